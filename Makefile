@@ -1,0 +1,187 @@
+# Einthoven: one non-recursive Makefile. `make help` lists the targets.
+#
+#   make CC=clang            another compiler          make DEBUG=1        -O0 -g, assertions of ours on
+#   make SANITIZE=address    or undefined, thread       make NATIVE=1       for this CPU only
+#   make WERROR=1            warnings are errors        make V=1            show commands
+#
+# Objects live in build/<configuration>/, so configurations never mix.
+
+VERSION := 0.1.0
+CC      ?= cc
+ifeq ($(origin CC),default)
+CC      := gcc
+endif
+
+# --- configuration -----------------------------------------------------------------------------------
+CONFIG := $(notdir $(CC))
+ifeq ($(DEBUG),1)
+CONFIG := $(CONFIG)-debug
+OPT    := -O0 -g3
+KERNEL_OPT :=
+else
+OPT    := -O2 -g
+KERNEL_OPT := -O3 -fno-math-errno -fno-trapping-math -ffp-contract=fast
+endif
+ifeq ($(NATIVE),1)
+CONFIG := $(CONFIG)-native
+OPT    += -march=native -DEIN_NO_CLONES
+endif
+comma  := ,
+ifneq ($(SANITIZE),)
+CONFIG := $(CONFIG)-$(subst $(comma),-,$(SANITIZE))
+OPT    := $(filter-out -O2,$(OPT)) -O1 -fno-omit-frame-pointer -fsanitize=$(SANITIZE) -fno-sanitize-recover=all -DEIN_NO_CLONES
+LDFLAGS += -fsanitize=$(SANITIZE)
+endif
+ifeq ($(COVERAGE),1)
+CONFIG := $(CONFIG)-coverage
+OPT    := -O0 -g --coverage
+LDFLAGS += --coverage
+endif
+BUILD  := build/$(CONFIG)
+
+# --- libraries (each can be overridden on the command line) --------------------------------------------
+PKG_CONFIG   ?= pkg-config
+MPI_CFLAGS   ?= $(shell $(PKG_CONFIG) --cflags ompi-c)
+MPI_LIBS     ?= $(shell $(PKG_CONFIG) --libs ompi-c)
+HDF5_CFLAGS  ?= $(shell $(PKG_CONFIG) --cflags hdf5-openmpi)
+HDF5_LIBS    ?= $(shell $(PKG_CONFIG) --libs hdf5-openmpi)
+BLAS_CFLAGS  ?= $(shell $(PKG_CONFIG) --cflags openblas)
+BLAS_LIBS    ?= $(shell $(PKG_CONFIG) --libs openblas)
+IO_PACKAGES  := yaml-0.1 jansson libsodium
+IO_CFLAGS    ?= $(shell $(PKG_CONFIG) --cflags $(IO_PACKAGES))
+IO_LIBS      ?= $(shell $(PKG_CONFIG) --libs $(IO_PACKAGES))
+CHECK_CFLAGS ?= $(shell $(PKG_CONFIG) --cflags check)
+CHECK_LIBS   ?= $(shell $(PKG_CONFIG) --libs check)
+
+WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wwrite-strings \
+        -Wvla -Wundef -Wformat=2
+ifeq ($(WERROR),1)
+WARN += -Werror
+endif
+
+CPPFLAGS_ALL = -I. -D_GNU_SOURCE $(MPI_CFLAGS) $(HDF5_CFLAGS) $(BLAS_CFLAGS) $(IO_CFLAGS) $(CPPFLAGS)
+CFLAGS_ALL   = -std=c11 -fopenmp $(OPT) $(WARN) $(CFLAGS)
+LIBS_ALL     = $(HDF5_LIBS) $(MPI_LIBS) $(BLAS_LIBS) $(IO_LIBS) -lm
+
+# --- sources -------------------------------------------------------------------------------------------
+CORE_SRC := $(wildcard core/*.c)
+MPI_SRC  := $(wildcard mpi/*.c)
+IO_SRC   := $(wildcard io/*.c)
+JOBS_SRC := $(wildcard jobs/*.c)
+# Kernels over `real`, compiled a second time in double for the gradient checks.
+REAL_SRC := $(shell grep -l 'core/real.h' core/*.h 2>/dev/null | sed 's/\.h$$/.c/' | xargs -r ls 2>/dev/null)
+
+CORE_OBJ := $(CORE_SRC:%.c=$(BUILD)/%.o)
+MPI_OBJ  := $(MPI_SRC:%.c=$(BUILD)/%.o)
+IO_OBJ   := $(IO_SRC:%.c=$(BUILD)/%.o)
+PRESETS  := $(sort $(wildcard jobs/presets/*.yaml))
+JOBS_OBJ := $(JOBS_SRC:%.c=$(BUILD)/%.o) $(PRESETS:%.yaml=$(BUILD)/%.yaml.o) $(BUILD)/jobs/embedded.o
+REAL_OBJ := $(REAL_SRC:%.c=$(BUILD)/f64/%.o)
+LIB_OBJ  := $(CORE_OBJ) $(MPI_OBJ) $(IO_OBJ)
+PROGRAM  := $(BUILD)/einthoven
+
+.PHONY: all
+all: einthoven
+
+# The link in the top folder always points to the configuration built last.
+.PHONY: einthoven
+einthoven: $(PROGRAM)
+	@ln -sf $(PROGRAM) einthoven
+
+ifeq ($(V),1)
+Q :=
+else
+Q := @
+say = @echo "  $(1) $(2)"
+endif
+
+FLAGS_TEXT = $(CC) $(CFLAGS_ALL) $(CPPFLAGS_ALL) $(LDFLAGS)
+$(BUILD)/flags: FORCE
+	@mkdir -p $(BUILD); echo '$(FLAGS_TEXT)' | cmp -s - $@ || echo '$(FLAGS_TEXT)' > $@
+FORCE:
+
+# Numerics get the optimiser's full attention; everything else stays at -O2 without contraction.
+$(BUILD)/core/%.o: EXTRA = $(if $(filter core/$*.c,$(REAL_SRC)),$(KERNEL_OPT))
+$(BUILD)/jobs/version.o: EXTRA = -DEIN_VERSION='"$(VERSION)"' -DEIN_BUILD_FLAGS='"$(strip $(OPT) $(KERNEL_OPT))"'
+
+$(BUILD)/%.o: %.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(EXTRA) -MMD -MP -c $< -o $@
+
+$(BUILD)/f64/%.o: %.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call say,CC64,$<)
+	$(Q)$(CC) -DEIN_REAL_DOUBLE $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(KERNEL_OPT) -MMD -MP -c $< -o $@
+
+# Presets are part of the binary, so that one file is all a node needs.
+$(BUILD)/%.yaml.o: %.yaml
+	@mkdir -p $(@D)
+	$(Q)printf '.section .rodata\n.global ein_file_$(subst /,_,$(subst -,_,$*))\n.global ein_file_$(subst /,_,$(subst -,_,$*))_end\nein_file_$(subst /,_,$(subst -,_,$*)):\n.incbin "$<"\nein_file_$(subst /,_,$(subst -,_,$*))_end:\n.byte 0\n.section .note.GNU-stack,"",%%progbits\n' > $(@:.o=.s)
+	$(Q)$(CC) -c $(@:.o=.s) -o $@
+
+$(BUILD)/jobs/embedded.c: $(PRESETS) Makefile
+	@mkdir -p $(@D)
+	$(Q){ echo '/* Generated from jobs/presets: the files that are part of the binary. */'; \
+	  echo '#include "jobs/embedded.h"'; \
+	  for f in $(PRESETS); do s=ein_file_$$(echo $${f%.yaml} | tr '/-' '__'); echo "extern const char $$s[], $${s}_end[];"; done; \
+	  echo 'const ein_embedded ein_embedded_files[] = {'; \
+	  for f in $(PRESETS); do s=ein_file_$$(echo $${f%.yaml} | tr '/-' '__'); echo "    {\"$$f\", $$s, $${s}_end},"; done; \
+	  echo '    {0, 0, 0}};'; } > $@
+$(BUILD)/jobs/embedded.o: $(BUILD)/jobs/embedded.c $(BUILD)/flags
+	$(Q)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -MMD -MP -c $< -o $@
+
+$(PROGRAM): $(LIB_OBJ) $(JOBS_OBJ)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS) $^ -o $@ $(LIBS_ALL)
+
+# --- tests ---------------------------------------------------------------------------------------------
+# Every tests/{unit,gradient,mpi}/test_*.c is one program that speaks TAP; every tests/*/test_*.sh is one
+# script that speaks TAP. tests/run collects them.
+TEST_C   := $(wildcard tests/unit/test_*.c tests/gradient/test_*.c tests/mpi/test_*.c)
+TEST_BIN := $(TEST_C:%.c=$(BUILD)/%)
+TEST_HELP := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/*.c))
+
+$(BUILD)/tests/%.o: EXTRA = $(CHECK_CFLAGS)
+# Jobs without main(), for tests that reach into a subcommand.
+JOBS_LIB_OBJ = $(filter-out $(BUILD)/jobs/einthoven.o,$(JOBS_OBJ))
+$(TEST_BIN): $(BUILD)/%: $(BUILD)/%.o $(TEST_HELP) $(LIB_OBJ) $(REAL_OBJ) $(JOBS_LIB_OBJ)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS) $^ -o $@ $(CHECK_LIBS) $(LIBS_ALL)
+
+.PHONY: test tests-build test-quick
+test: deps      ## install what is missing, build, run every test; ends with "N passed, N failed, N skipped"
+	@$(MAKE) --no-print-directory einthoven tests-build
+	@tests/run $(BUILD)
+tests-build: $(TEST_BIN)
+test-quick: einthoven tests-build   ## the same without the package check
+	@tests/run $(BUILD)
+
+# --- everything else -----------------------------------------------------------------------------------
+.PHONY: demo
+demo: deps      ## the main job on an embedded synthetic cohort: synthesise, ingest, pretrain, inspect
+	@$(MAKE) --no-print-directory einthoven
+	@tests/demo.sh ./einthoven
+
+.PHONY: deps
+deps:           ## install missing Debian packages (as root), or name them
+	@tests/deps.sh
+
+.PHONY: lint
+lint:           ## layering, banned words, shell scripts, static analysis
+	@tests/lint.sh
+
+.PHONY: format
+format:         ## clang-format in place
+	@clang-format -i $$(git ls-files '*.c' '*.h')
+
+.PHONY: clean
+clean:          ## remove everything built
+	@rm -rf build einthoven
+
+.PHONY: help
+help:           ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
+
+-include tests/targets.mk
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -1,0 +1,88 @@
+#include "core/status.h"
+
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MESSAGE_BYTES = 2048 };
+
+static _Thread_local char message[MESSAGE_BYTES];
+
+static const char *const status_names[EIN_STATUS_COUNT] = {
+    [EIN_OK] = "ok",
+    [EIN_USAGE] = "usage",
+    [EIN_NOMEM] = "out of memory",
+    [EIN_IO] = "io",
+    [EIN_FORMAT] = "format",
+    [EIN_CORRUPT] = "corrupt",
+    [EIN_MISMATCH] = "mismatch",
+    [EIN_RANGE] = "range",
+    [EIN_NOTFOUND] = "not found",
+    [EIN_EXISTS] = "exists",
+    [EIN_COMM] = "communication",
+    [EIN_NUMERIC] = "numeric",
+    [EIN_STOPPED] = "stopped",
+};
+
+ein_status ein_error(ein_status status, const char *format, ...) {
+    /* The arguments may point into the current message, so it is built aside. */
+    char text[MESSAGE_BYTES];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    memcpy(message, text, sizeof message);
+    return status;
+}
+
+ein_status ein_error_context(ein_status status, const char *format, ...) {
+    if (status == EIN_OK) return EIN_OK;
+    char text[MESSAGE_BYTES];
+    va_list args;
+    va_start(args, format);
+    int n = vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    if (n < 0) n = 0;
+    if ((size_t)n < sizeof text) snprintf(text + n, sizeof text - (size_t)n, ": %s", message);
+    memcpy(message, text, sizeof message);
+    return status;
+}
+
+const char *ein_error_message(void) { return message; }
+
+void ein_error_clear(void) { message[0] = '\0'; }
+
+const char *ein_status_name(ein_status status) {
+    if ((int)status < 0 || status >= EIN_STATUS_COUNT) return "unknown";
+    return status_names[status];
+}
+
+int ein_status_exit_code(ein_status status) {
+    if (status == EIN_OK || status == EIN_STOPPED) return 0;
+    return status == EIN_USAGE ? 2 : 1;
+}
+
+void ein_bug(const char *file, int line, const char *condition) {
+    fprintf(stderr, "einthoven: bug at %s:%d: %s\n", file, line, condition);
+    abort();
+}
+
+int ein_int(int64_t value) {
+    EIN_BUG_IF(value < INT_MIN || value > INT_MAX);
+    return (int)value;
+}
+
+ein_status ein_calloc(void **out, int64_t count, int64_t size, const char *what) {
+    *out = NULL;
+    if (count < 0 || size < 0 || (size > 0 && count > INT64_MAX / size))
+        return ein_error(EIN_NOMEM, "%s: impossible size %lld x %lld bytes", what,
+                         (long long)count, (long long)size);
+    if (count == 0 || size == 0) count = size = 1;
+    *out = calloc((size_t)count, (size_t)size);
+    if (!*out)
+        return ein_error(EIN_NOMEM, "%s: no memory for %lld x %lld bytes", what, (long long)count,
+                         (long long)size);
+    return EIN_OK;
+}

@@ -1,0 +1,82 @@
+/* Shapes of the one-dimensional vision transformer and the table of its tensors.
+ *
+ * Source: Moody et al., NEJM AI 2025 ("1dViT"); tensor names follow timm's ViT and the MAE code.
+ * Everything that walks over parameters (optimiser, exchange, checkpoint, norm, files) is one loop
+ * over this table; the parameters themselves lie in one flat arena of ein_layout.arena values.
+ *
+ * Letters used for shapes: B records, L leads, S samples, P patch length, N patches (S/P),
+ * T tokens (N + 1, slot 0 is CLS), C width, H heads.
+ */
+#ifndef EIN_CORE_VIT_H
+#define EIN_CORE_VIT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/status.h"
+
+typedef struct {
+    int leads, samples, patch;              /* L, S, P; S is a multiple of P */
+    int width, depth, heads, mlp;           /* encoder: C, blocks, H, MLP width */
+    int dec_width, dec_depth, dec_heads, dec_mlp; /* MAE decoder */
+    int classes;                            /* outputs of the head; 0 where there is none */
+} ein_vit_shape;
+
+/* Which tensors a layout holds. */
+typedef enum {
+    EIN_PART_PRETRAIN, /* encoder with final norm + decoder */
+    EIN_PART_ENCODER,  /* encoder with final norm */
+    EIN_PART_CLASSIFY  /* encoder with fc_norm in place of norm, and head */
+} ein_vit_parts;
+
+/* How a tensor starts; the kind is resolved by ein_vit_init. */
+typedef enum {
+    EIN_INIT_ZERO,
+    EIN_INIT_ONE,
+    EIN_INIT_LINEAR, /* weights of linears and of the patch embedding */
+    EIN_INIT_POSITION,
+    EIN_INIT_CLS,
+    EIN_INIT_MASK
+} ein_init_kind;
+
+typedef struct {
+    char name[64];
+    int ndim;
+    int64_t shape[4]; /* row-major, as in timm: linear weights (out, in) */
+    int64_t offset;   /* of the first value in the arena; a multiple of EIN_ARENA_ALIGN */
+    int64_t count;    /* number of values, without padding */
+    ein_init_kind init;
+    bool decay;       /* weight decay applies: every tensor with more than one dimension */
+    int stage;        /* position in the backward pass: tensors of a higher stage get their
+                         gradients earlier; buckets of the exchange follow it */
+} ein_tensor;
+
+enum { EIN_ARENA_ALIGN = 16 /* values: 64 bytes of float */ };
+
+typedef struct {
+    ein_vit_shape shape;
+    ein_vit_parts parts;
+    int n_tensors;
+    ein_tensor *tensors; /* ordered by offset */
+    int64_t parameters;  /* sum of counts: the number a paper quotes */
+    int64_t arena;       /* values in the flat arena, padding included (padding stays 0) */
+    int stages;
+} ein_layout;
+
+/* Check a shape; EIN_USAGE with the arithmetic in the message when it is impossible
+ * ("samples 5000 is not a multiple of patch 48: 5000 = 104 x 48 + 8"). */
+ein_status ein_vit_shape_check(const ein_vit_shape *shape);
+
+/* Number of patches N, tokens T = N + 1, values per patch L*P. */
+int ein_vit_patches(const ein_vit_shape *shape);
+int ein_vit_tokens(const ein_vit_shape *shape);
+int ein_vit_patch_values(const ein_vit_shape *shape);
+
+/* Build the tensor table. Caller destroys. */
+ein_status ein_layout_new(const ein_vit_shape *shape, ein_vit_parts parts, ein_layout **out);
+void ein_layout_destroy(ein_layout *layout);
+
+/* Index of the tensor with this name, or -1. */
+int ein_layout_find(const ein_layout *layout, const char *name);
+
+#endif

@@ -1,0 +1,60 @@
+/* Typed configuration from YAML, command line and presets.
+ *
+ * A subcommand declares tables of options (ein_option); help, parser, range checks, defaults,
+ * `--set`, and config.resolved.yaml all come from the same tables.  Keys are paths ("model.width").
+ * Order of precedence: default < preset < YAML file < --set (later --set wins).
+ */
+#ifndef EIN_IO_CONFIG_H
+#define EIN_IO_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "core/status.h"
+
+typedef enum { EIN_OPT_BOOL, EIN_OPT_INT, EIN_OPT_REAL, EIN_OPT_STRING, EIN_OPT_CHOICE, EIN_OPT_LIST } ein_option_type;
+
+typedef struct {
+    const char *key;          /* "train.batch" */
+    ein_option_type type;
+    const char *initial;      /* default as text; NULL: unset, the getter's `is_set` is false */
+    double min, max;          /* inclusive, for INT and REAL; min > max means unbounded */
+    const char *choices;      /* "a|b|c" for CHOICE */
+    const char *unit;         /* "Hz", "records", "" */
+    const char *help;         /* one line */
+} ein_option;
+#define EIN_UNBOUNDED 1.0, -1.0
+
+typedef struct ein_config ein_config;
+
+/* `tables` is a NULL-terminated array of tables, each ended by an option with key NULL.
+ * The tables must outlive the configuration. */
+ein_status ein_config_new(const ein_option *const *tables, ein_config **out);
+void ein_config_destroy(ein_config *config);
+
+/* Read YAML text. `name` stands in messages in place of a file. Unknown or duplicate key, wrong
+ * type, out of range: EIN_USAGE with name:line, key, and the nearest known key. */
+ein_status ein_config_load_text(ein_config *config, const char *name, const char *text, size_t bytes);
+
+/* Apply one "a.b=value". */
+ein_status ein_config_set(ein_config *config, const char *assignment);
+
+/* Getters; an unknown key or another type is a bug of ours and aborts. */
+bool ein_config_is_set(const ein_config *config, const char *key);  /* has a value at all */
+bool ein_config_is_given(const ein_config *config, const char *key); /* set by file or --set, not by default */
+bool ein_config_bool(const ein_config *config, const char *key);
+int64_t ein_config_int(const ein_config *config, const char *key);
+double ein_config_real(const ein_config *config, const char *key);
+const char *ein_config_string(const ein_config *config, const char *key); /* STRING and CHOICE; NULL if unset */
+int ein_config_list_count(const ein_config *config, const char *key);
+const char *ein_config_list_item(const ein_config *config, const char *key, int index);
+
+/* The whole configuration as YAML, every key with its value, in table order (free()). */
+ein_status ein_config_to_yaml(const ein_config *config, char **out);
+
+/* Help text of the tables, to a stream. */
+void ein_config_help(const ein_option *const *tables, FILE *stream);
+
+#endif

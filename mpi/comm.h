@@ -1,0 +1,48 @@
+/* Communicator and agreement: the only place that starts and ends MPI.
+ *
+ * *Collective* functions are entered by all ranks, also by one that holds an
+ * error: it keeps the error, enters, and all ranks leave with the same status.
+ */
+#ifndef EIN_MPI_COMM_H
+#define EIN_MPI_COMM_H
+
+#include <mpi.h>
+#include <stdint.h>
+
+#include "core/status.h"
+
+typedef struct ein_comm ein_comm;
+
+/* Start MPI (thread level FUNNELED, errors returned) and open the world. Collective. */
+ein_status ein_comm_start(int *argc, char ***argv, ein_comm **out);
+
+/* Close the world and end MPI. Collective. NULL is fine. */
+void ein_comm_finish(ein_comm *comm);
+
+int ein_comm_rank(const ein_comm *comm);
+int ein_comm_size(const ein_comm *comm);
+const char *ein_comm_host(const ein_comm *comm); /* this rank's host name */
+MPI_Comm ein_comm_mpi(const ein_comm *comm);
+
+/* Turn an MPI return code into a status with MPI's own text. Not collective. */
+ein_status ein_comm_check(int mpi_code, const char *what);
+
+/* Agree on one status. Collective. All ranks return the status of the lowest rank that holds an
+ * error, with its message; the message is prefixed with "rank R on HOST: " when not every rank
+ * failed.  EIN_OK only if all ranks are OK. */
+ein_status ein_comm_agree(ein_comm *comm, ein_status mine);
+
+/* Broadcast a block of bytes from rank 0; other ranks receive it in fresh memory (free()).
+ * Collective. On rank 0 `*data` and `*bytes` are read. */
+ein_status ein_comm_bcast_bytes(ein_comm *comm, void **data, int64_t *bytes);
+
+/* Sum one int64 over all ranks / exclusive prefix sum / minimum / maximum. Collective. */
+ein_status ein_comm_sum_i64(ein_comm *comm, int64_t *values, int count);
+ein_status ein_comm_exscan_i64(ein_comm *comm, int64_t mine, int64_t *before);
+ein_status ein_comm_max_i64(ein_comm *comm, int64_t *values, int count);
+
+/* The contiguous run [first, first + count) of `total` items that belongs to `rank` of `size`:
+ * sizes differ by at most one, larger ones first. Not collective. */
+void ein_share(int64_t total, int rank, int size, int64_t *first, int64_t *count);
+
+#endif
