@@ -18,7 +18,7 @@
 typedef struct {
     int leads, samples, patch;              /* L, S, P; S is a multiple of P */
     int width, depth, heads, mlp;           /* encoder: C, blocks, H, MLP width */
-    int dec_width, dec_depth, dec_heads, dec_mlp; /* MAE decoder */
+    int dec_width, dec_depth, dec_heads, dec_mlp; /* MAE decoder; all 0 where there is none */
     int classes;                            /* outputs of the head; 0 where there is none */
 } ein_vit_shape;
 
@@ -72,7 +72,18 @@ int ein_vit_patches(const ein_vit_shape *shape);
 int ein_vit_tokens(const ein_vit_shape *shape);
 int ein_vit_patch_values(const ein_vit_shape *shape);
 
-/* Build the tensor table. Caller destroys. */
+/* Build the tensor table. Caller destroys. EIN_USAGE when the shape is impossible, when EIN_PART_PRETRAIN
+ * has no decoder or EIN_PART_CLASSIFY no classes.
+ *
+ * Tensors lie in forward order, so stages never fall with the offset:
+ *
+ *     0              cls_token, pos_embed, patch_embed.proj
+ *     1 .. D         blocks.0 .. blocks.(D-1), D = depth
+ *     D+1            norm, or fc_norm and head
+ *     D+2            mask_token, decoder_embed, decoder_pos_embed            (pretraining only, as below)
+ *     D+3 .. D+2+E   decoder_blocks.0 .. decoder_blocks.(E-1), E = dec_depth
+ *     D+3+E          decoder_norm, decoder_pred
+ */
 ein_status ein_layout_new(const ein_vit_shape *shape, ein_vit_parts parts, ein_layout **out);
 void ein_layout_destroy(ein_layout *layout);
 

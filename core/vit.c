@@ -1,0 +1,197 @@
+#include "core/vit.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Bounds that keep every product below in int64 and every dimension in int (BLAS, MPI); far above any
+ * model of the field. */
+enum { MAX_LEADS = 64, MAX_SAMPLES = 1 << 24, MAX_WIDTH = 1 << 16, MAX_MLP = 1 << 18, MAX_DEPTH = 1024 };
+#define MAX_PARAMETERS (INT64_C(1) << 36)
+
+static ein_status check_between(const char *name, int value, int low, int high) {
+    if (value >= low && value <= high) return EIN_OK;
+    return ein_error(EIN_USAGE, "model shape: %s is %d; it must lie in %d..%d", name, value, low, high);
+}
+
+static ein_status check_divides(const char *whole_name, int whole, const char *part_name, int part) {
+    if (whole % part == 0) return EIN_OK;
+    return ein_error(EIN_USAGE, "model shape: %s %d is not a multiple of %s %d: %d = %d x %d + %d",
+                     whole_name, whole, part_name, part, whole, whole / part, part, whole % part);
+}
+
+static ein_status check_transformer(const char *const names[4], int width, int depth, int heads, int mlp) {
+    EIN_TRY(check_between(names[0], width, 1, MAX_WIDTH));
+    EIN_TRY(check_between(names[1], depth, 1, MAX_DEPTH));
+    EIN_TRY(check_between(names[2], heads, 1, width));
+    EIN_TRY(check_between(names[3], mlp, 1, MAX_MLP));
+    return check_divides(names[0], width, names[2], heads);
+}
+
+static bool has_decoder(const ein_vit_shape *s) {
+    return s->dec_width != 0 || s->dec_depth != 0 || s->dec_heads != 0 || s->dec_mlp != 0;
+}
+
+/* Weights and biases of one pre-LayerNorm block. */
+static int64_t block_parameters(int64_t width, int64_t mlp) {
+    return 4 * width * width + 2 * width * mlp + 9 * width + mlp;
+}
+
+ein_status ein_vit_shape_check(const ein_vit_shape *s) {
+    static const char *const encoder_names[4] = {"width", "depth", "heads", "mlp"};
+    static const char *const decoder_names[4] = {"decoder_width", "decoder_depth", "decoder_heads",
+                                                 "decoder_mlp"};
+    EIN_TRY(check_between("leads", s->leads, 1, MAX_LEADS));
+    EIN_TRY(check_between("samples", s->samples, 1, MAX_SAMPLES));
+    EIN_TRY(check_between("patch", s->patch, 1, MAX_WIDTH));
+    EIN_TRY(check_divides("samples", s->samples, "patch", s->patch));
+    EIN_TRY(check_between("samples / patch", s->samples / s->patch, 1, MAX_WIDTH));
+    EIN_TRY(check_transformer(encoder_names, s->width, s->depth, s->heads, s->mlp));
+    if (has_decoder(s))
+        EIN_TRY(check_transformer(decoder_names, s->dec_width, s->dec_depth, s->dec_heads, s->dec_mlp));
+    EIN_TRY(check_between("classes", s->classes, 0, MAX_WIDTH));
+    int64_t blocks = s->depth * block_parameters(s->width, s->mlp) +
+                     s->dec_depth * block_parameters(s->dec_width, s->dec_mlp);
+    if (blocks > MAX_PARAMETERS)
+        return ein_error(EIN_USAGE,
+                         "model shape: the blocks alone have %lld parameters; at most %lld are handled",
+                         (long long)blocks, (long long)MAX_PARAMETERS);
+    return EIN_OK;
+}
+
+int ein_vit_patches(const ein_vit_shape *shape) {
+    return shape->samples / shape->patch;
+}
+
+int ein_vit_tokens(const ein_vit_shape *shape) {
+    return ein_vit_patches(shape) + 1;
+}
+
+int ein_vit_patch_values(const ein_vit_shape *shape) {
+    return shape->leads * shape->patch;
+}
+
+/* --- the table ----------------------------------------------------------------------------------- */
+
+enum { TENSORS_PER_BLOCK = 12, TENSORS_OUTSIDE_BLOCKS = 16 };
+
+static void add(ein_layout *layout, int stage, ein_init_kind init, const char *prefix, const char *name,
+                int ndim, const int64_t *shape) {
+    ein_tensor *t = &layout->tensors[layout->n_tensors++];
+    snprintf(t->name, sizeof t->name, "%s%s", prefix, name);
+    t->ndim = ndim;
+    t->count = 1;
+    for (int d = 0; d < ndim; d++) {
+        t->shape[d] = shape[d];
+        t->count *= shape[d];
+    }
+    t->offset = layout->arena;
+    t->init = init;
+    t->decay = ndim > 1;
+    t->stage = stage;
+    layout->parameters += t->count;
+    layout->arena += (t->count + EIN_ARENA_ALIGN - 1) / EIN_ARENA_ALIGN * EIN_ARENA_ALIGN;
+}
+
+static void add_token(ein_layout *layout, int stage, ein_init_kind init, const char *name, int64_t tokens,
+                      int64_t width) {
+    add(layout, stage, init, "", name, 3, (int64_t[]){1, tokens, width});
+}
+
+/* `name` without ".weight": "blocks.0." + "norm1". */
+static void add_pair(ein_layout *layout, int stage, ein_init_kind init, const char *prefix, const char *name,
+                     int ndim, const int64_t *shape) {
+    char full[56];
+    snprintf(full, sizeof full, "%s%s", prefix, name);
+    add(layout, stage, init, full, ".weight", ndim, shape);
+    add(layout, stage, EIN_INIT_ZERO, full, ".bias", 1, shape);
+}
+
+static void add_norm(ein_layout *layout, int stage, const char *prefix, const char *name, int64_t width) {
+    add_pair(layout, stage, EIN_INIT_ONE, prefix, name, 1, &width);
+}
+
+static void add_linear(ein_layout *layout, int stage, const char *prefix, const char *name, int64_t out,
+                       int64_t in) {
+    add_pair(layout, stage, EIN_INIT_LINEAR, prefix, name, 2, (int64_t[]){out, in});
+}
+
+static void add_blocks(ein_layout *layout, int first_stage, const char *family, int depth, int64_t width,
+                       int64_t mlp) {
+    for (int i = 0; i < depth; i++) {
+        char prefix[32];
+        int stage = first_stage + i;
+        snprintf(prefix, sizeof prefix, "%s.%d.", family, i);
+        add_norm(layout, stage, prefix, "norm1", width);
+        add_linear(layout, stage, prefix, "attn.qkv", 3 * width, width);
+        add_linear(layout, stage, prefix, "attn.proj", width, width);
+        add_norm(layout, stage, prefix, "norm2", width);
+        add_linear(layout, stage, prefix, "mlp.fc1", mlp, width);
+        add_linear(layout, stage, prefix, "mlp.fc2", width, mlp);
+    }
+}
+
+static void add_decoder(ein_layout *layout, int first_stage) {
+    const ein_vit_shape *s = &layout->shape;
+    int64_t width = s->dec_width;
+    add_token(layout, first_stage, EIN_INIT_MASK, "mask_token", 1, width);
+    add_linear(layout, first_stage, "", "decoder_embed", width, s->width);
+    add_token(layout, first_stage, EIN_INIT_POSITION, "decoder_pos_embed", ein_vit_tokens(s), width);
+    add_blocks(layout, first_stage + 1, "decoder_blocks", s->dec_depth, width, s->dec_mlp);
+    int last = first_stage + 1 + s->dec_depth;
+    add_norm(layout, last, "", "decoder_norm", width);
+    add_linear(layout, last, "", "decoder_pred", ein_vit_patch_values(s), width);
+}
+
+/* Stages count forward, so the backward pass finishes them from the highest down to 0. */
+static void add_all(ein_layout *layout) {
+    const ein_vit_shape *s = &layout->shape;
+    add_token(layout, 0, EIN_INIT_CLS, "cls_token", 1, s->width);
+    add_token(layout, 0, EIN_INIT_POSITION, "pos_embed", ein_vit_tokens(s), s->width);
+    add_pair(layout, 0, EIN_INIT_LINEAR, "", "patch_embed.proj", 3,
+             (int64_t[]){s->width, s->leads, s->patch});
+    add_blocks(layout, 1, "blocks", s->depth, s->width, s->mlp);
+    int after_blocks = 1 + s->depth;
+    if (layout->parts == EIN_PART_CLASSIFY) {
+        add_norm(layout, after_blocks, "", "fc_norm", s->width);
+        add_linear(layout, after_blocks, "", "head", s->classes, s->width);
+    } else {
+        add_norm(layout, after_blocks, "", "norm", s->width);
+    }
+    if (layout->parts == EIN_PART_PRETRAIN) add_decoder(layout, after_blocks + 1);
+    layout->stages = layout->tensors[layout->n_tensors - 1].stage + 1;
+}
+
+ein_status ein_layout_new(const ein_vit_shape *shape, ein_vit_parts parts, ein_layout **out) {
+    *out = NULL;
+    EIN_TRY(ein_vit_shape_check(shape));
+    if (parts == EIN_PART_PRETRAIN && !has_decoder(shape))
+        return ein_error(EIN_USAGE, "model shape: pretraining needs a decoder, and decoder_width is 0");
+    if (parts == EIN_PART_CLASSIFY && shape->classes < 1)
+        return ein_error(EIN_USAGE, "model shape: a model with a head needs at least one class");
+    ein_layout *layout;
+    EIN_TRY(EIN_NEW(layout, 1));
+    layout->shape = *shape;
+    layout->parts = parts;
+    ein_status status = EIN_NEW(layout->tensors, TENSORS_OUTSIDE_BLOCKS +
+                                                     TENSORS_PER_BLOCK * (shape->depth + shape->dec_depth));
+    if (status != EIN_OK) {
+        ein_layout_destroy(layout);
+        return status;
+    }
+    add_all(layout);
+    *out = layout;
+    return EIN_OK;
+}
+
+void ein_layout_destroy(ein_layout *layout) {
+    if (!layout) return;
+    free(layout->tensors);
+    free(layout);
+}
+
+int ein_layout_find(const ein_layout *layout, const char *name) {
+    for (int i = 0; i < layout->n_tensors; i++)
+        if (!strcmp(layout->tensors[i].name, name)) return i;
+    return -1;
+}
