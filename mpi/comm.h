@@ -19,6 +19,10 @@ ein_status ein_comm_start(int *argc, char ***argv, ein_comm **out);
 /* Close the world and end MPI. Collective. NULL is fine. */
 void ein_comm_finish(ein_comm *comm);
 
+/* End the processes of all ranks at once with `exit_code`; for errors that the ranks cannot agree on
+ * any more (EIN_COMM: a peer is lost). Not collective. */
+_Noreturn void ein_comm_abort(ein_comm *comm, int exit_code);
+
 int ein_comm_rank(const ein_comm *comm);
 int ein_comm_size(const ein_comm *comm);
 const char *ein_comm_host(const ein_comm *comm); /* this rank's host name */

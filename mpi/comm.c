@@ -1,0 +1,155 @@
+#include "mpi/comm.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Counts of one MPI call stay far below INT_MAX. */
+enum { HOST_BYTES = 256, MESSAGE_BYTES = 2048, CHUNK_BYTES = 1 << 28 };
+
+struct ein_comm {
+    MPI_Comm mpi; /* a duplicate of the world, so that no library's messages meet ours */
+    int rank, size;
+    char host[HOST_BYTES];
+};
+
+ein_status ein_comm_check(int mpi_code, const char *what) {
+    if (mpi_code == MPI_SUCCESS) return EIN_OK;
+    char text[MPI_MAX_ERROR_STRING] = "";
+    int length = 0;
+    if (MPI_Error_string(mpi_code, text, &length) != MPI_SUCCESS || length == 0)
+        return ein_error(EIN_COMM, "%s: MPI error %d", what, mpi_code);
+    return ein_error(EIN_COMM,
+                     "%s: %s (a lost peer or network is the usual cause; see the launcher's output)", what,
+                     text);
+}
+
+ein_status ein_comm_start(int *argc, char ***argv, ein_comm **out) {
+    *out = NULL;
+    ein_comm *comm = NULL;
+    EIN_TRY(EIN_NEW(comm, 1));
+    int provided = MPI_THREAD_SINGLE;
+    ein_status status =
+        ein_comm_check(MPI_Init_thread(argc, argv, MPI_THREAD_FUNNELED, &provided), "starting MPI");
+    if (status != EIN_OK) {
+        free(comm);
+        return status;
+    }
+    MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);
+    MPI_Comm_set_errhandler(MPI_COMM_SELF, MPI_ERRORS_RETURN);
+    if (provided < MPI_THREAD_FUNNELED)
+        status =
+            ein_error(EIN_COMM, "this MPI offers no MPI_THREAD_FUNNELED: threads cannot be used with it");
+    if (status == EIN_OK)
+        status = ein_comm_check(MPI_Comm_dup(MPI_COMM_WORLD, &comm->mpi), "duplicating the world");
+    if (status != EIN_OK) {
+        MPI_Finalize();
+        free(comm);
+        return status;
+    }
+    MPI_Comm_set_errhandler(comm->mpi, MPI_ERRORS_RETURN);
+    MPI_Comm_rank(comm->mpi, &comm->rank);
+    MPI_Comm_size(comm->mpi, &comm->size);
+    if (gethostname(comm->host, sizeof comm->host - 1) != 0) strcpy(comm->host, "unknown-host");
+    *out = comm;
+    return EIN_OK;
+}
+
+void ein_comm_finish(ein_comm *comm) {
+    if (!comm) return;
+    MPI_Comm_free(&comm->mpi);
+    MPI_Finalize();
+    free(comm);
+}
+
+_Noreturn void ein_comm_abort(ein_comm *comm, int exit_code) {
+    MPI_Abort(comm ? comm->mpi : MPI_COMM_WORLD, exit_code);
+    _exit(exit_code);
+}
+
+int ein_comm_rank(const ein_comm *comm) {
+    return comm->rank;
+}
+int ein_comm_size(const ein_comm *comm) {
+    return comm->size;
+}
+const char *ein_comm_host(const ein_comm *comm) {
+    return comm->host;
+}
+MPI_Comm ein_comm_mpi(const ein_comm *comm) {
+    return comm->mpi;
+}
+
+/* What the lowest failed rank tells the others. */
+typedef struct {
+    int status;
+    char host[HOST_BYTES];
+    char message[MESSAGE_BYTES];
+} failure;
+
+ein_status ein_comm_agree(ein_comm *comm, ein_status mine) {
+    /* One reduction answers both questions: who is the lowest failed rank, and did all fail. */
+    int local[2] = {mine == EIN_OK ? comm->size : comm->rank, mine != EIN_OK};
+    int lowest[2] = {comm->size, 0};
+    int code = MPI_Allreduce(local, lowest, 2, MPI_INT, MPI_MIN, comm->mpi);
+    if (code != MPI_SUCCESS) return ein_comm_check(code, "agreeing on a status");
+    if (lowest[0] == comm->size) return EIN_OK;
+
+    failure first = {0};
+    if (comm->rank == lowest[0]) {
+        first.status = mine;
+        memcpy(first.host, comm->host, sizeof first.host);
+        size_t n = strnlen(ein_error_message(), sizeof first.message - 1);
+        memcpy(first.message, ein_error_message(), n);
+    }
+    code = MPI_Bcast(&first, ein_int((int64_t)sizeof first), MPI_BYTE, lowest[0], comm->mpi);
+    if (code != MPI_SUCCESS) return ein_comm_check(code, "sharing an error message");
+    if (lowest[1]) return ein_error((ein_status)first.status, "%s", first.message);
+    return ein_error((ein_status)first.status, "rank %d on %s: %s", lowest[0], first.host, first.message);
+}
+
+ein_status ein_comm_bcast_bytes(ein_comm *comm, void **data, int64_t *bytes) {
+    EIN_TRY(ein_comm_check(MPI_Bcast(bytes, 1, MPI_INT64_T, 0, comm->mpi), "broadcasting a size"));
+    ein_status status = EIN_OK;
+    if (comm->rank != 0) {
+        *data = NULL;
+        status = ein_calloc(data, *bytes, 1, "broadcast data");
+    }
+    EIN_TRY_GOTO(status, ein_comm_agree(comm, status), failed);
+    for (int64_t at = 0; at < *bytes; at += CHUNK_BYTES) {
+        int64_t n = *bytes - at < CHUNK_BYTES ? *bytes - at : CHUNK_BYTES;
+        int code = MPI_Bcast((char *)*data + at, ein_int(n), MPI_BYTE, 0, comm->mpi);
+        EIN_TRY_GOTO(status, ein_comm_check(code, "broadcasting data"), failed);
+    }
+    return EIN_OK;
+failed:
+    if (comm->rank != 0) {
+        free(*data);
+        *data = NULL;
+        *bytes = 0;
+    }
+    return status;
+}
+
+ein_status ein_comm_sum_i64(ein_comm *comm, int64_t *values, int count) {
+    return ein_comm_check(MPI_Allreduce(MPI_IN_PLACE, values, count, MPI_INT64_T, MPI_SUM, comm->mpi),
+                          "summing over ranks");
+}
+
+ein_status ein_comm_max_i64(ein_comm *comm, int64_t *values, int count) {
+    return ein_comm_check(MPI_Allreduce(MPI_IN_PLACE, values, count, MPI_INT64_T, MPI_MAX, comm->mpi),
+                          "taking a maximum over ranks");
+}
+
+ein_status ein_comm_exscan_i64(ein_comm *comm, int64_t mine, int64_t *before) {
+    *before = 0;
+    int code = MPI_Exscan(&mine, before, 1, MPI_INT64_T, MPI_SUM, comm->mpi);
+    if (comm->rank == 0) *before = 0; /* undefined on the first rank by the standard */
+    return ein_comm_check(code, "summing over lower ranks");
+}
+
+void ein_share(int64_t total, int rank, int size, int64_t *first, int64_t *count) {
+    int64_t base = total / size, extra = total % size;
+    *count = base + (rank < extra);
+    *first = base * rank + (rank < extra ? rank : extra);
+}
