@@ -16,10 +16,10 @@ typedef struct {
 
 /* What a draw is for. Numbers are part of the results: never renumber. */
 enum {
-    EIN_DRAW_INIT = 1,        /* a: tensor index, b: block */
-    EIN_DRAW_MASK = 2,        /* a: record, b: epoch and block */
-    EIN_DRAW_SHUFFLE = 3,     /* a: shard, b: epoch */
-    EIN_DRAW_BOOTSTRAP = 4,   /* a: replicate, b: block */
+    EIN_DRAW_INIT = 1,      /* a: tensor index, b: block */
+    EIN_DRAW_MASK = 2,      /* a: record, b: epoch and block */
+    EIN_DRAW_SHUFFLE = 3,   /* a: epoch and shard */
+    EIN_DRAW_BOOTSTRAP = 4, /* a: replicate, b: block */
     EIN_DRAW_SYNTH_PERSON = 5,
     EIN_DRAW_SYNTH_SIGNAL = 6,
     EIN_DRAW_SYNTH_NOISE = 7,
@@ -37,7 +37,9 @@ static inline ein_philox_block ein_philox(uint64_t seed, uint32_t purpose, uint6
 }
 
 /* A word as a uniform in (0, 1), never 0 or 1. */
-static inline double ein_uniform(uint32_t word) { return ((double)word + 0.5) * (1.0 / 4294967296.0); }
+static inline double ein_uniform(uint32_t word) {
+    return ((double)word + 0.5) * (1.0 / 4294967296.0);
+}
 
 /* Two words as one uniform in (0, 1) with 53 bits. */
 static inline double ein_uniform53(uint32_t high, uint32_t low) {
@@ -53,9 +55,8 @@ static inline void ein_normal_pair(uint32_t first, uint32_t second, double out[2
     out[1] = radius * sin(angle);
 }
 
-/* The i-th element of a keyed permutation of 0..count-1, without storing the permutation: a
- * four-round Feistel network on the next even number of bits, walked until it lands inside.
- * (seed, purpose, a, b) names the permutation. */
-int64_t ein_permute(uint64_t seed, uint32_t purpose, uint64_t a, uint32_t b, int64_t count, int64_t i);
+/* A keyed permutation of 0..count-1 (Fisher and Yates, drawn from the last element down). Draws are
+ * taken at (seed, purpose, a, 0, 1, ...), so `a` must name the permutation completely. */
+void ein_permutation(uint64_t seed, uint32_t purpose, uint64_t a, int64_t count, int64_t *out);
 
 #endif

@@ -23,7 +23,7 @@ typedef float real;
  * node of a cluster.  Off under sanitizers (ifunc resolvers run before their runtime) and with
  * NATIVE=1, where the whole program is compiled for one CPU. */
 #if defined(__x86_64__) && !defined(EIN_NO_CLONES)
-#define EIN_CLONES __attribute__((target_clones("avx512f,avx512vl,avx512dq,avx512bw", "avx2,fma", "default")))
+#define EIN_CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #else
 #define EIN_CLONES
 #endif

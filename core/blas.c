@@ -1,0 +1,45 @@
+#include "core/blas.h"
+
+#include <cblas.h>
+#include <stdio.h>
+
+#ifdef EIN_REAL_DOUBLE
+#define GEMM cblas_dgemm
+#else
+#define GEMM cblas_sgemm
+
+/* Present in OpenBLAS only; another CBLAS leaves them null. */
+extern void openblas_set_num_threads(int) __attribute__((weak));
+extern char *openblas_get_config(void) __attribute__((weak));
+extern char *openblas_get_corename(void) __attribute__((weak));
+
+const char *ein_blas_start(void) {
+    static char text[256];
+    if (text[0]) return text;
+    if (openblas_set_num_threads) openblas_set_num_threads(1);
+    const char *config = openblas_get_config ? openblas_get_config() : "CBLAS of unknown make";
+    const char *core = openblas_get_corename ? openblas_get_corename() : "";
+    int words = 0;
+    /* "OpenBLAS 0.3.21 NO_LAPACKE ... " : the first two words say which it is. */
+    const char *end = config;
+    while (*end && (*end != ' ' || ++words < 2)) end++;
+    snprintf(text, sizeof text, "%.*s %s", (int)(end - config), config, core);
+    return text;
+}
+#endif
+
+void gemm_nn(real *c, const real *a, const real *b, int m, int n, int k) {
+    GEMM(CblasRowMajor, CblasNoTrans, CblasNoTrans, m, n, k, 1, a, k, b, n, 0, c, n);
+}
+
+void gemm_nt(real *c, const real *a, const real *b, int m, int n, int k) {
+    GEMM(CblasRowMajor, CblasNoTrans, CblasTrans, m, n, k, 1, a, k, b, k, 0, c, n);
+}
+
+void gemm_nt_add(real *c, const real *a, const real *b, int m, int n, int k) {
+    GEMM(CblasRowMajor, CblasNoTrans, CblasTrans, m, n, k, 1, a, k, b, k, 1, c, n);
+}
+
+void gemm_tn(real *c, const real *a, const real *b, int m, int n, int k) {
+    GEMM(CblasRowMajor, CblasTrans, CblasNoTrans, m, n, k, 1, a, m, b, n, 0, c, n);
+}
