@@ -44,8 +44,9 @@ ein_status ein_error_context(ein_status status, const char *format, ...) {
     va_start(args, format);
     int n = vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    if (n < 0) n = 0;
-    if ((size_t)n < sizeof text) snprintf(text + n, sizeof text - (size_t)n, ": %s", message);
+    if (n < 0) text[0] = '\0';
+    strncat(text, ": ", sizeof text - strlen(text) - 1);
+    strncat(text, message, sizeof text - strlen(text) - 1);
     memcpy(message, text, sizeof message);
     return status;
 }

@@ -2,7 +2,17 @@
  *
  * A subcommand declares tables of options (ein_option); help, parser, range checks, defaults,
  * `--set`, and config.resolved.yaml all come from the same tables.  Keys are paths ("model.width").
- * Order of precedence: default < preset < YAML file < --set (later --set wins).
+ * Order of precedence: default < preset < YAML file < --set (later --set wins), whatever the order of calls.
+ *
+ * The text is untrusted.  Accepted: UTF-8 of at most 1 MiB (a byte order mark is passed over), one document,
+ * a map of maps of single values and lists of single values, at most 8 levels; "a.b: 1" equals "a: {b: 1}".
+ * Refused: anchors, aliases, tags, NUL bytes, a key or section given twice.
+ * Values: BOOL true or false; INT decimal digits in 64 bits, no exponent, no leading zero; REAL a finite decimal
+ * number, neither inf nor nan nor beyond a double, whatever its range; STRING any scalar as written;
+ * CHOICE one of its words; LIST of non-empty texts, each one of `choices` if there are any. A quoted scalar is a
+ * text. null (or nothing) unsets a key without default and is refused elsewhere.
+ *
+ * Nothing here is collective.  Errors: EIN_USAGE, EIN_NOMEM.
  */
 #ifndef EIN_IO_CONFIG_H
 #define EIN_IO_CONFIG_H
@@ -21,7 +31,7 @@ typedef struct {
     ein_option_type type;
     const char *initial;      /* default as text; NULL: unset, the getter's `is_set` is false */
     double min, max;          /* inclusive, for INT and REAL; min > max means unbounded */
-    const char *choices;      /* "a|b|c" for CHOICE */
+    const char *choices;      /* "a|b|c" for CHOICE, and for the items of a LIST; else NULL */
     const char *unit;         /* "Hz", "records", "" */
     const char *help;         /* one line */
 } ein_option;
@@ -35,13 +45,22 @@ ein_status ein_config_new(const ein_option *const *tables, ein_config **out);
 void ein_config_destroy(ein_config *config);
 
 /* Read YAML text. `name` stands in messages in place of a file. Unknown or duplicate key, wrong
- * type, out of range: EIN_USAGE with name:line, key, and the nearest known key. */
+ * type, out of range: EIN_USAGE with name:line, key, and the nearest known key. After an error the
+ * configuration may hold a part of the text: report and destroy it. */
 ein_status ein_config_load_text(ein_config *config, const char *name, const char *text, size_t bytes);
 
-/* Apply one "a.b=value". */
+/* The same for a preset: it lies between defaults and files, and keys that no table has are passed over,
+ * because one preset serves subcommands that need different parts of it. */
+ein_status ein_config_load_preset(ein_config *config, const char *name, const char *text, size_t bytes);
+
+/* Apply one "a.b=value", or key and value apart; `source` ("--out") stands in messages. Lists as "I,II" or
+ * "[I, II]"; an empty value is the empty text or list; "null" unsets a key that has no default. */
+ein_status ein_config_set_key(ein_config *config, const char *source, const char *key, const char *value);
 ein_status ein_config_set(ein_config *config, const char *assignment);
 
-/* Getters; an unknown key or another type is a bug of ours and aborts. */
+/* Getters; an unknown key, another type, or the value of an unset BOOL, INT or REAL is a bug of ours and
+ * aborts. Strings and items belong to the configuration. */
+bool ein_config_has_key(const ein_config *config, const char *key);  /* known to the tables; never aborts */
 bool ein_config_is_set(const ein_config *config, const char *key);  /* has a value at all */
 bool ein_config_is_given(const ein_config *config, const char *key); /* set by file or --set, not by default */
 bool ein_config_bool(const ein_config *config, const char *key);
@@ -51,7 +70,8 @@ const char *ein_config_string(const ein_config *config, const char *key); /* STR
 int ein_config_list_count(const ein_config *config, const char *key);
 const char *ein_config_list_item(const ein_config *config, const char *key, int index);
 
-/* The whole configuration as YAML, every key with its value, in table order (free()). */
+/* The whole configuration as YAML, every key with its value (null where unset), in table order with each
+ * section gathered (free()). Loading it gives the same values. */
 ein_status ein_config_to_yaml(const ein_config *config, char **out);
 
 /* Help text of the tables, to a stream. */

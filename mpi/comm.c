@@ -87,6 +87,18 @@ typedef struct {
     char message[MESSAGE_BYTES];
 } failure;
 
+/* Send this rank's failure, if it is `root`, to all. */
+static ein_status bcast_failure(ein_comm *comm, int root, ein_status mine, failure *out) {
+    memset(out, 0, sizeof *out);
+    if (comm->rank == root) {
+        out->status = mine;
+        memcpy(out->host, comm->host, sizeof out->host);
+        memcpy(out->message, ein_error_message(), strnlen(ein_error_message(), sizeof out->message - 1));
+    }
+    int code = MPI_Bcast(out, ein_int((int64_t)sizeof *out), MPI_BYTE, root, comm->mpi);
+    return ein_comm_check(code, "sharing a status");
+}
+
 ein_status ein_comm_agree(ein_comm *comm, ein_status mine) {
     /* One reduction answers both questions: who is the lowest failed rank, and did all fail. */
     int local[2] = {mine == EIN_OK ? comm->size : comm->rank, mine != EIN_OK};
@@ -94,18 +106,19 @@ ein_status ein_comm_agree(ein_comm *comm, ein_status mine) {
     int code = MPI_Allreduce(local, lowest, 2, MPI_INT, MPI_MIN, comm->mpi);
     if (code != MPI_SUCCESS) return ein_comm_check(code, "agreeing on a status");
     if (lowest[0] == comm->size) return EIN_OK;
-
-    failure first = {0};
-    if (comm->rank == lowest[0]) {
-        first.status = mine;
-        memcpy(first.host, comm->host, sizeof first.host);
-        size_t n = strnlen(ein_error_message(), sizeof first.message - 1);
-        memcpy(first.message, ein_error_message(), n);
-    }
-    code = MPI_Bcast(&first, ein_int((int64_t)sizeof first), MPI_BYTE, lowest[0], comm->mpi);
-    if (code != MPI_SUCCESS) return ein_comm_check(code, "sharing an error message");
+    failure first;
+    EIN_TRY(bcast_failure(comm, lowest[0], mine, &first));
     if (lowest[1]) return ein_error((ein_status)first.status, "%s", first.message);
     return ein_error((ein_status)first.status, "rank %d on %s: %s", lowest[0], first.host, first.message);
+}
+
+ein_status ein_comm_share(ein_comm *comm, ein_status mine) {
+    int status = mine;
+    EIN_TRY(ein_comm_check(MPI_Bcast(&status, 1, MPI_INT, 0, comm->mpi), "sharing a status"));
+    if (status == EIN_OK) return EIN_OK;
+    failure first;
+    EIN_TRY(bcast_failure(comm, 0, mine, &first));
+    return ein_error((ein_status)first.status, "%s", first.message);
 }
 
 ein_status ein_comm_bcast_bytes(ein_comm *comm, void **data, int64_t *bytes) {

@@ -36,6 +36,10 @@ ein_status ein_comm_check(int mpi_code, const char *what);
  * failed.  EIN_OK only if all ranks are OK. */
 ein_status ein_comm_agree(ein_comm *comm, ein_status mine);
 
+/* Give the status of what rank 0 did alone for all (read a small file, make a folder) to every rank, with its
+ * message as it stands. Collective; `mine` of other ranks is ignored. */
+ein_status ein_comm_share(ein_comm *comm, ein_status mine);
+
 /* Broadcast a block of bytes from rank 0; other ranks receive it in fresh memory (free()).
  * Collective. On rank 0 `*data` and `*bytes` are read. */
 ein_status ein_comm_bcast_bytes(ein_comm *comm, void **data, int64_t *bytes);
