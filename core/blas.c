@@ -28,18 +28,14 @@ const char *ein_blas_start(void) {
 }
 #endif
 
-void gemm_nn(real *c, const real *a, const real *b, int m, int n, int k) {
-    GEMM(CblasRowMajor, CblasNoTrans, CblasNoTrans, m, n, k, 1, a, k, b, n, 0, c, n);
-}
-
-void gemm_nt(real *c, const real *a, const real *b, int m, int n, int k) {
-    GEMM(CblasRowMajor, CblasNoTrans, CblasTrans, m, n, k, 1, a, k, b, k, 0, c, n);
+void gemm_nn(real *c, const real *a, const real *b, int m, int n, int k, real alpha) {
+    GEMM(CblasRowMajor, CblasNoTrans, CblasNoTrans, m, n, k, alpha, a, k, b, n, 0, c, n);
 }
 
 void gemm_nt_add(real *c, const real *a, const real *b, int m, int n, int k) {
     GEMM(CblasRowMajor, CblasNoTrans, CblasTrans, m, n, k, 1, a, k, b, k, 1, c, n);
 }
 
-void gemm_tn(real *c, const real *a, const real *b, int m, int n, int k) {
-    GEMM(CblasRowMajor, CblasTrans, CblasNoTrans, m, n, k, 1, a, m, b, n, 0, c, n);
+void gemm_tn(real *c, const real *a, const real *b, int m, int n, int k, real alpha) {
+    GEMM(CblasRowMajor, CblasTrans, CblasNoTrans, m, n, k, alpha, a, m, b, n, 0, c, n);
 }

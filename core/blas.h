@@ -19,13 +19,11 @@ const char *ein_blas_start(void);
 #define gemm_nt_add EIN_REAL_NAME(gemm_nt_add)
 #define gemm_tn     EIN_REAL_NAME(gemm_tn)
 
-/* c (m,n) = a (m,k) b (k,n) */
-void gemm_nn(real *c, const real *a, const real *b, int m, int n, int k);
-/* c (m,n) = a (m,k) b (n,k)^T */
-void gemm_nt(real *c, const real *a, const real *b, int m, int n, int k);
+/* c (m,n) = alpha a (m,k) b (k,n) */
+void gemm_nn(real *c, const real *a, const real *b, int m, int n, int k, real alpha);
 /* c (m,n) += a (m,k) b (n,k)^T */
 void gemm_nt_add(real *c, const real *a, const real *b, int m, int n, int k);
-/* c (m,n) = a (k,m)^T b (k,n) */
-void gemm_tn(real *c, const real *a, const real *b, int m, int n, int k);
+/* c (m,n) = alpha a (k,m)^T b (k,n) */
+void gemm_tn(real *c, const real *a, const real *b, int m, int n, int k, real alpha);
 
 #endif

@@ -5,6 +5,12 @@
 
 #include "core/blas.h"
 #include "core/erf.h"
+#include "core/terms.h"
+
+#ifdef EIN_REAL_DOUBLE
+#define ONE(name) 1,
+double ein_term_factor[TERM_COUNT] = {EIN_TERMS(ONE)};
+#endif
 
 #define INLINE static inline __attribute__((always_inline))
 
@@ -34,15 +40,15 @@ static void column_sums(real *out, const real *in, int M, int N) {
     memset(out, 0, (size_t)N * sizeof *out);
     for (int m = 0; m < M; m++) {
         const real *row = in + (size_t)m * N;
-        for (int n = 0; n < N; n++) out[n] += row[n];
+        for (int n = 0; n < N; n++) out[n] += EIN_TERM(LINEAR_DBIAS) * row[n];
     }
 }
 
 void linear_backward(real *din, real *dw, real *dbias, const real *dout, const real *in, const real *w, int M,
                      int K, int N) {
-    if (din) gemm_nn(din, dout, w, M, K, N);
+    if (din) gemm_nn(din, dout, w, M, K, N, EIN_TERM(LINEAR_DIN));
     if (!dw) return;
-    gemm_tn(dw, dout, in, N, K, M);
+    gemm_tn(dw, dout, in, N, K, M, EIN_TERM(LINEAR_DW));
     column_sums(dbias, dout, M, N);
 }
 
@@ -81,8 +87,8 @@ void layernorm_backward(real *din, real *dw, real *db, const real *dout, const r
         const real mu = mean[m], r = rstd[m];
         if (dw)
             for (int c = 0; c < C; c++) {
-                dw[c] += dy[c] * (x[c] - mu) * r;
-                db[c] += dy[c];
+                dw[c] += EIN_TERM(NORM_DW) * dy[c] * (x[c] - mu) * r;
+                db[c] += EIN_TERM(NORM_DB) * dy[c];
             }
         /* With n = (x - mu) r and g = dy w: dx = r (g - mean(g) - n mean(g n)). */
         real mean_g = 0, mean_gn = 0;
@@ -92,9 +98,10 @@ void layernorm_backward(real *din, real *dw, real *db, const real *dout, const r
             mean_g += g;
             mean_gn += g * (x[c] - mu) * r;
         }
-        mean_g /= (real)C;
-        mean_gn /= (real)C;
-        for (int c = 0; c < C; c++) dx[c] += r * (dy[c] * w[c] - mean_g - (x[c] - mu) * r * mean_gn);
+        mean_g *= EIN_TERM(NORM_DX_MEAN) / (real)C;
+        mean_gn *= EIN_TERM(NORM_DX_VARIANCE) / (real)C;
+        for (int c = 0; c < C; c++)
+            dx[c] += r * (EIN_TERM(NORM_DX_DIRECT) * dy[c] * w[c] - mean_g - (x[c] - mu) * r * mean_gn);
     }
 }
 
@@ -108,13 +115,13 @@ void gelu_forward(real *out, real *slope, const real *in, size_t n) {
         real cdf, pdf;
         ein_normal_fast(x, &cdf, &pdf);
         out[i] = x * cdf;
-        slope[i] = cdf + x * pdf;
+        slope[i] = EIN_TERM(GELU_CDF) * cdf + EIN_TERM(GELU_PDF) * x * pdf;
     }
 }
 
 EIN_CLONES
 void gelu_backward(real *din, const real *dout, const real *slope, size_t n) {
-    for (size_t i = 0; i < n; i++) din[i] = dout[i] * slope[i];
+    for (size_t i = 0; i < n; i++) din[i] = EIN_TERM(GELU_CHAIN) * dout[i] * slope[i];
 }
 
 /* --- attention ----------------------------------------------------------------------------------------- */
@@ -257,7 +264,7 @@ void attention_backward(real *dqkv, real *scratch, const real *dout, const real 
             pack_rows(g, dout + (size_t)b * T * C + (size_t)h * D, T, D, C, 1);
             /* out = P v:  dv = P^T g,  dP = g v^T */
             small_product(o, Dp, p, 1, Tp, g, Dp, T, D, T);
-            unpack_rows(dqkv + at + 2 * C, o, T, D, row, 1);
+            unpack_rows(dqkv + at + 2 * C, o, T, D, row, EIN_TERM(ATTENTION_DV));
             small_product(ds, Tp, g, Dp, 1, vt, Tp, T, T, D);
             /* P = softmax(S):  dS = P (dP - sum(P dP)) row by row; padding stays 0 because P is 0 there */
             for (int t = 0; t < T; t++) {
@@ -265,13 +272,13 @@ void attention_backward(real *dqkv, real *scratch, const real *dout, const real 
                 const real *pt = p + (size_t)t * Tp;
                 real dot = 0;
 #pragma omp simd reduction(+ : dot)
-                for (int u = 0; u < Tp; u++) dot += pt[u] * d[u];
-                for (int u = 0; u < Tp; u++) d[u] = pt[u] * (d[u] - dot);
+                for (int u = 0; u < Tp; u++) dot += EIN_TERM(ATTENTION_DS_MEAN) * pt[u] * d[u];
+                for (int u = 0; u < Tp; u++) d[u] = pt[u] * (EIN_TERM(ATTENTION_DP) * d[u] - dot);
             }
             /* S = scale q k^T:  dq = dS (scale k),  dk = dS^T (scale q) */
             small_product(o, Dp, ds, Tp, 1, k, Dp, T, D, T);
-            unpack_rows(dqkv + at, o, T, D, row, 1);
+            unpack_rows(dqkv + at, o, T, D, row, EIN_TERM(ATTENTION_DQ));
             small_product(o, Dp, ds, 1, Tp, q, Dp, T, D, T);
-            unpack_rows(dqkv + at + C, o, T, D, row, 1);
+            unpack_rows(dqkv + at + C, o, T, D, row, EIN_TERM(ATTENTION_DK));
         }
 }

@@ -6,6 +6,7 @@
 
 #include "core/kernels.h"
 #include "core/philox.h"
+#include "core/terms.h"
 #include "core/transformer.h"
 
 #define TARGET_EPS 1e-6
@@ -346,7 +347,7 @@ static void stack_backward(ein_mae *m, real *d, real *grad, const real *param, c
 /* Gradient of the loss by the prediction: 2 (pred - target) scale / ((N - K) V) on masked patches, else 0. */
 static void loss_backward(ein_mae *m, double scale) {
     const int N = m->N, K = m->K, V = m->V, masked = N - K;
-    const real factor = (real)(2.0 * scale / ((double)masked * V));
+    const real factor = EIN_TERM(MAE_LOSS) * (real)(2.0 * scale / ((double)masked * V));
     memset(m->d_pred, 0, (size_t)m->B * N * V * sizeof(real));
     for (int b = 0; b < m->B; b++)
         for (int i = 0; i < masked; i++) {
@@ -366,14 +367,15 @@ static void scatter_backward(ein_mae *m, real *grad) {
     for (int b = 0; b < B; b++) {
         const real *d = m->d_dec + (size_t)b * T * D;
         real *visible = m->d_tokens + (size_t)b * (K + 1) * D;
-        for (size_t i = 0; i < (size_t)T * D; i++) dpos[i] += d[i];
-        memcpy(visible, d, (size_t)D * sizeof(real));
+        for (size_t i = 0; i < (size_t)T * D; i++) dpos[i] += EIN_TERM(MAE_DECODER_POSITION) * d[i];
+        for (int i = 0; i < D; i++) visible[i] = EIN_TERM(MAE_DECODER_CLS) * d[i];
         for (int n = 0; n < N; n++) {
             const real *from = d + ((size_t)m->order[(size_t)b * N + n] + 1) * D;
             if (n < K)
-                memcpy(visible + (size_t)(n + 1) * D, from, (size_t)D * sizeof(real));
+                for (int i = 0; i < D; i++)
+                    visible[(size_t)(n + 1) * D + i] = EIN_TERM(MAE_VISIBLE) * from[i];
             else
-                for (int i = 0; i < D; i++) dmask[i] += from[i];
+                for (int i = 0; i < D; i++) dmask[i] += EIN_TERM(MAE_MASK_TOKEN) * from[i];
         }
     }
 }
@@ -410,15 +412,16 @@ static void embed_backward(ein_mae *m, real *grad) {
     memset(dpos, 0, (size_t)(N + 1) * C * sizeof(real));
     for (int b = 0; b < B; b++) {
         const real *d = m->d_enc + (size_t)b * (K + 1) * C;
-        for (int c = 0; c < C; c++) dcls[c] += d[c];
+        for (int c = 0; c < C; c++) dcls[c] += EIN_TERM(MAE_CLS) * d[c];
         for (int k = 0; k < K; k++) {
             real *where = dpos + (size_t)(m->order[(size_t)b * N + k] + 1) * C;
             const real *from = d + (size_t)(k + 1) * C;
-            for (int c = 0; c < C; c++) where[c] += from[c];
-            memcpy(rows + ((size_t)b * K + k) * C, from, (size_t)C * sizeof(real));
+            for (int c = 0; c < C; c++) where[c] += EIN_TERM(MAE_POSITION) * from[c];
+            for (int c = 0; c < C; c++) rows[((size_t)b * K + k) * C + c] = EIN_TERM(MAE_EMBED) * from[c];
         }
     }
-    memcpy(dpos, dcls, (size_t)C * sizeof(real)); /* CLS and its position are only ever added together */
+    /* CLS and its position are only ever added together. */
+    for (int c = 0; c < C; c++) dpos[c] = EIN_TERM(MAE_CLS_POSITION) * dcls[c];
     linear_backward(NULL, into(m, grad, m->embed_w), into(m, grad, m->embed_b), rows, m->patches, NULL, B * K,
                     m->V, C);
 }

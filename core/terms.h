@@ -1,0 +1,48 @@
+/* The numbered terms of the hand-written gradients.
+ *
+ * In the double build a test can plant a relative error in any one of them and must then see the gradient
+ * check fail; in the float build the factors vanish.
+ */
+#ifndef EIN_CORE_TERMS_H
+#define EIN_CORE_TERMS_H
+
+#include "core/real.h"
+
+#define EIN_TERMS(X)        \
+    X(LINEAR_DIN)           \
+    X(LINEAR_DW)            \
+    X(LINEAR_DBIAS)         \
+    X(NORM_DW)              \
+    X(NORM_DB)              \
+    X(NORM_DX_DIRECT)       \
+    X(NORM_DX_MEAN)         \
+    X(NORM_DX_VARIANCE)     \
+    X(GELU_CDF)             \
+    X(GELU_PDF)             \
+    X(GELU_CHAIN)           \
+    X(ATTENTION_DV)         \
+    X(ATTENTION_DP)         \
+    X(ATTENTION_DS_MEAN)    \
+    X(ATTENTION_DQ)         \
+    X(ATTENTION_DK)         \
+    X(MAE_LOSS)             \
+    X(MAE_DECODER_POSITION) \
+    X(MAE_DECODER_CLS)      \
+    X(MAE_VISIBLE)          \
+    X(MAE_MASK_TOKEN)       \
+    X(MAE_CLS)              \
+    X(MAE_POSITION)         \
+    X(MAE_CLS_POSITION)     \
+    X(MAE_EMBED)
+
+#define EIN_TERM_ENUM(name) TERM_##name,
+enum { EIN_TERMS(EIN_TERM_ENUM) TERM_COUNT };
+
+#ifdef EIN_REAL_DOUBLE
+extern double ein_term_factor[TERM_COUNT]; /* all 1 */
+#define EIN_TERM(name) (ein_term_factor[TERM_##name])
+#else
+#define EIN_TERM(name) ((real)1)
+#endif
+
+#endif
