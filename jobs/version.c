@@ -5,6 +5,7 @@
 #include <string.h>
 #include <yaml.h>
 
+#include "core/blas.h"
 #include "jobs/command.h"
 
 #ifndef EIN_VERSION
@@ -13,10 +14,6 @@
 #ifndef EIN_BUILD_FLAGS
 #define EIN_BUILD_FLAGS "unknown"
 #endif
-
-/* Present when the CBLAS in use is OpenBLAS. */
-extern char *openblas_get_config(void) __attribute__((weak));
-extern char *openblas_get_corename(void) __attribute__((weak));
 
 const char *ein_version(void) {
     return EIN_VERSION;
@@ -64,20 +61,12 @@ static void print_hdf5(FILE *stream) {
             H5_VERS_MINOR, H5_VERS_RELEASE);
 }
 
-static void print_blas(FILE *stream) {
-    if (openblas_get_config)
-        fprintf(stream, "BLAS      %s, kernels for %s\n", openblas_get_config(),
-                openblas_get_corename ? openblas_get_corename() : "unknown");
-    else
-        fputs("BLAS      a CBLAS that is not OpenBLAS\n", stream);
-}
-
 void ein_print_versions(FILE *stream) {
     fprintf(stream, "einthoven %s\n", EIN_VERSION);
     fprintf(stream, "compiler  %s\n", compiler());
     fprintf(stream, "flags     %s\n", EIN_BUILD_FLAGS);
     fprintf(stream, "kernels   %s\n", kernel_set());
-    print_blas(stream);
+    fprintf(stream, "BLAS      %s\n", ein_blas_start());
     print_mpi(stream);
     print_hdf5(stream);
     fprintf(stream, "others    libyaml %s, jansson %s, libsodium %s\n", yaml_get_version_string(),
