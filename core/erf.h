@@ -65,7 +65,7 @@ static inline void ein_normal_fast(float x, float *cdf, float *pdf) {
     p = p * t + 1.484824296e-01f;
     p = p * t + 1.706919351e-01f;
     p = p * t + 1.691896148e-01f;
-    const float e = ein_exp_fast(-z * z);
+    const float e = ein_exp_fast(-0.5f * x * x);
     const float tail = 0.5f * t * p * e;
     *cdf = x < 0.0f ? tail : 1.0f - tail;
     *pdf = (float)EIN_INV_SQRT_2PI * e;

@@ -2,7 +2,6 @@
  * test: a 1 % error planted in any one term of the gradients must be noticed. */
 #define EIN_REAL_DOUBLE
 #include <math.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +13,7 @@
 #include "core/philox.h"
 #include "core/terms.h"
 #include "core/vit.h"
+#include "tests/report.h"
 
 /* The float build of the same kernels. */
 void linear_forward_f32(float *, const float *, const float *, const float *, int, int, int);
@@ -38,22 +38,6 @@ enum { MAX_INPUTS = 4, MAX_SIZES = 4 };
 #define FLOAT_BOUND    1e-5
 #define PLANTED_FACTOR 1.01
 
-static int tests_run, tests_failed;
-static bool quiet;
-
-static bool report(bool good, const char *format, ...) {
-    if (quiet) return good;
-    va_list args;
-    va_start(args, format);
-    tests_run++;
-    if (!good) tests_failed++;
-    printf("%sok %d - ", good ? "" : "not ", tests_run);
-    vprintf(format, args);
-    putchar('\n');
-    va_end(args);
-    return good;
-}
-
 static double *new_values(size_t n) {
     double *p = calloc(n ? n : 1, sizeof *p);
     if (!p) exit(1);
@@ -67,24 +51,6 @@ static void fill(double *x, size_t n, uint64_t stream, double centre, double spr
         ein_normal_pair(draw.v[0], draw.v[1], pair);
         x[i] = centre + spread * pair[0];
     }
-}
-
-/* |a - b| / max(|a|, |b|) in the Euclidean norm; NaN stays NaN and fails every comparison. */
-static double relative_error(const double *a, const double *b, size_t n) {
-    double diff = 0, na = 0, nb = 0;
-    for (size_t i = 0; i < n; i++) {
-        diff += (a[i] - b[i]) * (a[i] - b[i]);
-        na += a[i] * a[i];
-        nb += b[i] * b[i];
-    }
-    const double scale = na > nb ? na : nb;
-    if (diff == 0 && scale == 0) return 0;
-    return sqrt(diff / scale);
-}
-
-/* The larger of two errors, where NaN is larger than anything. */
-static double larger(double a, double b) {
-    return isnan(a) || a >= b ? a : b;
 }
 
 /* --- kernels as a table --------------------------------------------------------------------------------- */
@@ -290,7 +256,7 @@ static bool check_gradients(const op *o, const int *shape, uint64_t stream) {
             c.numeric[i][k] = (up - down) / (2 * STEP);
         }
         const double error = relative_error(c.numeric[i], c.din[i], c.z.in[i]);
-        worst = larger(worst, error);
+        worst = larger_error(worst, error);
     }
     case_close(&c);
     return report(worst <= KERNEL_BOUND,
@@ -333,7 +299,7 @@ static void check_float(const op *o, const int *shape, uint64_t stream) {
         double size = 0;
         for (size_t k = 0; k < c.z.in[i]; k++) size += fabs(c.din[i][k]);
         const double error = size < 1e-9 ? 0 : float_error(c.din[i], din[i], c.z.in[i]);
-        worst = larger(worst, error);
+        worst = larger_error(worst, error);
         free(in[i]);
         free(din[i]);
     }
@@ -463,8 +429,8 @@ static bool check_model(int which) {
         }
         const double error = relative_error(numeric + t->offset, c.grad + t->offset, (size_t)t->count);
         if (!(error <= worst)) where = t->name;
-        worst = larger(worst, error);
-        if (quiet && !(worst <= MODEL_BOUND)) break;
+        worst = larger_error(worst, error);
+        if (report_quiet && !(worst <= MODEL_BOUND)) break;
     }
     good = report(worst <= MODEL_BOUND,
                   "model %d: all %lld gradients against differences, worst %.1e (%s) <= %.0e", which,
@@ -490,16 +456,15 @@ static void check_mutations(void) {
     static const char *const names[] = {EIN_TERMS(TERM_NAME)};
     for (int t = 0; t < TERM_COUNT; t++) {
         ein_term_factor[t] = PLANTED_FACTOR;
-        quiet = true;
+        report_quiet = true;
         const bool passes = everything_passes();
-        quiet = false;
+        report_quiet = false;
         ein_term_factor[t] = 1;
         report(!passes, "a 1 %% error planted in %s is noticed", names[t]);
     }
 }
 
 int main(void) {
-    printf("1..%d\n", 2 * N_OPS * N_SHAPES + 2 * N_MODELS + TERM_COUNT);
     for (int o = 0; o < N_OPS; o++)
         for (int s = 0; s < N_SHAPES; s++) {
             check_gradients(&ops[o], ops[o].shapes[s], (uint64_t)(o * 8 + s));
@@ -507,5 +472,5 @@ int main(void) {
         }
     for (int m = 0; m < N_MODELS; m++) check_model(m);
     check_mutations();
-    return tests_failed ? 1 : 0;
+    return report_end();
 }
