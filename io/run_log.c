@@ -42,6 +42,7 @@ static void print_terminal(ein_run *run, const char *line) {
 }
 
 /* A message is one line: line ends become blanks. */
+EIN_PRINTF(4, 0)
 static void format_line(char *out, size_t room, const char *prefix, const char *format, va_list args) {
     size_t n = strlen(prefix);
     memcpy(out, prefix, n + 1);

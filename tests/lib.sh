@@ -1,0 +1,112 @@
+# shellcheck shell=bash disable=SC2034
+# TAP for bash tests. A script sources this file, tests, and ends with done_testing:
+#
+#     . "$(dirname "$0")/../lib.sh"
+#     run "$einthoven" inspect nothing.h5      # sets $status, $out, $err; never ends the script
+#     is 'exit code of a missing file' "$status" 1
+#     like 'message names the file' "$err" 'nothing\.h5'
+#     done_testing
+#
+# $tmp is a fresh folder, removed at the end; $root the checkout; $einthoven the program under test.
+# A line "# timeout: SECONDS" near the top of a script raises its limit.
+set -u
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+EIN_BUILD=${EIN_BUILD:-$(dirname "$(readlink -f "$root/einthoven" || echo "$root/build/gcc/einthoven")")}
+einthoven=$(cd "$root" && cd "$EIN_BUILD" && pwd)/einthoven
+tmp=$(mktemp -d "${TMPDIR:-/tmp}/einthoven-test.XXXXXX")
+trap 'rm -rf "$tmp"' EXIT
+export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+export OMPI_MCA_btl_vader_single_copy_mechanism=none  # containers often forbid it, with a warning per rank
+
+tests_run=0
+tests_failed=0
+status=0
+out=''
+err=''
+
+# run COMMAND...: run it, keep its exit code, stdout and stderr.
+run() {
+    "$@" >"$tmp/run.out" 2>"$tmp/run.err" </dev/null
+    status=$?
+    out=$(tr -d '\000' <"$tmp/run.out")
+    err=$(tr -d '\000' <"$tmp/run.err")
+}
+
+# mpi N COMMAND...: the command on N ranks.
+mpi() {
+    local ranks=$1
+    shift
+    mpirun --oversubscribe --bind-to none --quiet -n "$ranks" "$@"
+}
+
+pass() {
+    tests_run=$((tests_run + 1))
+    echo "ok $tests_run - $1"
+}
+
+# fail NAME [DETAIL...]: a failed test; details become comments.
+fail() {
+    tests_run=$((tests_run + 1))
+    tests_failed=$((tests_failed + 1))
+    echo "not ok $tests_run - $1"
+    shift
+    if [ $# -gt 0 ]; then printf '%s\n' "$@" | sed 's/^/#   /'; fi
+}
+
+# ok NAME COMMAND...: passes when the command succeeds.
+ok() {
+    local name=$1
+    shift
+    run "$@"
+    if [ "$status" -eq 0 ]; then
+        pass "$name"
+    else
+        fail "$name" "exit code $status: $*" "$out" "$err"
+    fi
+}
+
+# is NAME GOT EXPECTED
+is() {
+    if [ "$2" = "$3" ]; then pass "$1"; else fail "$1" "got:      $2" "expected: $3"; fi
+}
+
+# like NAME TEXT REGEX: extended regular expression, per line.
+like() {
+    if grep -Eq -e "$3" <<<"$2"; then pass "$1"; else fail "$1" "text:        $2" "lacks match: $3"; fi
+}
+
+# unlike NAME TEXT REGEX
+unlike() {
+    if grep -Eq -e "$3" <<<"$2"; then fail "$1" "text:    $2" "matches: $3"; else pass "$1"; fi
+}
+
+# exits NAME CODE COMMAND...: passes when the command ends with that exit code; $out and $err are kept.
+exits() {
+    local name=$1 code=$2
+    shift 2
+    run "$@"
+    if [ "$status" -eq "$code" ]; then
+        pass "$name"
+    else
+        fail "$name" "exit code $status instead of $code: $*" "$out" "$err"
+    fi
+}
+
+# skip NAME REASON
+skip() {
+    tests_run=$((tests_run + 1))
+    echo "ok $tests_run - $1 # SKIP $2"
+}
+
+# skip_all REASON: end the script; it counts as one skipped test.
+skip_all() {
+    echo "1..0 # SKIP $1"
+    exit 0
+}
+
+done_testing() {
+    echo "1..$tests_run"
+    if [ "$tests_failed" -gt 0 ] || [ "$tests_run" -eq 0 ]; then exit 1; fi
+    exit 0
+}
