@@ -1,0 +1,36 @@
+/* Are stated gains possible, and do they agree with each other?
+ *
+ * Headers state the gain of each lead, and real headers are wrong: LUDB's gains are a normalisation while the
+ * integers are microvolts; three headers of the CinC Georgia set say 4880 counts per mV over the integers of
+ * 1000; units of uV and mV get exchanged.  A gain is replaced only where the samples prove it wrong,
+ * otherwise the recording is noted EIN_NOTE_GAIN_SUSPECT and left as stated.
+ */
+#ifndef EIN_CORE_GAIN_H
+#define EIN_CORE_GAIN_H
+
+#include "core/ecg.h"
+
+/* How a reader turned counts into mV: mV = (count - baseline) / per_mv. (n_leads) are used. */
+typedef struct {
+    double per_mv[EIN_MAX_LEADS];
+    double baseline[EIN_MAX_LEADS];
+} ein_gain;
+
+/* Check, and correct where provable. Sets lead_notes and notes; in order:
+ *
+ *   contradiction  The stated gains or baselines of I, II, III differ, and the counts satisfy II = I + III
+ * within one count at every sample (60 s at most are looked at; at least 1 s and a range of 20 counts are
+ * needed).  Einthoven's law holds for equal gains only, so the stated ones are not those of the counts.  All
+ * leads are then read at 1000 counts per mV with baseline 0, if that gives a possible amplitude (below):
+ * EIN_NOTE_GAIN_FIXED.  If it does not, or if the counts do not satisfy the law and the mV do not either (RMS
+ * of II - I - III above a fifth of the RMS of II): EIN_NOTE_GAIN_SUSPECT. 4.88           A gain of 4880 per
+ * mV within 0.5 %: the digits of the usual resolution of 4.88 uV per count, taken for counts per mV:
+ * EIN_NOTE_GAIN_SUSPECT. amplitude      At least eight standard leads, and their QRS (the 95th percentile of
+ * the range within windows of 100 ms) stays below 0.5 mV in every lead (low voltage means below 0.5 mV in
+ * limb leads and below 1 mV in chest leads; Goldberger 1982) or exceeds 10 mV in the median lead:
+ *                  EIN_NOTE_GAIN_SUSPECT.
+ *
+ * Only the first 60 s are looked at. No allocation. */
+void ein_gain_review(ein_ecg *ecg, const ein_gain *stated);
+
+#endif

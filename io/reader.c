@@ -1,0 +1,250 @@
+#include "io/reader.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <fts.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "io/wfdb.h"
+
+static const char wfdb_extension[] = ".hea";
+
+static bool ends_with(const char *text, const char *end) {
+    size_t n = strlen(text), m = strlen(end);
+    return n >= m && strcmp(text + n - m, end) == 0;
+}
+
+/* --- reading ------------------------------------------------------------------------------------------- */
+
+/* What starts with one of these is a file of a kind we know, but no recording that can be read from it alone.
+ */
+static const char *known_other(const char *start, size_t bytes) {
+    static const struct {
+        const char *mark, *what;
+    } table[] = {
+        {"<?xml", "an XML file"},
+        {"\x89HDF", "an HDF5 file"},
+        {"MATLAB", "a MATLAB file"},
+        {"PK\x03\x04", "a ZIP archive"},
+        {"\x1f\x8b", "a gzip file"},
+        {"fLaC", "a FLAC file"},
+        {"\x1e\0\0\0", "a MATLAB level 4 signal file; give its .hea"},
+    };
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; ++i) {
+        size_t n = i == sizeof table / sizeof table[0] - 1 ? 4 : strlen(table[i].mark);
+        if (bytes >= n && memcmp(start, table[i].mark, n) == 0) return table[i].what;
+    }
+    return NULL;
+}
+
+/* A file without our extension: its content decides. */
+static ein_status read_by_content(const char *path, ein_ecg *ecg) {
+    char start[256];
+    int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0) return ein_error(errno == ENOENT ? EIN_NOTFOUND : EIN_IO, "%s: %s", path, strerror(errno));
+    ssize_t n = read(fd, start, sizeof start);
+    int error = errno;
+    close(fd);
+    if (n < 0) return ein_error(EIN_IO, "%s: %s", path, strerror(error));
+    const char *other = known_other(start, (size_t)n);
+    if (other)
+        return ein_error(EIN_FORMAT, "%s: %s; recordings are read from WFDB headers (.hea)", path, other);
+    if (memchr(start, '\0', (size_t)n))
+        return ein_error(EIN_FORMAT,
+                         "%s: binary data, not a WFDB header; if it is a signal file, give its .hea", path);
+    return ein_wfdb_read(path, ecg);
+}
+
+ein_status ein_reader_read(const char *path, ein_ecg *ecg) {
+    memset(ecg, 0, sizeof *ecg);
+    if (ends_with(path, wfdb_extension)) return ein_wfdb_read(path, ecg);
+    char header[PATH_MAX];
+    struct stat info;
+    int n = snprintf(header, sizeof header, "%s%s", path, wfdb_extension);
+    if (n < 0 || (size_t)n >= sizeof header) return ein_error(EIN_IO, "%.64s...: path too long", path);
+    if (stat(header, &info) == 0 && S_ISREG(info.st_mode)) return ein_wfdb_read(header, ecg);
+    return read_by_content(path, ecg);
+}
+
+/* --- finding ------------------------------------------------------------------------------------------- */
+
+/* A growing list of strings, owned. */
+typedef struct {
+    char **item;
+    int64_t count, room;
+} strings;
+
+/* Folders seen, as an open-addressing set of (device, inode). */
+typedef struct {
+    struct folder_key {
+        uint64_t device, inode;
+        bool used;
+    } * slot;
+    size_t room, count;
+} folder_set;
+
+typedef struct {
+    strings paths, problems;
+    folder_set seen;
+} walk;
+
+static ein_status add_string(strings *list, const char *text) {
+    if (list->count == list->room) {
+        int64_t room = list->room ? 2 * list->room : 1024;
+        char **grown = realloc(list->item, (size_t)room * sizeof *grown);
+        if (!grown) return ein_error(EIN_NOMEM, "no memory for a list of %lld paths", (long long)room);
+        list->item = grown;
+        list->room = room;
+    }
+    if ((list->item[list->count] = strdup(text)) == NULL) return ein_error(EIN_NOMEM, "no memory for a path");
+    list->count++;
+    return EIN_OK;
+}
+
+static ein_status add_problem(walk *w, const char *path, const char *reason) {
+    char *text;
+    if (asprintf(&text, "%s\t%s", path, reason) < 0) return ein_error(EIN_NOMEM, "no memory for a message");
+    ein_status status = add_string(&w->problems, text);
+    free(text);
+    return status;
+}
+
+static void put_folder(struct folder_key *slot, size_t room, struct folder_key key) {
+    uint64_t h = (key.inode ^ key.device << 40) * UINT64_C(0x9e3779b97f4a7c15);
+    size_t i = (size_t)(h >> 20) & (room - 1);
+    while (slot[i].used) i = (i + 1) & (room - 1);
+    slot[i] = key;
+}
+
+static bool has_folder(const folder_set *s, uint64_t device, uint64_t inode) {
+    if (s->room == 0) return false;
+    uint64_t h = (inode ^ device << 40) * UINT64_C(0x9e3779b97f4a7c15);
+    for (size_t i = (size_t)(h >> 20) & (s->room - 1); s->slot[i].used; i = (i + 1) & (s->room - 1))
+        if (s->slot[i].device == device && s->slot[i].inode == inode) return true;
+    return false;
+}
+
+static ein_status add_folder(folder_set *s, uint64_t device, uint64_t inode) {
+    if (2 * s->count >= s->room) {
+        size_t room = s->room ? 2 * s->room : 1024;
+        struct folder_key *grown = calloc(room, sizeof *grown);
+        if (!grown) return ein_error(EIN_NOMEM, "no memory for a list of %zu folders", room);
+        for (size_t i = 0; i < s->room; ++i)
+            if (s->slot[i].used) put_folder(grown, room, s->slot[i]);
+        free(s->slot);
+        s->slot = grown;
+        s->room = room;
+    }
+    put_folder(s->slot, s->room, (struct folder_key){device, inode, true});
+    s->count++;
+    return EIN_OK;
+}
+
+static int by_name(const FTSENT **a, const FTSENT **b) {
+    return strcmp((*a)->fts_name, (*b)->fts_name);
+}
+
+static int by_path(const void *a, const void *b) {
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static ein_status visit_folder(walk *w, FTS *fts, FTSENT *entry) {
+    uint64_t device = entry->fts_statp->st_dev, inode = entry->fts_statp->st_ino;
+    if (has_folder(&w->seen, device, inode)) {
+        fts_set(fts, entry, FTS_SKIP);
+        return EIN_OK;
+    }
+    return add_folder(&w->seen, device, inode);
+}
+
+static ein_status visit(walk *w, FTS *fts, FTSENT *entry) {
+    switch (entry->fts_info) {
+    case FTS_D:
+        return visit_folder(w, fts, entry);
+    case FTS_F:
+        if (entry->fts_level > FTS_ROOTLEVEL && !ends_with(entry->fts_name, wfdb_extension)) return EIN_OK;
+        return add_string(&w->paths, entry->fts_path);
+    case FTS_SLNONE:
+        if (entry->fts_level > FTS_ROOTLEVEL && !ends_with(entry->fts_name, wfdb_extension)) return EIN_OK;
+        return add_problem(w, entry->fts_path, "broken symbolic link");
+    case FTS_DNR:
+    case FTS_ERR:
+    case FTS_NS:
+        return add_problem(w, entry->fts_path, strerror(entry->fts_errno));
+    default:
+        return EIN_OK; /* folders on the way back, loops (walked already), pipes, sockets, devices */
+    }
+}
+
+static ein_status walk_root(walk *w, char *root) {
+    char *roots[] = {root, NULL};
+    FTS *fts = fts_open(roots, FTS_LOGICAL | FTS_NOCHDIR, by_name);
+    if (!fts) return add_problem(w, root, strerror(errno));
+    ein_status status = EIN_OK;
+    FTSENT *entry;
+    errno = 0;
+    while (status == EIN_OK && (entry = fts_read(fts)) != NULL) {
+        status = visit(w, fts, entry);
+        errno = 0;
+    }
+    if (status == EIN_OK && errno != 0) status = add_problem(w, root, strerror(errno));
+    fts_close(fts);
+    return status;
+}
+
+/* "folder/100" stands for "folder/100.hea". */
+static ein_status find_in(walk *w, const char *root) {
+    char path[PATH_MAX];
+    struct stat info;
+    size_t n = strlen(root);
+    if (n == 0) return add_problem(w, root, "the name is empty");
+    if (n + sizeof wfdb_extension > sizeof path) return add_problem(w, root, "path too long");
+    memcpy(path, root, n + 1);
+    while (n > 1 && path[n - 1] == '/') path[--n] = '\0'; /* or the walk would give "root//file" */
+    if (stat(path, &info) != 0 && errno == ENOENT) {
+        strcpy(path + n, wfdb_extension);
+        if (stat(path, &info) != 0) path[n] = '\0';
+    }
+    return walk_root(w, path);
+}
+
+static void drop_duplicates(strings *list) {
+    int64_t kept = 0;
+    for (int64_t i = 0; i < list->count; ++i) {
+        if (kept > 0 && strcmp(list->item[kept - 1], list->item[i]) == 0)
+            free(list->item[i]);
+        else
+            list->item[kept++] = list->item[i];
+    }
+    list->count = kept;
+}
+
+ein_status ein_reader_find(const char *const *roots, int n_roots, ein_reader_list *out) {
+    walk w;
+    memset(&w, 0, sizeof w);
+    memset(out, 0, sizeof *out);
+    ein_status status = EIN_OK;
+    for (int i = 0; i < n_roots && status == EIN_OK; ++i) status = find_in(&w, roots[i]);
+    free(w.seen.slot);
+    if (w.paths.count > 0) qsort(w.paths.item, (size_t)w.paths.count, sizeof *w.paths.item, by_path);
+    drop_duplicates(&w.paths);
+    *out = (ein_reader_list){w.paths.item, w.paths.count, w.problems.item, w.problems.count};
+    if (status != EIN_OK) ein_reader_list_free(out);
+    return status;
+}
+
+void ein_reader_list_free(ein_reader_list *list) {
+    if (!list) return;
+    for (int64_t i = 0; i < list->count; ++i) free(list->path[i]);
+    for (int64_t i = 0; i < list->n_problems; ++i) free(list->problem[i]);
+    free(list->path);
+    free(list->problem);
+    memset(list, 0, sizeof *list);
+}

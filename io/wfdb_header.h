@@ -1,0 +1,69 @@
+/* Parsing the text of a WFDB header (.hea): record line, signal lines, comments.
+ *
+ * Source: header(5) of the WFDB Applications Guide.
+ *     record[/segments] signals [fs[/counter[(base)]] [samples [time [date]]]]
+ *     file format[xSPF][:skew][+offset] [gain[(baseline)][/units] [bits [zero [initial [checksum [block
+ *         [description]]]]]]]
+ * Comments and blank lines may stand anywhere. Defaults: fs 250 Hz, gain 200 per unit (also for a gain of 0),
+ * baseline = zero, units mV, samples not known. "gain/units(baseline)" is understood too.
+ *
+ * Stricter than WFDB where leniency would shift samples: a line that does not parse, fewer or more signal
+ * lines than the record line announces, control bytes, and a number out of bounds are errors with file and
+ * line. Multi-segment records are refused.
+ */
+#ifndef EIN_IO_WFDB_HEADER_H
+#define EIN_IO_WFDB_HEADER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/ecg.h"
+#include "core/status.h"
+
+enum {
+    EIN_WFDB_MAX_HEADER_BYTES = 1 << 20,
+    EIN_WFDB_MAX_FRAME = 65536, /* samples of all signals of one file in one frame */
+    EIN_WFDB_FILE_BYTES = 256
+};
+
+typedef struct {
+    char file[EIN_WFDB_FILE_BYTES];
+    int format;
+    int per_frame;      /* SPF: samples per frame */
+    int64_t skew;       /* frames by which the signal lags in the file */
+    int64_t offset;     /* bytes before the first sample ("preamble") */
+    double gain;        /* counts per unit, never 0 */
+    bool gain_stated;   /* false: the default stands in for a missing or zero gain */
+    double baseline;    /* count of 0 units */
+    char units[16];     /* as spelled */
+    double mv_per_unit; /* 0: not a voltage */
+    int64_t initial;    /* value before the first difference (format 8) */
+    bool has_checksum;
+    uint16_t checksum;    /* modulo 65536 */
+    char description[64]; /* cut; printable ASCII */
+    int line;             /* in the file, from 1 */
+} ein_wfdb_signal;
+
+typedef struct {
+    char record[EIN_ECG_TEXT_BYTES];
+    int n_signals;
+    double fs_hz;     /* frames per second */
+    int64_t n_frames; /* 0: not stated */
+    ein_wfdb_signal signal[EIN_MAX_LEADS];
+    ein_ecg_person person; /* record_id is left empty */
+} ein_wfdb_header;
+
+/* Parse `bytes` of header text, which must be followed by a NUL byte. `path` stands in messages. */
+ein_status ein_wfdb_header_parse(const char *path, const char *text, size_t bytes, ein_wfdb_header *out);
+
+/* Take what one comment says of the person ("#" and what precedes it removed): "Age: 63", "<age>: 28 <sex>:
+ * M", "Sex: Male", "Dx: 426177001,427084000", "<subject_id>: 10000032", "69 M ..." (MIT-BIH). The first
+ * statement of a thing stands. An age that is not a number from 0 to 125 is not known (300 is PTB-XL's mark
+ * of over 89). */
+void ein_wfdb_comment(const char *text, ein_ecg_person *person);
+
+/* mV in one `units`, in any usual spelling ("mV", "MV", "uV", "microvolts", "V"); 0 if it is no voltage. */
+double ein_wfdb_mv_per_unit(const char *units);
+
+#endif
