@@ -1,0 +1,73 @@
+/* What the HDF5 files of ours have in common: error text, attributes, columns with checksums.
+ *
+ * HDF5 here is not thread-safe: one thread of a process calls these functions.  None is collective.
+ * Files are untrusted when read: a dataset must be hard-linked, chunked or contiguous in this very file
+ * (no external or virtual storage), of the expected type and extents, filtered by nothing but shuffle and
+ * deflate, before any of its data are touched.  All data are little-endian in files and in memory.
+ */
+#ifndef EIN_IO_H5_H
+#define EIN_IO_H5_H
+
+#include <hdf5.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/status.h"
+
+enum { EIN_H5_MAX_RANK = 4, EIN_H5_MAX_TEXT = 4096 };
+
+/* Stop HDF5 from printing its error stack; messages come through ein_h5_error. */
+void ein_h5_quiet(void);
+
+/* Record a message with HDF5's innermost reason in brackets, and return `status`. */
+ein_status ein_h5_error(ein_status status, const char *format, ...) EIN_PRINTF(2, 3);
+
+/* Access list of a file that one process opens by itself: format HDF5 1.10, file locks only where the file
+ * system has them. Negative on failure; H5Pclose. */
+hid_t ein_h5_access_serial(void);
+
+/* Open for reading by this process alone. EIN_NOTFOUND, EIN_IO, or EIN_CORRUPT for a file that is no HDF5
+ * file or was cut. */
+ein_status ein_h5_open_read(const char *path, hid_t *out);
+
+/* Attributes: UTF-8 text, int64, double. Reading text: at most `limit` bytes, in fresh memory (free()). */
+ein_status ein_h5_put_text(hid_t object, const char *name, const char *text);
+ein_status ein_h5_put_i64(hid_t object, const char *name, int64_t value);
+ein_status ein_h5_put_f64(hid_t object, const char *name, double value);
+ein_status ein_h5_get_text(hid_t object, const char *name, int64_t limit, char **out);
+ein_status ein_h5_get_i64(hid_t object, const char *name, int64_t *out);
+ein_status ein_h5_get_f64(hid_t object, const char *name, double *out);
+
+/* Open dataset `name` (may be a path "labels/AF") after the checks above. `type` is the file type, or
+ * negative for fixed-length text. `extent[i]` -1 accepts any. `found` (may be NULL) receives the extents. */
+ein_status ein_h5_open_dataset(hid_t file, const char *name, hid_t type, int rank, const int64_t *extent,
+                               int64_t *found, hid_t *out);
+
+/* A column: (n) values, or (n, width) with width > 0, of a little-endian `type`; written with shuffle and
+ * deflate and the BLAKE2b-256 of its bytes in the attribute "blake2b", which reading verifies. */
+ein_status ein_h5_write_column(hid_t file, const char *name, hid_t type, int64_t n, int64_t width,
+                               const void *data);
+ein_status ein_h5_read_column(hid_t file, const char *name, hid_t type, int64_t n, int64_t width, void *data);
+
+/* Strings one after the other in memory, each with its NUL. Zeroed is empty. */
+typedef struct {
+    char *bytes;
+    int64_t used, room;
+    int64_t *start; /* (n) */
+    int64_t n, n_room;
+    int64_t longest; /* bytes without NUL */
+} ein_texts;
+ein_status ein_texts_add(ein_texts *texts, const char *text);
+const char *ein_texts_get(const ein_texts *texts, int64_t index);
+void ein_texts_free(ein_texts *texts);
+
+/* A column of texts: fixed-length UTF-8, NUL-padded, as long as the longest (at least 1). */
+ein_status ein_h5_write_texts(hid_t file, const char *name, const ein_texts *texts);
+
+/* Read (n) texts: text i begins at (*out) + i * (*stride) and ends in NUL (free()). */
+ein_status ein_h5_read_texts(hid_t file, const char *name, int64_t n, char **out, int64_t *stride);
+
+/* Names of the members of group `name`, in bytewise order; only hard-linked datasets count. */
+ein_status ein_h5_members(hid_t file, const char *name, ein_texts *out);
+
+#endif
