@@ -14,6 +14,12 @@ double ein_term_factor[TERM_COUNT] = {EIN_TERMS(ONE)};
 
 #define INLINE static inline __attribute__((always_inline))
 
+EIN_CLONES
+void vector_add(real *into, const real *from, size_t n) {
+#pragma omp simd
+    for (size_t i = 0; i < n; i++) into[i] += from[i];
+}
+
 /* --- linear ------------------------------------------------------------------------------------------- */
 
 EIN_CLONES

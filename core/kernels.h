@@ -25,7 +25,11 @@
 #define attention_forward       EIN_REAL_NAME(attention_forward)
 #define attention_backward      EIN_REAL_NAME(attention_backward)
 #define attention_scratch       EIN_REAL_NAME(attention_scratch)
+#define vector_add              EIN_REAL_NAME(vector_add)
 #define attention_stride        EIN_REAL_NAME(attention_stride)
+
+/* into += from, n values, element by element. */
+void vector_add(real *into, const real *from, size_t n);
 
 /* out (M,N) = in (M,K) w (N,K)^T + bias (N) */
 void linear_forward(real *out, const real *in, const real *w, const real *bias, int M, int K, int N);

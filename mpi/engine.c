@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/kernels.h"
+
 /* What one thread does in a step: its leaves in order, each into the buffer at its stack depth, followed by
  * the additions that the tree then allows. */
 typedef struct {
@@ -279,10 +281,6 @@ typedef struct {
     bool last;
 } leaf_context;
 
-static void add(float *into, const float *from, int64_t count) {
-    for (int64_t i = 0; i < count; i++) into[i] += from[i];
-}
-
 /* Thread 0 puts every complete bucket on the wire and lets MPI move. */
 static void start_ready_buckets(ein_engine *e) {
     while (e->exchange_status == EIN_OK && e->next_bucket < ein_exchange_buckets(e->exchange)) {
@@ -300,11 +298,12 @@ static void stage_done(void *context, int stage) {
     const int64_t offset = e->stage_offset[stage], count = e->stage_count[stage];
     for (int i = 0; i < c->leaf->n_merges; i++) {
         const int from = c->leaf->depth - i;
-        add(c->worker->buffer[from - 1] + offset, c->worker->buffer[from] + offset, count);
+        vector_add(c->worker->buffer[from - 1] + offset, c->worker->buffer[from] + offset, (size_t)count);
     }
     if (c->last && atomic_fetch_add_explicit(&e->arrived[stage], 1, memory_order_acq_rel) + 1 == e->threads) {
         for (int i = 0; i < e->n_merges; i++)
-            add(e->piece[e->merge[i].into] + offset, e->piece[e->merge[i].from] + offset, count);
+            vector_add(e->piece[e->merge[i].into] + offset, e->piece[e->merge[i].from] + offset,
+                       (size_t)count);
         atomic_store_explicit(&e->ready[stage], 1, memory_order_release);
     }
     if (c->last && c->thread == 0) start_ready_buckets(e);

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/kernels.h"
+
 /* One rank's part of the tree, and where its subtrees stand in the list of all roots. */
 typedef struct {
     int first_root, n_roots;
@@ -322,10 +324,6 @@ ein_status ein_exchange_progress(ein_exchange *x) {
                           "exchanging gradients");
 }
 
-static void add(float *into, const float *from, int64_t count) {
-    for (int64_t i = 0; i < count; i++) into[i] += from[i];
-}
-
 ein_status ein_exchange_finish(ein_exchange *x, int threads) {
     const double before = MPI_Wtime();
     EIN_TRY(
@@ -342,7 +340,7 @@ ein_status ein_exchange_finish(ein_exchange *x, int threads) {
         for (int64_t first = 0; first < count; first += EIN_BLOCK) {
             const int64_t n = count - first < EIN_BLOCK ? count - first : EIN_BLOCK;
             for (int m = 0; m < x->n_merges; m++)
-                add(source[x->merge[m].into] + first, source[x->merge[m].from] + first, n);
+                vector_add(source[x->merge[m].into] + first, source[x->merge[m].from] + first, (size_t)n);
         }
         x->sum[s] = source[x->result];
     }
