@@ -17,7 +17,9 @@ take the first records.
 
 Done as a PyTorch user who cares for speed would: only the seen patches are embedded and only masked ones predicted (the
 loss is the same), fused attention and optimiser where the version has them, gradients as views of DDP's buckets, freed
-memory kept by malloc instead of returned to the kernel and faulted in again (--malloc system to compare).
+memory kept by malloc instead of returned to the kernel and faulted in again (--malloc system to compare), a batch cut into
+pieces whose activations stay in the cache (--micro).  Debian's PyTorch calls whichever libblas.so.3 is found first, by default a
+serial one, so its products use one thread; --blas DIR puts another first, such as openblas-openmp's folder.
 """
 import argparse
 import json
@@ -30,6 +32,8 @@ import subprocess
 import sys
 import time
 import warnings
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 
 KEEP_MEMORY = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": "17179869184", "MALLOC_TOP_PAD_": "67108864"}
 MASK_RATIO = 0.6
@@ -44,6 +48,8 @@ def arguments():
     p.add_argument("--batch", type=int, help="records per step over all ranks; the preset's")
     p.add_argument("--threads", type=int, default=1, help="threads per rank")
     p.add_argument("--ranks", type=int, default=1, help="processes")
+    p.add_argument("--micro", type=int, default=0, help="records per pass within a rank, gradients added; 0: all at once")
+    p.add_argument("--blas", metavar="DIR", help="folder of the libblas.so.3 to use")
     p.add_argument("--steps", type=int, default=8, help="measured steps")
     p.add_argument("--warmup-steps", type=int, default=2)
     p.add_argument("--lr", type=float, default=1e-3)
@@ -64,6 +70,8 @@ def relaunch(args):
     """Settings that must be in the environment before the first allocation, and one process per rank."""
     env = dict(os.environ, EIN_BENCH_CHILD="1", OMP_NUM_THREADS=str(args.threads), OPENBLAS_NUM_THREADS=str(args.threads),
                MASTER_ADDR="127.0.0.1", WORLD_SIZE=str(args.ranks))
+    if args.blas:
+        env["LD_LIBRARY_PATH"] = args.blas
     if args.malloc == "keep":
         env.update(KEEP_MEMORY)
     if args.ranks > 1:
@@ -81,8 +89,10 @@ def best(args):
         if getattr(args, name):
             base += [f"--{name}", str(getattr(args, name))]
     cores = len(os.sched_getaffinity(0))
-    settings = [["--threads", "1"], ["--threads", str(cores)], ["--ranks", str(cores)]]
-    settings += [setting + ["--malloc", "system"] for setting in settings[1:]]
+    threaded = ["--threads", str(cores)] + (["--blas", args.blas] if args.blas else [])
+    settings = [["--threads", "1"], ["--threads", "1", "--micro", "16"]]
+    settings += [way + more for way in (threaded, ["--ranks", str(cores)])
+                 for more in ([], ["--micro", "16"], ["--micro", "32"], ["--malloc", "system"])]
     reports = []
     for setting in settings:
         run = subprocess.run(base + setting, capture_output=True, text=True)
@@ -94,13 +104,18 @@ def best(args):
     if not reports:
         return 1
     top = max(reports, key=lambda r: r["records_per_s"])
+    first = reports[0]["losses"]
+    spread = max(abs(a / b - 1) for r in reports for a, b in zip(r["losses"], first))
+    if not spread <= 1e-4:
+        print(f"the settings' losses differ by {spread:.1e}: they did not do the same work", file=sys.stderr)
+        return 1
     print(json.dumps({"best": top, "all": reports}) if args.json else "best: " + line(top))
     return 0
 
 
 def line(r):
-    return (f"{r['preset']} batch {r['batch']}: {r['ranks']} rank(s) x {r['threads']} thread(s), malloc {r['malloc']}, "
-            f"torch {r['torch']}: {r['records_per_s']:.2f} records/s, {r['gflops']:.1f} GFLOP/s = "
+    return (f"{r['preset']} batch {r['batch']}: {r['ranks']} rank(s) x {r['threads']} thread(s), micro {r['micro']}, "
+            f"malloc {r['malloc']}, torch {r['torch']}: {r['records_per_s']:.2f} records/s, {r['gflops']:.1f} GFLOP/s = "
             f"{r['share_of_sgemm']:.3f} of sgemm ({r['sgemm_gflops']:.1f} GFLOP/s)")
 
 
@@ -108,7 +123,6 @@ args = arguments()
 if __name__ == "__main__" and not os.environ.get("EIN_BENCH_CHILD"):
     sys.exit(best(args) if args.best else relaunch(args))
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from safetensors import safe_open
@@ -305,7 +319,7 @@ def check(path):
     return int(failed)
 
 
-def sgemm_gflops(size=2048, repeats=5):
+def product_gflops(size=2048, repeats=5):
     a, b = torch.randn(size, size), torch.randn(size, size)
     c = a @ b
     rates = []
@@ -314,6 +328,34 @@ def sgemm_gflops(size=2048, repeats=5):
         torch.mm(a, b, out=c)
         rates.append(2 * size ** 3 / (time.perf_counter() - begin) / 1e9)
     return statistics.median(rates)
+
+
+def sgemm_gflops(threads):
+    """What this process's share of the cores can do: one product on all its threads, or one product on each, whichever is
+    faster (a serial BLAS uses one thread whatever it is told)."""
+    together = product_gflops()
+    if threads == 1:
+        return together
+    torch.set_num_threads(1)
+    with ThreadPoolExecutor(threads) as pool:
+        apart = sum(pool.map(lambda _: product_gflops(), range(threads)))
+    torch.set_num_threads(threads)
+    return max(together, apart)
+
+
+def train_step(model, optimizer, x, order, micro):
+    """Returns the mean loss over x; gradients of the pieces are added, and exchanged with the last one."""
+    optimizer.zero_grad(set_to_none=not hasattr(model, "no_sync"))
+    total = torch.zeros(())
+    for first in range(0, len(x), micro):
+        piece = slice(first, min(first + micro, len(x)))
+        last = piece.stop == len(x)
+        with nullcontext() if last or not hasattr(model, "no_sync") else model.no_sync():
+            loss = model(x[piece], order[piece]) * ((piece.stop - piece.start) / len(x))
+            loss.backward()
+        total += loss.detach()
+    optimizer.step()
+    return total
 
 
 def main():
@@ -355,14 +397,10 @@ def main():
         if size > 1:
             torch.distributed.barrier()
         begin = time.perf_counter()
-        loss = step_model(x, order)
-        optimizer.zero_grad(set_to_none=size == 1)
-        loss.backward()
-        optimizer.step()
+        losses.append(train_step(step_model, optimizer, x, order, args.micro or share))
         times.append(time.perf_counter() - begin)
-        losses.append(loss.detach())
     losses = torch.stack(losses).double()
-    rate = torch.tensor(sgemm_gflops(), dtype=torch.float64)
+    rate = torch.tensor(sgemm_gflops(args.threads), dtype=torch.float64)
     if size > 1:
         torch.distributed.all_reduce(losses)
         losses /= size
@@ -372,8 +410,8 @@ def main():
 
     step_s = statistics.median(times[args.warmup_steps:])
     gflops = batch / step_s * s.gflop_per_record()
-    report = {"preset": args.preset, "batch": batch, "ranks": size, "threads": args.threads, "malloc": args.malloc,
-              "optimizer": kind, "compile": args.compile, "torch": torch.__version__,
+    report = {"preset": args.preset, "batch": batch, "ranks": size, "threads": args.threads, "micro": args.micro,
+              "malloc": args.malloc, "optimizer": kind, "compile": args.compile, "torch": torch.__version__,
               "parameters": sum(p.numel() for p in model.parameters()), "losses": [round(v, 9) for v in losses.tolist()],
               "step_s": step_s, "records_per_s": batch / step_s, "gflop_per_record": s.gflop_per_record(),
               "gflops": gflops, "sgemm_gflops": rate.item(), "share_of_sgemm": gflops / rate.item()}
