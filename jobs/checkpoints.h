@@ -1,0 +1,23 @@
+/* The checkpoints of a run folder: ckpt/step-NNNNNNNNN.h5, newest valid one wins. */
+#ifndef EIN_JOBS_CHECKPOINTS_H
+#define EIN_JOBS_CHECKPOINTS_H
+
+#include <stdint.h>
+
+#include "core/status.h"
+#include "io/checkpoint.h"
+#include "io/run.h"
+#include "mpi/comm.h"
+
+/* Read the newest checkpoint that verifies; every candidate that does not is logged with the reason. *found is 0 when
+ * there is none. `identity` (may be NULL) is compared with the configuration stored in the checkpoint: EIN_MISMATCH names
+ * the first difference. Collective. */
+ein_status ein_checkpoints_load(ein_comm *comm, ein_run *run, ein_checkpoint *into, const char *identity,
+                                int *found);
+
+/* Write the checkpoint of into->state->step, then remove old ones but the newest `keep_last` and every
+ * `keep_every`-th (0: none). A failure leaves the old ones and is returned. Collective. */
+ein_status ein_checkpoints_save(ein_comm *comm, ein_run *run, const ein_checkpoint *from, int keep_last,
+                                int keep_every);
+
+#endif
