@@ -2,9 +2,12 @@
  *
  * Steps, in this order, each lead for itself (leads are never joined, so nothing bleeds from one to the
  * next), all before the crop so that filters never see a cut edge that the recording does not have:
- *   1. leads by name; a wanted limb lead that is absent is derived from two others (core/limb.h)
- *   2. quality flags (core/quality.h), on the unfiltered signal at the recording's rate
- *   3. notch, then band-pass, at the recording's rate, zero phase (core/filter.h), if the contract has them
+ *   1. leads by name; a wanted limb lead that is absent is derived from two others (core/limb.h), as is one
+ *      that is there without any valid sample in the part that the crop keeps
+ *   2. quality flags (core/quality.h), on the unfiltered signal at the recording's rate, of the part that the crop
+ *      keeps; REVERSAL from I, aVR and V6 of the recording, whatever the contract wants
+ *   3. notch, then band-pass, at the recording's rate, zero phase (core/filter.h), if the contract has them; one
+ *      whose (lower) frequency lies at or above the recording's Nyquist frequency has nothing to do and is left out
  *   4. resampling to the contract's rate (core/resample.h)
  *   5. crop to the first n_samples, or pad at the end with NaN
  * The z-score is not applied here: a corpus stores mV.
