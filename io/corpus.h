@@ -3,52 +3,68 @@
  * File format "einthoven corpus", version 1
  * =========================================
  * HDF5 in the format of release 1.10 (library bounds v110..v110: object headers and chunk indexes then
- * carry their own checksums; h5py and every HDF5 >= 1.10 read it). No object has time stamps. N records, L
- * leads, S samples per lead, blocks of B records. All numbers are little-endian. Records stand in the
- * bytewise order of their source paths, so the data do not depend on the number of ranks that wrote them.
+ * carry their own checksums; h5py and every HDF5 >= 1.10 read it). No object has time stamps. N records,
+ * L leads, S samples per lead, blocks of B records. All numbers are little-endian. Records stand in the
+ * order in which they were found (io/reader.h: bytewise by path), so the data do not depend on the number
+ * of ranks that wrote them.
  *
  * Attributes of the root group
- *   format          text   "einthoven corpus"
- *   version         int64  1
- *   program         text   program and version that wrote the file
- *   config          text   YAML of the configuration that made it
- *   contract        text   the preprocessing contract in canonical form (core/contract.h)
- *   contract_hash   text   BLAKE2b-256 of `contract`, 64 hexadecimal digits
- *   records         int64  N >= 1
- *   block_records   int64  B: records per chunk of /signal and per checksum
- *   rejected        int64  rows of /rejected
- *   valid_samples   int64  samples of /signal that are not missing
- *   mean_mv, sd_mv  double mean and population SD over these, in mV. Sums are integers within a record and
- * are added over records in double in global order, so the values do not depend on ranks patient_ids     text
- * what /patient holds: "kept", "keyed" or "pseudonym", see there complete        int64  1; written after
- * everything else is on disk. A file without it is not a corpus
+ *   format         text    "einthoven corpus"
+ *   version        int64   1
+ *   program        text    program and version that wrote the file
+ *   config         text    YAML of the configuration that made it
+ *   contract       text    the preprocessing contract in canonical form (core/contract.h)
+ *   contract_hash  text    BLAKE2b-256 of `contract`, 64 hexadecimal digits
+ *   records        int64   N >= 1
+ *   block_records  int64   B: records per chunk of /signal and per checksum
+ *   rejected       int64   rows of /rejected
+ *   valid_samples  int64   samples of /signal that are not missing
+ *   mean_mv        double  their mean in mV, and
+ *   sd_mv          double  population SD. Sums are integers within a record and are added over records in
+ *                          double in global order, so the values do not depend on ranks
+ *   patient_ids    text    what /patient holds: "kept", "keyed" or "pseudonym", see there
+ *   head_hash      text    BLAKE2b-256 of all attributes above as lines "name=value" in this order, text
+ *                          as it is, integers as %lld, doubles as %.17g, then of lines "labels/NAME" and
+ *                          "text/NAME" with the names of these columns in bytewise order; each line ends
+ *                          in a newline
+ *   complete       int64   1; written after everything else was flushed. A file without it is not a corpus
  *
- * Datasets, all with N as first extent
- *   signal          int16 (N, L, S)  counts; mV = count * scale[record]; -32768: not known (NaN). Chunks are
- *                                    (B, L, S); no filter, or shuffle + deflate. B is the largest power of
- * two that keeps a chunk within 2 MiB, at least 1 and at most 4096 scale           float32 (N)      mV per
- * count, > 0, see core/quantise.h record_id       text             name of the recording, unique in the file
- *   patient         text             "" if not known. kept: the id itself. keyed: BLAKE2b-128 of the id under
- *                                    the site's key, 32 hexadecimal digits, equal in all corpora made with
- * that key. pseudonym: BLAKE2b-128 of the id of the patient's first record here, which says nothing of the
- * patient's id patient_key     uint64 (N)       equal for records of one patient; records without one have
- * their own cohort, site    text             "" if not known age             float32 (N)      years; NaN if
- * not known; 90 stands for "over 89" sex             int8 (N)         0 male, 1 female, -1 not known acquired
- * text             ISO 8601, "" if not known source_file     text             path below the folder that was
- * ingested source_sha256   text             SHA-256, 64 hexadecimal digits, of the header file's bytes
- * followed by those of the signal files it names, each once, in the order of their first mention; of the
- * file's bytes for formats of one file quality         uint32 (N)       quality flags (core/quality.h), union
- * over leads and record lead_quality    uint32 (N, L)    the same per lead checksum        uint8 (ceil(N/B),
- * 32)  BLAKE2b-256 per block of the bytes of its records in /signal, as int16 in order, followed by the bytes
- * of their /scale labels/NAME     float32 (N)      a label or covariate; NaN: not known text/NAME       text
- * a column of texts; "" if not known rejected/path, rejected/record_id, rejected/reason  text (rejected):
- * every recording that was found and is not in the corpus, with the reason text: fixed-length UTF-8, padded
- * with NUL. Every dataset but /signal has an attribute "blake2b": the BLAKE2b-256 of its bytes. A file is
- * written as NAME.partial, closed, synced, renamed, its folder synced.
+ * Datasets
+ *   signal         int16   (N, L, S) counts; mV = count * scale[record]; -32768: not known (NaN). Chunks
+ *                          are (B, L, S); no filter, or shuffle + deflate. B is the largest power of two
+ *                          that keeps a chunk within 2 MiB, at least 1 and at most 4096
+ *   scale          float32 (N) mV per count, > 0; how it is chosen: core/quantise.h
+ *   record_id      text    (N) name of the recording, unique in the file
+ *   patient        text    (N) "" if not known. Else, as the attribute patient_ids says,
+ *                          kept: the id itself;
+ *                          keyed: BLAKE2b-128 of the id under the site's key, 32 hexadecimal digits, equal
+ *                          in all corpora made with that key;
+ *                          pseudonym: BLAKE2b-128 of the record id of the patient's first record in this
+ *                          file: the same each time the same data are ingested, and nothing of the
+ *                          patient's id is in it
+ *   patient_key    uint64  (N) equal for records of one patient; records without one have their own
+ *   cohort, site   text    (N) "" if not known
+ *   age            float32 (N) years; NaN if not known; 90 also stands for "over 89"
+ *   sex            int8    (N) 0 male, 1 female, -1 not known
+ *   acquired       text    (N) ISO 8601, "" if not known
+ *   source_file    text    (N) path below the folder that was ingested
+ *   source_sha256  text    (N) SHA-256 of the source, 64 hexadecimal digits (io/source_hash.h)
+ *   quality        uint32  (N) quality flags (core/quality.h), union over leads and record
+ *   lead_quality   uint32  (N, L) the same per lead
+ *   checksum       uint8   (ceil(N/B), 32) BLAKE2b-256 per block of the bytes of its records in /signal, as
+ *                          int16 in order, followed by the bytes of their /scale
+ *   labels/NAME    float32 (N) a label or covariate; NaN: not known
+ *   text/NAME      text    (N) a column of texts; "" if not known
+ *   rejected/path, rejected/record_id, rejected/reason
+ *                  text    (rejected) every recording that was found and is not in the corpus, and every
+ *                          folder that could not be read, with the reason
+ *
+ * text is fixed-length UTF-8, padded with NUL. Every dataset but /signal has an attribute "blake2b": the
+ * BLAKE2b-256 of its bytes. A file is written as NAME.partial, closed, synced, renamed, its folder synced.
  *
  * On reading, the file is untrusted: types, extents, chunks, filters and links of every dataset are checked
- * against each other before any data is touched, columns are checked against their checksums at open,
- * blocks of /signal when they are first read.
+ * against each other before any data is touched; columns are checked against their checksums when they
+ * are loaded, blocks of /signal when they are first read.
  */
 #ifndef EIN_IO_CORPUS_H
 #define EIN_IO_CORPUS_H
@@ -185,7 +201,7 @@ ein_status ein_corpus_create(ein_comm *comm, const ein_corpus_options *options, 
 /* Append records: each rank gives `count` of them, and they follow each other in the order of ranks.
  * counts (count, L, S), scale (count). `entry` is read on rank 0 only and describes the records of all ranks
  * in that order. Whole blocks are moved to the rank that writes them, the remainder waits on rank 0 for
- * the next call: memory is twice the records of one call and one block. Collective; after an error the
+ * the next call. Memory: up to three times the records of one call. Collective; after an error the
  * writer is good only for ein_corpus_abandon. */
 ein_status ein_corpus_append(ein_corpus_writer *writer, int64_t count, const int16_t *counts,
                              const float *scale, const ein_corpus_entry *entry);

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "core/status.h"
+#include "io/texts.h"
 
 enum { EIN_H5_MAX_RANK = 4, EIN_H5_MAX_TEXT = 4096 };
 
@@ -48,18 +49,6 @@ ein_status ein_h5_open_dataset(hid_t file, const char *name, hid_t type, int ran
 ein_status ein_h5_write_column(hid_t file, const char *name, hid_t type, int64_t n, int64_t width,
                                const void *data);
 ein_status ein_h5_read_column(hid_t file, const char *name, hid_t type, int64_t n, int64_t width, void *data);
-
-/* Strings one after the other in memory, each with its NUL. Zeroed is empty. */
-typedef struct {
-    char *bytes;
-    int64_t used, room;
-    int64_t *start; /* (n) */
-    int64_t n, n_room;
-    int64_t longest; /* bytes without NUL */
-} ein_texts;
-ein_status ein_texts_add(ein_texts *texts, const char *text);
-const char *ein_texts_get(const ein_texts *texts, int64_t index);
-void ein_texts_free(ein_texts *texts);
 
 /* A column of texts: fixed-length UTF-8, NUL-padded, as long as the longest (at least 1). */
 ein_status ein_h5_write_texts(hid_t file, const char *name, const ein_texts *texts);
