@@ -60,6 +60,7 @@ typedef struct {
     char lead_name[EIN_MAX_LEADS][16]; /* as spelled in the source */
     uint32_t lead_notes[EIN_MAX_LEADS];
     uint32_t notes;                    /* union of lead_notes and of what concerns the recording */
+    double gain_per_mv;                /* counts per mV in the source, if all leads share one; else 0 */
     float *mv;                         /* (n_leads, n_samples), owned */
     ein_ecg_person person;
 } ein_ecg;

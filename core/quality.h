@@ -24,7 +24,8 @@ enum {
     EIN_QUALITY_GAIN_FIXED = 1 << 9,   /* a provably wrong gain was replaced by the reader */
     EIN_QUALITY_TRUNCATED = 1 << 10,   /* the file held fewer samples than it promised */
     EIN_QUALITY_DERIVED = 1 << 11,     /* information: computed from other limb leads */
-    EIN_QUALITY_BITS = 12              /* how many bits there are */
+    EIN_QUALITY_DUPLICATE = 1 << 12,   /* same signal as an earlier record of the corpus (set by ingest) */
+    EIN_QUALITY_BITS = 13              /* how many bits there are */
 };
 
 /* Thresholds. ein_quality_defaults gives each its value and its source. */

@@ -353,6 +353,14 @@ static void describe(const reader *r, ein_ecg *ecg, ein_gain *gain) {
     }
 }
 
+/* A gain that was replaced is 1000 per mV in all leads (core/gain.h). */
+static double common_gain(const ein_ecg *ecg, const ein_gain *gain) {
+    if (ecg->notes & EIN_NOTE_GAIN_FIXED) return 1000;
+    for (int i = 1; i < ecg->n_leads; ++i)
+        if (gain->per_mv[i] != gain->per_mv[0]) return 0;
+    return gain->per_mv[0];
+}
+
 static ein_status read_samples(reader *r, ein_ecg *ecg) {
     ein_gain gain;
     EIN_TRY(ein_ecg_alloc(ecg, r->n_leads, r->n_frames * r->per_frame));
@@ -360,6 +368,7 @@ static ein_status read_samples(reader *r, ein_ecg *ecg) {
     for (int k = 0; k < r->n_groups; ++k)
         if (r->groups[k].wanted) EIN_TRY(read_group(r, &r->groups[k], ecg));
     ein_gain_review(ecg, &gain);
+    ecg->gain_per_mv = common_gain(ecg, &gain);
     return EIN_OK;
 }
 
