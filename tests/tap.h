@@ -11,6 +11,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+/* Add one START_TEST under a name of its own. */
+static inline void ein_tap_add(Suite *suite, const char *name, const TTest *test) {
+    TCase *tcase = tcase_create(name);
+    tcase_add_test(tcase, test);
+    suite_add_tcase(suite, tcase);
+}
+
 static inline int ein_tap_main(Suite *suite) {
     SRunner *runner = srunner_create(suite);
     srunner_set_tap(runner, "-");
@@ -34,12 +41,11 @@ static inline int ein_tap_main_mpi(Suite *suite, MPI_Comm comm) {
     for (int i = 0; i < n; i++) {
         int good = tr_rtype(results[i]) == CK_PASS, everywhere = 0;
         if (!good)
-            fprintf(stderr, "# rank %d of %d: %s:%d: %s\n", rank, size, tr_lfile(results[i]), tr_lno(results[i]),
-                    tr_msg(results[i]));
+            fprintf(stderr, "# rank %d of %d: %s:%d: %s\n", rank, size, tr_lfile(results[i]),
+                    tr_lno(results[i]), tr_msg(results[i]));
         MPI_Allreduce(&good, &everywhere, 1, MPI_INT, MPI_MIN, comm);
         if (rank == 0)
-            printf("%sok %d - %s, test %d, %d ranks\n", everywhere ? "" : "not ", i + 1, tr_tcname(results[i]), i + 1,
-                   size);
+            printf("%sok %d - %s (%d ranks)\n", everywhere ? "" : "not ", i + 1, tr_tcname(results[i]), size);
         all_good = all_good && everywhere;
     }
     if (rank == 0) printf("1..%d\n", n);

@@ -1,0 +1,202 @@
+/* Agreement, sharing, broadcast and sums on any number of ranks. */
+#include "mpi/comm.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/tap.h"
+
+static ein_comm *comm;
+static int rank, size;
+
+START_TEST(all_ok) {
+    ein_error_clear();
+    ck_assert_int_eq(ein_comm_agree(comm, EIN_OK), EIN_OK);
+    ck_assert_str_eq(ein_error_message(), "");
+}
+END_TEST
+
+/* One rank holds an error: all get its status and message, with its name in front. */
+START_TEST(one_fails) {
+    for (int who = 0; who < size; who++) {
+        char expected[64];
+        snprintf(expected, sizeof expected, "file of rank %d is cut short", who);
+        ein_error_clear();
+        ein_status mine = rank == who ? ein_error(EIN_CORRUPT, "%s", expected) : EIN_OK;
+        ck_assert_int_eq(ein_comm_agree(comm, mine), EIN_CORRUPT);
+        const char *message = ein_error_message();
+        if (size == 1) {
+            ck_assert_str_eq(message, expected);
+        } else {
+            char start[64];
+            snprintf(start, sizeof start, "rank %d on ", who);
+            ck_assert_msg(strncmp(message, start, strlen(start)) == 0, "%s", message);
+            ck_assert_msg(strstr(message, expected) != NULL, "%s", message);
+        }
+    }
+}
+END_TEST
+
+/* Several, with different errors: the lowest rank speaks. */
+START_TEST(several_fail) {
+    ein_status mine = rank == 0 ? EIN_OK : ein_error(rank % 2 ? EIN_IO : EIN_NUMERIC, "fault %d", rank);
+    ein_status agreed = ein_comm_agree(comm, mine);
+    ck_assert_int_eq(agreed, size == 1 ? EIN_OK : EIN_IO);
+    if (size > 1) ck_assert_msg(strstr(ein_error_message(), "fault 1") != NULL, "%s", ein_error_message());
+}
+END_TEST
+
+START_TEST(all_fail) {
+    ein_status mine = ein_error(rank == 0 ? EIN_USAGE : EIN_IO, "width of rank %d is impossible", rank);
+    ck_assert_int_eq(ein_comm_agree(comm, mine), EIN_USAGE);
+    ck_assert_str_eq(ein_error_message(), "width of rank 0 is impossible");
+}
+END_TEST
+
+START_TEST(long_message) {
+    char text[6000];
+    memset(text, 'm', sizeof text - 1);
+    text[sizeof text - 1] = '\0';
+    int last = size - 1;
+    ein_status mine = rank == last ? ein_error(EIN_FORMAT, "%s", text) : EIN_OK;
+    ck_assert_int_eq(ein_comm_agree(comm, mine), EIN_FORMAT);
+    size_t n = strlen(ein_error_message());
+    ck_assert_msg(n > 1900 && n < sizeof text, "%zu bytes", n);
+    ck_assert_int_eq(ein_error_message()[n - 1], 'm');
+}
+END_TEST
+
+/* A message is text, not a format. */
+START_TEST(percent_signs) {
+    ein_status mine = rank == 0 ? ein_error(EIN_IO, "%s", "100 %s %n %d") : EIN_OK;
+    ck_assert_int_eq(ein_comm_agree(comm, mine), EIN_IO);
+    ck_assert_msg(strstr(ein_error_message(), "100 %s %n %d") != NULL, "%s", ein_error_message());
+}
+END_TEST
+
+/* After a failure the next agreement starts afresh, and agreeing on the agreed changes nothing. */
+START_TEST(again) {
+    ein_status agreed = ein_comm_agree(comm, rank == size - 1 ? ein_error(EIN_IO, "once") : EIN_OK);
+    char first[256];
+    snprintf(first, sizeof first, "%s", ein_error_message());
+    ck_assert_int_eq(ein_comm_agree(comm, agreed), EIN_IO);
+    ck_assert_str_eq(ein_error_message(), first);
+    ck_assert_int_eq(ein_comm_agree(comm, EIN_OK), EIN_OK);
+}
+END_TEST
+
+START_TEST(share) {
+    ck_assert_int_eq(ein_comm_share(comm, EIN_OK), EIN_OK);
+    ein_status mine = rank == 0 ? ein_error(EIN_EXISTS, "folder is in use") : EIN_OK;
+    ck_assert_int_eq(ein_comm_share(comm, mine), EIN_EXISTS);
+    ck_assert_str_eq(ein_error_message(), "folder is in use");
+    /* What others hold does not matter. */
+    ck_assert_int_eq(ein_comm_share(comm, rank == 0 ? EIN_OK : EIN_IO), EIN_OK);
+}
+END_TEST
+
+START_TEST(broadcast) {
+    static const int64_t lengths[] = {0, 1, 3, 4096, 1000003};
+    for (int l = 0; l < 5; l++) {
+        void *data = NULL;
+        int64_t bytes = -1;
+        if (rank == 0) {
+            bytes = lengths[l];
+            data = malloc((size_t)bytes + 1);
+            for (int64_t i = 0; i < bytes; i++) ((unsigned char *)data)[i] = (unsigned char)(i * 7 + l);
+        }
+        ck_assert_int_eq(ein_comm_bcast_bytes(comm, &data, &bytes), EIN_OK);
+        ck_assert_int_eq(bytes, lengths[l]);
+        ck_assert_ptr_nonnull(data);
+        for (int64_t i = 0; i < bytes; i++)
+            ck_assert_int_eq(((unsigned char *)data)[i], (unsigned char)(i * 7 + l));
+        free(data);
+    }
+}
+END_TEST
+
+/* A size that no rank but the first can hold is an error on all ranks, and nothing leaks or hangs. */
+START_TEST(broadcast_without_memory) {
+    void *data = NULL;
+    int64_t bytes = INT64_MAX;
+    ein_status status = size == 1 ? EIN_NOMEM : ein_comm_bcast_bytes(comm, &data, &bytes);
+    ck_assert_int_eq(status, EIN_NOMEM);
+    ck_assert_ptr_null(data);
+}
+END_TEST
+
+START_TEST(sums) {
+    int64_t values[3] = {rank, 1, INT64_C(1) << 40};
+    ck_assert_int_eq(ein_comm_sum_i64(comm, values, 3), EIN_OK);
+    ck_assert_int_eq(values[0], (int64_t)size * (size - 1) / 2);
+    ck_assert_int_eq(values[1], size);
+    ck_assert_int_eq(values[2], size * (INT64_C(1) << 40));
+    int64_t extremes[2] = {rank, -rank};
+    ck_assert_int_eq(ein_comm_max_i64(comm, extremes, 2), EIN_OK);
+    ck_assert_int_eq(extremes[0], size - 1);
+    ck_assert_int_eq(extremes[1], 0);
+    int64_t before = -5;
+    ck_assert_int_eq(ein_comm_exscan_i64(comm, rank + 1, &before), EIN_OK);
+    ck_assert_int_eq(before, (int64_t)rank * (rank + 1) / 2);
+}
+END_TEST
+
+/* MPI's error codes become statuses, with MPI's words: errors are returned, not fatal. */
+START_TEST(errors_are_returned) {
+    int value = 0;
+    int code = MPI_Send(&value, 1, MPI_INT, size + 5, 0, ein_comm_mpi(comm));
+    ck_assert_int_eq(ein_comm_check(code, "sending to nobody"), EIN_COMM);
+    ck_assert_msg(strstr(ein_error_message(), "sending to nobody: MPI_ERR_RANK") != NULL, "%s",
+                  ein_error_message());
+    ck_assert_int_eq(ein_comm_check(MPI_SUCCESS, "nothing"), EIN_OK);
+    ck_assert_int_gt(strlen(ein_comm_host(comm)), 0);
+    int wide = 0;
+    MPI_Comm_size(MPI_COMM_WORLD, &wide);
+    ck_assert_int_eq(wide, size);
+}
+END_TEST
+
+START_TEST(shares) {
+    static const int64_t totals[] = {0, 1, 2, 3, 7, 100, INT64_C(1) << 50};
+    for (int t = 0; t < 7; t++)
+        for (int ranks = 1; ranks <= 9; ranks++) {
+            int64_t next = 0, largest = 0, smallest = INT64_MAX, before = INT64_MAX;
+            for (int r = 0; r < ranks; r++) {
+                int64_t first = -1, count = -1;
+                ein_share(totals[t], r, ranks, &first, &count);
+                ck_assert_int_eq(first, next);
+                ck_assert_int_ge(before, count);
+                next = first + count;
+                largest = count > largest ? count : largest;
+                smallest = count < smallest ? count : smallest;
+                before = count;
+            }
+            ck_assert_int_eq(next, totals[t]);
+            ck_assert_int_le(largest - smallest, 1);
+        }
+}
+END_TEST
+
+int main(int argc, char **argv) {
+    if (ein_comm_start(&argc, &argv, &comm) != EIN_OK) return 1;
+    rank = ein_comm_rank(comm);
+    size = ein_comm_size(comm);
+    Suite *suite = suite_create("comm");
+    ein_tap_add(suite, "all ok", all_ok);
+    ein_tap_add(suite, "one fails", one_fails);
+    ein_tap_add(suite, "several fail", several_fail);
+    ein_tap_add(suite, "all fail", all_fail);
+    ein_tap_add(suite, "a long message", long_message);
+    ein_tap_add(suite, "percent signs", percent_signs);
+    ein_tap_add(suite, "agreeing again", again);
+    ein_tap_add(suite, "sharing rank 0's status", share);
+    ein_tap_add(suite, "broadcast", broadcast);
+    ein_tap_add(suite, "broadcast without memory", broadcast_without_memory);
+    ein_tap_add(suite, "sums, maximum, prefix sums", sums);
+    ein_tap_add(suite, "MPI errors are returned", errors_are_returned);
+    ein_tap_add(suite, "contiguous shares", shares);
+    int bad = ein_tap_main_mpi(suite, ein_comm_mpi(comm));
+    ein_comm_finish(comm);
+    return bad;
+}
