@@ -116,13 +116,17 @@ ein_status ein_checkpoints_load(ein_comm *comm, ein_run *run, ein_checkpoint *in
     return status;
 }
 
-static void prune(const ein_run *run, int keep_last, int keep_every) {
-    int64_t *steps, count;
+/* Remove all but the newest `keep_last` and, with keep_every = m updates, the first one in every m updates: going from the
+ * oldest on, a checkpoint stays if it lies in another m than the one kept before, so the choice never moves. */
+static void prune(const ein_run *run, int keep_last, int64_t keep_every) {
+    int64_t *steps, count, kept = -1;
     if (list_steps(run, &steps, &count) != EIN_OK) return;
-    for (int64_t i = keep_last; i < count; i++) {
+    for (int64_t i = count - 1; i >= keep_last; i--) {
         char path[PATH_BYTES];
-        /* Counted from the oldest, so that the choice does not move as new ones come. */
-        if (keep_every > 0 && (count - i) % keep_every == 0) continue;
+        if (keep_every > 0 && steps[i] / keep_every != kept) {
+            kept = steps[i] / keep_every;
+            continue;
+        }
         checkpoint_path(path, run, steps[i]);
         unlink(path);
     }
@@ -130,7 +134,7 @@ static void prune(const ein_run *run, int keep_last, int keep_every) {
 }
 
 ein_status ein_checkpoints_save(ein_comm *comm, ein_run *run, const ein_checkpoint *from, int keep_last,
-                                int keep_every) {
+                                int64_t keep_every) {
     char path[PATH_BYTES];
     checkpoint_path(path, run, from->state->step);
     ein_status status = EIN_OK;

@@ -15,9 +15,9 @@
 ein_status ein_checkpoints_load(ein_comm *comm, ein_run *run, ein_checkpoint *into, const char *identity,
                                 int *found);
 
-/* Write the checkpoint of into->state->step, then remove old ones but the newest `keep_last` and every
- * `keep_every`-th (0: none). A failure leaves the old ones and is returned. Collective. */
+/* Write the checkpoint of from->state->step, then remove old ones but the newest `keep_last` and the first one in every
+ * `keep_every` updates (0: none). A failure leaves the old ones and is returned. Collective. */
 ein_status ein_checkpoints_save(ein_comm *comm, ein_run *run, const ein_checkpoint *from, int keep_last,
-                                int keep_every);
+                                int64_t keep_every);
 
 #endif

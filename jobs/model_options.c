@@ -62,6 +62,8 @@ const ein_option ein_table_run[] = {
      "open the data, print the plan, do nothing"},
     {"run.max_steps", EIN_OPT_INT, "0", 0, 9.0e15, NULL, "updates",
      "stop, resumable, after this many updates in all; 0: no limit"},
+    {"run.max_walltime_minutes", EIN_OPT_REAL, "0", 0, 1e7, NULL, "min",
+     "stop, resumable, in time before so many minutes have passed; 0: no limit"},
     {"run.checkpoint_steps", EIN_OPT_INT, "0", 0, 9.0e15, NULL, "updates",
      "a checkpoint every so many updates; 0: by time only"},
     {"run.checkpoint_minutes", EIN_OPT_REAL, "30", 0, 1e6, NULL, "min",

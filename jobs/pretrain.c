@@ -1,0 +1,138 @@
+#include "jobs/pretrain.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/blas.h"
+#include "io/durable.h"
+#include "jobs/model_options.h"
+#include "jobs/tables.h"
+
+static const ein_option *const tables[] = {ein_table_model, ein_table_contract, ein_table_pretrain,
+                                           ein_table_train, ein_table_run,      NULL};
+
+static const ein_flag flags[] = {
+    {"--corpus", "FILE", "data.corpus"}, {"--run", "FOLDER", "run.folder"},
+    {"--resume", "MODE", "run.resume"},  {"--max-walltime", "MINUTES", "run.max_walltime_minutes"},
+    {"--dry-run", NULL, "run.dry_run"},  {0},
+};
+
+/* The configuration without what may change between lives of a run (the run section, threads), and what the corpus is: the
+ * identity that a checkpoint is compared by. */
+static ein_status make_identity(pretrain *p) {
+    char *line = p->config_yaml, *out;
+    size_t at = 0;
+    int inside_run = 0;
+    EIN_TRY(EIN_NEW(out, (int64_t)strlen(p->config_yaml) + 512));
+    while (*line) {
+        const size_t n = strcspn(line, "\n") + (line[strcspn(line, "\n")] == '\n');
+        if (line[0] != ' ') inside_run = strncmp(line, "run:", 4) == 0;
+        const char *word = line + strspn(line, " ");
+        const int changeable =
+            inside_run || strncmp(word, "threads:", 8) == 0 || strncmp(word, "corpus:", 7) == 0;
+        if (!changeable) {
+            memcpy(out + at, line, n);
+            at += n;
+        }
+        line += n;
+    }
+    snprintf(out + at, 512,
+             "# corpus: contract %s, %" PRId64 " records, %" PRId64 " for training; %d slots\n",
+             ein_corpus_contract_hash(p->data.corpus), ein_corpus_records(p->data.corpus), p->data.n_train,
+             p->plan.engine.slots);
+    p->identity = out;
+    return EIN_OK;
+}
+
+static ein_status open_corpus(pretrain *p) {
+    const char *path = ein_config_string(p->job->config, "data.corpus");
+    const int dry = ein_config_bool(p->job->config, "run.dry_run");
+    if (!path && !dry)
+        return ein_error(EIN_USAGE, "no corpus: give --corpus FILE (einthoven ingest makes one)");
+    return path ? ein_corpus_open(p->job->comm, path, &p->data.corpus) : EIN_OK;
+}
+
+static ein_status prepare(pretrain *p) {
+    EIN_TRY(open_corpus(p));
+    EIN_TRY(pretrain_plan_make(p));
+    if (!p->data.corpus) return EIN_OK;
+    EIN_TRY(ein_comm_agree(p->job->comm, pretrain_data_split(p)));
+    return ein_comm_agree(p->job->comm, pretrain_plan_steps(p));
+}
+
+/* Open the run folder and write down what is about to run. */
+static ein_status open_run(pretrain *p) {
+    const char *folder = ein_config_string(p->job->config, "run.folder");
+    char path[4096];
+    if (!folder) return ein_error(EIN_USAGE, "no run folder: give --run FOLDER");
+    EIN_TRY(ein_run_open(p->job->comm, folder, &p->run));
+    ein_status status = ein_config_to_yaml(p->job->config, &p->config_yaml);
+    if (status == EIN_OK) status = ein_contract_text(&p->plan.contract, p->contract_text);
+    if (status == EIN_OK) status = make_identity(p);
+    if (status == EIN_OK && ein_comm_rank(p->job->comm) == 0) {
+        snprintf(path, sizeof path, "%s/config.resolved.yaml", folder);
+        status = ein_durable_write(path, p->config_yaml, strlen(p->config_yaml));
+    }
+    return ein_comm_agree(p->job->comm, status);
+}
+
+static void announce(pretrain *p) {
+    ein_run_log(
+        p->run,
+        "pretrain: %" PRId64 " parameters; %" PRId64 " training records, %" PRId64 " held out; %" PRId64
+        " updates of %" PRId64 " records in %d slots; %d ranks, %d threads on rank 0; %s",
+        p->plan.layout->parameters, p->data.n_train, p->data.n_valid, p->plan.total_steps, p->plan.batch,
+        p->plan.engine.slots, ein_comm_size(p->job->comm), p->threads, ein_blas_start());
+}
+
+static void release(pretrain *p) {
+    ein_engine_destroy(p->engine);
+    pretrain_workers_free(p);
+    pretrain_data_free(&p->data);
+    ein_layout_destroy(p->plan.layout);
+    free(p->param);
+    free(p->config_yaml);
+    free(p->identity);
+    ein_run_close(p->run);
+}
+
+static ein_status run(ein_job *job) {
+    pretrain p = {.job = job};
+    ein_blas_start();
+    ein_status status = prepare(&p);
+    if (status == EIN_OK && ein_config_bool(job->config, "run.dry_run")) {
+        status = pretrain_plan_print(&p);
+    } else if (status == EIN_OK) {
+        status = open_run(&p);
+        if (status == EIN_OK) announce(&p);
+        if (status == EIN_OK) status = pretrain_data_load(&p);
+        if (status == EIN_OK) status = pretrain_train(&p);
+    }
+    release(&p);
+    return status;
+}
+
+const ein_command ein_command_pretrain = {
+    .name = "pretrain",
+    .summary = "learn from unlabelled ECGs with a masked autoencoder",
+    .operands = "",
+    .description =
+        "Reads a corpus, holds out a fraction of its patients, and trains a vision transformer to fill in "
+        "hidden patches\n"
+        "(Moody et al., NEJM AI 2025). Run it under mpirun or srun on as many ranks as there are slots: the "
+        "weights do\n"
+        "not depend on the number of ranks or threads. The same command starts a run and, after a stop or a "
+        "kill,\n"
+        "continues it from the newest valid checkpoint.\n\n"
+        "The run folder holds config.resolved.yaml, log.txt, metrics.csv, STATE, ckpt/ and at the end "
+        "model.safetensors.\n"
+        "To stop after the current update with a checkpoint: send SIGTERM, SIGINT or SIGUSR1, or touch "
+        "FOLDER/STOP.\n"
+        "To ask for a checkpoint: touch FOLDER/CHECKPOINT.\n\n"
+        "  einthoven pretrain --set model.preset=paper --dry-run\n"
+        "  mpirun -n 2 einthoven pretrain --set model.preset=tiny --corpus corpus.h5 --run results/first",
+    .tables = tables,
+    .flags = flags,
+    .run = run,
+};

@@ -1,0 +1,104 @@
+/* Masked-autoencoder pretraining: what its parts share. */
+#ifndef EIN_JOBS_PRETRAIN_H
+#define EIN_JOBS_PRETRAIN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/mae.h"
+#include "core/order.h"
+#include "core/schedule.h"
+#include "io/checkpoint.h"
+#include "io/corpus.h"
+#include "io/run.h"
+#include "io/store.h"
+#include "jobs/command.h"
+#include "mpi/engine.h"
+
+/* Sizes that follow from configuration and corpus, before any memory is taken. */
+typedef struct {
+    ein_contract contract;
+    ein_vit_shape shape;
+    ein_layout *layout;
+    int patches, visible;
+    double mask_ratio;
+    uint64_t seed;
+    int64_t epochs, batch;
+    int per_slot; /* records per slot and step */
+    ein_engine_options engine;
+    ein_adamw adamw; /* lr is set per step */
+    ein_schedule schedule;
+    ein_shuffle shuffle;
+    int64_t steps_per_epoch, total_steps;
+} pretrain_plan;
+
+/* Records of the corpus by use, and what this rank holds of them. */
+typedef struct {
+    ein_corpus *corpus;
+    int64_t n_train, n_valid;
+    int64_t *train, *valid; /* corpus indices, ascending */
+    ein_store *store;       /* this rank's shards */
+    int64_t store_first;    /* place of the store's first record in `train` */
+    int first_slot, n_slots;
+    int64_t **order; /* (n_slots): the epoch's order within each shard */
+    int64_t order_epoch;
+    /* Validation: batches of per_slot records, shared out over ranks; the last wraps around. */
+    ein_store *valid_store;
+    int64_t first_batch, n_batches, all_batches;
+    double *valid_loss; /* (n_valid) */
+} pretrain_data;
+
+/* One thread's room. */
+typedef struct {
+    ein_mae *mae;
+    float *x;      /* (per_slot, L, S) */
+    int32_t *mask; /* (per_slot, N) */
+    double *record_loss;
+} pretrain_worker;
+
+typedef struct {
+    ein_job *job;
+    pretrain_plan plan;
+    pretrain_data data;
+    ein_run *run;
+    int threads;
+    pretrain_worker *worker;
+    float *param;
+    ein_engine *engine;
+    ein_train_state state;
+    char *config_yaml, *identity;
+    char contract_text[EIN_CONTRACT_TEXT_BYTES];
+} pretrain;
+
+extern const ein_option ein_table_pretrain[];
+
+/* Plan from the configuration; with a corpus its contract is checked against the configuration's. Collective. */
+ein_status pretrain_plan_make(pretrain *p);
+/* Steps of an epoch, once the number of training records is known. */
+ein_status pretrain_plan_steps(pretrain *p);
+/* --dry-run: print the plan on rank 0. Collective. */
+ein_status pretrain_plan_print(pretrain *p);
+
+/* Split by patient; which records this rank needs. Collective. */
+ein_status pretrain_data_split(pretrain *p);
+/* Read them. Collective. */
+ein_status pretrain_data_load(pretrain *p);
+void pretrain_data_free(pretrain_data *data);
+/* Make sure that the orders of `epoch` are at hand. Not collective. */
+ein_status pretrain_data_epoch(pretrain *p, int64_t epoch);
+/* Fill a worker's x and masks for slot `slot` at step_in_epoch. */
+void pretrain_data_fill(const pretrain *p, pretrain_worker *worker, int slot);
+/* The same for validation batch `batch`; returns how many of the records are not repeats. */
+int pretrain_data_fill_valid(const pretrain *p, pretrain_worker *worker, int64_t batch);
+
+/* Threads' workspaces. */
+ein_status pretrain_workers_new(pretrain *p);
+void pretrain_workers_free(pretrain *p);
+
+/* Mean masked loss over the held-out records; NaN if there are none. Collective. */
+ein_status pretrain_validate(pretrain *p, double *loss);
+
+/* From start or checkpoint to done or stopped. Collective. */
+ein_status pretrain_train(pretrain *p);
+
+#endif

@@ -1,0 +1,179 @@
+#include <math.h>
+#include <omp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "jobs/pretrain.h"
+
+/* Masks of validation records come from a key of their own, so that no epoch shares them. */
+#define VALIDATION_KEY UINT64_C(0x76616c6964617465)
+
+ein_status pretrain_data_split(pretrain *p) {
+    pretrain_data *d = &p->data;
+    const int64_t N = ein_corpus_records(d->corpus);
+    const uint64_t *patient = ein_corpus_patients(d->corpus);
+    const double held_out = ein_config_real(p->job->config, "data.validation_fraction");
+    EIN_TRY(EIN_NEW(d->train, N));
+    EIN_TRY(EIN_NEW(d->valid, N));
+    for (int64_t i = 0; i < N; i++)
+        if (ein_split_place(p->plan.seed, patient[i]) < held_out)
+            d->valid[d->n_valid++] = i;
+        else
+            d->train[d->n_train++] = i;
+    return EIN_OK;
+}
+
+/* Shard of a slot: a run of the training records. */
+static void shard(const pretrain *p, int slot, int64_t *first, int64_t *count) {
+    ein_share(p->data.n_train, slot, p->plan.engine.slots, first, count);
+}
+
+static ein_status load_training(pretrain *p) {
+    pretrain_data *d = &p->data;
+    int64_t first, count, last_first, last_count;
+    int64_t first_slot, n_slots;
+    ein_share(p->plan.engine.slots, ein_comm_rank(p->job->comm), ein_comm_size(p->job->comm), &first_slot,
+              &n_slots);
+    d->first_slot = (int)first_slot;
+    d->n_slots = (int)n_slots;
+    shard(p, d->first_slot, &first, &count);
+    shard(p, d->first_slot + d->n_slots - 1, &last_first, &last_count);
+    d->store_first = first;
+    d->order_epoch = -1;
+    EIN_TRY(EIN_NEW(d->order, d->n_slots));
+    for (int s = 0; s < d->n_slots; s++) {
+        shard(p, d->first_slot + s, &first, &count);
+        EIN_TRY(EIN_NEW(d->order[s], count));
+    }
+    return ein_store_new(d->corpus, d->train + d->store_first, last_first + last_count - d->store_first,
+                         &d->store);
+}
+
+static ein_status load_validation(pretrain *p) {
+    pretrain_data *d = &p->data;
+    if (d->n_valid == 0) return EIN_OK;
+    const int per = p->plan.per_slot;
+    int64_t *index;
+    d->all_batches = (d->n_valid + per - 1) / per;
+    ein_share(d->all_batches, ein_comm_rank(p->job->comm), ein_comm_size(p->job->comm), &d->first_batch,
+              &d->n_batches);
+    EIN_TRY(EIN_NEW(d->valid_loss, d->n_valid));
+    EIN_TRY(EIN_NEW(index, d->n_batches * per));
+    for (int64_t i = 0; i < d->n_batches * per; i++)
+        index[i] = d->valid[(d->first_batch * per + i) % d->n_valid];
+    const ein_status status = ein_store_new(d->corpus, index, d->n_batches * per, &d->valid_store);
+    free(index);
+    return status;
+}
+
+ein_status pretrain_data_load(pretrain *p) {
+    ein_status status = load_training(p);
+    if (status == EIN_OK) status = load_validation(p);
+    return ein_comm_agree(p->job->comm, status);
+}
+
+void pretrain_data_free(pretrain_data *d) {
+    for (int s = 0; d->order && s < d->n_slots; s++) free(d->order[s]);
+    free(d->order);
+    free(d->train);
+    free(d->valid);
+    free(d->valid_loss);
+    ein_store_destroy(d->store);
+    ein_store_destroy(d->valid_store);
+    ein_corpus_close(d->corpus);
+}
+
+ein_status pretrain_data_epoch(pretrain *p, int64_t epoch) {
+    pretrain_data *d = &p->data;
+    if (d->order_epoch == epoch) return EIN_OK;
+    for (int s = 0; s < d->n_slots; s++) {
+        int64_t first, count;
+        shard(p, d->first_slot + s, &first, &count);
+        EIN_TRY(
+            ein_order_epoch(d->order[s], count, &p->plan.shuffle, p->plan.seed, epoch, d->first_slot + s));
+    }
+    d->order_epoch = epoch;
+    return EIN_OK;
+}
+
+void pretrain_data_fill(const pretrain *p, pretrain_worker *w, int slot) {
+    const pretrain_data *d = &p->data;
+    const int per = p->plan.per_slot, N = p->plan.patches;
+    const int64_t values = (int64_t)p->plan.shape.leads * p->plan.shape.samples;
+    const int64_t *order = d->order[slot - d->first_slot] + p->state.step_in_epoch * per;
+    int64_t first, count;
+    shard(p, slot, &first, &count);
+    for (int b = 0; b < per; b++) {
+        const int64_t place = first + order[b]; /* in the list of training records */
+        ein_store_input(d->store, place - d->store_first, w->x + b * values);
+        ein_mask_draw(w->mask + (int64_t)b * N, N, p->plan.seed, p->state.epoch, d->train[place]);
+    }
+}
+
+int pretrain_data_fill_valid(const pretrain *p, pretrain_worker *w, int64_t batch) {
+    const pretrain_data *d = &p->data;
+    const int per = p->plan.per_slot, N = p->plan.patches;
+    const int64_t values = (int64_t)p->plan.shape.leads * p->plan.shape.samples;
+    for (int b = 0; b < per; b++) {
+        const int64_t record = d->valid[(batch * per + b) % d->n_valid];
+        ein_store_input(d->valid_store, (batch - d->first_batch) * per + b, w->x + b * values);
+        ein_mask_draw(w->mask + (int64_t)b * N, N, p->plan.seed ^ VALIDATION_KEY, 0, record);
+    }
+    const int64_t left = d->n_valid - batch * per;
+    return left < per ? (int)left : per;
+}
+
+ein_status pretrain_workers_new(pretrain *p) {
+    const int per = p->plan.per_slot;
+    const int64_t values = (int64_t)p->plan.shape.leads * p->plan.shape.samples;
+    EIN_TRY(EIN_NEW(p->worker, p->threads));
+    int failed = 0;
+    /* Every thread touches its own memory first. */
+#pragma omp parallel num_threads(p->threads) reduction(+ : failed)
+    {
+        pretrain_worker *w = &p->worker[omp_get_thread_num()];
+        failed += ein_mae_new(p->plan.layout, per, p->plan.visible, &w->mae) != EIN_OK;
+        failed += EIN_NEW(w->x, per * values) != EIN_OK;
+        failed += EIN_NEW(w->mask, (int64_t)per * p->plan.patches) != EIN_OK;
+        failed += EIN_NEW(w->record_loss, per) != EIN_OK;
+    }
+    if (failed)
+        return ein_error(EIN_NOMEM,
+                         "no memory for the activations of %d threads; use fewer threads, or smaller slots",
+                         p->threads);
+    return EIN_OK;
+}
+
+void pretrain_workers_free(pretrain *p) {
+    for (int t = 0; p->worker && t < p->threads; t++) {
+        ein_mae_destroy(p->worker[t].mae);
+        free(p->worker[t].x);
+        free(p->worker[t].mask);
+        free(p->worker[t].record_loss);
+    }
+    free(p->worker);
+    p->worker = NULL;
+}
+
+ein_status pretrain_validate(pretrain *p, double *loss) {
+    pretrain_data *d = &p->data;
+    *loss = NAN;
+    if (d->n_valid == 0) return EIN_OK;
+    memset(d->valid_loss, 0, (size_t)d->n_valid * sizeof *d->valid_loss);
+#pragma omp parallel for num_threads(p->threads) schedule(dynamic)
+    for (int64_t b = d->first_batch; b < d->first_batch + d->n_batches; b++) {
+        pretrain_worker *w = &p->worker[omp_get_thread_num()];
+        const int fresh = pretrain_data_fill_valid(p, w, b);
+        ein_mae_forward(w->mae, w->record_loss, p->param, w->x, w->mask);
+        memcpy(d->valid_loss + b * p->plan.per_slot, w->record_loss, (size_t)fresh * sizeof *w->record_loss);
+    }
+    /* Each record's loss is non-zero on one rank only, so MPI's order of adding changes nothing; the mean is then taken
+     * in the order of records. */
+    EIN_TRY(ein_comm_check(MPI_Allreduce(MPI_IN_PLACE, d->valid_loss, ein_int(d->n_valid), MPI_DOUBLE,
+                                         MPI_SUM, ein_comm_mpi(p->job->comm)),
+                           "gathering validation losses"));
+    double sum = 0;
+    for (int64_t i = 0; i < d->n_valid; i++) sum += d->valid_loss[i];
+    *loss = sum / (double)d->n_valid;
+    return EIN_OK;
+}

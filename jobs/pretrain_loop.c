@@ -1,0 +1,379 @@
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/blas.h"
+#include "core/init.h"
+#include "io/durable.h"
+#include "io/model.h"
+#include "jobs/checkpoints.h"
+#include "jobs/pretrain.h"
+#include "mpi/stop.h"
+
+/* What a rank may ask of all; the sums over ranks come back with every step. */
+enum { FLAG_STOP, FLAG_CHECKPOINT, FLAG_STOP_FILE, FLAG_WALLTIME };
+
+/* A run gives up after this many updates in a row that had to be skipped. */
+enum { MAX_SKIPPED_IN_A_ROW = 10 };
+
+static const char *const columns[] = {"step",    "epoch",          "lr", "loss", "grad_norm",
+                                      "applied", "validation_loss"};
+enum { N_COLUMNS = sizeof columns / sizeof *columns };
+
+/* Where the time of this rank went, in seconds. */
+typedef struct {
+    double compute, exposed, window, reduce, update, share, validation, checkpoint;
+} time_spent;
+
+typedef struct {
+    pretrain *p;
+    ein_range *owned;
+    int n_owned;
+    double started, last_checkpoint, checkpoint_cost;
+    int64_t first_step;
+    int skipped_in_a_row;
+    time_spent time;
+    ein_progress *progress;
+} loop;
+
+static int is_root(const pretrain *p) {
+    return ein_comm_rank(p->job->comm) == 0;
+}
+
+/* --- one slot -------------------------------------------------------------------------------------------- */
+
+static void compute_slot(void *job, int thread, int slot, const float *param, float *grad, double *loss,
+                         ein_engine_stage done, void *context) {
+    pretrain *p = job;
+    pretrain_worker *w = &p->worker[thread];
+    const double share = 1.0 / (double)p->plan.batch;
+    pretrain_data_fill(p, w, slot);
+    ein_mae_forward(w->mae, w->record_loss, param, w->x, w->mask);
+    double sum = 0;
+    for (int b = 0; b < p->plan.per_slot; b++) sum += w->record_loss[b];
+    *loss = sum * share;
+    ein_mae_backward(w->mae, grad, param, share, done, context);
+}
+
+/* --- checkpoints ----------------------------------------------------------------------------------------- */
+
+static ein_checkpoint checkpoint_of(loop *l) {
+    pretrain *p = l->p;
+    return (ein_checkpoint){.layout = p->plan.layout,
+                            .param = p->param,
+                            .m = ein_engine_m(p->engine),
+                            .v = ein_engine_v(p->engine),
+                            .owned = l->owned,
+                            .n_owned = l->n_owned,
+                            .state = &p->state,
+                            .config_yaml = p->identity,
+                            .contract_text = p->contract_text,
+                            .blas = ein_blas_start()};
+}
+
+/* Runs of the arena that this rank writes; with `allreduce` every rank has everything and rank 0 writes. */
+static ein_status find_owned(loop *l) {
+    pretrain *p = l->p;
+    const ein_exchange *x = ein_engine_exchange(p->engine);
+    EIN_TRY(EIN_NEW(l->owned, ein_exchange_slices(x)));
+    if (p->plan.engine.exchange == EIN_EXCHANGE_ALLREDUCE && !is_root(p)) return EIN_OK;
+    for (int s = 0; s < ein_exchange_slices(x); s++) {
+        const ein_slice *slice = ein_exchange_slice(x, s);
+        l->owned[l->n_owned++] = (ein_range){slice->offset, slice->count};
+    }
+    return EIN_OK;
+}
+
+/* A checkpoint that cannot be written costs nothing but the checkpoint: the run goes on, loudly. */
+static ein_status save(loop *l) {
+    pretrain *p = l->p;
+    const double start = ein_clock_s();
+    ein_checkpoint c = checkpoint_of(l);
+    ein_status status = ein_run_metrics_sync(p->run);
+    status = ein_comm_agree(p->job->comm, status);
+    if (status == EIN_OK)
+        status = ein_checkpoints_save(p->job->comm, p->run, &c,
+                                      (int)ein_config_int(p->job->config, "run.keep_last"),
+                                      ein_config_int(p->job->config, "run.keep_every"));
+    l->last_checkpoint = ein_clock_s();
+    l->checkpoint_cost = l->last_checkpoint - start;
+    l->time.checkpoint += l->checkpoint_cost;
+    if (status == EIN_OK)
+        ein_run_log(p->run, "checkpoint of update %" PRId64 " written in %.2f s", p->state.step,
+                    l->checkpoint_cost);
+    else
+        ein_run_warn(p->run,
+                     "CHECKPOINT OF UPDATE %" PRId64
+                     " NOT WRITTEN: %s; older checkpoints are kept, the run goes on",
+                     p->state.step, ein_error_message());
+    return status;
+}
+
+/* --- start and resume ------------------------------------------------------------------------------------ */
+
+static ein_status start_weights(pretrain *p) {
+    const char *from = ein_config_string(p->job->config, "model.from");
+    ein_vit_init(p->param, p->plan.layout, EIN_SCHEME_PRETRAIN, p->plan.seed);
+    p->state = (ein_train_state){.seed = p->plan.seed, .best_value = NAN};
+    if (!from) return EIN_OK;
+    char missing[1024] = "";
+    EIN_TRY(ein_model_load(from, p->plan.layout, p->param, 0, missing, sizeof missing));
+    ein_run_log(p->run, "weights from %s%s%s", from, missing[0] ? "; drawn afresh: " : "", missing);
+    return EIN_OK;
+}
+
+static ein_status resume(loop *l) {
+    pretrain *p = l->p;
+    const char *mode = ein_config_string(p->job->config, "run.resume");
+    int found = 0;
+    if (strcmp(mode, "none") != 0) {
+        ein_checkpoint c = checkpoint_of(l);
+        EIN_TRY(ein_checkpoints_load(p->job->comm, p->run, &c, p->identity, &found));
+        if (!found && strcmp(mode, "must") == 0)
+            return ein_error(EIN_NOTFOUND, "%s: --resume=must, but there is no valid checkpoint",
+                             ein_run_folder(p->run));
+    } else if (ein_run_previous_state(p->run) == EIN_STATE_DONE) {
+        return ein_error(EIN_EXISTS, "%s holds a finished run; choose another folder, or remove it",
+                         ein_run_folder(p->run));
+    }
+    if (!found) {
+        EIN_TRY(ein_comm_agree(p->job->comm, start_weights(p)));
+        const int64_t values = p->plan.layout->arena;
+        memset(ein_engine_m(p->engine), 0, (size_t)values * sizeof(float));
+        memset(ein_engine_v(p->engine), 0, (size_t)values * sizeof(float));
+    }
+    l->first_step = p->state.step;
+    if (found) ein_run_log(p->run, "resumed from the checkpoint of update %" PRId64, p->state.step);
+    return ein_comm_agree(p->job->comm,
+                          ein_run_metrics_open(p->run, columns, N_COLUMNS, found ? p->state.step : -1));
+}
+
+/* --- health ---------------------------------------------------------------------------------------------- */
+
+/* Ids of the records of a slot in the current update. */
+static void name_records(pretrain *p, int slot, char *out, size_t room) {
+    int64_t first, count, *order;
+    size_t at = 0;
+    out[0] = '\0';
+    ein_share(p->data.n_train, slot, p->plan.engine.slots, &first, &count);
+    if (EIN_NEW(order, count) != EIN_OK) return;
+    if (ein_order_epoch(order, count, &p->plan.shuffle, p->plan.seed, p->state.epoch, slot) == EIN_OK)
+        for (int b = 0; b < p->plan.per_slot && at + 2 < room; b++) {
+            const int64_t record =
+                p->data.train[first + order[p->state.step_in_epoch * p->plan.per_slot + b]];
+            const int n = snprintf(out + at, room - at, "%s%s", b ? ", " : "",
+                                   ein_corpus_record_id(p->data.corpus, record));
+            if (n > 0) at += (size_t)n < room - at ? (size_t)n : room - at - 1;
+        }
+    free(order);
+}
+
+static ein_status note_skipped(loop *l, const ein_step_result *r) {
+    pretrain *p = l->p;
+    const double *loss = ein_engine_slot_losses(p->engine);
+    char ids[512] = "";
+    int culprit = -1;
+    for (int s = 0; s < p->plan.engine.slots && culprit < 0; s++)
+        if (!isfinite(loss[s])) culprit = s;
+    if (culprit >= 0) name_records(p, culprit, ids, sizeof ids);
+    p->state.skipped_steps++;
+    l->skipped_in_a_row++;
+    ein_run_warn(p->run, "update %" PRId64 " skipped on all ranks: loss %g, gradient norm %g%s%s",
+                 p->state.step, r->loss, r->grad_norm,
+                 culprit >= 0 ? "; records of the first bad slot: " : "", ids);
+    if (l->skipped_in_a_row < MAX_SKIPPED_IN_A_ROW) return EIN_OK;
+    return ein_error(EIN_NUMERIC,
+                     "%d updates in a row had a loss or gradient that is not finite; the last had loss %g "
+                     "and norm %g%s%s; "
+                     "lower train.lr, or look at these records",
+                     l->skipped_in_a_row, r->loss, r->grad_norm, culprit >= 0 ? ", records " : "", ids);
+}
+
+/* --- the loop -------------------------------------------------------------------------------------------- */
+
+static void ask(loop *l, int64_t flags[EIN_ENGINE_FLAGS]) {
+    const ein_config *c = l->p->job->config;
+    const double now = ein_clock_s(), minutes = ein_config_real(c, "run.checkpoint_minutes");
+    memset(flags, 0, EIN_ENGINE_FLAGS * sizeof *flags);
+    flags[FLAG_STOP] = ein_stop_signals(NULL) > 0;
+    if (!is_root(l->p)) return;
+    const char *folder = ein_run_folder(l->p->run);
+    flags[FLAG_STOP_FILE] = ein_stop_file(folder, "STOP");
+    flags[FLAG_CHECKPOINT] =
+        ein_stop_file(folder, "CHECKPOINT") || (minutes > 0 && now - l->last_checkpoint > 60 * minutes);
+    const double limit = 60 * ein_config_real(c, "run.max_walltime_minutes");
+    /* Twice the measured cost of a checkpoint and two updates are held back for the way out. */
+    const double steps = (double)(l->p->state.step - l->first_step);
+    const double step_s = steps > 0 ? (now - l->started) / steps : 0;
+    flags[FLAG_WALLTIME] = limit > 0 && now - l->started > limit - 2 * l->checkpoint_cost - 2 * step_s;
+}
+
+static void spend(time_spent *t, const ein_step_result *r) {
+    t->compute += r->compute_s;
+    t->exposed += r->exchange.exposed_s;
+    t->window += r->exchange.window_s;
+    t->share += r->exchange.share_s;
+    t->reduce += r->reduce_s;
+    t->update += r->update_s;
+}
+
+static ein_status advance(loop *l, const ein_step_result *r, double lr) {
+    pretrain *p = l->p;
+    ein_train_state *s = &p->state;
+    ein_status skipped = EIN_OK;
+    double row[N_COLUMNS] = {0, (double)s->epoch, lr, r->loss, r->grad_norm, r->applied, NAN};
+    if (r->applied)
+        l->skipped_in_a_row = 0;
+    else
+        skipped = note_skipped(l, r);
+    s->step++;
+    s->step_in_epoch++;
+    if (s->step_in_epoch == p->plan.steps_per_epoch) {
+        s->step_in_epoch = 0;
+        s->epoch++;
+        const double start = ein_clock_s();
+        EIN_TRY(pretrain_validate(p, &row[6]));
+        l->time.validation += ein_clock_s() - start;
+        if (row[6] < s->best_value || isnan(s->best_value)) {
+            s->best_value = row[6];
+            s->best_step = s->step;
+        }
+    }
+    row[0] = (double)s->step;
+    EIN_TRY(ein_comm_agree(p->job->comm, ein_run_metrics_row(p->run, row, N_COLUMNS)));
+    if (!isnan(row[6]))
+        ein_run_log(p->run, "epoch %" PRId64 " of %" PRId64 ": loss %.6f, validation loss %.6f", s->epoch,
+                    p->plan.epochs, r->loss, row[6]);
+    return skipped;
+}
+
+static const char *stop_reason(const ein_step_result *r) {
+    int number = 0;
+    if (r->flags[FLAG_STOP])
+        return ein_stop_signals(&number) ? ein_stop_signal_name(number) : "signal on another rank";
+    if (r->flags[FLAG_STOP_FILE]) return "STOP file";
+    return "time limit";
+}
+
+/* Run updates until done or asked to stop; *reason is NULL when done. */
+static ein_status run_updates(loop *l, const char **reason) {
+    pretrain *p = l->p;
+    const int64_t every = ein_config_int(p->job->config, "run.checkpoint_steps");
+    const int64_t limit = ein_config_int(p->job->config, "run.max_steps");
+    char detail[96];
+    *reason = NULL;
+    while (p->state.step < p->plan.total_steps) {
+        if (limit > 0 && p->state.step >= limit) {
+            *reason = "run.max_steps reached";
+            return EIN_OK;
+        }
+        ein_adamw adamw = p->plan.adamw;
+        int64_t flags[EIN_ENGINE_FLAGS];
+        ein_step_result r;
+        adamw.lr = ein_schedule_lr(&p->plan.schedule, p->state.step);
+        EIN_TRY(ein_comm_agree(p->job->comm, pretrain_data_epoch(p, p->state.epoch)));
+        ask(l, flags);
+        EIN_TRY(ein_engine_step(p->engine, &adamw, p->state.step - p->state.skipped_steps + 1, flags, &r));
+        spend(&l->time, &r);
+        EIN_TRY(advance(l, &r, adamw.lr));
+        snprintf(detail, sizeof detail, "epoch %" PRId64 ", loss %.4f, lr %.2e", p->state.epoch, r.loss,
+                 adamw.lr);
+        ein_progress_update(l->progress, p->state.step * p->plan.batch, detail);
+        if (r.flags[FLAG_STOP] || r.flags[FLAG_STOP_FILE] || r.flags[FLAG_WALLTIME]) {
+            *reason = stop_reason(&r);
+            return EIN_OK;
+        }
+        if (p->state.step < p->plan.total_steps &&
+            (r.flags[FLAG_CHECKPOINT] || (every > 0 && p->state.step % every == 0)))
+            save(l);
+    }
+    return EIN_OK;
+}
+
+static ein_status export_model(loop *l) {
+    pretrain *p = l->p;
+    char path[4096], training[512];
+    ein_status status = EIN_OK;
+    if (is_root(p)) {
+        snprintf(path, sizeof path, "%s/model.safetensors", ein_run_folder(p->run));
+        snprintf(training, sizeof training,
+                 "{\"objective\": \"masked autoencoder\", \"updates\": %" PRId64 ", \"epochs\": %" PRId64
+                 ", \"records\": %" PRId64 ", \"best_validation_loss\": %.9g, \"best_update\": %" PRId64 "}",
+                 p->state.step, p->state.epoch, p->data.n_train,
+                 isnan(p->state.best_value) ? -1 : p->state.best_value, p->state.best_step);
+        ein_model_info info = {.shape = p->plan.shape,
+                               .parts = EIN_PART_PRETRAIN,
+                               .config_yaml = p->config_yaml,
+                               .training = training};
+        memcpy(info.contract_text, p->contract_text, sizeof info.contract_text);
+        status = ein_model_write(path, p->plan.layout, p->param, &info);
+        if (status == EIN_OK) ein_run_log(p->run, "model written to %s", path);
+    }
+    return ein_comm_agree(p->job->comm, status);
+}
+
+static void log_time(loop *l) {
+    const pretrain *p = l->p;
+    const time_spent *t = &l->time;
+    const double total = ein_clock_s() - l->started;
+    const int64_t steps = p->state.step - l->first_step;
+    const double hidden = t->window > 0 ? 100 * (1 - t->exposed / t->window) : 100;
+    ein_run_log(
+        p->run,
+        "rank 0: %" PRId64
+        " updates in %.1f s, %.1f records/s; compute %.1f s, exchange exposed %.2f s (%.0f %% "
+        "hidden), sharing %.2f s, reduction %.2f s, AdamW %.2f s, validation %.2f s, checkpoints %.2f s",
+        steps, total, (double)(steps * p->plan.batch) / total, t->compute, t->exposed, hidden, t->share,
+        t->reduce, t->update, t->validation, t->checkpoint);
+}
+
+static ein_status finish(loop *l, const char *reason) {
+    pretrain *p = l->p;
+    const ein_status saved = save(l);
+    log_time(l);
+    if (reason) {
+        ein_run_log(p->run,
+                    "stopped after update %" PRId64 " of %" PRId64 ": %s; the same command goes on from here",
+                    p->state.step, p->plan.total_steps, reason);
+        if (saved != EIN_OK) return saved;
+        return ein_run_set_state(p->run, EIN_STATE_STOPPED, p->state.step, reason);
+    }
+    EIN_TRY(export_model(l));
+    ein_run_log(p->run, "done: %" PRId64 " updates", p->state.step);
+    if (saved != EIN_OK) return saved;
+    return ein_run_set_state(p->run, EIN_STATE_DONE, p->state.step, "all epochs done");
+}
+
+ein_status pretrain_train(pretrain *p) {
+    loop l = {.p = p, .started = ein_clock_s()};
+    const char *reason = NULL;
+    ein_status status = ein_comm_agree(p->job->comm, EIN_NEW(p->param, p->plan.layout->arena));
+    if (status == EIN_OK) status = ein_comm_agree(p->job->comm, pretrain_workers_new(p));
+    p->plan.engine.compute = compute_slot;
+    p->plan.engine.job = p;
+    if (status == EIN_OK)
+        status = ein_engine_new(p->job->comm, p->plan.layout, &p->plan.engine, p->param, &p->engine);
+    if (status == EIN_OK) status = ein_comm_agree(p->job->comm, find_owned(&l));
+    if (status == EIN_OK) status = resume(&l);
+    if (status == EIN_OK) status = ein_comm_agree(p->job->comm, ein_stop_install());
+    if (status == EIN_OK) status = ein_run_set_state(p->run, EIN_STATE_RUNNING, p->state.step, "");
+    if (status == EIN_OK) {
+        l.last_checkpoint = ein_clock_s();
+        l.progress = ein_progress_new(p->run, "pretrain", "records", p->plan.total_steps * p->plan.batch,
+                                      ein_config_real(p->job->config, "run.log_seconds"));
+        ein_progress_update(l.progress, p->state.step * p->plan.batch, "");
+        status = run_updates(&l, &reason);
+        ein_progress_finish(l.progress);
+    }
+    if (status == EIN_OK) status = finish(&l, reason);
+    if (status != EIN_OK && status != EIN_EXISTS) {
+        char message[2048];
+        snprintf(message, sizeof message, "%s", ein_error_message());
+        const ein_status kept = status;
+        (void)ein_run_set_state(p->run, EIN_STATE_FAILED, p->state.step, message);
+        status = ein_error(kept, "%s", message);
+    }
+    free(l.owned);
+    return status;
+}
