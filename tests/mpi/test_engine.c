@@ -1,0 +1,214 @@
+/* The training engine against a plain serial computation of the same step: every slot one after the other, gradients
+ * added by recursion over the tree, AdamW over the whole arena. Any number of ranks and threads must give the
+ * same bytes. */
+#include <math.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/adamw.h"
+#include "core/init.h"
+#include "core/philox.h"
+#include "mpi/comm.h"
+#include "mpi/engine.h"
+#include "mpi/slots.h"
+#include "tests/report.h"
+
+static const ein_vit_shape shape = {.leads = 2,
+                                    .samples = 60,
+                                    .patch = 6,
+                                    .width = 24,
+                                    .depth = 3,
+                                    .heads = 3,
+                                    .mlp = 50,
+                                    .dec_width = 12,
+                                    .dec_depth = 2,
+                                    .dec_heads = 2,
+                                    .dec_mlp = 20};
+static ein_layout *layout;
+enum { STEPS = 3 };
+
+/* What the job does to slot `bad_slot` at step `bad_step`: an infinite gradient. */
+static int bad_slot = -1;
+
+/* A gradient that depends on slot and parameters, with magnitudes that make the order of additions visible. */
+static float pseudo_gradient(int slot, int64_t i, float p) {
+    const ein_philox_block draw = ein_philox(17, EIN_DRAW_TEST, (uint64_t)slot, (uint32_t)i);
+    const float scale = (float)(1 + draw.v[1] % 1000);
+    return (float)(ein_uniform(draw.v[0]) - 0.5) * scale + p;
+}
+
+static void compute(void *job, int thread, int slot, const float *param, float *grad, double *loss,
+                    ein_engine_stage done, void *context) {
+    (void)job;
+    (void)thread;
+    *loss = 0.125 * (slot + 1) / 3.0 + param[0];
+    for (int stage = layout->stages - 1; stage >= 0; stage--) {
+        for (int t = 0; t < layout->n_tensors; t++) {
+            const ein_tensor *tensor = &layout->tensors[t];
+            if (tensor->stage != stage) continue;
+            for (int64_t i = tensor->offset; i < tensor->offset + tensor->count; i++)
+                grad[i] = pseudo_gradient(slot, i, param[i]);
+            if (slot == bad_slot) grad[tensor->offset] = INFINITY;
+        }
+        if (done) done(context, stage);
+    }
+}
+
+/* --- the plain computation ---------------------------------------------------------------------------------- */
+
+static void tree_gradient(float *sum, double *loss, const float *param, int first, int count) {
+    if (count == 1) {
+        compute(NULL, 0, first, param, sum, loss, NULL, NULL);
+        return;
+    }
+    float *right = calloc((size_t)layout->arena, sizeof *right);
+    double right_loss;
+    tree_gradient(sum, loss, param, first, count / 2);
+    tree_gradient(right, &right_loss, param, first + count / 2, count / 2);
+    for (int64_t i = 0; i < layout->arena; i++) sum[i] += right[i];
+    *loss += right_loss;
+    free(right);
+}
+
+static void serial_steps(float *param, int slots, double clip, double *last_loss, double *last_norm) {
+    const size_t n = (size_t)layout->arena;
+    float *g = calloc(n, sizeof *g), *m = calloc(n, sizeof *m), *v = calloc(n, sizeof *v);
+    for (int step = 1; step <= STEPS; step++) {
+        const ein_adamw adamw = {.lr = 1e-2, .beta1 = 0.9, .beta2 = 0.99, .eps = 1e-8, .weight_decay = 0.1};
+        tree_gradient(g, last_loss, param, 0, slots);
+        double square = 0;
+        for (size_t i = 0; i < n; i++) square += (double)g[i] * g[i];
+        *last_norm = sqrt(square);
+        if (clip > 0)
+            for (size_t i = 0; i < n; i++) g[i] = (float)(g[i] * (clip / *last_norm));
+        ein_adamw_range(param, m, v, g, layout, 0, layout->arena, &adamw, step);
+    }
+    free(g);
+    free(m);
+    free(v);
+}
+
+/* --- cases ---------------------------------------------------------------------------------------------------- */
+
+typedef struct {
+    int slots, threads;
+    ein_exchange_kind exchange;
+    int64_t bucket_values;
+    double clip;
+} engine_case;
+
+static ein_engine_options options_of(const engine_case *c) {
+    return (ein_engine_options){.slots = c->slots,
+                                .threads = c->threads,
+                                .exchange = c->exchange,
+                                .bucket_values = c->bucket_values,
+                                .clip_norm = c->clip,
+                                .compute = compute};
+}
+
+static float *start_weights(void) {
+    float *param = calloc((size_t)layout->arena, sizeof *param);
+    ein_vit_init(param, layout, EIN_SCHEME_PRETRAIN, 5);
+    return param;
+}
+
+/* One line on rank 0 for a fact that must hold on every rank. */
+static void report_all(ein_comm *comm, bool good, const char *what, const engine_case *c) {
+    int64_t bad = !good;
+    if (ein_comm_sum_i64(comm, &bad, 1) != EIN_OK) bad = 1;
+    if (ein_comm_rank(comm) == 0)
+        report(bad == 0, "%s: %d slots, %d threads, buckets of %lld, clip %g", what, c->slots, c->threads,
+               (long long)c->bucket_values, c->clip);
+}
+
+static void run_case(ein_comm *comm, const engine_case *c) {
+    const size_t bytes = (size_t)layout->arena * sizeof(float);
+    float *expected = start_weights(), *param = start_weights();
+    double loss = 0, norm = 0;
+    serial_steps(expected, c->slots, c->clip, &loss, &norm);
+
+    const ein_engine_options options = options_of(c);
+    ein_engine *engine;
+    ein_step_result r = {0};
+    ein_status status = ein_engine_new(comm, layout, &options, param, &engine);
+    int64_t flags[EIN_ENGINE_FLAGS] = {1, ein_comm_rank(comm)};
+    for (int step = 1; status == EIN_OK && step <= STEPS; step++) {
+        const ein_adamw adamw = {.lr = 1e-2, .beta1 = 0.9, .beta2 = 0.99, .eps = 1e-8, .weight_decay = 0.1};
+        status = ein_engine_step(engine, &adamw, step, flags, &r);
+    }
+    report_all(comm, status == EIN_OK && r.applied, "steps are applied", c);
+    if (c->exchange == EIN_EXCHANGE_TREE)
+        report_all(comm, memcmp(param, expected, bytes) == 0,
+                   "parameters equal the serial ones byte for byte", c);
+    else
+        report_all(comm, relative_error_f(expected, param, (size_t)layout->arena) <= 1e-4,
+                   "allreduce: parameters near the serial ones", c);
+    report_all(comm, r.loss == loss, "the loss is the tree's sum", c);
+    report_all(comm, fabs(r.grad_norm / norm - 1) <= 1e-6, "the norm is the gradient's", c);
+    const int size = ein_comm_size(comm);
+    report_all(comm, r.flags[0] == size && r.flags[1] == size * (size - 1) / 2, "flags are summed over ranks",
+               c);
+    if (status == EIN_OK) ein_engine_destroy(engine);
+    free(expected);
+    free(param);
+}
+
+/* An infinite gradient in one slot: no rank changes anything, and the next step works again. */
+static void run_bad_step(ein_comm *comm) {
+    const engine_case c = {4, 2, EIN_EXCHANGE_TREE, 1000, 0};
+    const ein_engine_options options = options_of(&c);
+    const ein_adamw adamw = {.lr = 1e-2, .beta1 = 0.9, .beta2 = 0.99, .eps = 1e-8};
+    const int64_t flags[EIN_ENGINE_FLAGS] = {0};
+    const size_t bytes = (size_t)layout->arena * sizeof(float);
+    float *param = start_weights(), *before = start_weights();
+    ein_engine *engine;
+    ein_step_result r = {0};
+    if (ein_engine_new(comm, layout, &options, param, &engine) != EIN_OK) exit(1);
+    bad_slot = 3;
+    const bool ran = ein_engine_step(engine, &adamw, 1, flags, &r) == EIN_OK;
+    report_all(comm, ran && !r.applied && memcmp(param, before, bytes) == 0,
+               "an infinite gradient changes nothing", &c);
+    bad_slot = -1;
+    const bool again = ein_engine_step(engine, &adamw, 1, flags, &r) == EIN_OK;
+    report_all(comm, again && r.applied && memcmp(param, before, bytes) != 0, "the step after it is applied",
+               &c);
+    ein_engine_destroy(engine);
+    free(param);
+    free(before);
+}
+
+static void check_slots(void) {
+    ein_subtree t[EIN_MAX_PIECES];
+    const int n = ein_subtrees(5, 5, t);
+    report(n == 3 && t[0].first == 5 && t[0].count == 1 && t[1].first == 6 && t[1].count == 2 &&
+               t[2].first == 8 && t[2].count == 2,
+           "slots 5..9 are the subtrees 5, 6-7, 8-9");
+    report(ein_slots_default(384, 41) == 64 && ein_slots_default(256, 17) == 16 &&
+               ein_slots_default(256, 41) == 32 && ein_slots_default(7, 17) == 1,
+           "default slots: 64 for paper, 16 for tiny, 32 for small, 1 for an odd batch");
+    report(ein_slots_check(384, 64, 64) == EIN_OK && ein_slots_check(384, 48, 1) == EIN_USAGE &&
+               ein_slots_check(100, 8, 1) == EIN_USAGE && ein_slots_check(384, 64, 65) == EIN_USAGE,
+           "slots must be a power of two that divides the batch, and ranks no more than slots");
+}
+
+int main(int argc, char **argv) {
+    static const engine_case cases[] = {
+        {4, 1, EIN_EXCHANGE_TREE, 1, 0},       {4, 3, EIN_EXCHANGE_TREE, 100000, 0},
+        {8, 2, EIN_EXCHANGE_TREE, 5000, 0},    {16, 1, EIN_EXCHANGE_TREE, 2000, 0},
+        {16, 2, EIN_EXCHANGE_TREE, 1, 0},      {16, 3, EIN_EXCHANGE_TREE, 9000, 0},
+        {64, 5, EIN_EXCHANGE_TREE, 4000, 0},   {8, 2, EIN_EXCHANGE_ALLREDUCE, 5000, 0},
+        {16, 1, EIN_EXCHANGE_ALLREDUCE, 1, 0},
+    };
+    ein_comm *comm;
+    if (ein_comm_start(&argc, &argv, &comm) != EIN_OK ||
+        ein_layout_new(&shape, EIN_PART_PRETRAIN, &layout) != EIN_OK)
+        return 1;
+    if (ein_comm_rank(comm) == 0) check_slots();
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) run_case(comm, &cases[i]);
+    run_bad_step(comm);
+    ein_layout_destroy(layout);
+    const int code = ein_comm_rank(comm) == 0 ? report_end() : 0;
+    ein_comm_finish(comm);
+    return code;
+}
