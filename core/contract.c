@@ -52,13 +52,18 @@ static int64_t get_count(const ein_contract *c, const field *f) {
     return value;
 }
 
-/* A value as canonical text: the shortest %.{1..17}g that reads back to the same number, so that 0.1 stays
- * "0.1" and nothing is lost; -0 is written as 0. */
+/* A value as canonical text: the fewest digits that read back to the same number, without an exponent where
+ * %g can do without one, so that 500 is "500", 0.1 is "0.1" and nothing is lost; -0 is written as 0. */
 static void format_real(double value, char *out, size_t bytes) {
+    char plain[40];
     if (value == 0) value = 0;
+    out[0] = '\0';
     for (int digits = 1; digits <= 17; ++digits) {
-        snprintf(out, bytes, "%.*g", digits, value);
-        if (strtod(out, NULL) == value) return;
+        snprintf(plain, sizeof plain, "%.*g", digits, value);
+        if (strtod(plain, NULL) != value) continue;
+        bool exponent = strchr(plain, 'e') != NULL;
+        if (!out[0] || !exponent) snprintf(out, bytes, "%s", plain);
+        if (!exponent) return;
     }
 }
 

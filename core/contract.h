@@ -37,7 +37,7 @@ ein_status ein_contract_check(const ein_contract *contract);
  *     leads = I,II,V1                  standard names, order of the lead axis
  *     fs_hz, n_samples, notch_hz, band_low_hz, band_high_hz, mean_mv, sd_mv
  *     units, fit, filters, resampling, missing      what this version does; fixed sentences
- * Reals are written with the fewest digits that read back to the same double (at most 17).
+ * Reals are written with the fewest digits that read back to the same double, plainly where %g can ("500").
  * `out` holds EIN_CONTRACT_TEXT_BYTES. Errors as ein_contract_check. */
 ein_status ein_contract_text(const ein_contract *contract, char *out);
 
