@@ -49,11 +49,13 @@ void ein_store_destroy(ein_store *s) {
     free(s);
 }
 
-void ein_store_input(const ein_store *s, int64_t place, float *x) {
-    const int16_t *counts = s->counts + place * s->values;
-    const float scale = s->scale[place];
-    for (int64_t i = 0; i < s->values; i++) {
-        const float value = ((float)counts[i] * scale - s->mean) * s->inverse_sd;
+void ein_counts_input(float *x, const int16_t *counts, float scale, float mean, float inverse_sd, int64_t n) {
+    for (int64_t i = 0; i < n; i++) {
+        const float value = ((float)counts[i] * scale - mean) * inverse_sd;
         x[i] = counts[i] == EIN_CORPUS_MISSING ? 0.0f : value;
     }
+}
+
+void ein_store_input(const ein_store *s, int64_t place, float *x) {
+    ein_counts_input(x, s->counts + place * s->values, s->scale[place], s->mean, s->inverse_sd, s->values);
 }

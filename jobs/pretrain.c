@@ -106,7 +106,6 @@ static ein_status run(ein_job *job) {
     } else if (status == EIN_OK) {
         status = open_run(&p);
         if (status == EIN_OK) announce(&p);
-        if (status == EIN_OK) status = pretrain_data_load(&p);
         if (status == EIN_OK) status = pretrain_train(&p);
     }
     release(&p);

@@ -10,6 +10,7 @@
 #include "core/schedule.h"
 #include "io/checkpoint.h"
 #include "io/corpus.h"
+#include "io/feed.h"
 #include "io/run.h"
 #include "io/store.h"
 #include "jobs/command.h"
@@ -37,11 +38,7 @@ typedef struct {
     ein_corpus *corpus;
     int64_t n_train, n_valid;
     int64_t *train, *valid; /* corpus indices, ascending */
-    ein_store *store;       /* this rank's shards */
-    int64_t store_first;    /* place of the store's first record in `train` */
-    int first_slot, n_slots;
-    int64_t **order; /* (n_slots): the epoch's order within each shard */
-    int64_t order_epoch;
+    ein_feed *feed;         /* this rank's shards */
     /* Validation: batches of per_slot records, shared out over ranks; the last wraps around. */
     ein_store *valid_store;
     int64_t first_batch, n_batches, all_batches;
@@ -81,12 +78,12 @@ ein_status pretrain_plan_print(pretrain *p);
 
 /* Split by patient; which records this rank needs. Collective. */
 ein_status pretrain_data_split(pretrain *p);
-/* Read them. Collective. */
+/* Options of the feed for this rank. */
+ein_feed_options pretrain_data_feed(const pretrain *p);
+/* Open the feed at the run's position and read the held-out records. Collective. */
 ein_status pretrain_data_load(pretrain *p);
 void pretrain_data_free(pretrain_data *data);
-/* Make sure that the orders of `epoch` are at hand. Not collective. */
-ein_status pretrain_data_epoch(pretrain *p, int64_t epoch);
-/* Fill a worker's x and masks for slot `slot` at step_in_epoch. */
+/* Fill a worker's x and masks for slot `slot` of the feed's current step. */
 void pretrain_data_fill(const pretrain *p, pretrain_worker *worker, int slot);
 /* The same for validation batch `batch`; returns how many of the records are not repeats. */
 int pretrain_data_fill_valid(const pretrain *p, pretrain_worker *worker, int64_t batch);

@@ -23,30 +23,20 @@ ein_status pretrain_data_split(pretrain *p) {
     return EIN_OK;
 }
 
-/* Shard of a slot: a run of the training records. */
-static void shard(const pretrain *p, int slot, int64_t *first, int64_t *count) {
-    ein_share(p->data.n_train, slot, p->plan.engine.slots, first, count);
-}
-
-static ein_status load_training(pretrain *p) {
-    pretrain_data *d = &p->data;
-    int64_t first, count, last_first, last_count;
-    int64_t first_slot, n_slots;
-    ein_share(p->plan.engine.slots, ein_comm_rank(p->job->comm), ein_comm_size(p->job->comm), &first_slot,
-              &n_slots);
-    d->first_slot = (int)first_slot;
-    d->n_slots = (int)n_slots;
-    shard(p, d->first_slot, &first, &count);
-    shard(p, d->first_slot + d->n_slots - 1, &last_first, &last_count);
-    d->store_first = first;
-    d->order_epoch = -1;
-    EIN_TRY(EIN_NEW(d->order, d->n_slots));
-    for (int s = 0; s < d->n_slots; s++) {
-        shard(p, d->first_slot + s, &first, &count);
-        EIN_TRY(EIN_NEW(d->order[s], count));
-    }
-    return ein_store_new(d->corpus, d->train + d->store_first, last_first + last_count - d->store_first,
-                         &d->store);
+ein_feed_options pretrain_data_feed(const pretrain *p) {
+    const pretrain_plan *plan = &p->plan;
+    int64_t first, count;
+    ein_share(plan->engine.slots, ein_comm_rank(p->job->comm), ein_comm_size(p->job->comm), &first, &count);
+    return (ein_feed_options){.records = p->data.train,
+                              .n_records = p->data.n_train,
+                              .slots = plan->engine.slots,
+                              .first_slot = (int)first,
+                              .n_slots = (int)count,
+                              .per_slot = plan->per_slot,
+                              .steps_per_epoch = plan->steps_per_epoch,
+                              .shuffle = plan->shuffle,
+                              .seed = plan->seed,
+                              .budget_bytes = ein_config_int(p->job->config, "data.memory_mib") << 20};
 }
 
 static ein_status load_validation(pretrain *p) {
@@ -67,46 +57,29 @@ static ein_status load_validation(pretrain *p) {
 }
 
 ein_status pretrain_data_load(pretrain *p) {
-    ein_status status = load_training(p);
-    if (status == EIN_OK) status = load_validation(p);
+    const ein_feed_options options = pretrain_data_feed(p);
+    ein_status status = load_validation(p);
+    if (status == EIN_OK)
+        status =
+            ein_feed_new(p->data.corpus, &options, p->state.epoch, p->state.step_in_epoch, &p->data.feed);
     return ein_comm_agree(p->job->comm, status);
 }
 
 void pretrain_data_free(pretrain_data *d) {
-    for (int s = 0; d->order && s < d->n_slots; s++) free(d->order[s]);
-    free(d->order);
+    ein_feed_destroy(d->feed);
     free(d->train);
     free(d->valid);
     free(d->valid_loss);
-    ein_store_destroy(d->store);
     ein_store_destroy(d->valid_store);
     ein_corpus_close(d->corpus);
 }
 
-ein_status pretrain_data_epoch(pretrain *p, int64_t epoch) {
-    pretrain_data *d = &p->data;
-    if (d->order_epoch == epoch) return EIN_OK;
-    for (int s = 0; s < d->n_slots; s++) {
-        int64_t first, count;
-        shard(p, d->first_slot + s, &first, &count);
-        EIN_TRY(
-            ein_order_epoch(d->order[s], count, &p->plan.shuffle, p->plan.seed, epoch, d->first_slot + s));
-    }
-    d->order_epoch = epoch;
-    return EIN_OK;
-}
-
 void pretrain_data_fill(const pretrain *p, pretrain_worker *w, int slot) {
-    const pretrain_data *d = &p->data;
-    const int per = p->plan.per_slot, N = p->plan.patches;
+    const int N = p->plan.patches;
     const int64_t values = (int64_t)p->plan.shape.leads * p->plan.shape.samples;
-    const int64_t *order = d->order[slot - d->first_slot] + p->state.step_in_epoch * per;
-    int64_t first, count;
-    shard(p, slot, &first, &count);
-    for (int b = 0; b < per; b++) {
-        const int64_t place = first + order[b]; /* in the list of training records */
-        ein_store_input(d->store, place - d->store_first, w->x + b * values);
-        ein_mask_draw(w->mask + (int64_t)b * N, N, p->plan.seed, p->state.epoch, d->train[place]);
+    for (int b = 0; b < p->plan.per_slot; b++) {
+        const int64_t record = ein_feed_input(p->data.feed, slot, b, w->x + b * values);
+        ein_mask_draw(w->mask + (int64_t)b * N, N, p->plan.seed, p->state.epoch, record);
     }
 }
 

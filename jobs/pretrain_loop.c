@@ -92,10 +92,13 @@ static ein_status save(loop *l) {
     ein_checkpoint c = checkpoint_of(l);
     ein_status status = ein_run_metrics_sync(p->run);
     status = ein_comm_agree(p->job->comm, status);
+    /* The I/O thread must not be inside HDF5 while the checkpoint is written. */
+    ein_feed_pause(p->data.feed);
     if (status == EIN_OK)
         status = ein_checkpoints_save(p->job->comm, p->run, &c,
                                       (int)ein_config_int(p->job->config, "run.keep_last"),
                                       ein_config_int(p->job->config, "run.keep_every"));
+    ein_feed_continue(p->data.feed);
     l->last_checkpoint = ein_clock_s();
     l->checkpoint_cost = l->last_checkpoint - start;
     l->time.checkpoint += l->checkpoint_cost;
@@ -272,7 +275,8 @@ static ein_status run_updates(loop *l, const char **reason) {
         int64_t flags[EIN_ENGINE_FLAGS];
         ein_step_result r;
         adamw.lr = ein_schedule_lr(&p->plan.schedule, p->state.step);
-        EIN_TRY(ein_comm_agree(p->job->comm, pretrain_data_epoch(p, p->state.epoch)));
+        EIN_TRY(ein_comm_agree(p->job->comm,
+                               ein_feed_step(p->data.feed, p->state.epoch, p->state.step_in_epoch)));
         ask(l, flags);
         EIN_TRY(ein_engine_step(p->engine, &adamw, p->state.step - p->state.skipped_steps + 1, flags, &r));
         spend(&l->time, &r);
@@ -319,13 +323,14 @@ static void log_time(loop *l) {
     const double total = ein_clock_s() - l->started;
     const int64_t steps = p->state.step - l->first_step;
     const double hidden = t->window > 0 ? 100 * (1 - t->exposed / t->window) : 100;
+    ein_run_log(p->run, "%" PRId64 " updates in %.1f s: %.1f records/s", steps, total,
+                (double)(steps * p->plan.batch) / total);
     ein_run_log(
         p->run,
-        "rank 0: %" PRId64
-        " updates in %.1f s, %.1f records/s; compute %.1f s, exchange exposed %.2f s (%.0f %% "
-        "hidden), sharing %.2f s, reduction %.2f s, AdamW %.2f s, validation %.2f s, checkpoints %.2f s",
-        steps, total, (double)(steps * p->plan.batch) / total, t->compute, t->exposed, hidden, t->share,
-        t->reduce, t->update, t->validation, t->checkpoint);
+        "rank 0 spent: compute %.1f s, gradients %.2f s (%.0f %% of their exchange hidden), reduction %.2f s, "
+        "AdamW %.2f s, parameters %.2f s, waiting for data %.2f s, validation %.2f s, checkpoints %.2f s",
+        t->compute, t->exposed, hidden, t->reduce, t->update, t->share, ein_feed_starved_s(p->data.feed),
+        t->validation, t->checkpoint);
 }
 
 static ein_status finish(loop *l, const char *reason) {
@@ -356,6 +361,7 @@ ein_status pretrain_train(pretrain *p) {
         status = ein_engine_new(p->job->comm, p->plan.layout, &p->plan.engine, p->param, &p->engine);
     if (status == EIN_OK) status = ein_comm_agree(p->job->comm, find_owned(&l));
     if (status == EIN_OK) status = resume(&l);
+    if (status == EIN_OK) status = pretrain_data_load(p);
     if (status == EIN_OK) status = ein_comm_agree(p->job->comm, ein_stop_install());
     if (status == EIN_OK) status = ein_run_set_state(p->run, EIN_STATE_RUNNING, p->state.step, "");
     if (status == EIN_OK) {

@@ -13,6 +13,8 @@ const ein_option ein_table_pretrain[] = {
     {"data.corpus", EIN_OPT_STRING, NULL, EIN_UNBOUNDED, NULL, "", "corpus to learn from (made by ingest)"},
     {"data.validation_fraction", EIN_OPT_REAL, "0.025", 0, 0.9, NULL, "",
      "of patients held out for the validation loss"},
+    {"data.memory_mib", EIN_OPT_INT, "8192", 1, 1073741824, NULL, "MiB",
+     "records that a rank keeps in memory; more are streamed"},
     {"train.mask_ratio", EIN_OPT_REAL, "0.6", 0.01, 0.99, NULL, "",
      "of the patches that are hidden from the encoder"},
     {"model.from", EIN_OPT_STRING, NULL, EIN_UNBOUNDED, NULL, "",
@@ -167,19 +169,30 @@ static void print_memory(const pretrain *p) {
     const int64_t acts = (int64_t)sizeof(float) * p->threads *
                          (ein_mae_values(p->plan.layout, p->plan.per_slot, p->plan.visible) +
                           (int64_t)p->plan.per_slot * p->plan.shape.leads * p->plan.shape.samples);
-    const int64_t records = p->data.corpus ? (p->data.n_train + p->data.n_valid + size - 1) / size : 0;
-    const int64_t data = ein_store_bytes(records, p->plan.shape.leads, p->plan.shape.samples);
-    char a[16], b[16], c[16], d[16], f[16], g[16], total[16];
-    printf("memory per rank      parameters %s, moments %s, gradients %s (%d buffers), activations %s (%d "
-           "threads),\n"
-           "                     exchange %s, records %s; together %s\n",
-           ein_bytes_text(e.parameters, a, 16), ein_bytes_text(e.moments, b, 16),
-           ein_bytes_text(e.gradients, c, 16), e.gradient_buffers, ein_bytes_text(acts, d, 16), p->threads,
-           ein_bytes_text(e.exchange, f, 16), ein_bytes_text(data, g, 16),
-           ein_bytes_text(e.parameters + e.moments + e.gradients + acts + e.exchange + data, total, 16));
+    const ein_feed_options feed = pretrain_data_feed(p);
+    int streaming = 0;
+    int64_t data = 0;
+    if (p->data.corpus)
+        data =
+            ein_feed_bytes(&feed, p->plan.shape.leads, p->plan.shape.samples, &streaming) +
+            ein_store_bytes((p->data.n_valid + size - 1) / size, p->plan.shape.leads, p->plan.shape.samples);
+    const int64_t total = e.parameters + e.moments + e.gradients + acts + e.exchange + data;
+    char text[16], note[64];
+    const struct {
+        const char *kind;
+        int64_t bytes;
+        const char *note;
+    } rows[] = {{"parameters", e.parameters, ""}, {"AdamW moments", e.moments, ""},
+                {"gradients", e.gradients, note}, {"activations", acts, ""},
+                {"exchange", e.exchange, ""},     {"records", data, streaming ? "streamed" : ""},
+                {"together", total, ""}};
+    snprintf(note, sizeof note, "%d buffers: tree of sums with %d threads", e.gradient_buffers, p->threads);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        printf("%-20s %-15s %12s  %s\n", i ? "" : "memory per rank", rows[i].kind,
+               ein_bytes_text(rows[i].bytes, text, sizeof text), rows[i].note);
     const int64_t wire = size > 1 ? 2 * e.parameters / size * (size - 1) : 0;
     printf("on the wire          %s sent and received per rank and update (2 P floats less the own slice)\n",
-           ein_bytes_text(wire, a, 16));
+           ein_bytes_text(wire, text, sizeof text));
 }
 
 /* Time one slot, forward and backward, on random input. */
