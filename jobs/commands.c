@@ -6,5 +6,8 @@
 #include "jobs/cmdline.h"
 
 const ein_command *const ein_commands[] = {
+    &ein_command_synth,
+    &ein_command_ingest,
+    &ein_command_pretrain,
     NULL,
 };
