@@ -24,16 +24,23 @@
 
 #include "core/status.h"
 
-typedef enum { EIN_OPT_BOOL, EIN_OPT_INT, EIN_OPT_REAL, EIN_OPT_STRING, EIN_OPT_CHOICE, EIN_OPT_LIST } ein_option_type;
+typedef enum {
+    EIN_OPT_BOOL,
+    EIN_OPT_INT,
+    EIN_OPT_REAL,
+    EIN_OPT_STRING,
+    EIN_OPT_CHOICE,
+    EIN_OPT_LIST
+} ein_option_type;
 
 typedef struct {
-    const char *key;          /* "train.batch" */
+    const char *key; /* "train.batch" */
     ein_option_type type;
-    const char *initial;      /* default as text; NULL: unset, the getter's `is_set` is false */
-    double min, max;          /* inclusive, for INT and REAL; min > max means unbounded */
-    const char *choices;      /* "a|b|c" for CHOICE, and for the items of a LIST; else NULL */
-    const char *unit;         /* "Hz", "records", "" */
-    const char *help;         /* one line */
+    const char *initial; /* default as text; NULL: unset, the getter's `is_set` is false */
+    double min, max;     /* inclusive, for INT and REAL; min > max means unbounded */
+    const char *choices; /* "a|b|c" for CHOICE, and for the items of a LIST; else NULL */
+    const char *unit;    /* "Hz", "records", "" */
+    const char *help;    /* one line */
 } ein_option;
 #define EIN_UNBOUNDED 1.0, -1.0
 
@@ -60,13 +67,15 @@ ein_status ein_config_set(ein_config *config, const char *assignment);
 
 /* Getters; an unknown key, another type, or the value of an unset BOOL, INT or REAL is a bug of ours and
  * aborts. Strings and items belong to the configuration. */
-bool ein_config_has_key(const ein_config *config, const char *key);  /* known to the tables; never aborts */
+bool ein_config_has_key(const ein_config *config, const char *key); /* known to the tables; never aborts */
 bool ein_config_is_set(const ein_config *config, const char *key);  /* has a value at all */
-bool ein_config_is_given(const ein_config *config, const char *key); /* set by file or --set, not by default */
+bool ein_config_is_given(const ein_config *config,
+                         const char *key); /* set by file or --set, not by default */
 bool ein_config_bool(const ein_config *config, const char *key);
 int64_t ein_config_int(const ein_config *config, const char *key);
 double ein_config_real(const ein_config *config, const char *key);
-const char *ein_config_string(const ein_config *config, const char *key); /* STRING and CHOICE; NULL if unset */
+const char *ein_config_string(const ein_config *config,
+                              const char *key); /* STRING and CHOICE; NULL if unset */
 int ein_config_list_count(const ein_config *config, const char *key);
 const char *ein_config_list_item(const ein_config *config, const char *key, int index);
 

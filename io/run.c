@@ -181,23 +181,32 @@ static void release(ein_run *run) {
     free(run);
 }
 
+/* The struct of this rank; NULL on error. */
+static ein_status new_run(ein_comm *comm, const char *folder, ein_run **out) {
+    ein_run *run = NULL;
+    EIN_TRY(EIN_NEW(run, 1));
+    run->comm = comm;
+    run->lock_fd = run->log_fd = run->metrics_fd = -1;
+    run->writes = ein_comm_rank(comm) == 0;
+    run->folder = strdup(folder);
+    if (!run->folder) {
+        free(run);
+        return ein_error(EIN_NOMEM, "no memory for a folder name");
+    }
+    *out = run;
+    return EIN_OK;
+}
+
 ein_status ein_run_open(ein_comm *comm, const char *folder, ein_run **out) {
     *out = NULL;
     ein_run *run = NULL;
-    ein_status status = EIN_NEW(run, 1);
-    if (status == EIN_OK) {
-        run->comm = comm;
-        run->lock_fd = run->log_fd = run->metrics_fd = -1;
-        run->writes = ein_comm_rank(comm) == 0;
-        run->folder = strdup(folder);
-        if (!run->folder) status = ein_error(EIN_NOMEM, "no memory for a folder name");
-    }
-    status = ein_comm_agree(comm, status);
+    ein_status status = ein_comm_agree(comm, new_run(comm, folder, &run));
+    if (!run) return status;
     if (status == EIN_OK) status = ein_comm_share(comm, run->writes ? open_folder(run) : EIN_OK);
     int64_t state = status == EIN_OK && run->writes ? (int64_t)run->previous : 0;
     if (status == EIN_OK) status = ein_comm_max_i64(comm, &state, 1);
     if (status != EIN_OK) {
-        if (run) release(run);
+        release(run);
         return status;
     }
     run->previous = (ein_run_state)state;

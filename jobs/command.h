@@ -33,22 +33,22 @@ typedef struct {
 } ein_job;
 
 typedef struct {
-    const char *name;                 /* "pretrain" */
-    const char *summary;              /* one line */
-    const char *operands;             /* usage of operands, "FOLDER..." or "" */
-    const char *description;          /* a paragraph or more for --help: what goes in, what comes out, examples */
-    const ein_option *const *tables;  /* NULL-terminated */
-    const ein_flag *flags;            /* ended by flag NULL; may be NULL */
-    int min_operands, max_operands;   /* max -1: any number */
+    const char *name;        /* "pretrain" */
+    const char *summary;     /* one line */
+    const char *operands;    /* usage of operands, "FOLDER..." or "" */
+    const char *description; /* a paragraph or more for --help: what goes in, what comes out, examples */
+    const ein_option *const *tables; /* NULL-terminated */
+    const ein_flag *flags;           /* ended by flag NULL; may be NULL */
+    int min_operands, max_operands;  /* max -1: any number */
     /* Collective. All ranks return the same status; rank 0 prints the message of an error. */
     ein_status (*run)(ein_job *job);
 } ein_command;
 
-extern const ein_command ein_command_synth, ein_command_ingest, ein_command_pretrain,
-    ein_command_convert, ein_command_inspect;
+extern const ein_command ein_command_synth, ein_command_ingest, ein_command_pretrain, ein_command_convert,
+    ein_command_inspect;
 
 /* Version, compiler and flags, MPI, HDF5 and BLAS versions, one per line (also `--version`). */
-const char *ein_version(void);        /* "0.1.0" */
+const char *ein_version(void); /* "0.1.0" */
 void ein_print_versions(FILE *stream);
 
 #endif

@@ -50,7 +50,7 @@ ein_status ein_comm_start(int *argc, char ***argv, ein_comm **out) {
     MPI_Comm_set_errhandler(comm->mpi, MPI_ERRORS_RETURN);
     MPI_Comm_rank(comm->mpi, &comm->rank);
     MPI_Comm_size(comm->mpi, &comm->size);
-    if (gethostname(comm->host, sizeof comm->host - 1) != 0) strcpy(comm->host, "unknown-host");
+    if (gethostname(comm->host, sizeof comm->host - 1) != 0) memcpy(comm->host, "unknown-host", 13);
     *out = comm;
     return EIN_OK;
 }

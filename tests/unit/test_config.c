@@ -470,7 +470,7 @@ static void check_help(void) {
     fclose(stream);
     static const char *const parts[] = {
         "train.batch = 256", "1 to 1048576 records", "paper|small|tiny|none", "[I,II,V1]",
-        "run.note = \"\"",   "contract.fs_hz",     "list of red|green",     "1 to 1000000 Hz",
+        "run.note = \"\"",   "contract.fs_hz",       "list of red|green",     "1 to 1000000 Hz",
         "true or false",     "integer, at least 0 s"};
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         report(strstr(text, parts[i]) != NULL, "help says: %s", parts[i]);

@@ -1,0 +1,114 @@
+#!/bin/bash
+# `make lint`: rules of the house that a compiler does not check. Prints every offending line; exit code 1 if any.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+shopt -s lastpipe # so that a count survives its pipe
+faults=0
+
+list_files() {
+    git ls-files -co --exclude-standard 2>/dev/null ||
+        find . -type f -not -path './build/*' -not -path './.git/*' -not -path './results/*/*' | sed 's|^\./||'
+}
+mapfile -t all < <(list_files | sort -u | while read -r file; do [ -f "$file" ] && echo "$file"; done)
+pick() { printf '%s\n' "${all[@]}" | grep -E -e "$1"; }
+mapfile -t c_files < <(pick '\.[ch]$')
+mapfile -t headers < <(pick '\.h$')
+mapfile -t product < <(pick '^(core|mpi|io|jobs)/.*\.[ch]$')
+mapfile -t below_jobs < <(pick '^(core|mpi|io)/.*\.[ch]$')
+mapfile -t text_files < <(pick '\.(c|h|sh|mk|md|yaml|yml|py|sbatch|txt)$|^Makefile$|^tests/run$|^\.ci/')
+mapfile -t scripts < <(printf '%s\n' "${all[@]}" | while read -r file; do
+    case $file in
+    *.sh | *.sbatch) echo "$file" ;;
+    *) head -c 64 "$file" | head -n 1 | tr -d '\000' | grep -qE '^#!.*\b(ba)?sh\b' && echo "$file" ;;
+    esac
+done)
+
+# fault RULE: read offending lines from stdin; none is good.
+fault() {
+    local lines
+    mapfile -t lines
+    [ ${#lines[@]} -eq 0 ] && return
+    echo "lint: $1"
+    printf '    %s\n' "${lines[@]}"
+    faults=$((faults + 1))
+}
+
+# in_files REGEX FILE...: grep -n that is content with no files.
+in_files() {
+    local regex=$1
+    shift
+    [ $# -eq 0 ] || grep -nHE -e "$regex" "$@" /dev/null
+}
+
+without() { grep -vE -e "$1"; }
+
+# --- layers: jobs -> mpi, io, core; io -> mpi, core; mpi -> core; core -> libc, libm, CBLAS, OpenMP ----------------
+layer() {
+    local folder=$1 forbidden=$2
+    mapfile -t files < <(pick "^$folder/.*\\.[ch]$")
+    in_files "^ *# *include *[<\"]($forbidden)" "${files[@]}" | fault "$folder/ includes what lies above it"
+}
+layer core 'mpi|io|jobs|tests|hdf5|H5|yaml|jansson|sodium|check|libxml|FLAC|edf'
+layer mpi '(io|jobs|tests)/|hdf5|H5|yaml|jansson|sodium'
+layer io '(jobs|tests)/'
+layer jobs 'tests/'
+mapfile -t core_files < <(pick '^core/.*\.[ch]$')
+known='ctype|errno|fenv|float|inttypes|limits|math|stdalign|stdarg|stdatomic|stdbool|stddef|stdint|stdio|stdlib|string'
+in_files '^ *# *include *<' "${core_files[@]}" | without "<($known|strings|time|cblas|omp|immintrin|arm_neon)\.h>" |
+    fault 'core/ includes a header that is neither libc, libm, CBLAS nor OpenMP'
+in_files '\b(fopen|open|fread|fwrite)\(' "${core_files[@]}" | fault 'core/ touches files'
+
+# --- nothing below jobs/ prints, exits or aborts on input; the exceptions do it by contract ------------------------
+in_files '(^|[^a-z_])(printf|puts|putchar|perror|exit|_exit|abort|MPI_Abort)\(|fprintf\(std(err|out)|fputs\(.*std(err|out)' \
+    "${below_jobs[@]}" |
+    without '^core/status\.c:|^io/run_log\.c:|^io/progress\.c:|^mpi/comm\.c:' |
+    without '^[^:]*:[0-9]+: *(/?\*|//)' | fault 'only jobs/ prints or exits'
+in_files '\bassert\(|<assert\.h>' "${product[@]}" | fault 'assert() is not for input; return an ein_status'
+in_files '\b(gets|sprintf|vsprintf|alloca|tmpnam|strtok)\(' "${product[@]}" | fault 'unbounded or unsafe call'
+
+# --- comparisons that let NaN pass: write !(error <= bound) -------------------------------------------------------
+in_files 'if \(+[^!)]*\b[a-z_]*(err|error|diff|difference|deviation|drift)(_[a-z0-9]+)?(\[[^]]*\])? >=? ' "${c_files[@]}" |
+    without '\berror > ?0|count|MPI_ERR|errno|n_err' | fault 'NaN passes "error > bound"; write !(error <= bound)'
+
+# --- words and flags ----------------------------------------------------------------------------------------------
+words='TODO|FIXME|XXX|HACK|stub|stubs|placeholder|not implemented|unimplemented|for now'
+in_files "(^|[^A-Za-z_])($words)([^A-Za-z_]|\$)" "${text_files[@]}" | without '^tests/lint\.sh:' |
+    fault 'a word that marks unfinished work'
+mapfile -t build_files < <(pick '^Makefile$|\.mk$|^\.ci/|\.sbatch$')
+in_files '-(Ofast|ffast-math|ffinite-math-only|funsafe-math-optimizations)' "${build_files[@]}" |
+    fault 'a flag that breaks NaN'
+in_files '(^|[^A-Za-z0-9_.])/(work|root|home/[a-z]+)/' "${text_files[@]}" | without '^tests/lint\.sh:' |
+    fault 'a path of one machine'
+LC_ALL=C grep -nHP '[^\x00-\x7F]' "${c_files[@]}" "${scripts[@]}" /dev/null | fault 'source is US-ASCII'
+in_files '[ 	]+$' "${c_files[@]}" "${scripts[@]}" | fault 'blanks at the end of a line'
+
+for header in "${headers[@]}"; do
+    head -n 1 "$header" | grep -qE '^/\* [A-Z].+' || echo "$header"
+done | fault 'the first line of a header is a comment that says what it is'
+
+# --- tools --------------------------------------------------------------------------------------------------------
+missing=()
+for tool in shellcheck cppcheck clang-format; do command -v "$tool" >/dev/null || missing+=("$tool"); done
+if [ ${#missing[@]} -gt 0 ]; then
+    echo "lint: missing tools, by their Debian names: ${missing[*]}" >&2
+    exit 1
+fi
+shellcheck -x -P SCRIPTDIR -f gcc "${scripts[@]}" | fault 'shellcheck'
+
+if clang-format --version | grep -qE 'version 14\.'; then
+    clang-format --dry-run "${c_files[@]}" 2>&1 | grep 'warning:' | cut -d: -f1 | sort | uniq -c |
+        fault 'not as clang-format 14 writes it (make format)'
+else
+    echo "lint: clang-format is not version 14; formatting is not checked" >&2
+fi
+
+mapfile -t sources < <(pick '^(core|mpi|io|jobs)/.*\.c$')
+cppcheck --quiet --enable=warning,performance,portability --std=c11 --inline-suppr --suppressions-list=tests/cppcheck.txt \
+    -j 2 -I. -D_GNU_SOURCE -D__GNUC__ -D__BYTE_ORDER__=1234 -D__ORDER_LITTLE_ENDIAN__=1234 '-DEIN_VERSION="0"' '-DEIN_BUILD_FLAGS=""' \
+    --template='{file}:{line}: {id}: {message}' "${sources[@]}" 2>&1 | fault 'cppcheck'
+
+if [ "$faults" -gt 0 ]; then
+    echo "lint: $faults rules are broken"
+    exit 1
+fi
+echo 'lint: clean'
