@@ -23,24 +23,24 @@ static bool ends_with(const char *text, const char *end) {
 
 /* --- reading ------------------------------------------------------------------------------------------- */
 
-/* What starts with one of these is a file of a kind we know, but no recording that can be read from it alone.
- */
+/* What starts with one of these is a file of a kind we know, but no recording that can be read from it alone. */
 static const char *known_other(const char *start, size_t bytes) {
     static const struct {
-        const char *mark, *what;
+        const char *mark;
+        size_t bytes;
+        const char *what;
     } table[] = {
-        {"<?xml", "an XML file"},
-        {"\x89HDF", "an HDF5 file"},
-        {"MATLAB", "a MATLAB file"},
-        {"PK\x03\x04", "a ZIP archive"},
-        {"\x1f\x8b", "a gzip file"},
-        {"fLaC", "a FLAC file"},
-        {"\x1e\0\0\0", "a MATLAB level 4 signal file; give its .hea"},
+        {"<?xml", 5, "an XML file"},
+        {"\x89HDF", 4, "an HDF5 file"},
+        {"MATLAB", 6, "a MATLAB file"},
+        {"PK\x03\x04", 4, "a ZIP archive"},
+        {"\x1f\x8b", 2, "a gzip file"},
+        {"fLaC", 4, "a FLAC file"},
+        {"\x1e\0\0\0", 4, "a signal file in MATLAB's level 4"},
     };
-    for (size_t i = 0; i < sizeof table / sizeof table[0]; ++i) {
-        size_t n = i == sizeof table / sizeof table[0] - 1 ? 4 : strlen(table[i].mark);
-        if (bytes >= n && memcmp(start, table[i].mark, n) == 0) return table[i].what;
-    }
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; ++i)
+        if (bytes >= table[i].bytes && memcmp(start, table[i].mark, table[i].bytes) == 0)
+            return table[i].what;
     return NULL;
 }
 
@@ -199,19 +199,31 @@ static ein_status walk_root(walk *w, char *root) {
     return status;
 }
 
-/* "folder/100" stands for "folder/100.hea". */
+/* The header that `path` (room bytes) stands for takes its place: "100" and "100.dat" mean "100.hea", if that
+ * exists. Signal files come in when a shell expands a pattern; their header is then listed once. */
+static void use_header(char *path, size_t room) {
+    char header[PATH_MAX + sizeof wfdb_extension];
+    struct stat info;
+    if (ends_with(path, wfdb_extension) || (stat(path, &info) == 0 && S_ISDIR(info.st_mode))) return;
+    char *slash = strrchr(path, '/'), *dot = strrchr(slash ? slash : path, '.');
+    size_t ends[2] = {strlen(path), dot ? (size_t)(dot - path) : 0};
+    for (int i = 0; i < 2; ++i) {
+        if (ends[i] == 0 || ends[i] + sizeof wfdb_extension > room) continue;
+        snprintf(header, sizeof header, "%.*s%s", (int)ends[i], path, wfdb_extension);
+        if (stat(header, &info) != 0 || !S_ISREG(info.st_mode)) continue;
+        strcpy(path, header);
+        return;
+    }
+}
+
 static ein_status find_in(walk *w, const char *root) {
     char path[PATH_MAX];
-    struct stat info;
     size_t n = strlen(root);
     if (n == 0) return add_problem(w, root, "the name is empty");
     if (n + sizeof wfdb_extension > sizeof path) return add_problem(w, root, "path too long");
     memcpy(path, root, n + 1);
     while (n > 1 && path[n - 1] == '/') path[--n] = '\0'; /* or the walk would give "root//file" */
-    if (stat(path, &info) != 0 && errno == ENOENT) {
-        strcpy(path + n, wfdb_extension);
-        if (stat(path, &info) != 0) path[n] = '\0';
-    }
+    use_header(path, sizeof path);
     return walk_root(w, path);
 }
 

@@ -16,11 +16,13 @@ ein_status ein_reader_read(const char *path, ein_ecg *ecg);
 
 /* Walk folders (and single files) and list the recordings found, sorted bytewise by path and each once, as
  * paths to give to ein_reader_read: regular files whose name ends in .hea, and every file that is itself a
- * root (a root without extension stands for its .hea). Files of other kinds are passed over; that a .hea is
- * no WFDB header shows when it is read. A root that does not exist, an unreadable folder, a path that is too
- * long are not fatal: each is reported in `problem` as "path\treason". Symbolic links are followed; a folder
- * reached twice, by a loop or otherwise, is walked once, at the first place in the order of names. Only
- * EIN_NOMEM is fatal. Free with ein_reader_list_free. Not collective. */
+ * root. A root "x/100" or "x/100.dat" stands for "x/100.hea" if that exists. Files of other kinds are passed
+ * over; that a .hea is no WFDB header shows when it is read.
+ *
+ * A root that does not exist, an unreadable folder, a path that is too long are not fatal: each is reported in
+ * `problem` as "path\treason". Symbolic links are followed; a folder reached twice, by a loop or otherwise, is
+ * walked once, at the first place in the order of names. Only EIN_NOMEM is fatal. Free with
+ * ein_reader_list_free. Not collective. */
 typedef struct {
     char **path;
     int64_t count;

@@ -1,0 +1,233 @@
+/* Finding recordings in folders, and telling them from other files. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "io/reader.h"
+#include "tests/report.h"
+
+static char folder[] = "/tmp/einthoven-reader.XXXXXX";
+
+static const char *in_folder(const char *name) {
+    static char paths[16][512];
+    static int at;
+    at = (at + 1) % 16;
+    snprintf(paths[at], sizeof paths[at], "%s%s%s", folder, name[0] ? "/" : "", name);
+    return paths[at];
+}
+
+static void put(const char *name, const char *text) {
+    FILE *f = fopen(in_folder(name), "wb");
+    if (!f || fputs(text, f) < 0 || fclose(f) != 0) abort();
+}
+
+static void make_folder(const char *name) {
+    if (mkdir(in_folder(name), 0777) != 0) abort();
+}
+
+static void make_link(const char *target, const char *name) {
+    if (symlink(target, in_folder(name)) != 0) abort();
+}
+
+/* The paths found below `roots` (without the folder), joined by blanks, and after "|" the problems. */
+static const char *find(int n, const char *const *roots) {
+    static char text[8192];
+    const char *full[8];
+    ein_reader_list list;
+    for (int i = 0; i < n; ++i) full[i] = roots[i][0] == '=' ? roots[i] + 1 : in_folder(roots[i]);
+    if (ein_reader_find(full, n, &list) != EIN_OK) return "error";
+    text[0] = '\0';
+    size_t skip = strlen(folder) + 1;
+    for (int64_t i = 0; i < list.count; ++i) {
+        const char *path = strncmp(list.path[i], folder, skip - 1) == 0 ? list.path[i] + skip : list.path[i];
+        snprintf(text + strlen(text), sizeof text - strlen(text), "%s%s", i ? " " : "", path);
+    }
+    for (int64_t i = 0; i < list.n_problems; ++i) {
+        const char *path =
+            strncmp(list.problem[i], folder, skip - 1) == 0 ? list.problem[i] + skip : list.problem[i];
+        snprintf(text + strlen(text), sizeof text - strlen(text), "|%s", path);
+    }
+    ein_reader_list_free(&list);
+    return text;
+}
+
+static void expect(const char *what, int n, const char *const *roots, const char *wanted) {
+    const char *got = find(n, roots);
+    if (!report(strcmp(got, wanted) == 0, "%s", what)) printf("# got \"%s\"\n# not \"%s\"\n", got, wanted);
+}
+#define EXPECT(what, wanted, ...)                                                                       \
+    expect(what, sizeof((const char *[]){__VA_ARGS__}) / sizeof(char *), (const char *[]){__VA_ARGS__}, \
+           wanted)
+
+static void check_find(void) {
+    make_folder("a");
+    make_folder("a/deep");
+    make_folder("b");
+    put("a/2.hea", ""), put("a/10.hea", ""), put("a/B.hea", ""), put("a/deep/1.hea", "");
+    put("a/2.dat", ""), put("a/labels.csv", ""), put("a/README.txt", ""), put("a/hea", ""),
+        put("a/x.hea.bak", "");
+    put("a/.hidden.hea", ""), put("b/1.hea", ""), put("b/1.mat", "");
+    EXPECT("a tree: headers only, sorted by bytes",
+           "a/.hidden.hea a/10.hea a/2.hea a/B.hea a/deep/1.hea b/1.hea", "");
+    EXPECT("a folder with a slash", "b/1.hea", "b/");
+    EXPECT("several roots, in any order", "a/deep/1.hea b/1.hea", "b", "a/deep");
+    EXPECT("a folder within another counts once", "a/.hidden.hea a/10.hea a/2.hea a/B.hea a/deep/1.hea",
+           "a/deep", "a", "a");
+    EXPECT("a record without extension, its signal file, its header: one", "b/1.hea", "b/1", "b/1.mat",
+           "b/1.hea");
+    EXPECT("a file that is a root is listed whatever its name", "a/labels.csv", "a/labels.csv");
+    EXPECT("a root that is not there", "b/1.hea|c\tNo such file or directory", "c", "b");
+    EXPECT("an empty root", "b/1.hea|\tthe name is empty", "=", "b");
+    make_folder("a/none");
+    EXPECT("an empty folder is no problem", "", "a/none");
+}
+
+static void check_links(void) {
+    make_folder("l");
+    put("l/1.hea", "");
+    make_link(".", "l/loop");
+    make_link("..", "l/up");
+    make_link("1.hea", "l/2.hea");
+    make_link("nowhere.hea", "l/3.hea");
+    make_link("nowhere.dat", "l/3.dat");
+    make_folder("l/z");
+    put("l/z/9.hea", "");
+    make_link("z", "l/again");
+    EXPECT(
+        "loops end; a folder reached twice is walked once; a broken header link is a problem",
+        "l/1.hea l/2.hea l/again/9.hea l/up/a/.hidden.hea l/up/a/10.hea l/up/a/2.hea l/up/a/B.hea l/up/a/deep/1.hea "
+        "l/up/b/1.hea|l/3.hea\tbroken symbolic link",
+        "l");
+    make_link("b", "to_b");
+    EXPECT("a root may be a link", "to_b/1.hea", "to_b");
+}
+
+static void check_special(void) {
+    make_folder("s");
+    put("s/1.hea", "");
+    make_folder("s/folder.hea");
+    if (mkfifo(in_folder("s/pipe.hea"), 0600) != 0) abort();
+    EXPECT("folders and pipes named .hea are no recordings", "s/1.hea", "s");
+    char name[300];
+    memset(name, 'n', sizeof name);
+    strcpy(name, "s/");
+    memset(name + 2, 'n', 251);
+    strcpy(name + 253, ".hea");
+    put(name, "");
+    char wanted[400];
+    snprintf(wanted, sizeof wanted, "s/1.hea %s", name);
+    EXPECT("the longest name a file can have", wanted, "s");
+    char *endless = malloc(6000);
+    if (!endless) abort();
+    memset(endless, 'x', 5999);
+    endless[0] = '=';
+    endless[5999] = '\0';
+    const char *got = find(1, (const char *[]){endless});
+    report(got[0] == '|' && strstr(got, "path too long"), "a root of 6,000 bytes is a problem, not a crash");
+    free(endless);
+}
+
+/* Deeper than any path may be long: what can be reached is found, the rest is one problem. */
+static void check_deep(void) {
+    char here[512], name[201];
+    memset(name, 'd', 200);
+    name[200] = '\0';
+    if (!getcwd(here, sizeof here) || chdir(folder) != 0) abort();
+    int made = 0;
+    if (mkdir("deep", 0777) != 0 || chdir("deep") != 0) abort();
+    for (; made < 30 && mkdir(name, 0777) == 0 && chdir(name) == 0; ++made) {
+        int fd = open("1.hea", O_CREAT | O_WRONLY, 0666);
+        if (fd >= 0) close(fd);
+    }
+    if (chdir(here) != 0) abort();
+    const char *roots[] = {in_folder("deep")};
+    ein_reader_list list;
+    ein_status status = ein_reader_find(roots, 1, &list);
+    report(made == 30 && status == EIN_OK && list.count >= 19 && list.count < 30 && list.n_problems >= 1,
+           "30 folders of 200 bytes: %lld of 30 found, %lld problems", (long long)list.count,
+           (long long)list.n_problems);
+    ein_reader_list_free(&list);
+}
+
+static void check_unreadable(void) {
+    make_folder("u");
+    make_folder("u/closed");
+    put("u/1.hea", ""), put("u/closed/2.hea", "");
+    if (geteuid() == 0) {
+        printf("# root reads every folder: run the test as another user to see an unreadable one refused\n");
+        pid_t pid = fork();
+        if (pid < 0) abort();
+        /* A child without privileges can try; it tells by its exit status. */
+        if (pid == 0) {
+            chmod(folder, 0755);
+            chmod(in_folder("u/closed"), 0);
+            if (setgid(65534) != 0 || setuid(65534) != 0) _exit(2);
+            _exit(strcmp(find(1, (const char *[]){"u"}), "u/1.hea|u/closed\tPermission denied") == 0 ? 0 : 1);
+        }
+        int status = 0;
+        if (waitpid(pid, &status, 0) != pid) abort();
+        report(WIFEXITED(status) && WEXITSTATUS(status) == 0,
+               "an unreadable folder is a problem, the rest goes on");
+        chmod(in_folder("u/closed"), 0777);
+        return;
+    }
+    chmod(in_folder("u/closed"), 0);
+    EXPECT("an unreadable folder is a problem, the rest goes on", "u/1.hea|u/closed\tPermission denied", "u");
+    chmod(in_folder("u/closed"), 0777);
+}
+
+static void check_read(void) {
+    ein_ecg ecg;
+    make_folder("r");
+    FILE *f = fopen(in_folder("r/1.dat"), "wb");
+    static const unsigned char zeros_and_more[20] = {0, 0, 1, 0, 2, 0, 3};
+    if (!f || fwrite(zeros_and_more, 1, 20, f) != 20 || fclose(f) != 0) abort();
+    put("r/1.hea", "1 1 100 10\n1.dat 16 200/mV 16 0 0 6 0 II\n");
+    put("r/header", "1 1 100 10\n1.dat 16 200/mV 16 0 0 6 0 II\n");
+    put("r/notes.hea", "Dear colleague,\nthis is no header.\n");
+    put("r/ecg.xml", "<?xml version=\"1.0\"?><RestingECG/>");
+    put("r/empty", "");
+    static const struct {
+        const char *name;
+        ein_status status;
+        const char *says;
+    } cases[] = {
+        {"r/1.hea", EIN_OK, ""},
+        {"r/1", EIN_OK, ""},
+        {"r/header", EIN_OK, ""},
+        {"r/1.dat", EIN_FORMAT, "binary"},
+        {"r/notes.hea", EIN_FORMAT, ":1:"},
+        {"r/ecg.xml", EIN_FORMAT, "XML"},
+        {"r/empty", EIN_FORMAT, "empty"},
+        {"r/none", EIN_NOTFOUND, "r/none"},
+        {"r/none.hea", EIN_NOTFOUND, "r/none.hea"},
+        {"r", EIN_IO, "r"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; ++i) {
+        memset(&ecg, 0xff, sizeof ecg);
+        ein_error_clear();
+        ein_status status = ein_reader_read(in_folder(cases[i].name), &ecg);
+        report(status == cases[i].status && strstr(ein_error_message(), cases[i].says) &&
+                   (status == EIN_OK) == (ecg.mv != NULL),
+               "%s: %s", cases[i].name, ein_status_name(status));
+        if (status == EIN_OK) ein_ecg_free(&ecg);
+    }
+}
+
+int main(void) {
+    if (!mkdtemp(folder)) abort();
+    check_find();
+    check_links();
+    check_special();
+    check_deep();
+    check_unreadable();
+    check_read();
+    char command[128];
+    snprintf(command, sizeof command, "rm -rf %s", folder);
+    if (system(command) != 0) printf("# %s was left behind\n", folder);
+    return report_end();
+}
