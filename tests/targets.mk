@@ -1,0 +1,17 @@
+
+# --- fuzzing the WFDB reader: FUZZ_SECONDS=600 for a longer run, inputs that fail are left in build/fuzz -----------
+FUZZ_SECONDS ?= 60
+FUZZ_CC      ?= clang
+FUZZ_FLAGS   := -std=c11 -D_GNU_SOURCE -I. -O1 -g -fno-omit-frame-pointer -DEIN_NO_CLONES \
+                -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
+WFDB_FUZZ_SRC := tests/fuzz/fuzz_wfdb.c $(addprefix core/,status.c ecg.c gain.c contract.c gaps.c resample.c filter.c \
+                limb.c quality.c prepare.c) $(addprefix io/,wfdb.c wfdb_header.c wfdb_format.c durable.c)
+build/fuzz/fuzz_wfdb: $(WFDB_FUZZ_SRC) $(wildcard core/*.h io/*.h)
+	@mkdir -p $(@D)
+	$(FUZZ_CC) $(FUZZ_FLAGS) $(WFDB_FUZZ_SRC) -lm -o $@
+.PHONY: fuzz-wfdb
+fuzz-wfdb: build/fuzz/fuzz_wfdb ## fuzz the WFDB reader for FUZZ_SECONDS
+	@tests/fuzz/seeds_wfdb.sh build/fuzz/wfdb-seeds
+	@mkdir -p build/fuzz/wfdb-corpus
+	nice build/fuzz/fuzz_wfdb -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -rss_limit_mb=1024 -timeout=10 -print_final_stats=1 \
+	    -dict=tests/fuzz/wfdb.dict -artifact_prefix=build/fuzz/ build/fuzz/wfdb-corpus build/fuzz/wfdb-seeds
