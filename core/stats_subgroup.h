@@ -1,0 +1,44 @@
+/* AUROC per subgroup and the differences between subgroups, with multiplicity control.
+ *
+ * "Significant in one group and not in the other" is no difference: every pair of shown groups gets a test of
+ * its own, and the family is adjusted.  A patient may have records in two groups (age bands, devices): with
+ * EIN_ROC_AUTO or EIN_ROC_CLUSTERED the covariance over such patients enters, from the influence of patient i,
+ *   psi_i = (X_i - m_i A)/P + (Y_i - n_i A)/N,   cov(g, h) = I/(I-1) sum_i psi_gi psi_hi,
+ * I the patients in g or h (the notation of core/stats_roc.h).  Without shared patients it is 0 and the test is
+ * that of ein_roc_compare_unpaired.
+ * Conventions: core/stats_common.h.
+ */
+#ifndef EIN_CORE_STATS_SUBGROUP_H
+#define EIN_CORE_STATS_SUBGROUP_H
+
+#include "core/stats_multiplicity.h"
+#include "core/stats_roc.h"
+
+/* auc.auc.state is EIN_STATS_SUPPRESSED, and all counts are -1, when the group has fewer than the minimum of
+ * positives or of negatives. (Complements that would reveal a hidden cell are the exporter's to check.) */
+typedef struct {
+    ein_roc_result auc;
+} ein_subgroup;
+
+typedef struct {
+    int first, second;             /* group numbers, first < second */
+    int64_t shared_clusters;       /* patients with records in both */
+    ein_stats_interval difference; /* AUROC of first - second */
+    ein_stats_test test;           /* positive statistic: the first group's AUROC is the larger */
+    ein_stats_value adjusted_p;    /* within the family of estimable tests */
+} ein_subgroup_pair;
+
+typedef struct {
+    int64_t minimum; /* of positives, and of negatives, for a group to be shown */
+    ein_adjust_method adjust;
+    ein_roc_options roc;
+} ein_subgroup_options;
+
+/* group (n): 0 .. n_groups-1, or -1 where the variable is missing; those are counted in *n_unassigned and in no
+ * group.  result (n_groups), pair (n_groups (n_groups - 1) / 2) in the order (0,1), (0,2), ..., (1,2), ...
+ * EIN_RANGE for another group number or fewer than one group. */
+ein_status ein_subgroup_auc(ein_subgroup *result, ein_subgroup_pair *pair, int64_t *n_unassigned,
+                            const double *score, const int8_t *label, const uint64_t *cluster,
+                            const int32_t *group, int64_t n, int n_groups, ein_subgroup_options options);
+
+#endif
