@@ -444,6 +444,20 @@ static void check_yaml_form(void) {
     ein_config_destroy(c);
 }
 
+/* However long a text is, its key stays on one line, so that grep finds it whole. */
+static void check_long_line(void) {
+    char text[2048], *yaml = NULL;
+    for (size_t i = 0; i < sizeof text - 1; i++) text[i] = i % 8 == 7 ? ' ' : 'w';
+    text[sizeof text - 1] = '\0';
+    ein_config *c = new_config();
+    ein_config_set_key(c, "test", "run.note", text);
+    bool good = ein_config_to_yaml(c, &yaml) == EIN_OK && strstr(yaml, text);
+    report(good, "a long text stays on one line");
+    check_round_trip("a long text", c);
+    free(yaml);
+    ein_config_destroy(c);
+}
+
 /* --- presets, help, bugs ----------------------------------------------------------------------------------- */
 
 static void check_presets(void) {
@@ -548,6 +562,7 @@ int main(void) {
     check_layers();
     check_round_trips();
     check_yaml_form();
+    check_long_line();
     check_presets();
     check_help();
     check_misuse();
