@@ -47,7 +47,8 @@
  *   age            float32 (N) years; NaN if not known; 90 also stands for "over 89"
  *   sex            int8    (N) 0 male, 1 female, -1 not known
  *   acquired       text    (N) ISO 8601, "" if not known
- *   source_file    text    (N) path below the folder that was ingested
+ *   source_file    text    (N) path below the folder that was ingested; with several folders it begins
+ *                          with the name of that folder
  *   source_sha256  text    (N) SHA-256 of the source, 64 hexadecimal digits (io/source_hash.h)
  *   quality        uint32  (N) quality flags (core/quality.h), union over leads and record
  *   lead_quality   uint32  (N, L) the same per lead
@@ -168,7 +169,8 @@ ein_status ein_corpus_verify(ein_corpus *corpus, int64_t first_block, int64_t co
 
 typedef struct ein_corpus_writer ein_corpus_writer;
 
-/* What a corpus is made of; everything is copied, and must be the same on all ranks. */
+/* What a corpus is made of; everything is copied. path, contract, compress and block_records must be the same
+ * on all ranks; the rest is used on rank 0 only (texts may be "" and counts 0 elsewhere). */
 typedef struct {
     const char *path;
     const char *program; /* "einthoven 0.1.0" */
@@ -213,8 +215,8 @@ ein_status ein_corpus_reject(ein_corpus_writer *writer, const char *path, const 
 /* Set bits in the quality flags of a record that was appended. Rank 0 only; not collective. */
 void ein_corpus_flag(ein_corpus_writer *writer, int64_t record, uint32_t bits);
 
-/* Write what is left, the columns and attributes, make the file durable under its final name. The writer is
- * gone whatever the result. Collective. EIN_NUMERIC if the statistics are wanted for the contract and
+/* Write what is left, the columns and attributes, read all of it back against its checksums, make the file durable
+ * under its final name. The writer is gone whatever the result. Collective. EIN_NUMERIC if the statistics are wanted for the contract and
  * there is no spread; EIN_RANGE if there is no record. */
 ein_status ein_corpus_finish(ein_corpus_writer *writer);
 

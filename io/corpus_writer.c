@@ -6,9 +6,12 @@
  * whatever the number of ranks. All that is not signal gathers on rank 0 (some hundred bytes per record) and
  * is written by it alone, at the end, through the serial driver: parallel HDF5 has no use there.
  */
+#include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/quantise.h"
@@ -209,6 +212,9 @@ void ein_corpus_abandon(ein_corpus_writer *w) {
     if (!w) return;
     char message[1024];
     snprintf(message, sizeof message, "%s", ein_error_message()); /* closing must not hide the cause */
+    /* HDF5 crashes later if closing fails, which on a full disk it would: the space is given back first. */
+    if (w->rank == 0 && w->partial && truncate(w->partial, 0) != 0) ein_error_clear();
+    MPI_Barrier(ein_comm_mpi(w->comm));
     close_file(w);
     MPI_Barrier(ein_comm_mpi(w->comm));
     if (w->rank == 0 && w->path) ein_durable_discard(w->path);
@@ -383,7 +389,10 @@ static ein_status write_run(ein_corpus_writer *w, int64_t first, int64_t count, 
     hid_t file_space = H5Dget_space(w->signal), memory = H5Screate_simple(3, extent, NULL);
     hid_t transfer = H5Pcreate(H5P_DATASET_XFER);
     bool good = file_space >= 0 && memory >= 0 && transfer >= 0 &&
-                H5Pset_dxpl_mpio(transfer, H5FD_MPIO_COLLECTIVE) >= 0;
+                H5Pset_dxpl_mpio(transfer, H5FD_MPIO_COLLECTIVE) >= 0 &&
+                /* Chunks are large and whole, so there is nothing to aggregate; and Open MPI's aggregating
+                 * writes lose a failure (seen with 4.1.4 on a full disk: the call returned success). */
+                H5Pset_dxpl_mpio_collective_opt(transfer, H5FD_MPIO_INDIVIDUAL_IO) >= 0;
     if (good && count > 0)
         good = H5Sselect_hyperslab(file_space, H5S_SELECT_SET, start, NULL, extent, NULL) >= 0;
     else if (good)
@@ -638,8 +647,32 @@ static ein_status write_attributes(ein_corpus_writer *w, hid_t file) {
     return ein_h5_put_text(file, "head_hash", head_hash);
 }
 
+/* Bytes that the columns take at most, with generous room for HDF5's own. */
+static int64_t columns_bytes(const ein_corpus_writer *w) {
+    int64_t per_record = 4 + 8 + 4 + 1 + 4 + 4 * w->leads + 4 * w->n_labels, bytes = 0;
+    for (int i = 0; i < TEXT_COUNT; i++) per_record += w->text[i].longest + 1;
+    for (int i = 0; i < w->n_texts; i++) per_record += w->extra[i].longest + 1;
+    for (int i = 0; i < REJECTED_COUNT; i++) bytes += w->rejected[i].n * (w->rejected[i].longest + 1);
+    bytes += w->n * per_record + w->checksum.n + (int64_t)strlen(w->config);
+    return bytes + bytes / 8 + (1 << 20) + (64 << 10) * (int64_t)(w->n_labels + w->n_texts);
+}
+
+/* Make the file longer by what is still to come, so that a full disk shows before HDF5 closes the file: it does
+ * not survive a failed close. Closing cuts the file to its true length again. */
+static ein_status reserve_columns(const ein_corpus_writer *w) {
+    struct stat about;
+    int fd = open(w->partial, O_WRONLY | O_CLOEXEC);
+    int error =
+        fd < 0 || fstat(fd, &about) != 0 ? errno : posix_fallocate(fd, about.st_size, columns_bytes(w));
+    if (fd >= 0 && close(fd) != 0 && error == 0) error = errno;
+    if (error == 0) return EIN_OK;
+    return ein_error(EIN_IO, "%s: %s (%.1f MB more are needed to finish it)", w->partial, strerror(error),
+                     (double)columns_bytes(w) / 1e6);
+}
+
 /* Rank 0 alone: all but the signal, through the serial driver. */
 static ein_status write_rest(ein_corpus_writer *w) {
+    EIN_TRY(reserve_columns(w));
     hid_t access = ein_h5_access_serial();
     hid_t file = access < 0 ? -1 : H5Fopen(w->partial, H5F_ACC_RDWR, access);
     if (access >= 0) H5Pclose(access);
@@ -654,16 +687,26 @@ static ein_status write_rest(ein_corpus_writer *w) {
     return ein_error_context(status, "%s", w->partial);
 }
 
+/* Read everything back before the file gets its name: what was not written well is not published. */
+static ein_status verify_written(ein_corpus_writer *w) {
+    ein_corpus *c = NULL;
+    int64_t first, count, damaged = 0;
+    EIN_TRY(ein_corpus_open(w->comm, w->partial, &c));
+    ein_share(ein_corpus_blocks(c), w->rank, w->size, &first, &count);
+    ein_status status = ein_corpus_verify(c, first, count, &damaged);
+    ein_corpus_close(c);
+    return ein_comm_agree(w->comm, status);
+}
+
 ein_status ein_corpus_finish(ein_corpus_writer *w) {
     ein_status status = EIN_OK;
     if (w->n == 0) EIN_TRY_GOTO(status, ein_error(EIN_RANGE, "%s: no record to write", w->path), done);
     EIN_TRY_GOTO(status, ein_comm_agree(w->comm, write_remainder(w)), done);
+    EIN_TRY_GOTO(status, ein_comm_agree(w->comm, w->rank == 0 ? reserve_columns(w) : EIN_OK), done);
     EIN_TRY_GOTO(status, ein_comm_agree(w->comm, close_file(w)), done);
-    if (w->rank == 0) {
-        status = write_rest(w);
-        if (status == EIN_OK) status = ein_durable_commit(w->path);
-    }
-    status = ein_comm_agree(w->comm, status);
+    EIN_TRY_GOTO(status, ein_comm_agree(w->comm, w->rank == 0 ? write_rest(w) : EIN_OK), done);
+    EIN_TRY_GOTO(status, verify_written(w), done);
+    status = ein_comm_agree(w->comm, w->rank == 0 ? ein_durable_commit(w->path) : EIN_OK);
 done:
     if (status != EIN_OK) {
         ein_corpus_abandon(w);

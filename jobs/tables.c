@@ -3,60 +3,57 @@
 #include <math.h>
 #include <string.h>
 
+#include "io/nearest.h"
+
 const ein_option ein_table_contract[] = {
-    {"contract.leads", EIN_OPT_LIST, "[I, II, V1, V2, V3, V4, V5, V6]", EIN_UNBOUNDED, NULL, "",
-     "leads, in the order of the model's input"},
-    {"contract.fs_hz", EIN_OPT_REAL, "100", 1, 100000, NULL, "Hz", "sampling rate after resampling"},
-    {"contract.samples", EIN_OPT_INT, "1000", 1, 16777216, NULL, "samples",
-     "length per lead: longer recordings are cropped, shorter padded"},
-    {"contract.notch_hz", EIN_OPT_REAL, "0", 0, 1000, NULL, "Hz", "mains notch, 50 or 60; 0: off"},
-    {"contract.band_low_hz", EIN_OPT_REAL, "0", 0, 10000, NULL, "Hz",
-     "lower edge of the band-pass; 0 with the upper 0: off"},
-    {"contract.band_high_hz", EIN_OPT_REAL, "0", 0, 50000, NULL, "Hz", "upper edge of the band-pass"},
-    {"contract.mean_mv", EIN_OPT_REAL, NULL, EIN_UNBOUNDED, NULL, "mV",
-     "subtracted from every sample; unset: the data set's mean"},
-    {"contract.sd_mv", EIN_OPT_REAL, NULL, 1e-9, 1e9, NULL, "mV",
-     "divides every sample; unset: the data set's SD"},
+    {"contract.leads", EIN_OPT_LIST, "I,II,V1,V2,V3,V4,V5,V6", EIN_UNBOUNDED, NULL, "",
+     "leads of the signal, in order; limb leads that a recording lacks are derived"},
+    {"contract.fs_hz", EIN_OPT_REAL, "100", 1, 100000, NULL, "Hz",
+     "sampling rate; recordings are resampled to it"},
+    {"contract.samples", EIN_OPT_INT, "1000", 1, 67108864, NULL, "samples",
+     "length per lead; longer recordings are cropped, shorter ones padded as missing"},
+    {"contract.notch_hz", EIN_OPT_REAL, "0", 0, 60, NULL, "Hz", "notch filter at 50 or 60; 0: none"},
+    {"contract.band_low_hz", EIN_OPT_REAL, "0", 0, 1000, NULL, "Hz",
+     "band-pass filter, lower edge; 0 with 0: none"},
+    {"contract.band_high_hz", EIN_OPT_REAL, "0", 0, 50000, NULL, "Hz", "band-pass filter, upper edge"},
+    {"contract.mean_mv", EIN_OPT_REAL, NULL, -1000, 1000, NULL, "mV",
+     "mean taken off every sample before a model; unset: the data set's own"},
+    {"contract.sd_mv", EIN_OPT_REAL, NULL, 1e-9, 1000, NULL, "mV",
+     "SD that every sample is divided by; unset: the data set's own"},
     {0},
 };
 
-static ein_status leads_from_config(const ein_config *config, ein_contract *out) {
-    out->n_leads = ein_config_list_count(config, "contract.leads");
-    if (out->n_leads < 1 || out->n_leads > EIN_MAX_LEADS)
-        return ein_error(EIN_USAGE, "contract.leads: %d leads; from 1 to %d can be", out->n_leads,
-                         EIN_MAX_LEADS);
-    for (int i = 0; i < out->n_leads; i++) {
-        const char *name = ein_config_list_item(config, "contract.leads", i);
-        out->lead[i] = ein_lead_parse(name);
-        if (out->lead[i] == EIN_LEAD_UNKNOWN)
-            return ein_error(EIN_USAGE,
-                             "contract.leads: '%s' is no lead that is known (I, II, III, aVR, aVL, aVF, V1 "
-                             "to V9, V3R, V4R, X, Y, Z)",
-                             name);
-        for (int k = 0; k < i; k++)
-            if (out->lead[k] == out->lead[i])
-                return ein_error(EIN_USAGE, "contract.leads: %s is given twice", ein_lead_name(out->lead[i]));
-    }
-    return EIN_OK;
+static ein_status unknown_lead(const char *name) {
+    const char *names[EIN_LEAD_COUNT];
+    for (int i = 0; i < EIN_LEAD_COUNT; i++) names[i] = ein_lead_name((ein_lead)i);
+    const char *near = ein_nearest(name, names, EIN_LEAD_COUNT);
+    return ein_error(EIN_USAGE, "contract.leads: no lead is named '%s'%s%s%s", name,
+                     near ? "; the nearest is '" : "", near ? near : "", near ? "'" : "");
 }
 
 ein_status ein_contract_from_config(const ein_config *config, ein_contract *out) {
     memset(out, 0, sizeof *out);
-    EIN_TRY(leads_from_config(config, out));
+    int n = ein_config_list_count(config, "contract.leads");
+    if (n < 1 || n > EIN_MAX_LEADS)
+        return ein_error(EIN_USAGE, "contract.leads: %d leads; 1 to %d are possible", n, (int)EIN_LEAD_COUNT);
+    out->n_leads = n;
+    for (int i = 0; i < n; i++) {
+        const char *name = ein_config_list_item(config, "contract.leads", i);
+        out->lead[i] = ein_lead_parse(name);
+        if (out->lead[i] == EIN_LEAD_UNKNOWN) return unknown_lead(name);
+    }
     out->fs_hz = ein_config_real(config, "contract.fs_hz");
     out->n_samples = ein_config_int(config, "contract.samples");
     out->notch_hz = ein_config_real(config, "contract.notch_hz");
     out->band_low_hz = ein_config_real(config, "contract.band_low_hz");
     out->band_high_hz = ein_config_real(config, "contract.band_high_hz");
-    out->mean_mv =
-        ein_config_is_set(config, "contract.mean_mv") ? ein_config_real(config, "contract.mean_mv") : NAN;
-    out->sd_mv =
-        ein_config_is_set(config, "contract.sd_mv") ? ein_config_real(config, "contract.sd_mv") : NAN;
-    const int band = out->band_low_hz > 0 || out->band_high_hz > 0;
-    if (band && !(out->band_low_hz > 0 && out->band_low_hz < out->band_high_hz &&
-                  out->band_high_hz <= out->fs_hz / 2))
-        return ein_error(
-            EIN_USAGE, "contract.band_low_hz %g and band_high_hz %g must satisfy 0 < low < high <= fs/2 = %g",
-            out->band_low_hz, out->band_high_hz, out->fs_hz / 2);
+    bool mean = ein_config_is_set(config, "contract.mean_mv"),
+         sd = ein_config_is_set(config, "contract.sd_mv");
+    /* Constants that are not known yet stand as 0 and 1 while the rest is checked. */
+    out->mean_mv = mean ? ein_config_real(config, "contract.mean_mv") : 0;
+    out->sd_mv = sd ? ein_config_real(config, "contract.sd_mv") : 1;
+    EIN_TRY(ein_contract_check(out));
+    if (!mean) out->mean_mv = NAN;
+    if (!sd) out->sd_mv = NAN;
     return EIN_OK;
 }

@@ -5,11 +5,11 @@
 #include "core/contract.h"
 #include "io/config.h"
 
-/* contract.*: what the model sees of a recording. */
+/* contract.*: leads, rate, length, filters, normalisation. */
 extern const ein_option ein_table_contract[];
 
-/* The contract that the configuration asks for. mean_mv and sd_mv are NaN where the configuration leaves them to the data
- * set. EIN_USAGE for unknown or repeated leads and impossible filters. */
+/* The contract that contract.* describes; checked. mean_mv and sd_mv are NaN where they are not set: the data set's
+ * own statistics are then to be put in. EIN_USAGE names the key or value. */
 ein_status ein_contract_from_config(const ein_config *config, ein_contract *out);
 
 #endif

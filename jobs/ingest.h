@@ -1,0 +1,31 @@
+/* What the parts of `ingest` share: the plan of a run. */
+#ifndef EIN_JOBS_INGEST_H
+#define EIN_JOBS_INGEST_H
+
+#include "io/reader.h"
+#include "jobs/command.h"
+#include "jobs/ingest_ledger.h"
+#include "jobs/ingest_record.h"
+
+typedef struct {
+    ein_job *job;
+    ein_comm *comm;
+    int rank, size, threads;
+    const char *out;
+    ein_contract contract; /* mean_mv, sd_mv NaN: the data set's own */
+    ein_ingest_policy policy;
+    int64_t values; /* samples of a record, all leads */
+    int64_t round;  /* recordings taken at a time by all ranks together */
+    int64_t total;  /* recordings found */
+    /* Rank 0 only. */
+    const char **roots;
+    int n_roots;
+    ein_reader_list found;
+    ein_ledger *ledger;
+    int64_t joined; /* recordings with a row in the label tables, before they are read; -1: no tables */
+} ein_ingest;
+
+/* Print what a run would do, reading a few recordings. Rank 0. */
+ein_status ein_ingest_dry_run(const ein_ingest *in);
+
+#endif

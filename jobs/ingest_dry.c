@@ -1,0 +1,67 @@
+/* ingest --dry-run: what would be done, from a look at a few recordings. */
+#include <math.h>
+#include <stdlib.h>
+
+#include "io/run.h"
+#include "jobs/ingest.h"
+
+enum { SHOWN = 3, TIMED = 12, ENTRY_BYTES = 700 };
+
+static void show(const char *path) {
+    ein_ecg ecg;
+    if (ein_reader_read(path, &ecg) != EIN_OK) {
+        printf("  would be rejected: %s\n", ein_error_message());
+        return;
+    }
+    printf("  %s: %d leads (", path, ecg.n_leads);
+    for (int i = 0; i < ecg.n_leads; i++) printf("%s%s", i ? " " : "", ecg.lead_name[i]);
+    printf("), %g Hz, %.3g s, patient %s\n", ecg.fs_hz, (double)ecg.n_samples / ecg.fs_hz,
+           ecg.person.patient_id[0] ? "known" : "not stated");
+    ein_ecg_free(&ecg);
+}
+
+/* Seconds per recording on one thread, over recordings spread over the list. */
+static ein_status measure(const ein_ingest *in, double *seconds) {
+    ein_ingest_worker *worker = NULL;
+    ein_ingest_result *result = NULL;
+    int16_t *counts = NULL;
+    int64_t n = in->total < TIMED ? in->total : TIMED;
+    ein_status status = ein_ingest_worker_new(&in->contract, &in->policy, &worker);
+    if (status == EIN_OK) status = EIN_NEW(result, 1);
+    if (status == EIN_OK) status = EIN_NEW(counts, in->values);
+    double begin = ein_clock_s();
+    for (int64_t i = 0; status == EIN_OK && i < n; i++)
+        ein_ingest_one(worker, in->found.path[i * in->total / n], counts, result);
+    *seconds = (ein_clock_s() - begin) / (double)n;
+    ein_ingest_worker_destroy(worker);
+    free(result);
+    free(counts);
+    return status;
+}
+
+ein_status ein_ingest_dry_run(const ein_ingest *in) {
+    const ein_contract *c = &in->contract;
+    double seconds = 0, record = (double)in->values * 2;
+    double share = ceil((double)in->round / in->size);
+    char duration[32];
+    printf("recordings: %lld found, %lld folders cannot be read\n", (long long)in->total,
+           (long long)in->found.n_problems);
+    for (int64_t i = 0; i < in->total && i < SHOWN; i++) show(in->found.path[i]);
+    printf("contract: %d leads x %lld samples at %g Hz\n", c->n_leads, (long long)c->n_samples, c->fs_hz);
+    if (in->joined >= 0)
+        printf("labels: %d number and %d text columns; %lld of %lld recordings have a row by path or name\n",
+               ein_labels_n_values(ein_ledger_labels(in->ledger)),
+               ein_labels_n_texts(ein_ledger_labels(in->ledger)), (long long)in->joined,
+               (long long)in->total);
+    printf("corpus: %s, at most %.1f MB before compression\n", in->out,
+           (double)in->total * (record + ENTRY_BYTES) / 1e6);
+    printf("memory: about %.0f MB per rank, and %.0f MB on rank 0 for names and labels\n",
+           (3 * share * record + in->threads * 20.0 * record) / 1e6 + 50,
+           (double)in->total * ENTRY_BYTES / 1e6);
+    EIN_TRY(measure(in, &seconds));
+    ein_format_duration(seconds * (double)in->total / in->size / in->threads, duration, sizeof duration);
+    printf(
+        "time: about %s on %d ranks x %d threads, if the disk keeps up (%.1f ms per recording and thread)\n",
+        duration, in->size, in->threads, seconds * 1e3);
+    return EIN_OK;
+}

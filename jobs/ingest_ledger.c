@@ -1,0 +1,469 @@
+#include "jobs/ingest_ledger.h"
+
+#include <limits.h>
+#include <math.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "io/durable.h"
+#include "io/map.h"
+#include "io/texts.h"
+
+enum { MAX_KEY_FILE_BYTES = 1 << 16, MIN_KEY_FILE_BYTES = 16, PATIENT_BYTES = 16, PATIENT_TEXT_BYTES = 33 };
+
+typedef enum { PATIENT_PSEUDONYM, PATIENT_KEYED, PATIENT_KEPT } patient_mode;
+
+/* A folder or file of the command line. */
+typedef struct {
+    const char *text;
+    size_t bytes;        /* without slashes at its end */
+    char real[PATH_MAX]; /* absolute; "" if it cannot be resolved */
+    char name[256];      /* of the folder itself: the cohort if nothing else is said */
+    bool is_folder;
+} root;
+
+/* Memory of the entries of one round. */
+typedef struct {
+    ein_corpus_entry *entry;
+    float *label;
+    const char **text;
+    char (*patient)[PATIENT_TEXT_BYTES];
+    char (*source)[PATH_MAX];
+    char (*id)[PATH_MAX];
+    int64_t room;
+} round_memory;
+
+struct ein_ledger {
+    root *roots;
+    int n_roots, n_leads;
+    ein_labels *labels;
+    bool by_path; /* ingest.record_id */
+    const char *cohort, *site;
+    patient_mode mode;
+    uint8_t key[crypto_generichash_blake2b_KEYBYTES];
+    ein_map *ids, *signals, *patients; /* -> index of the first record */
+    ein_texts sources, record_ids;     /* of accepted records */
+    round_memory memory;
+    int64_t accepted, joined, causes[EIN_CAUSE_COUNT], flags[EIN_QUALITY_BITS];
+    char first[EIN_CAUSE_COUNT][256];
+};
+
+/* --- begin ----------------------------------------------------------------------------------------- */
+
+static void open_root(root *r, const char *text) {
+    struct stat about;
+    r->text = text;
+    r->bytes = strlen(text);
+    while (r->bytes > 1 && text[r->bytes - 1] == '/') r->bytes--;
+    if (!realpath(text, r->real)) r->real[0] = '\0';
+    r->is_folder = stat(text, &about) == 0 && S_ISDIR(about.st_mode);
+    char path[PATH_MAX];
+    snprintf(path, sizeof path, "%s", r->real);
+    char *slash = strrchr(path, '/');
+    if (slash && !r->is_folder) { /* a single file: its folder names the cohort */
+        *slash = '\0';
+        slash = strrchr(path, '/');
+    }
+    snprintf(r->name, sizeof r->name, "%.255s", slash ? slash + 1 : "");
+}
+
+static ein_status read_key(ein_ledger *l, const char *path) {
+    char *bytes = NULL;
+    size_t n = 0;
+    EIN_TRY(ein_file_read(path, MAX_KEY_FILE_BYTES, &bytes, &n));
+    if (n < MIN_KEY_FILE_BYTES) {
+        sodium_memzero(bytes, n);
+        free(bytes);
+        return ein_error(
+            EIN_USAGE, "%s: %zu bytes; a key needs at least %d random ones (head -c 32 /dev/urandom > FILE)",
+            path, n, MIN_KEY_FILE_BYTES);
+    }
+    crypto_generichash_blake2b(l->key, sizeof l->key, (const uint8_t *)bytes, n, NULL, 0);
+    sodium_memzero(bytes, n);
+    free(bytes);
+    return EIN_OK;
+}
+
+static ein_status open_patients(ein_ledger *l, const ein_config *config) {
+    const char *key_file = ein_config_string(config, "ingest.patient_key_file");
+    bool keep = ein_config_bool(config, "ingest.keep_ids");
+    if (keep && key_file)
+        return ein_error(EIN_USAGE, "ingest.keep_ids and ingest.patient_key_file exclude each other");
+    l->mode = keep ? PATIENT_KEPT : key_file ? PATIENT_KEYED : PATIENT_PSEUDONYM;
+    return key_file ? read_key(l, key_file) : EIN_OK;
+}
+
+static ein_status list_of(const ein_config *config, const char *key, const char ***out, int *n) {
+    *n = ein_config_list_count(config, key);
+    EIN_TRY(EIN_NEW(*out, *n));
+    for (int i = 0; i < *n; i++) (*out)[i] = ein_config_list_item(config, key, i);
+    return EIN_OK;
+}
+
+static ein_status open_labels(ein_ledger *l, const ein_config *config) {
+    ein_labels_options o = {0};
+    const char **paths = NULL, **values = NULL, **texts = NULL;
+    ein_status status = list_of(config, "ingest.labels", &paths, &o.n_paths);
+    if (status == EIN_OK) status = list_of(config, "ingest.label_columns", &values, &o.n_values);
+    if (status == EIN_OK) status = list_of(config, "ingest.text_columns", &texts, &o.n_texts);
+    o.path = paths;
+    o.value = values;
+    o.text = texts;
+    o.all_numeric = !ein_config_is_set(config, "ingest.label_columns");
+    o.key = ein_config_string(config, "ingest.label_key");
+    o.patient = ein_config_string(config, "ingest.patient_column");
+    o.age = ein_config_string(config, "ingest.age_column");
+    o.sex = ein_config_string(config, "ingest.sex_column");
+    o.cohort = ein_config_string(config, "ingest.cohort_column");
+    o.site = ein_config_string(config, "ingest.site_column");
+    if (status == EIN_OK && o.n_paths == 0 &&
+        (o.n_values || o.n_texts || o.key || o.patient || o.age || o.sex || o.cohort || o.site))
+        status =
+            ein_error(EIN_USAGE, "columns of a label table are named but no table is: give ingest.labels");
+    if (status == EIN_OK) status = ein_labels_load(&o, &l->labels);
+    free(paths);
+    free(values);
+    free(texts);
+    return status;
+}
+
+static ein_status begin(ein_ledger *l, const ein_config *config, const char *const *roots, int n_roots) {
+    EIN_TRY(EIN_NEW(l->roots, n_roots));
+    l->n_roots = n_roots;
+    for (int i = 0; i < n_roots; i++) open_root(&l->roots[i], roots[i]);
+    l->cohort = ein_config_string(config, "ingest.cohort");
+    l->site = ein_config_string(config, "ingest.site");
+    l->by_path = strcmp(ein_config_string(config, "ingest.record_id"), "path") == 0;
+    EIN_TRY(open_patients(l, config));
+    EIN_TRY(open_labels(l, config));
+    EIN_TRY(ein_map_new(&l->ids));
+    EIN_TRY(ein_map_new(&l->signals));
+    return ein_map_new(&l->patients);
+}
+
+ein_status ein_ledger_new(const ein_config *config, const ein_contract *contract, const char *const *roots,
+                          int n_roots, ein_ledger **out) {
+    ein_ledger *l = NULL;
+    *out = NULL;
+    EIN_BUG_IF(sodium_init() < 0);
+    EIN_TRY(EIN_NEW(l, 1));
+    l->n_leads = contract->n_leads;
+    ein_status status = begin(l, config, roots, n_roots);
+    if (status != EIN_OK) {
+        ein_ledger_destroy(l);
+        return status;
+    }
+    *out = l;
+    return EIN_OK;
+}
+
+static void memory_free(round_memory *m) {
+    void *owned[] = {m->entry, m->label, m->text, m->patient, m->source, m->id};
+    for (size_t i = 0; i < sizeof owned / sizeof owned[0]; i++) free(owned[i]);
+    memset(m, 0, sizeof *m);
+}
+
+void ein_ledger_destroy(ein_ledger *l) {
+    if (!l) return;
+    ein_labels_destroy(l->labels);
+    ein_map_destroy(l->ids);
+    ein_map_destroy(l->signals);
+    ein_map_destroy(l->patients);
+    ein_texts_free(&l->sources);
+    ein_texts_free(&l->record_ids);
+    memory_free(&l->memory);
+    sodium_memzero(l->key, sizeof l->key);
+    free(l->roots);
+    free(l);
+}
+
+const char *ein_ledger_patient_ids(const ein_ledger *l) {
+    return l->mode == PATIENT_KEPT ? "kept" : l->mode == PATIENT_KEYED ? "keyed" : "pseudonym";
+}
+
+const ein_labels *ein_ledger_labels(const ein_ledger *l) {
+    return l->labels;
+}
+int64_t ein_ledger_accepted(const ein_ledger *l) {
+    return l->accepted;
+}
+
+int64_t ein_ledger_rejected(const ein_ledger *l) {
+    int64_t n = 0;
+    for (int i = EIN_CAUSE_NONE + 1; i < EIN_CAUSE_COUNT; i++) n += l->causes[i];
+    return n;
+}
+
+/* --- names ----------------------------------------------------------------------------------------- */
+
+/* The longest root that the path lies in, and what follows it. */
+static const root *root_of(const ein_ledger *l, const char *path, const char **below) {
+    const root *best = NULL;
+    const char *slash = strrchr(path, '/');
+    *below = slash ? slash + 1 : path; /* of a file that is itself a root: its name */
+    for (int i = 0; i < l->n_roots; i++) {
+        const root *r = &l->roots[i];
+        if (strncmp(path, r->text, r->bytes) != 0 || (best && best->bytes >= r->bytes)) continue;
+        bool inside = r->is_folder && (path[r->bytes] == '/' || r->text[r->bytes - 1] == '/');
+        bool itself = !r->is_folder && (path[r->bytes] == '\0' || strcmp(path + r->bytes, ".hea") == 0);
+        if (!inside && !itself) continue;
+        best = r;
+        if (inside) *below = path + r->bytes + strspn(path + r->bytes, "/");
+    }
+    return best;
+}
+
+const char *ein_ledger_source(const ein_ledger *l, const char *path, char *out, size_t room) {
+    const char *below = NULL;
+    const root *r = root_of(l, path, &below);
+    bool named = l->n_roots > 1 && r && r->is_folder;
+    snprintf(out, room, "%s%s%s", named ? r->name : "", named ? "/" : "", below);
+    return out;
+}
+
+/* The ways a label table may call a recording. */
+static void match_labels(ein_ledger *l, const char *path, const char *record_id, bool peek,
+                         ein_labels_match *match) {
+    const char *below = NULL;
+    const root *r = root_of(l, path, &below);
+    char named[PATH_MAX] = "", absolute[PATH_MAX] = "";
+    if (r && r->is_folder && r->real[0]) {
+        int n = snprintf(named, sizeof named, "%s/%s", r->name, below);
+        if (n < 0 || (size_t)n >= sizeof named) named[0] = '\0';
+        n = snprintf(absolute, sizeof absolute, "%s/%s", strcmp(r->real, "/") == 0 ? "" : r->real, below);
+        if (n < 0 || (size_t)n >= sizeof absolute) absolute[0] = '\0';
+    } else if (r) {
+        snprintf(absolute, sizeof absolute, "%s", r->real);
+    }
+    const char *const keys[] = {below, named[0] ? named : NULL, record_id};
+    ein_labels_find(l->labels, keys, 3, absolute[0] ? absolute : NULL, peek, match);
+}
+
+ein_status ein_ledger_check_labels(ein_ledger *l, const ein_reader_list *found, int64_t *joined) {
+    ein_labels_report report;
+    ein_labels_get_report(l->labels, &report);
+    *joined = 0;
+    for (int64_t i = 0; report.rows > 0 && i < found->count; i++) {
+        const char *slash = strrchr(found->path[i], '/');
+        ein_labels_match match;
+        match_labels(l, found->path[i], slash ? slash + 1 : found->path[i], true, &match);
+        *joined += match.found;
+    }
+    if (report.rows == 0 || *joined > 0 || found->count == 0) return EIN_OK;
+    return ein_error(
+        EIN_USAGE,
+        "no row of the label tables fits any of the %lld recordings: the first key is '%s', the first "
+        "recording %s; name the column that holds record ids or paths (ingest.label_key)",
+        (long long)found->count, report.first_unused, found->path[0]);
+}
+
+/* --- one round ------------------------------------------------------------------------------------- */
+
+static ein_status reserve(ein_ledger *l, int64_t n) {
+    round_memory *m = &l->memory;
+    if (n <= m->room) return EIN_OK;
+    memory_free(m);
+    EIN_TRY(EIN_NEW(m->entry, n));
+    EIN_TRY(EIN_NEW(m->label, n * ein_labels_n_values(l->labels)));
+    EIN_TRY(EIN_NEW(m->text, n * ein_labels_n_texts(l->labels)));
+    EIN_TRY(EIN_NEW(m->patient, n));
+    EIN_TRY(EIN_NEW(m->source, n));
+    EIN_TRY(EIN_NEW(m->id, n));
+    m->room = n;
+    return EIN_OK;
+}
+
+static uint64_t first_eight(const uint8_t *digest) {
+    uint64_t key;
+    memcpy(&key, digest, sizeof key);
+    return key;
+}
+
+/* BLAKE2b-128 of a word and a text; under the site's key if it has one. */
+static void digest_of(const ein_ledger *l, bool keyed, const char *purpose, const char *text,
+                      uint8_t out[PATIENT_BYTES]) {
+    crypto_generichash_blake2b_state state;
+    crypto_generichash_blake2b_init(&state, keyed ? l->key : NULL, keyed ? sizeof l->key : 0, PATIENT_BYTES);
+    crypto_generichash_blake2b_update(&state, (const uint8_t *)purpose, strlen(purpose) + 1);
+    crypto_generichash_blake2b_update(&state, (const uint8_t *)text, strlen(text));
+    crypto_generichash_blake2b_final(&state, out, PATIENT_BYTES);
+}
+
+/* What the corpus says instead of the patient's id. */
+static ein_status hide_patient(ein_ledger *l, const char *id, const char *record_id, ein_corpus_entry *e,
+                               char text[PATIENT_TEXT_BYTES]) {
+    uint8_t digest[PATIENT_BYTES];
+    if (id[0] == '\0') {
+        digest_of(l, false, "record", record_id, digest);
+        e->patient = "";
+        e->patient_key = first_eight(digest);
+        return EIN_OK;
+    }
+    if (l->mode == PATIENT_PSEUDONYM) {
+        int64_t first = ein_map_get(l->patients, id, -1);
+        if (first < 0) EIN_TRY(ein_map_put(l->patients, id, l->accepted));
+        digest_of(l, false, "first record", first < 0 ? record_id : ein_texts_get(&l->record_ids, first),
+                  digest);
+    } else {
+        digest_of(l, l->mode == PATIENT_KEYED, "patient", id, digest);
+    }
+    ein_hex(digest, sizeof digest, text);
+    e->patient = l->mode == PATIENT_KEPT ? id : text;
+    e->patient_key = first_eight(digest);
+    return EIN_OK;
+}
+
+static const char *choose(const char *first, const char *second, const char *third) {
+    if (first && first[0]) return first;
+    return second && second[0] ? second : third;
+}
+
+static ein_status describe(ein_ledger *l, const char *path, int64_t slot, const char *source,
+                           const char *record_id, ein_ingest_result *r) {
+    round_memory *m = &l->memory;
+    ein_corpus_entry *e = &m->entry[slot];
+    ein_labels_match match;
+    const char *below = NULL;
+    const root *home = root_of(l, path, &below);
+    int n_values = ein_labels_n_values(l->labels), n_texts = ein_labels_n_texts(l->labels);
+    float *label = m->label + slot * n_values;
+    const char **text = m->text + slot * n_texts;
+    match_labels(l, path, r->record_id, false, &match);
+    l->joined += match.found;
+    ein_labels_values(l->labels, &match, label);
+    ein_labels_texts(l->labels, &match, text);
+    float age = ein_labels_age(l->labels, &match);
+    int sex = ein_labels_sex(l->labels, &match);
+    *e = (ein_corpus_entry){
+        .record_id = record_id,
+        .cohort = choose(ein_labels_cohort(l->labels, &match), l->cohort, home ? home->name : ""),
+        .site = choose(ein_labels_site(l->labels, &match), l->site, ""),
+        .acquired = r->acquired,
+        .source_file = source,
+        .source_sha256 = r->source_sha256,
+        .age = isnan(age) ? r->age : age,
+        .sex = (int8_t)(sex < 0 ? r->sex : sex),
+        .quality = r->quality,
+        .lead_quality = r->lead_quality,
+        .label = label,
+        .text = text};
+    return hide_patient(l, choose(ein_labels_patient(l->labels, &match), r->patient_id, ""), record_id, e,
+                        m->patient[slot]);
+}
+
+static void count_flags(ein_ledger *l, uint32_t quality) {
+    for (int bit = 0; bit < EIN_QUALITY_BITS; bit++) l->flags[bit] += quality >> bit & 1;
+}
+
+static void count_cause(ein_ledger *l, const char *source, const ein_ingest_result *r) {
+    l->causes[r->cause]++;
+    if (l->first[r->cause][0] == '\0')
+        snprintf(l->first[r->cause], sizeof l->first[0], "%.100s: %.150s", source, r->reason);
+}
+
+/* An accepted recording: refuse its id if it was used, note its signal, make its entry. */
+static ein_status admit(ein_ledger *l, const char *path, int64_t slot, ein_ingest_result *r) {
+    const char *source = ein_ledger_source(l, path, l->memory.source[slot], sizeof l->memory.source[slot]);
+    const char *record_id = r->record_id;
+    if (l->by_path || record_id[0] == '\0') {
+        char *id = l->memory.id[slot];
+        ein_labels_normalise(source, id, (int)sizeof l->memory.id[slot]);
+        record_id = id[0] ? id : source;
+    }
+    int64_t first = ein_map_get(l->ids, record_id, -1);
+    if (first >= 0) {
+        r->cause = EIN_CAUSE_DUPLICATE;
+        snprintf(r->reason, sizeof r->reason,
+                 "record id '%.120s' was used before by %.150s (ingest.record_id: path tells them apart)",
+                 record_id, ein_texts_get(&l->sources, first));
+        return EIN_OK;
+    }
+    if (ein_map_get(l->signals, r->signal_hash, -1) >= 0)
+        r->quality |= EIN_QUALITY_DUPLICATE;
+    else
+        EIN_TRY(ein_map_put(l->signals, r->signal_hash, l->accepted));
+    EIN_TRY(describe(l, path, slot, source, record_id, r));
+    EIN_TRY(ein_map_put(l->ids, record_id, l->accepted));
+    EIN_TRY(ein_texts_add(&l->sources, source));
+    EIN_TRY(ein_texts_add(&l->record_ids, record_id));
+    count_flags(l, r->quality);
+    l->accepted++;
+    return EIN_OK;
+}
+
+ein_status ein_ledger_take(ein_ledger *l, int64_t n, const char *const *paths, ein_ingest_result *results,
+                           const ein_corpus_entry **entries, int64_t *n_entries) {
+    *n_entries = 0;
+    EIN_TRY(reserve(l, n));
+    for (int64_t i = 0; i < n; i++) {
+        ein_ingest_result *r = &results[i];
+        if (r->cause == EIN_CAUSE_NONE) EIN_TRY(admit(l, paths[i], *n_entries, r));
+        if (r->cause == EIN_CAUSE_NONE) {
+            (*n_entries)++;
+        } else {
+            char source[PATH_MAX];
+            count_cause(l, ein_ledger_source(l, paths[i], source, sizeof source), r);
+        }
+    }
+    *entries = l->memory.entry;
+    return EIN_OK;
+}
+
+void ein_ledger_count_folder(ein_ledger *l) {
+    l->causes[EIN_CAUSE_FOLDER]++;
+}
+
+/* --- summary --------------------------------------------------------------------------------------- */
+
+static void print_labels(const ein_ledger *l, FILE *stream) {
+    ein_labels_report r;
+    ein_labels_get_report(l->labels, &r);
+    if (r.rows + r.malformed == 0) return;
+    fprintf(stream, "labels: %d number and %d text columns; %lld of %lld records have a row\n",
+            ein_labels_n_values(l->labels), ein_labels_n_texts(l->labels), (long long)l->joined,
+            (long long)l->accepted);
+    if (r.unused)
+        fprintf(stream, "  %lld of %lld rows fit no accepted record (first: %s)\n", (long long)r.unused,
+                (long long)r.rows, r.first_unused);
+    if (r.ambiguous)
+        fprintf(stream, "  %lld rows share their key with another row and were not used (first: %s)\n",
+                (long long)r.ambiguous, r.first_ambiguous);
+    if (r.malformed)
+        fprintf(stream, "  %lld rows are malformed or have no key (first: %s)\n", (long long)r.malformed,
+                r.first_malformed);
+    if (r.not_numeric)
+        fprintf(stream, "  %lld cells of number columns are no numbers (first: %s)\n",
+                (long long)r.not_numeric, r.first_not_numeric);
+}
+
+void ein_ledger_summary(const ein_ledger *l, FILE *stream) {
+    fprintf(stream, "accepted: %lld records\n", (long long)l->accepted);
+    fprintf(stream, "rejected: %lld\n", (long long)ein_ledger_rejected(l));
+    for (int i = EIN_CAUSE_NONE + 1; i < EIN_CAUSE_COUNT; i++)
+        if (l->causes[i]) fprintf(stream, "  %lld %s\n", (long long)l->causes[i], ein_ingest_cause_text(i));
+    bool flagged = false;
+    for (int bit = 0; bit < EIN_QUALITY_BITS; bit++) flagged = flagged || l->flags[bit];
+    if (flagged) fprintf(stream, "flagged, a record once per kind:\n");
+    for (int bit = 0; bit < EIN_QUALITY_BITS; bit++)
+        if (l->flags[bit]) fprintf(stream, "  %lld %s\n", (long long)l->flags[bit], ein_quality_name(bit));
+    print_labels(l, stream);
+}
+
+void ein_ledger_top_causes(const ein_ledger *l, char *out, size_t room) {
+    bool told[EIN_CAUSE_COUNT] = {false};
+    out[0] = '\0';
+    for (int rank = 0; rank < 3; rank++) {
+        int top = EIN_CAUSE_NONE;
+        for (int i = EIN_CAUSE_NONE + 1; i < EIN_CAUSE_COUNT; i++)
+            if (!told[i] && l->causes[i] > 0 && (top == EIN_CAUSE_NONE || l->causes[i] > l->causes[top]))
+                top = i;
+        if (top == EIN_CAUSE_NONE) return;
+        told[top] = true;
+        size_t used = strlen(out);
+        snprintf(out + used, room - used, "%s%lld %s%s%s%s", used ? "; " : "", (long long)l->causes[top],
+                 ein_ingest_cause_text(top), l->first[top][0] ? " (first: " : "", l->first[top],
+                 l->first[top][0] ? ")" : "");
+    }
+}

@@ -1,0 +1,51 @@
+/* What rank 0 keeps of an ingest: names and duplicates, labels, patients, and the counts for the summary. */
+#ifndef EIN_JOBS_INGEST_LEDGER_H
+#define EIN_JOBS_INGEST_LEDGER_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "core/quality.h"
+#include "io/config.h"
+#include "io/corpus.h"
+#include "io/labels.h"
+#include "io/reader.h"
+#include "jobs/ingest_record.h"
+
+typedef struct ein_ledger ein_ledger;
+
+/* Read label tables and the key file as ingest.* says. `roots` are borrowed. EIN_USAGE, EIN_NOTFOUND, EIN_FORMAT. */
+ein_status ein_ledger_new(const ein_config *config, const ein_contract *contract, const char *const *roots,
+                          int n_roots, ein_ledger **out);
+void ein_ledger_destroy(ein_ledger *ledger); /* NULL is fine */
+
+/* "kept", "keyed" or "pseudonym" (io/corpus.h), and the columns of the corpus. */
+const char *ein_ledger_patient_ids(const ein_ledger *ledger);
+const ein_labels *ein_ledger_labels(const ein_ledger *ledger);
+
+/* How many of the recordings found have a row in the label tables, by path or file name. EIN_USAGE if there are
+ * tables but no row fits any recording: the key is then another one. */
+ein_status ein_ledger_check_labels(ein_ledger *ledger, const ein_reader_list *found, int64_t *joined);
+
+/* Take the results of the next `n` recordings, in global order: refuse ids that were used before (their cause becomes
+ * EIN_CAUSE_DUPLICATE), flag equal signals, join labels, hide patients. `*entries` describes the accepted ones, in
+ * order, valid until the next call; they and their texts belong to the ledger or to `results`. */
+ein_status ein_ledger_take(ein_ledger *ledger, int64_t n, const char *const *paths,
+                           ein_ingest_result *results, const ein_corpus_entry **entries, int64_t *n_entries);
+
+/* The path of a recording as the corpus says it: below its root. */
+const char *ein_ledger_source(const ein_ledger *ledger, const char *path, char *out, size_t room);
+
+/* Count a folder that could not be walked. */
+void ein_ledger_count_folder(ein_ledger *ledger);
+
+int64_t ein_ledger_accepted(const ein_ledger *ledger);
+int64_t ein_ledger_rejected(const ein_ledger *ledger);
+
+/* Counts by cause and by flag, and what did not join, as lines. */
+void ein_ledger_summary(const ein_ledger *ledger, FILE *stream);
+
+/* "12 cannot be read (first: a/b.hea: no such file), 3 too short ...", most frequent first. */
+void ein_ledger_top_causes(const ein_ledger *ledger, char *out, size_t room);
+
+#endif
