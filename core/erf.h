@@ -1,7 +1,8 @@
 /* exp and the normal distribution function for inner loops that the compiler must vectorise.
  *
- * In float: own approximations without branches, relative error below 3e-7 (tests compare them with
- * libm).  In double, where only gradient checks run: libm.
+ * In float: own approximations without branches; relative error 1e-7 for exp, 5e-7 for the distribution
+ * function near 0, growing with |x|^2 / 2 times the float epsilon to 2e-6 at |x| = 9 (tests compare with libm).
+ * In double, where only gradient checks run: libm.
  */
 #ifndef EIN_CORE_ERF_H
 #define EIN_CORE_ERF_H
@@ -43,9 +44,9 @@ static inline float ein_exp_fast(float x) {
     p = p * r + 1.666652040e-01f;
     p = p * r + 4.999999343e-01f;
     p = (p * r) * r + r + 1.0f;
-    int32_t bits;
+    uint32_t bits;
     memcpy(&bits, &shifted, sizeof bits);
-    bits = (bits << 23) + 0x3f800000; /* the low bits of `shifted` hold n */
+    bits = (bits << 23) + UINT32_C(0x3f800000); /* the low bits of `shifted` hold n */
     float scale;
     memcpy(&scale, &bits, sizeof scale);
     return p * scale;

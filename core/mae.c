@@ -166,7 +166,12 @@ ein_status ein_mae_new(const ein_layout *layout, int records, int visible, ein_m
     EIN_TRY(EIN_NEW(m, 1));
     set_sizes(m, layout, records, visible);
     ein_status status = EIN_OK;
-    if (records < 1 || visible < 1 || visible >= m->N) {
+    if (m->V < 2) {
+        status = ein_error(EIN_USAGE, "a patch of one value cannot be z-scored: %d leads x %d samples",
+                           layout->shape.leads, layout->shape.patch);
+        goto fail;
+    }
+    if (visible < 1 || visible >= m->N) {
         status =
             ein_error(EIN_USAGE, "masking leaves %d of %d patches visible; at least 1 and at most %d must be",
                       visible, m->N, m->N - 1);
@@ -176,14 +181,14 @@ ein_status ein_mae_new(const ein_layout *layout, int records, int visible, ein_m
     EIN_TRY_GOTO(status, EIN_NEW(m->enc_block, m->shape.depth), fail);
     EIN_TRY_GOTO(status, EIN_NEW(m->dec_block, m->shape.dec_depth), fail);
     const size_t bytes = (size_t)place(m, NULL) * sizeof(real);
-    /* Not zeroed here: the thread that will compute on the pages touches them first. */
     if (posix_memalign((void **)&m->memory, 64, bytes) != 0) {
         m->memory = NULL;
         status =
             ein_error(EIN_NOMEM, "no memory for the activations of %d records: %zu bytes", records, bytes);
         goto fail;
     }
-    memset(m->memory, 0, bytes);
+    /* First touch by the thread that computes; all bits set is NaN, so reading what nobody wrote shows. */
+    memset(m->memory, 0xff, bytes);
     place(m, m->memory);
     *out = m;
     return EIN_OK;

@@ -6,7 +6,7 @@
 
 double ein_split_place(uint64_t seed, uint64_t patient) {
     const ein_philox_block draw = ein_philox(seed, EIN_DRAW_SPLIT, patient, 0);
-    return ein_uniform53(draw.v[0], draw.v[1]);
+    return ein_uniform52(draw.v[0], draw.v[1]);
 }
 
 /* Names of permutations: the shard in the low bits, then the epoch, then which of its permutations. */

@@ -23,7 +23,7 @@ enum {
     EIN_DRAW_SYNTH_PERSON = 5,
     EIN_DRAW_SYNTH_SIGNAL = 6,
     EIN_DRAW_SYNTH_NOISE = 7,
-    EIN_DRAW_SPLIT = 8,       /* a: patient */
+    EIN_DRAW_SPLIT = 8, /* a: patient */
     EIN_DRAW_TEST = 100
 };
 
@@ -42,10 +42,10 @@ static inline double ein_uniform(uint32_t word) {
     return ((double)word + 0.5) * (1.0 / 4294967296.0);
 }
 
-/* Two words as one uniform in (0, 1) with 53 bits. */
-static inline double ein_uniform53(uint32_t high, uint32_t low) {
-    const uint64_t bits = (((uint64_t)high << 32) | low) >> 11;
-    return ((double)bits + 0.5) * (1.0 / 9007199254740992.0);
+/* Two words as one uniform in (0, 1), never 0 or 1, with 52 bits (a 53rd would round the last value up to 1). */
+static inline double ein_uniform52(uint32_t high, uint32_t low) {
+    const uint64_t bits = (((uint64_t)high << 32) | low) >> 12;
+    return ((double)bits + 0.5) * (1.0 / 4503599627370496.0);
 }
 
 /* Two words as two independent standard normal deviates (Box and Muller 1958). */

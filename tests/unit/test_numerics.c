@@ -55,6 +55,12 @@ static void permutations(void) {
            mean_first);
 }
 
+static void uniforms(void) {
+    report(ein_uniform(0) > 0 && ein_uniform(UINT32_MAX) < 1, "uniforms of 32 bits stay inside (0, 1)");
+    report(ein_uniform52(0, 0) > 0 && ein_uniform52(UINT32_MAX, UINT32_MAX) < 1,
+           "uniforms of 52 bits stay inside (0, 1)");
+}
+
 static void fast_functions(void) {
     double worst_exp = 0, worst_cdf = 0, worst_pdf = 0;
     for (int i = -870000; i <= 100000; i++) {
@@ -209,6 +215,7 @@ static void masks(void) {
 int main(void) {
     philox_known_answers();
     permutations();
+    uniforms();
     fast_functions();
     schedule();
     initial_weights();
