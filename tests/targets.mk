@@ -15,3 +15,14 @@ fuzz-wfdb: build/fuzz/fuzz_wfdb ## fuzz the WFDB reader for FUZZ_SECONDS
 	@mkdir -p build/fuzz/wfdb-corpus
 	nice build/fuzz/fuzz_wfdb -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -rss_limit_mb=1024 -timeout=10 -print_final_stats=1 \
 	    -dict=tests/fuzz/wfdb.dict -artifact_prefix=build/fuzz/ build/fuzz/wfdb-corpus build/fuzz/wfdb-seeds
+
+# --- fuzzing configuration and tables -----------------------------------------------------------------------------
+TEXT_FUZZ_SRC := core/status.c $(addprefix io/,config.c config_value.c config_yaml.c config_help.c nearest.c durable.c csv.c)
+build/fuzz/fuzz_config build/fuzz/fuzz_csv: build/fuzz/%: tests/fuzz/%.c $(TEXT_FUZZ_SRC) $(wildcard core/*.h io/*.h)
+	@mkdir -p $(@D)
+	$(FUZZ_CC) $(FUZZ_FLAGS) $< $(TEXT_FUZZ_SRC) $(IO_CFLAGS) $(IO_LIBS) -lm -o $@
+.PHONY: fuzz-config fuzz-csv
+fuzz-config fuzz-csv: fuzz-%: build/fuzz/fuzz_% ## fuzz the configuration or the CSV reader for FUZZ_SECONDS
+	@mkdir -p build/fuzz/$*-corpus
+	nice build/fuzz/fuzz_$* -max_total_time=$(FUZZ_SECONDS) -max_len=512 -rss_limit_mb=1024 -timeout=10 \
+	    -artifact_prefix=build/fuzz/ build/fuzz/$*-corpus
