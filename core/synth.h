@@ -1,0 +1,185 @@
+/* Synthetic 12-lead ECGs of people who do not exist, with the truth about them.
+ *
+ * The heart is a dipole that moves in space: P, QRS, T and U are sums of Gaussians in time, each with a
+ * vector (McSharry et al. 2003, IEEE TBME 50:289; Sameni et al. 2007, EURASIP J Adv Signal Process 43407).
+ * A lead field after Dower et al. 1980 (Clin Cardiol 3:87), turned, scaled and disturbed for each person,
+ * maps it to the nine electrode potentials; noise enters there; leads are differences of electrodes, so
+ * that III = II - I, aVR = -(I + II) / 2, aVL = I - II / 2 and aVF = II - I / 2 hold exactly before rounding.
+ * Findings (atrial fibrillation, bundle branch blocks, infarctions ...) are rows of a table, each with a
+ * prevalence and an effect on the parameters of the heart (core/synth_parameters.h, core/synth_condition.c).
+ *
+ * Record i of a seed is a function of (configuration, seed, i) alone, whatever else is generated and by
+ * whom.  Everything here is pure: no files, no state, any number of threads.
+ */
+#ifndef EIN_CORE_SYNTH_H
+#define EIN_CORE_SYNTH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/ecg.h"
+#include "core/status.h"
+#include "core/synth_parameters.h"
+
+/* Conditions, EIN_SC_AF ... */
+typedef enum {
+#define X(id, key, column, snomed, prevalence, age_odds, male_odds, text) EIN_SC_##id,
+    EIN_SYNTH_CONDITIONS(X)
+#undef X
+        EIN_SC_COUNT
+} ein_synth_condition;
+#define EIN_SC_BIT(condition) (UINT32_C(1) << (condition))
+#define EIN_SC_ANY_MI \
+    (EIN_SC_BIT(EIN_SC_MI_INFERIOR) | EIN_SC_BIT(EIN_SC_MI_ANTERIOR) | EIN_SC_BIT(EIN_SC_MI_LATERAL))
+
+/* Parameters: three per condition (EIN_SP_PREVALENCE + c, EIN_SP_AGE_ODDS + c, EIN_SP_MALE_ODDS + c), then
+ * EIN_SP_FS_HZ ... */
+typedef enum {
+    EIN_SP_PREVALENCE = 0,
+    EIN_SP_AGE_ODDS = EIN_SC_COUNT,
+    EIN_SP_MALE_ODDS = 2 * EIN_SC_COUNT,
+    EIN_SP_LAST_OF_CONDITIONS = 3 * EIN_SC_COUNT - 1,
+#define X(id, key, initial, min, max, unit, help) EIN_SP_##id,
+    EIN_SYNTH_PARAMETERS(X)
+#undef X
+        EIN_SP_COUNT
+} ein_synth_parameter;
+
+/* What is known of a parameter: its key in the configuration, default and range. */
+typedef struct {
+    const char *key;
+    double initial, min, max;
+    const char *unit, *help;
+} ein_synth_parameter_info;
+extern const ein_synth_parameter_info ein_synth_parameters[EIN_SP_COUNT];
+
+typedef struct {
+    const char *key;    /* "rbbb" */
+    const char *column; /* "RBBB": column of a label table */
+    const char *snomed;
+    const char *text;
+} ein_synth_condition_info;
+extern const ein_synth_condition_info ein_synth_conditions[EIN_SC_COUNT];
+
+typedef struct {
+    double p[EIN_SP_COUNT];
+    /* Set by ein_synth_config_ready: log odds of each condition for a woman of 60 that give its prevalence
+     * over the cohort's ages and sexes. */
+    double intercept[EIN_SC_COUNT];
+} ein_synth_config;
+
+/* Defaults of the table. */
+void ein_synth_config_default(ein_synth_config *config);
+
+/* Check every value and prepare `intercept`; call it after changing `p`. EIN_USAGE names the key. */
+ein_status ein_synth_config_ready(ein_synth_config *config);
+
+/* Leads and electrodes. */
+enum { EIN_SYNTH_LEADS = 12, EIN_SYNTH_ELECTRODES = 9 };
+typedef enum {
+    EIN_ELECTRODE_RA,
+    EIN_ELECTRODE_LA,
+    EIN_ELECTRODE_LL,
+    EIN_ELECTRODE_C1 /* to C6 */
+} ein_synth_electrode;
+
+/* Waves of a normally conducted beat. */
+typedef enum {
+    EIN_SW_P_RIGHT,
+    EIN_SW_P_LEFT,
+    EIN_SW_P_REPOLARISATION,
+    EIN_SW_Q1,
+    EIN_SW_Q2,
+    EIN_SW_Q3,
+    EIN_SW_Q4,
+    EIN_SW_Q5,
+    EIN_SW_Q6,
+    EIN_SW_LATE1,
+    EIN_SW_LATE2,
+    EIN_SW_DETAIL1,
+    EIN_SW_DETAIL2,
+    EIN_SW_DETAIL3,
+    EIN_SW_DETAIL4,
+    EIN_SW_DETAIL5,
+    EIN_SW_ST,
+    EIN_SW_T_EARLY,
+    EIN_SW_T,
+    EIN_SW_U,
+    EIN_SW_COUNT
+} ein_synth_wave_name;
+enum { EIN_SYNTH_PVC_WAVES = 8 };
+
+/* A wave: v exp(-(t - at)^2 / 2 s^2), s = rise before the peak and fall after it. Axes as Frank's: x to
+ * the left, y to the feet, z to the back; mV. Times count from the onset of P for P waves, from the peak
+ * of T for T and U, from the onset of QRS for the others. */
+typedef struct {
+    double at_ms, rise_ms, fall_ms;
+    double v[3];
+} ein_synth_wave;
+
+typedef enum { EIN_RHYTHM_SINUS, EIN_RHYTHM_AF, EIN_RHYTHM_FLUTTER } ein_synth_rhythm;
+
+/* The heart of one recording, before geometry: what conditions act on. */
+typedef struct {
+    ein_synth_rhythm rhythm;
+    double rate_bpm;
+    double rsa_ms, lf_ms, jitter_ms, rr_cv; /* rr_cv: atrial fibrillation */
+    double resp_hz;
+    bool pvc, pac;                     /* premature beats: at least one within the recording */
+    double pvc_coupling, pac_coupling; /* as a share of RR */
+    double ectopic_extra;              /* mean number beyond the first */
+    double pr_ms, qrs_ms, qtc_ms;
+    double beat_sd;
+    double f_mv, f_hz; /* f or flutter waves */
+    double late_ms;    /* how much later than normal ventricular activation ends */
+    ein_synth_wave wave[EIN_SW_COUNT];
+    ein_synth_wave pvc_wave[EIN_SYNTH_PVC_WAVES];
+    double pvc_qrs_ms;
+} ein_synth_heart;
+
+/* Geometry of one recording. */
+typedef struct {
+    double field[EIN_SYNTH_ELECTRODES][3];                /* electrode potential per dipole, mV per mV */
+    double nondipole[EIN_SW_COUNT][EIN_SYNTH_ELECTRODES]; /* added potential per wave, as a share of |v| */
+    double resp_rotation_rad, resp_amplitude, resp_phase;
+} ein_synth_torso;
+
+/* Acquisition of one recording. Leads are indices 0..11, -1: none. */
+typedef struct {
+    double wander_mv, emg_mv, mains_mv;
+    int n_motion;
+    int missing_lead, flat_lead; /* among V1 to V6 */
+    double gap_s, gap_length_s;  /* no samples in any lead; length 0: none */
+} ein_synth_acquisition;
+
+/* One recording: who, what is wrong, and everything that rendering needs. */
+typedef struct {
+    int64_t record, patient; /* patients are numbered with gaps */
+    int visit;               /* 0, 1, ... of this patient */
+    int fold;                /* 1 to 10, the same for all recordings of a patient */
+    double age_years, bmi;
+    ein_sex sex;
+    char acquired[32]; /* ISO 8601, in years 2100 to 2199 as de-identified archives have */
+    uint32_t labels;   /* EIN_SC_BIT(...) */
+    /* What is true of the signal: mean rate of the beats inside the recording, intervals of its normal beats. */
+    double rate_bpm, pr_ms /* NaN without P */, qrs_ms, qt_ms;
+    int n_beats, n_pvc, n_pac;
+    ein_synth_heart heart;
+    ein_synth_torso torso;
+    ein_synth_acquisition acquisition;
+} ein_synth_person;
+
+/* Draw who record `record` (>= 0) is of and what is wrong. `config` must be ready. */
+ein_status ein_synth_draw_person(const ein_synth_config *config, uint64_t seed, int64_t record,
+                                 ein_synth_person *out);
+
+/* Render the recording of `person`: 12 leads in standard order, mV, NaN where samples are missing; person
+ * data and the diagnosis codes (or sinus rhythm's, 426783006) are filled in. `ecg` is empty, or from an
+ * earlier call with the same configuration, whose memory is then used again. */
+ein_status ein_synth_render(const ein_synth_config *config, const ein_synth_person *person, uint64_t seed,
+                            int64_t record, ein_ecg *ecg);
+
+/* Samples per lead of a configuration. */
+int64_t ein_synth_samples(const ein_synth_config *config);
+
+#endif

@@ -1,0 +1,227 @@
+/* Noise enters at the electrodes, so that it shows in leads as it does in life: what happens to the left arm
+ * is in I, III, aVR, aVL, aVF and, by a third, in all chest leads. */
+#include <string.h>
+
+#include "core/philox.h"
+#include "core/real.h"
+#include "core/synth_draw.h"
+#include "core/synth_render.h"
+
+static const double two_pi = 6.283185307179586;
+
+enum { WORD_LANES = 16 };
+
+EIN_CLONES
+void ein_synth_words(uint64_t seed, uint32_t purpose, uint64_t a, uint32_t first, int count, uint32_t *out) {
+    for (int done = 0; done < count; done += WORD_LANES) {
+        uint32_t c0[WORD_LANES], c1[WORD_LANES], c2[WORD_LANES], c3[WORD_LANES];
+        uint32_t k0 = (uint32_t)seed, k1 = (uint32_t)(seed >> 32);
+        for (int i = 0; i < WORD_LANES; i++) {
+            c0[i] = (uint32_t)a;
+            c1[i] = (uint32_t)(a >> 32);
+            c2[i] = first + (uint32_t)(done + i);
+            c3[i] = purpose;
+        }
+        for (int round = 0; round < 10; round++) {
+#pragma omp simd
+            for (int i = 0; i < WORD_LANES; i++) {
+                const uint64_t p0 = (uint64_t)UINT32_C(0xD2511F53) * c0[i];
+                const uint64_t p1 = (uint64_t)UINT32_C(0xCD9E8D57) * c2[i];
+                c0[i] = (uint32_t)(p1 >> 32) ^ c1[i] ^ k0;
+                c1[i] = (uint32_t)p1;
+                c2[i] = (uint32_t)(p0 >> 32) ^ c3[i] ^ k1;
+                c3[i] = (uint32_t)p0;
+            }
+            k0 += UINT32_C(0x9E3779B9);
+            k1 += UINT32_C(0xBB67AE85);
+        }
+        const int n = count - done < WORD_LANES ? count - done : WORD_LANES;
+        for (int i = 0; i < n; i++) {
+            uint32_t *word = out + 4 * (done + i);
+            word[0] = c0[i];
+            word[1] = c1[i];
+            word[2] = c2[i];
+            word[3] = c3[i];
+        }
+    }
+}
+
+/* --- baseline wander ----------------------------------------------------------------------------------- */
+
+/* Add `scale` times a smooth random curve: normal deviates every `spacing_s`, joined by Catmull-Rom cubics. */
+static void add_curve(float *mv, const ein_synth_canvas *canvas, double spacing_s, double scale,
+                      ein_stream *s) {
+    const double step = spacing_s * canvas->fs_hz;
+    double knot[4];
+    for (int i = 0; i < 4; i++) knot[i] = scale * ein_stream_normal_in(s, 0, 1, -3, 3);
+    int64_t begin = 0;
+    for (int64_t segment = 0; begin < canvas->n_samples; segment++) {
+        int64_t end = (int64_t)((double)(segment + 1) * step);
+        if (end > canvas->n_samples) end = canvas->n_samples;
+        const float a = (float)knot[1], b = (float)(0.5 * (knot[2] - knot[0]));
+        const float c = (float)(knot[0] - 2.5 * knot[1] + 2 * knot[2] - 0.5 * knot[3]);
+        const float d = (float)(0.5 * (knot[3] - knot[0]) + 1.5 * (knot[1] - knot[2]));
+        const float inverse = (float)(1 / step), shift = (float)((double)begin / step - (double)segment);
+        const int n = (int)(end - begin);
+#pragma omp simd
+        for (int i = 0; i < n; i++) {
+            const float x = shift + inverse * (float)i;
+            mv[begin + i] += a + x * (b + x * (c + x * d));
+        }
+        begin = end;
+        memmove(knot, knot + 1, 3 * sizeof knot[0]);
+        knot[3] = scale * ein_stream_normal_in(s, 0, 1, -3, 3);
+    }
+}
+
+/* Add gain[e] times a sinusoid of one frequency, its phase differing by shift[e]. */
+static void add_sinusoid(const ein_synth_canvas *canvas, double hz, double phase,
+                         const double gain[EIN_SYNTH_ELECTRODES], const double shift[EIN_SYNTH_ELECTRODES]) {
+    enum { BLOCK = 256 };
+    float in_phase[BLOCK], quadrature[BLOCK];
+    const double turn = two_pi * hz / canvas->fs_hz, c = cos(turn), s = sin(turn);
+    for (int64_t begin = 0; begin < canvas->n_samples; begin += BLOCK) {
+        const int n = (int)(canvas->n_samples - begin < BLOCK ? canvas->n_samples - begin : BLOCK);
+        double x = cos(phase + turn * (double)begin), y = sin(phase + turn * (double)begin);
+        for (int i = 0; i < n; i++) {
+            in_phase[i] = (float)x;
+            quadrature[i] = (float)y;
+            const double next = c * x - s * y;
+            y = s * x + c * y;
+            x = next;
+        }
+        for (int e = 0; e < EIN_SYNTH_ELECTRODES; e++) {
+            float *mv = canvas->mv + e * canvas->n_samples + begin;
+            const float u = (float)(gain[e] * cos(shift[e])), v = (float)(gain[e] * sin(shift[e]));
+#pragma omp simd
+            for (int i = 0; i < n; i++) mv[i] += u * in_phase[i] + v * quadrature[i];
+        }
+    }
+}
+
+static void add_wander(const ein_synth_canvas *canvas, const ein_synth_person *person, ein_stream *s) {
+    const double wander = person->acquisition.wander_mv;
+    double gain[EIN_SYNTH_ELECTRODES], shift[EIN_SYNTH_ELECTRODES];
+    for (int e = 0; e < EIN_SYNTH_ELECTRODES; e++) {
+        const double own = ein_stream_lognormal(s, wander, 0.45);
+        float *mv = canvas->mv + e * canvas->n_samples;
+        add_curve(mv, canvas, 1.9, 1.0 * own, s);
+        add_curve(mv, canvas, 0.5, 0.16 * own, s);
+        gain[e] = 0.45 * own * ein_stream_uniform(s);
+        shift[e] = ein_stream_between(s, -0.5, 0.5);
+    }
+    add_sinusoid(canvas, person->heart.resp_hz, person->torso.resp_phase, gain, shift);
+}
+
+/* --- muscle and amplifier ------------------------------------------------------------------------------ */
+
+enum { TILE = 64, LANES = 16 };
+
+/* First-order low pass at 120 Hz and high pass at 20 Hz, one lane per electrode. */
+typedef struct {
+    float low_keep, high_keep, muscle[LANES], white;
+    float low[LANES], high[LANES];
+} muscle_filter;
+
+/* SD of the filters' output for white input of SD 1: the energy of their impulse response. */
+static double muscle_gain(double low_keep, double high_keep) {
+    double low = 0, high = 0, energy = 0;
+    for (int i = 0; i < 4096; i++) {
+        const double next = low_keep * low + (1 - low_keep) * (i == 0);
+        high = high_keep * (high + next - low);
+        low = next;
+        energy += high * high;
+        if (i > 64 && high * high < 1e-12 * energy) break;
+    }
+    return sqrt(energy);
+}
+
+EIN_CLONES
+static void filter_tile(muscle_filter *f, float (*x)[LANES], int n) {
+    for (int t = 0; t < n; t++) {
+#pragma omp simd
+        for (int e = 0; e < LANES; e++) {
+            const float white = x[t][e];
+            const float low = white + f->low_keep * (f->low[e] - white);
+            f->high[e] = f->high_keep * (f->high[e] + low - f->low[e]);
+            f->low[e] = low;
+            x[t][e] = f->muscle[e] * f->high[e] + f->white * white;
+        }
+    }
+}
+
+/* A word as a deviate of mean 0 and SD 1: the sum of its four bytes is near enough to normal for noise. */
+static inline float near_normal(uint32_t word) {
+    const int sum = (int)(word & 255) + (int)(word >> 8 & 255) + (int)(word >> 16 & 255) + (int)(word >> 24);
+    return (float)(sum - 510) * (1.0f / 147.7994f);
+}
+
+static void add_muscle(const ein_synth_canvas *canvas, const double *p, const ein_synth_person *person,
+                       uint64_t seed, int64_t record, ein_stream *s) {
+    muscle_filter filter = {.white = (float)(1e-3 * p[EIN_SP_AMPLIFIER_UV])};
+    filter.low_keep = (float)exp(-two_pi * 120 / canvas->fs_hz);
+    filter.high_keep = (float)exp(-two_pi * 20 / canvas->fs_hz);
+    const double sd = person->acquisition.emg_mv / muscle_gain(filter.low_keep, filter.high_keep);
+    /* Limb electrodes sit near muscles that people cannot keep still. */
+    for (int e = 0; e < EIN_SYNTH_ELECTRODES; e++)
+        filter.muscle[e] = (float)ein_stream_lognormal(s, e < EIN_ELECTRODE_C1 ? 1.4 * sd : 0.8 * sd, 0.5);
+
+    const int64_t blocks = (canvas->n_samples + 3) / 4;
+    float x[TILE][LANES] = {{0}};
+    uint32_t words[TILE];
+    for (int64_t begin = 0; begin < canvas->n_samples; begin += TILE) {
+        const int n = (int)(canvas->n_samples - begin < TILE ? canvas->n_samples - begin : TILE);
+        for (int e = 0; e < EIN_SYNTH_ELECTRODES; e++) {
+            ein_synth_words(seed, EIN_DRAW_SYNTH_NOISE, (uint64_t)record, (uint32_t)(e * blocks + begin / 4),
+                            TILE / 4, words);
+            for (int t = 0; t < TILE; t++) x[t][e] = near_normal(words[t]);
+        }
+        filter_tile(&filter, x, n);
+        for (int e = 0; e < EIN_SYNTH_ELECTRODES; e++) {
+            float *mv = canvas->mv + e * canvas->n_samples + begin;
+            for (int t = 0; t < n; t++) mv[t] += x[t][e];
+        }
+    }
+}
+
+/* --- mains and motion ---------------------------------------------------------------------------------- */
+
+static void add_mains(const ein_synth_canvas *canvas, const double *p, const ein_synth_person *person,
+                      ein_stream *s) {
+    double gain[EIN_SYNTH_ELECTRODES], shift[EIN_SYNTH_ELECTRODES];
+    const double hz = p[EIN_SP_MAINS_HZ] + 0.03 * ein_stream_normal_in(s, 0, 1, -2, 2);
+    const double phase = ein_stream_between(s, 0, two_pi);
+    for (int e = 0; e < EIN_SYNTH_ELECTRODES; e++) {
+        gain[e] = ein_stream_lognormal(s, person->acquisition.mains_mv, 0.5);
+        shift[e] = ein_stream_between(s, -0.6, 0.6);
+    }
+    if (person->acquisition.mains_mv > 0) add_sinusoid(canvas, hz, phase, gain, shift);
+}
+
+/* An electrode is pushed: its potential jumps and creeps back. */
+static void add_motion(const ein_synth_canvas *canvas, const double *p, const ein_synth_person *person,
+                       ein_stream *s) {
+    const double duration_s = (double)canvas->n_samples / canvas->fs_hz;
+    for (int i = 0; i < person->acquisition.n_motion; i++) {
+        float amplitude[EIN_SYNTH_ELECTRODES] = {0};
+        const int e = (int)(EIN_SYNTH_ELECTRODES * ein_stream_uniform(s));
+        const double sign = ein_stream_uniform(s) < 0.5 ? -1 : 1;
+        amplitude[e] = (float)(sign * ein_stream_lognormal(s, 1e-3 * p[EIN_SP_MOTION_UV], 0.6));
+        const double at_s = ein_stream_between(s, 0, duration_s);
+        const double rise_s = ein_stream_between(s, 0.03, 0.12), fall_s = ein_stream_between(s, 0.1, 0.6);
+        ein_synth_add_wave(canvas, at_s, rise_s, fall_s, amplitude);
+    }
+}
+
+void ein_synth_add_noise(const ein_synth_canvas *canvas, const double *p, const ein_synth_person *person,
+                         uint64_t seed, int64_t record) {
+    enum { WANDER = 1, MUSCLE, MAINS, MOTION };
+    ein_stream s = ein_stream_open(seed, EIN_SYNTH_PURPOSE(EIN_DRAW_SYNTH_NOISE, WANDER), (uint64_t)record);
+    add_wander(canvas, person, &s);
+    s = ein_stream_open(seed, EIN_SYNTH_PURPOSE(EIN_DRAW_SYNTH_NOISE, MUSCLE), (uint64_t)record);
+    add_muscle(canvas, p, person, seed, record, &s);
+    s = ein_stream_open(seed, EIN_SYNTH_PURPOSE(EIN_DRAW_SYNTH_NOISE, MAINS), (uint64_t)record);
+    add_mains(canvas, p, person, &s);
+    s = ein_stream_open(seed, EIN_SYNTH_PURPOSE(EIN_DRAW_SYNTH_NOISE, MOTION), (uint64_t)record);
+    add_motion(canvas, p, person, &s);
+}
