@@ -2,26 +2,30 @@
 #include <string.h>
 
 #include "io/config_table.h"
+#include "io/wrap.h"
 
-/* "integer, 1 to 65536 records" */
-static void print_kind(const ein_option *option, FILE *stream) {
+enum { INDENT = 6, TEXT_BYTES = 2048 };
+
+/* "integer, 1 to 65536 records" into `out` of `room` bytes. */
+static void describe_kind(const ein_option *option, char *out, size_t room) {
     static const char *const kinds[] = {
         [EIN_OPT_BOOL] = "true or false", [EIN_OPT_INT] = "integer", [EIN_OPT_REAL] = "number",
         [EIN_OPT_STRING] = "text",        [EIN_OPT_CHOICE] = "",     [EIN_OPT_LIST] = "list"};
-    const char *unit = option->unit ? option->unit : "";
+    char range[128] = "";
+    const char *unit = option->unit ? option->unit : "", *choices = option->choices ? option->choices : "";
     bool number = option->type == EIN_OPT_INT || option->type == EIN_OPT_REAL;
-    fputs(kinds[option->type], stream);
-    if (option->choices)
-        fprintf(stream, "%s%s", option->type == EIN_OPT_CHOICE ? "" : " of ", option->choices);
-    if (number && option->min <= option->max) {
-        if (option->max >= 1e18)
-            fprintf(stream, ", at least %.15g", option->min);
-        else
-            fprintf(stream, ", %.15g to %.15g", option->min, option->max);
-    } else if (number && unit[0]) {
-        fputs(", in", stream);
-    }
-    if (unit[0]) fprintf(stream, "%s%s", number ? " " : ", ", unit);
+    bool bounded = number && option->min <= option->max;
+    if (bounded && option->max >= 1e18)
+        snprintf(range, sizeof range, ", at least %.15g", option->min);
+    else if (bounded)
+        snprintf(range, sizeof range, ", %.15g to %.15g", option->min, option->max);
+    snprintf(out, room, "%s%s%s%s%s%s", kinds[option->type],
+             option->type == EIN_OPT_LIST && choices[0] ? " of " : "", choices, range,
+             !unit[0]  ? ""
+             : bounded ? " "
+             : number  ? ", in "
+                       : ", ",
+             unit);
 }
 
 static void print_option(const ein_option *option, FILE *stream) {
@@ -29,9 +33,12 @@ static void print_option(const ein_option *option, FILE *stream) {
     bool list = option->type == EIN_OPT_LIST && option->initial && initial[0] != '[';
     fprintf(stream, "  %s%s%s%s%s\n", option->key, option->initial ? " = " : "", list ? "[" : "",
             option->initial && !initial[0] && !list ? "\"\"" : initial, list ? "]" : "");
-    fprintf(stream, "      %s (", option->help ? option->help : "");
-    print_kind(option, stream);
-    fputs(")\n", stream);
+    char kind[TEXT_BYTES], text[2 * TEXT_BYTES];
+    describe_kind(option, kind, sizeof kind);
+    snprintf(text, sizeof text, "%s%s(%s)", option->help ? option->help : "",
+             option->help && option->help[0] ? " " : "", kind);
+    fprintf(stream, "%*s", INDENT, "");
+    ein_print_wrapped(stream, INDENT, INDENT, text);
 }
 
 void ein_config_help(const ein_option *const *tables, FILE *stream) {

@@ -1,6 +1,7 @@
 /* Help, from the same tables as the parser. */
 #include <string.h>
 
+#include "io/wrap.h"
 #include "jobs/cmdline.h"
 
 static const ein_option *option_of(const ein_command *command, const char *key) {
@@ -25,20 +26,28 @@ void ein_print_help(const ein_command *const *commands, FILE *stream) {
           stream);
 }
 
+enum { COLUMN = 26 };
+
+/* A flag with its argument, and its help from COLUMN on. */
+static void print_flag(FILE *stream, const char *flag, const char *argument, const char *help) {
+    int n = fprintf(stream, "  %s%s%s", flag, argument[0] ? " " : "", argument);
+    if (n < COLUMN)
+        fprintf(stream, "%*s", COLUMN - n, "");
+    else
+        fprintf(stream, "\n%*s", COLUMN, "");
+    ein_print_wrapped(stream, COLUMN, COLUMN, help);
+}
+
 static void print_flags(const ein_command *command, FILE *stream) {
-    enum { COLUMN = 22 };
-    char text[80];
     fputs("\nOptions:\n", stream);
     for (const ein_flag *flag = command->flags; flag && flag->flag; flag++) {
-        const ein_option *option = option_of(command, flag->key);
-        snprintf(text, sizeof text, "%s%s%s", flag->flag, flag->argument ? " " : "",
-                 flag->argument ? flag->argument : "");
-        fprintf(stream, "  %-*s %s [%s]\n", COLUMN, text, option->help, flag->key);
+        char text[1024];
+        snprintf(text, sizeof text, "%s [%s]", option_of(command, flag->key)->help, flag->key);
+        print_flag(stream, flag->flag, flag->argument ? flag->argument : "", text);
     }
-    fprintf(stream, "  %-*s %s\n", COLUMN, "--set KEY=VALUE",
-            "set a key of the list below; lists as KEY=A,B");
-    fprintf(stream, "  %-*s %s\n", COLUMN, "--help", "this text");
-    fprintf(stream, "  %-*s %s\n", COLUMN, "--", "operands follow, whatever they look like");
+    print_flag(stream, "--set", "KEY=VALUE", "set a key of the list below; lists as KEY=A,B");
+    print_flag(stream, "--help", "", "this text");
+    print_flag(stream, "--", "", "operands follow, whatever they look like");
 }
 
 void ein_print_command_help(const ein_command *command, FILE *stream) {
@@ -52,9 +61,8 @@ void ein_print_command_help(const ein_command *command, FILE *stream) {
     }
     print_flags(command, stream);
     if (!command->tables || !command->tables[0]) return;
-    fputs("\nConfiguration keys with their defaults. Precedence: default < model.preset < CONFIG.yaml < "
-          "--set and "
-          "options.\n",
+    fputs("\nConfiguration keys with their defaults; those without '=' have none.\n"
+          "Precedence: default < preset < CONFIG.yaml < --set and options.\n",
           stream);
     ein_config_help(command->tables, stream);
 }

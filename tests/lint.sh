@@ -83,7 +83,7 @@ LC_ALL=C grep -nHP '[^\x00-\x7F]' "${c_files[@]}" "${scripts[@]}" /dev/null | fa
 in_files '[ 	]+$' "${c_files[@]}" "${scripts[@]}" | fault 'blanks at the end of a line'
 
 for header in "${headers[@]}"; do
-    head -n 1 "$header" | grep -qE '^/\* [A-Z].+' || echo "$header"
+    head -n 1 "$header" | grep -qE '^/\* [A-Za-z].+' || echo "$header"
 done | fault 'the first line of a header is a comment that says what it is'
 
 # --- tools --------------------------------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ fuzz-wfdb: build/fuzz/fuzz_wfdb ## fuzz the WFDB reader for FUZZ_SECONDS
 	    -dict=tests/fuzz/wfdb.dict -artifact_prefix=build/fuzz/ build/fuzz/wfdb-corpus build/fuzz/wfdb-seeds
 
 # --- fuzzing configuration and tables -----------------------------------------------------------------------------
-TEXT_FUZZ_SRC := core/status.c $(addprefix io/,config.c config_value.c config_yaml.c config_help.c nearest.c durable.c csv.c)
+TEXT_FUZZ_SRC := core/status.c $(addprefix io/,config.c config_value.c config_yaml.c config_help.c nearest.c wrap.c durable.c csv.c)
 build/fuzz/fuzz_config build/fuzz/fuzz_csv: build/fuzz/%: tests/fuzz/%.c $(TEXT_FUZZ_SRC) $(wildcard core/*.h io/*.h)
 	@mkdir -p $(@D)
 	$(FUZZ_CC) $(FUZZ_FLAGS) $< $(TEXT_FUZZ_SRC) $(IO_CFLAGS) $(IO_LIBS) -lm -o $@

@@ -176,8 +176,8 @@ static void check_help_text(void) {
                                         "Usage: einthoven fetch [CONFIG.yaml]",
                                         "FOLDER...",
                                         "A paragraph on fetching.",
-                                        "--dry-run              only tell what would be done [run.dry_run]",
-                                        "--out FILE             corpus to write [ingest.out]",
+                                        "--dry-run               only tell what would be done [run.dry_run]",
+                                        "--out FILE              corpus to write [ingest.out]",
                                         "--set KEY=VALUE",
                                         "train.batch = 16",
                                         "1 to 1024 records"};
