@@ -1,5 +1,5 @@
 /* A dot product in double with a fixed order of additions: eight partial sums, so that compilers can use
- * vector registers, and the same bits on every machine.  `n` is a multiple of 8. */
+ * vector registers, and no fused operations: the same bits whatever the instruction set.  `n` is a multiple of 8. */
 #ifndef EIN_CORE_DOT_H
 #define EIN_CORE_DOT_H
 
@@ -7,6 +7,9 @@
 #include <string.h>
 
 static inline double ein_dot8(const double *a, const double *b, int64_t n) {
+#ifdef __clang__
+#pragma clang fp contract(off) /* gcc does not fuse under -std=c11 */
+#endif
     typedef double vector __attribute__((vector_size(4 * sizeof(double))));
     vector s0 = {0, 0, 0, 0}, s1 = {0, 0, 0, 0};
     for (int64_t i = 0; i < n; i += 8) {

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/dot.h"
+#include "core/real.h"
 
 /* Copy x (n) to the middle of out (pad + n + pad), continued by odd reflection as far as x reaches, then held. */
 static void extend_odd(const double *x, int64_t n, int64_t pad, double *out) {
@@ -98,7 +99,7 @@ int64_t ein_fir_work(const ein_fir *fir, int64_t n) {
 }
 
 /* out[i] = sum_k tap[k] x[i - half + k], for i from half to m - half. */
-static void fir_pass(const ein_fir *fir, const double *x, int64_t m, double *out) {
+EIN_CLONES static void fir_pass(const ein_fir *fir, const double *x, int64_t m, double *out) {
     int64_t half = (fir->taps - 1) / 2;
     for (int64_t i = half; i < m - half; ++i) out[i] = ein_dot8(x + i - half, fir->tap, fir->stride);
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/dot.h"
+#include "core/real.h"
 
 enum { MAX_TERM = 20000 };
 static const double attenuation_db = 80, pass_edge = 0.9, exact = 1e-12, good_enough = 1e-7;
@@ -134,16 +135,8 @@ static int64_t reflect(int64_t i, int64_t n) {
     return i < n ? i : period - i;
 }
 
-void ein_resampler_run(const ein_resampler *r, const double *in, int64_t n_in, float *out, int64_t n_out,
-                       double *work) {
-    if (r->up == r->down) {
-        for (int64_t k = 0; k < n_out; ++k) out[k] = (float)in[k];
-        return;
-    }
-    double *x = work + r->taps; /* x[i] is the input continued to both sides */
-    for (int64_t i = -r->taps; i < 0; ++i) x[i] = in[reflect(i, n_in)];
-    memcpy(x, in, (size_t)n_in * sizeof *x);
-    for (int64_t i = n_in; i < n_in + r->taps; ++i) x[i] = in[reflect(i, n_in)];
+/* x is the input, continued to both sides. */
+EIN_CLONES static void run_phases(const ein_resampler *r, const double *x, float *out, int64_t n_out) {
     int64_t base = 0, phase = 0, whole = r->down / r->up, part = r->down % r->up;
     for (int64_t k = 0; k < n_out; ++k) {
         out[k] = (float)ein_dot8(x + base - r->half + 1, r->phase + phase * r->taps, r->taps);
@@ -154,6 +147,19 @@ void ein_resampler_run(const ein_resampler *r, const double *in, int64_t n_in, f
             ++base;
         }
     }
+}
+
+void ein_resampler_run(const ein_resampler *r, const double *in, int64_t n_in, float *out, int64_t n_out,
+                       double *work) {
+    if (r->up == r->down) {
+        for (int64_t k = 0; k < n_out; ++k) out[k] = (float)in[k];
+        return;
+    }
+    double *x = work + r->taps;
+    for (int64_t i = -r->taps; i < 0; ++i) x[i] = in[reflect(i, n_in)];
+    memcpy(x, in, (size_t)n_in * sizeof *x);
+    for (int64_t i = n_in; i < n_in + r->taps; ++i) x[i] = in[reflect(i, n_in)];
+    run_phases(r, x, out, n_out);
 }
 
 void ein_resampler_restore(const ein_resampler *r, const float *in, int64_t n_in, float *out, int64_t n_out) {
