@@ -99,7 +99,9 @@ static void fill_by_mass(ein_calibration_bin *bin, int n_bins, ein_sum (*sums)[3
                          const double *p, const int8_t *label, int64_t n) {
     int64_t at = 0;
     for (int b = 0; b < n_bins; b++) {
-        const int64_t size = n / n_bins + (b < n % n_bins);
+        /* Ends at ceil((b+1) n / K), without the product that could overflow. */
+        const int64_t whole = n / n_bins * (b + 1), part = n % n_bins * (b + 1);
+        const int64_t size = whole + (part + n_bins - 1) / n_bins - at;
         bin[b].lower = size ? p[order[at]] : NAN;
         bin[b].upper = size ? p[order[at + size - 1]] : NAN;
         for (const int64_t end = at + size; at < end; at++)

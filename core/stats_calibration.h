@@ -29,8 +29,8 @@ ein_status ein_calibration_score(ein_calibration_scores *out, const double *prob
 
 typedef enum {
     EIN_BINS_WIDTH, /* K bins of equal width, closed on the right: (b/K, (b+1)/K], 0 in the first */
-    EIN_BINS_MASS   /* sorted by probability (ties in record order), cut into K runs whose sizes differ by at
-                       most one, the longer ones first */
+    EIN_BINS_MASS   /* sorted by probability (ties in record order), record of rank r (from 0) in bin
+                       floor(r K / n): sizes differ by at most one */
 } ein_bin_kind;
 
 /* What a site has to share per bin: it gives ECE, MCE, Brier score and mean calibration exactly. */

@@ -276,8 +276,9 @@ static ein_stats_interval fisher_interval(double r, double se_z, int64_t needed,
 static double pearson_of(const double *x, const double *y, int64_t n) {
     const double mean_x = mean_of(x, n), mean_y = mean_of(y, n);
     const double sxy = cross_products(x, mean_x, y, mean_y, n);
+    /* The root of a square is exact, so equal variables give exactly 1. */
     const double r =
-        sxy / (sqrt(cross_products(x, mean_x, x, mean_x, n)) * sqrt(cross_products(y, mean_y, y, mean_y, n)));
+        sxy / sqrt(cross_products(x, mean_x, x, mean_x, n) * cross_products(y, mean_y, y, mean_y, n));
     return fmax(-1, fmin(1, r));
 }
 
@@ -331,7 +332,7 @@ static ein_status correlate_ranks(ein_correlations *out, const double *x, const 
     EIN_TRY(ein_kendall_counts(&s, &untied_x, &untied_y, x, y, n));
     EIN_TRY(ties_of(&ties_x, x, n));
     EIN_TRY(ties_of(&ties_y, y, n));
-    const double tau = (double)s / (sqrt((double)untied_x) * sqrt((double)untied_y));
+    const double tau = (double)s / sqrt((double)untied_x * (double)untied_y);
     out->kendall = fisher_interval(fmax(-1, fmin(1, tau)), sqrt(0.437 / (count - 4)), 5, n, repeated, level);
     out->kendall_test =
         repeated ? ein_stats_no_test(EIN_STATS_CLUSTERED)

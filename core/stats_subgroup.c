@@ -9,7 +9,7 @@ typedef struct {
     const int32_t *group;
     int64_t n, n_clusters;
     int n_groups;
-    double *psi;             /* (n_groups, n_clusters) influence of each patient */
+    double *psi;             /* (n_groups, 2, n_clusters) influence of each patient: positives, negatives */
     int64_t *members;        /* (n_groups, n_clusters) records of each patient */
     double *group_score;     /* (n) the records of one group */
     int8_t *group_label;     /* (n) */
@@ -37,11 +37,12 @@ static int64_t gather(const table *t, int g) {
 
 static ein_status influences(const table *t, int g, const ein_roc_result *r, int64_t count) {
     int64_t twice_u;
-    double *psi = t->psi + g * t->n_clusters;
+    double *psi = t->psi + 2 * g * t->n_clusters;
     EIN_TRY(ein_roc_placements(t->placement, &twice_u, t->group_score, t->group_label, count));
     for (int64_t i = 0; i < count; i++) {
         const double size = (double)(t->group_label[i] ? r->n_positive : r->n_negative);
-        psi[t->group_cluster[i]] += (t->placement[i] - r->auc.value) / size;
+        psi[t->group_cluster[i] + (t->group_label[i] ? 0 : (uint64_t)t->n_clusters)] +=
+            (t->placement[i] - r->auc.value) / size;
     }
     return EIN_OK;
 }
@@ -62,34 +63,50 @@ static ein_status analyse_group(ein_subgroup *out, const table *t, int g) {
     return influences(t, g, &out->auc, count);
 }
 
-/* Covariance of two groups' AUROCs over the patients who are in both. */
-static double shared_covariance(int64_t *shared, const table *t, int g, int h) {
-    const double *a = t->psi + g * t->n_clusters, *b = t->psi + h * t->n_clusters;
-    const int64_t *in_a = t->members + g * t->n_clusters, *in_b = t->members + h * t->n_clusters;
-    ein_sum sum = {0, 0};
-    int64_t either = 0;
-    *shared = 0;
+static double pooled_factor(int64_t a, int64_t b) {
+    return sqrt((double)a / (double)(a - 1) * (double)b / (double)(b - 1));
+}
+
+/* Covariance of two groups' AUROCs over the patients who are in both; groups with a clustered variance only. */
+static double shared_covariance(const table *t, const ein_roc_result *first, const ein_roc_result *second,
+                                int g, int h) {
+    const double *a = t->psi + 2 * g * t->n_clusters, *b = a + t->n_clusters;
+    const double *c = t->psi + 2 * h * t->n_clusters, *d = c + t->n_clusters;
+    ein_sum positive = {0, 0}, negative = {0, 0}, mixed = {0, 0};
     for (int64_t i = 0; i < t->n_clusters; i++) {
-        either += in_a[i] || in_b[i];
-        if (!in_a[i] || !in_b[i]) continue;
-        ++*shared;
-        ein_sum_add(&sum, a[i] * b[i]);
+        ein_sum_add(&positive, a[i] * c[i]);
+        ein_sum_add(&negative, b[i] * d[i]);
+        ein_sum_add(&mixed, a[i] * d[i] + b[i] * c[i]);
     }
-    return *shared ? (double)either / (double)(either - 1) * ein_sum_value(sum) : 0;
+    return pooled_factor(first->n_clusters_positive, second->n_clusters_positive) * ein_sum_value(positive) +
+           pooled_factor(first->n_clusters_negative, second->n_clusters_negative) * ein_sum_value(negative) +
+           pooled_factor(first->n_clusters, second->n_clusters) * ein_sum_value(mixed);
+}
+
+static int64_t count_shared(const table *t, int g, int h) {
+    const int64_t *in_g = t->members + g * t->n_clusters, *in_h = t->members + h * t->n_clusters;
+    int64_t shared = 0;
+    for (int64_t i = 0; i < t->n_clusters; i++) shared += in_g[i] && in_h[i];
+    return shared;
 }
 
 static ein_status compare_groups(ein_subgroup_pair *out, const ein_subgroup *result, const table *t) {
     ein_roc_comparison c;
     const double level = t->options.roc.level;
-    EIN_TRY(ein_roc_compare_unpaired(&c, &result[out->first].auc, &result[out->second].auc, level));
-    double covariance = shared_covariance(&out->shared_clusters, t, out->first, out->second);
+    const ein_roc_result *first = &result[out->first].auc, *second = &result[out->second].auc;
+    EIN_TRY(ein_roc_compare_unpaired(&c, first, second, level));
     out->difference = c.difference;
     out->test = c.test;
     out->adjusted_p = ein_stats_unknown(c.test.state);
-    if (t->options.roc.variance == EIN_ROC_DELONG) covariance = 0;
-    if (c.test.state != EIN_STATS_ESTIMABLE || covariance == 0) return EIN_OK;
+    const bool hidden = first->auc.state == EIN_STATS_SUPPRESSED || second->auc.state == EIN_STATS_SUPPRESSED;
+    out->shared_clusters = hidden ? -1 : count_shared(t, out->first, out->second);
+    if (c.test.state != EIN_STATS_ESTIMABLE || out->shared_clusters == 0 ||
+        t->options.roc.variance == EIN_ROC_DELONG)
+        return EIN_OK;
+    const double covariance = shared_covariance(t, first, second, out->first, out->second);
     const double variance = c.difference.variance - 2 * covariance;
-    if (!(variance > 0)) {
+    /* What is left when everything cancels is rounding. */
+    if (!(variance > 1e-13 * c.difference.variance)) {
         out->difference = ein_stats_point(c.difference.value, EIN_STATS_ZERO_VARIANCE);
         out->test = ein_stats_no_test(EIN_STATS_ZERO_VARIANCE);
         out->adjusted_p = ein_stats_unknown(EIN_STATS_ZERO_VARIANCE);
@@ -150,7 +167,7 @@ ein_status ein_subgroup_auc(ein_subgroup *result, ein_subgroup_pair *pair, int64
     ein_status status = EIN_NEW(index, n + 1);
     if (status == EIN_OK) status = ein_stats_clusters(index, &t.n_clusters, &largest, cluster, n);
     if (status == EIN_OK) status = EIN_NEW(dense, 2 * n + 1);
-    if (status == EIN_OK) status = EIN_NEW(reals, 2 * n + n_groups * t.n_clusters + 1);
+    if (status == EIN_OK) status = EIN_NEW(reals, 2 * n + 2 * n_groups * t.n_clusters + 1);
     if (status == EIN_OK) status = EIN_NEW(t.members, n_groups * t.n_clusters + 1);
     if (status == EIN_OK) status = EIN_NEW(t.group_label, n + 1);
     if (status == EIN_OK) {

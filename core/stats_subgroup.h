@@ -2,10 +2,12 @@
  *
  * "Significant in one group and not in the other" is no difference: every pair of shown groups gets a test of
  * its own, and the family is adjusted.  A patient may have records in two groups (age bands, devices): with
- * EIN_ROC_AUTO or EIN_ROC_CLUSTERED the covariance over such patients enters, from the influence of patient i,
- *   psi_i = (X_i - m_i A)/P + (Y_i - n_i A)/N,   cov(g, h) = I/(I-1) sum_i psi_gi psi_hi,
- * I the patients in g or h (the notation of core/stats_roc.h).  Without shared patients it is 0 and the test is
- * that of ein_roc_compare_unpaired.
+ * EIN_ROC_AUTO or EIN_ROC_CLUSTERED the covariance over such patients enters, from the influence of patient i
+ * in group g through his positives, a_gi = (X_i - m_i A)/P, and his negatives, b_gi = (Y_i - n_i A)/N:
+ *   cov(g, h) = sum_i [ f10 a_gi a_hi + f01 b_gi b_hi + f (a_gi b_hi + b_gi a_hi) ],
+ * the factors f the geometric means over g and h of I10/(I10-1), I01/(I01-1), I/(I-1) (the notation of
+ * core/stats_roc.h), so that a group compared with itself has its clustered variance.  Without shared patients it
+ * is 0 and the test is that of ein_roc_compare_unpaired.
  * Conventions: core/stats_common.h.
  */
 #ifndef EIN_CORE_STATS_SUBGROUP_H
@@ -22,7 +24,7 @@ typedef struct {
 
 typedef struct {
     int first, second;             /* group numbers, first < second */
-    int64_t shared_clusters;       /* patients with records in both */
+    int64_t shared_clusters;       /* patients with records in both; -1 if a group is suppressed */
     ein_stats_interval difference; /* AUROC of first - second */
     ein_stats_test test;           /* positive statistic: the first group's AUROC is the larger */
     ein_stats_value adjusted_p;    /* within the family of estimable tests */

@@ -277,15 +277,15 @@ static void mcnemar_from_counts(ein_mcnemar *out) {
     out->exact_p = ein_stats_known(fmin(1, 2 * ein_binomial_cdf(least, b + c, 0.5)));
 }
 
-ein_status ein_mcnemar_test(ein_mcnemar *out, const uint8_t *first_right, const uint8_t *second_right,
+ein_status ein_mcnemar_test(ein_mcnemar *out, const uint8_t *first, const uint8_t *second,
                             const uint64_t *cluster, int64_t n) {
     *out = (ein_mcnemar){0};
     double *difference;
     EIN_TRY(EIN_NEW(difference, n + 1));
     for (int64_t i = 0; i < n; i++) {
-        out->b += first_right[i] && !second_right[i];
-        out->c += !first_right[i] && second_right[i];
-        difference[i] = (first_right[i] != 0) - (second_right[i] != 0);
+        out->b += first[i] && !second[i];
+        out->c += !first[i] && second[i];
+        difference[i] = (first[i] != 0) - (second[i] != 0);
     }
     mcnemar_from_counts(out);
     ein_stats_interval mean;

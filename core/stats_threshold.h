@@ -91,17 +91,19 @@ ein_status ein_threshold_choose(ein_threshold_choice *out, const double *score, 
 /* --- two models' decisions ----------------------------------------------------------------------------- */
 
 typedef struct {
-    int64_t b, c;               /* records where only the first, only the second model is right */
+    int64_t b, c;               /* records where only the first, only the second outcome is 1 */
     ein_stats_test chi2;        /* (|b - c| - 1)^2 / (b + c) with continuity correction (0 if b = c), df 1 */
     ein_stats_test uncorrected; /* (b - c)^2 / (b + c) */
     ein_stats_value exact_p;    /* two-sided binomial, 2 P(X <= min(b, c)) at most 1 */
-    /* For repeated patients: Z of the difference in accuracy (first - second) with its variance over patients
-     * (Obuchowski 1998). Estimable with two or more patients. */
+    /* For repeated patients: Z of the difference of the two proportions (first - second) with its variance over
+     * patients (Obuchowski 1998). Estimable with two or more patients. */
     ein_stats_test clustered;
 } ein_mcnemar;
 
-/* McNemar 1947: `first_right`, `second_right` (n) are 0 or 1. With b + c = 0: EIN_STATS_IDENTICAL. */
-ein_status ein_mcnemar_test(ein_mcnemar *out, const uint8_t *first_right, const uint8_t *second_right,
+/* McNemar 1947 on two outcomes (n, each 0 or 1) of the same records. What is compared is the caller's choice:
+ * "decided rightly" compares accuracies, "called positive" the rates of positive calls, which among the
+ * positives are the sensitivities. With b + c = 0: EIN_STATS_IDENTICAL. */
+ein_status ein_mcnemar_test(ein_mcnemar *out, const uint8_t *first, const uint8_t *second,
                             const uint64_t *cluster, int64_t n);
 
 #endif

@@ -38,50 +38,51 @@ static inline void s1_make(s1_data *s) {
 }
 
 /* |value - expected| <= tolerance * |expected|, or <= tolerance when 0 is expected. */
-#define check_close(value, expected, tolerance)                                                                \
-    do {                                                                                                       \
-        const double v_ = (value), e_ = (expected), t_ = (tolerance);                                          \
-        if (!(fabs(v_ - e_) <= t_ * (e_ == 0 ? 1 : fabs(e_))))                                                 \
-            ck_abort_msg(#value " = %.17g, expected %.17g within %g (off by %.3g)", v_, e_, t_, fabs(v_ - e_)); \
+#define check_close(value, expected, tolerance)                                                    \
+    do {                                                                                           \
+        const double v_ = (value), e_ = (expected), t_ = (tolerance);                              \
+        if (!(fabs(v_ - e_) <= t_ * (e_ == 0 ? 1 : fabs(e_))))                                     \
+            ck_abort_msg("%s = %.17g, expected %.17g within %g (off by %.3g)", #value, v_, e_, t_, \
+                         fabs(v_ - e_));                                                           \
     } while (0)
 
 /* Closed forms are compared with figures of 12 and more digits. */
 #define check_exact(value, expected) check_close(value, expected, 1e-10)
 
-#define check_ok(call)                                                                                        \
-    do {                                                                                                       \
-        const ein_status s_ = (call);                                                                          \
-        if (s_ != EIN_OK) ck_abort_msg(#call ": %s: %s", ein_status_name(s_), ein_error_message());            \
+#define check_ok(call)                                                                                 \
+    do {                                                                                               \
+        const ein_status s_ = (call);                                                                  \
+        if (s_ != EIN_OK) ck_abort_msg("%s: %s: %s", #call, ein_status_name(s_), ein_error_message()); \
     } while (0)
 
-#define check_fails(call, expected_status, words)                                                             \
-    do {                                                                                                       \
-        const ein_status s_ = (call);                                                                          \
-        ck_assert_msg(s_ == (expected_status), #call ": %s instead of %s", ein_status_name(s_),                \
-                      ein_status_name(expected_status));                                                       \
-        ck_assert_msg(strstr(ein_error_message(), words) != NULL, "message \"%s\" lacks \"%s\"",               \
-                      ein_error_message(), words);                                                             \
+#define check_fails(call, expected_status, words)                                                  \
+    do {                                                                                           \
+        const ein_status s_ = (call);                                                              \
+        ck_assert_msg(s_ == (expected_status), "%s: %s instead of %s", #call, ein_status_name(s_), \
+                      ein_status_name(expected_status));                                           \
+        ck_assert_msg(strstr(ein_error_message(), words) != NULL, "message \"%s\" lacks \"%s\"",   \
+                      ein_error_message(), words);                                                 \
     } while (0)
 
-#define check_state(actual, expected)                                                                         \
-    ck_assert_msg((actual) == (expected), #actual " is %s, not %s", ein_stats_state_name(actual),              \
+#define check_state(actual, expected)                                                                \
+    ck_assert_msg((actual) == (expected), "%s is %s, not %s", #actual, ein_stats_state_name(actual), \
                   ein_stats_state_name(expected))
 
 /* Not estimable: the state says why, and no field holds a number that could be printed. */
-#define check_none(interval, expected)                                                                        \
-    do {                                                                                                       \
-        check_state((interval).state, expected);                                                               \
-        check_state((interval).interval_state, expected);                                                      \
-        ck_assert(isnan((interval).value) && isnan((interval).se) && isnan((interval).lower));                 \
+#define check_none(interval, expected)                                                         \
+    do {                                                                                       \
+        check_state((interval).state, expected);                                               \
+        check_state((interval).interval_state, expected);                                      \
+        ck_assert(isnan((interval).value) && isnan((interval).se) && isnan((interval).lower)); \
     } while (0)
 
 /* The value exists, its interval does not. */
-#define check_no_interval(interval, expected_state)                                                           \
-    do {                                                                                                       \
-        check_state((interval).state, EIN_STATS_ESTIMABLE);                                                    \
-        check_state((interval).interval_state, expected_state);                                                \
-        ck_assert(isfinite((interval).value) && isnan((interval).se) && isnan((interval).lower) &&             \
-                  isnan((interval).upper));                                                                    \
+#define check_no_interval(interval, expected_state)                                                \
+    do {                                                                                           \
+        check_state((interval).state, EIN_STATS_ESTIMABLE);                                        \
+        check_state((interval).interval_state, expected_state);                                    \
+        ck_assert(isfinite((interval).value) && isnan((interval).se) && isnan((interval).lower) && \
+                  isnan((interval).upper));                                                        \
     } while (0)
 
 #endif

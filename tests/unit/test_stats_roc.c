@@ -228,8 +228,8 @@ END_TEST
 START_TEST(states_instead_of_numbers) {
     ein_roc_result r;
     const double score[] = {0.1, 0.2, 0.3, 0.4};
-    const int8_t ones[] = {1, 1, 1, 1}, zeros[] = {0, 0, 0, 0}, apart[] = {0, 0, 1, 1}, inverted[] = {1, 1, 0, 0},
-                 single[] = {0, 1, 0, 0};
+    const int8_t ones[] = {1, 1, 1, 1}, zeros[] = {0, 0, 0, 0}, apart[] = {0, 0, 1, 1},
+                 inverted[] = {1, 1, 0, 0}, single[] = {0, 1, 0, 0};
     const uint64_t one_patient[] = {7, 7, 7, 7};
     check_ok(ein_roc_auc(&r, score, ones, NULL, 4, EIN_ROC_DEFAULTS));
     check_none(r.auc, EIN_STATS_ONE_CLASS);
@@ -347,7 +347,8 @@ START_TEST(covariance_matrix) {
     const double *scores[] = {s.a, s.b, s.prob_a};
     double auc[3], covariance[9];
     ein_stats_state state;
-    check_ok(ein_roc_covariance(auc, covariance, &state, scores, 3, s.label, s.patient, S1_N, EIN_ROC_DEFAULTS));
+    check_ok(
+        ein_roc_covariance(auc, covariance, &state, scores, 3, s.label, s.patient, S1_N, EIN_ROC_DEFAULTS));
     check_state(state, EIN_STATS_ESTIMABLE);
     check_exact(auc[1], 0.633946040572547);
     check_exact(covariance[0], 2.513067557150056e-03);
