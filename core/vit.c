@@ -195,3 +195,63 @@ int ein_layout_find(const ein_layout *layout, const char *name) {
         if (!strcmp(layout->tensors[i].name, name)) return i;
     return -1;
 }
+
+/* --- comparing and naming ------------------------------------------------------------------------- */
+
+static ein_status compare_number(const char *name, int found, int wanted) {
+    if (found == wanted) return EIN_OK;
+    return ein_error(EIN_MISMATCH, "%s: %d in the file, %d in the model", name, found, wanted);
+}
+
+static ein_status compare_tensor(const ein_layout *found, const ein_tensor *wanted) {
+    char there[128], here[128];
+    int index = ein_layout_find(found, wanted->name);
+    if (index < 0)
+        return ein_error(EIN_MISMATCH, "tensor %s of the model, of shape %s, is not in the file",
+                         wanted->name, ein_shape_text(wanted->ndim, wanted->shape, here, sizeof here));
+    const ein_tensor *t = &found->tensors[index];
+    if (t->ndim == wanted->ndim && !memcmp(t->shape, wanted->shape, (size_t)t->ndim * sizeof *t->shape))
+        return EIN_OK;
+    return ein_error(EIN_MISMATCH, "tensor %s has shape %s in the file and %s in the model", wanted->name,
+                     ein_shape_text(t->ndim, t->shape, there, sizeof there),
+                     ein_shape_text(wanted->ndim, wanted->shape, here, sizeof here));
+}
+
+ein_status ein_layout_compare(const ein_layout *found, const ein_layout *wanted) {
+    const ein_vit_shape *f = &found->shape, *w = &wanted->shape;
+    for (int i = 0; i < wanted->n_tensors; i++) EIN_TRY(compare_tensor(found, &wanted->tensors[i]));
+    for (int i = 0; i < found->n_tensors; i++)
+        if (ein_layout_find(wanted, found->tensors[i].name) < 0)
+            return ein_error(EIN_MISMATCH, "tensor %s of the file is not in the model",
+                             found->tensors[i].name);
+    EIN_TRY(compare_number("leads", f->leads, w->leads));
+    EIN_TRY(compare_number("samples", f->samples, w->samples));
+    EIN_TRY(compare_number("patch", f->patch, w->patch));
+    /* The number of heads does not show in any tensor's shape, and the wrong one gives wrong scores silently. */
+    EIN_TRY(compare_number("heads", f->heads, w->heads));
+    if (wanted->parts != EIN_PART_PRETRAIN) return EIN_OK;
+    return compare_number("decoder_heads", f->dec_heads, w->dec_heads);
+}
+
+const char *ein_shape_text(int ndim, const int64_t *shape, char *out, int bytes) {
+    int at = snprintf(out, (size_t)bytes, "(");
+    for (int d = 0; d < ndim && at < bytes; d++)
+        at += snprintf(out + at, (size_t)(bytes - at), "%s%lld", d ? ", " : "", (long long)shape[d]);
+    if (at < bytes) snprintf(out + at, (size_t)(bytes - at), ")");
+    return out;
+}
+
+static const char *const parts_names[] = {"pretrain", "encoder", "classify"};
+
+const char *ein_vit_parts_name(ein_vit_parts parts) {
+    return parts_names[parts];
+}
+
+ein_status ein_vit_parts_parse(const char *name, ein_vit_parts *out) {
+    for (int i = 0; i < 3; i++) {
+        if (strcmp(parts_names[i], name)) continue;
+        *out = (ein_vit_parts)i;
+        return EIN_OK;
+    }
+    return ein_error(EIN_FORMAT, "model parts: pretrain, encoder or classify were expected");
+}

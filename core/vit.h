@@ -90,4 +90,15 @@ void ein_layout_destroy(ein_layout *layout);
 /* Index of the tensor with this name, or -1. */
 int ein_layout_find(const ein_layout *layout, const char *name);
 
+/* EIN_OK if `found`, the model of a file, can stand for `wanted`: the same tensors with the same shapes, and the
+ * same heads, leads, samples and patch. EIN_MISMATCH names the first difference with both values. */
+ein_status ein_layout_compare(const ein_layout *found, const ein_layout *wanted);
+
+/* "(800, 8, 50)" in `out` of `bytes` bytes; returns `out`. */
+const char *ein_shape_text(int ndim, const int64_t *shape, char *out, int bytes);
+
+/* "pretrain", "encoder", "classify", and back (EIN_FORMAT for any other word). */
+const char *ein_vit_parts_name(ein_vit_parts parts);
+ein_status ein_vit_parts_parse(const char *name, ein_vit_parts *out);
+
 #endif
