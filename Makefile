@@ -12,6 +12,8 @@ ifeq ($(origin CC),default)
 CC      := gcc
 endif
 
+comma := ,
+
 # --- configuration -----------------------------------------------------------------------------------
 CONFIG := $(notdir $(CC))
 ifeq ($(DEBUG),1)
@@ -26,7 +28,6 @@ ifeq ($(NATIVE),1)
 CONFIG := $(CONFIG)-native
 OPT    += -march=native -DEIN_NO_CLONES
 endif
-comma  := ,
 ifneq ($(SANITIZE),)
 CONFIG := $(CONFIG)-$(subst $(comma),-,$(SANITIZE))
 OPT    := $(filter-out -O2,$(OPT)) -O1 -fno-omit-frame-pointer -fsanitize=$(SANITIZE) -fno-sanitize-recover=all -DEIN_NO_CLONES
@@ -45,8 +46,12 @@ MPI_CFLAGS   ?= $(shell $(PKG_CONFIG) --cflags ompi-c)
 MPI_LIBS     ?= $(shell $(PKG_CONFIG) --libs ompi-c)
 HDF5_CFLAGS  ?= $(shell $(PKG_CONFIG) --cflags hdf5-openmpi)
 HDF5_LIBS    ?= $(shell $(PKG_CONFIG) --libs hdf5-openmpi)
-BLAS_CFLAGS  ?= $(shell $(PKG_CONFIG) --cflags openblas)
-BLAS_LIBS    ?= $(shell $(PKG_CONFIG) --libs openblas)
+# Several threads call BLAS at once, each on its own. Debian's serial OpenBLAS is built without locks and gives wrong
+# products then, so the build with locks is linked by its folder, whatever the system's default is.
+BLAS_DIR     ?= $(firstword $(wildcard /usr/lib/$(shell $(CC) -print-multiarch 2>/dev/null || uname -m)/openblas-pthread \
+                  /usr/lib/*/openblas-pthread))
+BLAS_CFLAGS  ?= $(if $(BLAS_DIR),-I$(subst /lib/,/include/,$(BLAS_DIR)),$(shell $(PKG_CONFIG) --cflags openblas))
+BLAS_LIBS    ?= $(if $(BLAS_DIR),-L$(BLAS_DIR) -Wl$(comma)-rpath$(comma)$(BLAS_DIR) -lopenblas,$(shell $(PKG_CONFIG) --libs openblas))
 IO_PACKAGES  := yaml-0.1 jansson libsodium
 IO_CFLAGS    ?= $(shell $(PKG_CONFIG) --cflags $(IO_PACKAGES))
 IO_LIBS      ?= $(shell $(PKG_CONFIG) --libs $(IO_PACKAGES))

@@ -2,6 +2,7 @@
 
 #include <cblas.h>
 #include <stdio.h>
+#include <string.h>
 
 #ifdef EIN_REAL_DOUBLE
 #define GEMM cblas_dgemm
@@ -12,6 +13,12 @@
 extern void openblas_set_num_threads(int) __attribute__((weak));
 extern char *openblas_get_config(void) __attribute__((weak));
 extern char *openblas_get_corename(void) __attribute__((weak));
+extern int openblas_get_parallel(void) __attribute__((weak));
+
+int ein_blas_thread_safe(void) {
+    if (!openblas_get_parallel || !openblas_get_config) return 1;
+    return openblas_get_parallel() != 0 || strstr(openblas_get_config(), "USE_LOCKING") != NULL;
+}
 
 const char *ein_blas_start(void) {
     static char text[256];

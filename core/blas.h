@@ -12,6 +12,10 @@
  * e.g. "OpenBLAS 0.3.21 SkylakeX". Call once before the first product. */
 const char *ein_blas_start(void);
 
+/* Whether several threads may call products at once. An OpenBLAS built for one thread and without locks gives wrong
+ * products then. 1 for a library that does not say. */
+int ein_blas_thread_safe(void);
+
 /* Row-major products, C overwritten (`_add`: added to). Letters say which operand is transposed.
  * Leading dimensions are row lengths in memory. */
 #define gemm_nn     EIN_REAL_NAME(gemm_nn)

@@ -1,5 +1,7 @@
 #include "jobs/model_options.h"
 
+#include "core/blas.h"
+
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
@@ -94,6 +96,15 @@ ein_status ein_shape_from_config(const ein_config *config, const ein_contract *c
 
 ein_status ein_threads_from_config(ein_comm *comm, const ein_config *config, int *out) {
     *out = (int)ein_config_int(config, "train.threads");
+    if (!ein_blas_thread_safe()) {
+        if (*out > 1)
+            return ein_error(
+                EIN_USAGE,
+                "train.threads %d: this BLAS (%s) may not be called by several threads at once; use "
+                "more ranks, or link OpenBLAS built with threads (Debian: libopenblas-pthread-dev)",
+                *out, ein_blas_start());
+        *out = 1;
+    }
     if (*out > 0) return EIN_OK;
     cpu_set_t set;
     CPU_ZERO(&set);

@@ -18,6 +18,14 @@ static const ein_flag flags[] = {
     {"--dry-run", NULL, "run.dry_run"},  {0},
 };
 
+/* Keys outside of the run section that may differ between lives of a run without changing a result. */
+static int is_changeable(const char *line) {
+    static const char *const keys[] = {"threads:", "corpus:", "memory_mib:"};
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        if (strncmp(line, keys[i], strlen(keys[i])) == 0) return 1;
+    return 0;
+}
+
 /* The configuration without what may change between lives of a run (the run section, threads), and what the corpus is: the
  * identity that a checkpoint is compared by. */
 static ein_status make_identity(pretrain *p) {
@@ -29,8 +37,7 @@ static ein_status make_identity(pretrain *p) {
         const size_t n = strcspn(line, "\n") + (line[strcspn(line, "\n")] == '\n');
         if (line[0] != ' ') inside_run = strncmp(line, "run:", 4) == 0;
         const char *word = line + strspn(line, " ");
-        const int changeable =
-            inside_run || strncmp(word, "threads:", 8) == 0 || strncmp(word, "corpus:", 7) == 0;
+        const int changeable = inside_run || is_changeable(word);
         if (!changeable) {
             memcpy(out + at, line, n);
             at += n;

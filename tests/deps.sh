@@ -12,7 +12,7 @@ header  stdio.h          libc6-dev
 pc      ompi-c           libopenmpi-dev
 command mpirun           openmpi-bin
 pc      hdf5-openmpi     libhdf5-openmpi-dev
-pc      openblas         libopenblas-serial-dev
+blas    openblas-pthread libopenblas-pthread-dev
 pc      yaml-0.1         libyaml-dev
 pc      jansson          libjansson-dev
 pc      libsodium        libsodium-dev
@@ -24,6 +24,9 @@ present() {
     command) command -v "$2" >/dev/null 2>&1 ;;
     header) [ -e "/usr/include/$2" ] || ! command -v dpkg >/dev/null 2>&1 ;;
     pc) pkg-config --exists "$2" 2>/dev/null ;;
+    # The serial build of Debian may not be called by several threads at once; elsewhere any build is taken.
+    blas) compgen -G "/usr/lib/*/$2/libopenblas.so" >/dev/null ||
+        { ! command -v dpkg >/dev/null 2>&1 && pkg-config --exists openblas; } ;;
     esac
 }
 

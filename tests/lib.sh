@@ -17,6 +17,7 @@ einthoven=$(cd "$root" && cd "$EIN_BUILD" && pwd)/einthoven
 tmp=$(mktemp -d "${TMPDIR:-/tmp}/einthoven-test.XXXXXX")
 trap 'rm -rf "$tmp"' EXIT
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+export OMPI_MCA_mpi_yield_when_idle=1 OMP_WAIT_POLICY=passive # tests oversubscribe the processors
 export OMPI_MCA_btl_vader_single_copy_mechanism=none  # containers often forbid it, with a warning per rank
 
 tests_run=0
