@@ -28,7 +28,7 @@
  * Root group, attributes (text: fixed-length UTF-8; int64 and double little-endian):
  *     format "einthoven checkpoint", version 1, program, parts (text),
  *     leads samples patch width depth heads mlp dec_width dec_depth dec_heads dec_mlp classes (int64),
- *     step epoch step_in_epoch seed best_step skipped_steps (int64; seed: the bits of a uint64),
+ *     step epoch step_in_epoch seed best_step skipped_steps validated_epochs (int64; seed: the bits of a uint64),
  *     best_value (double, NaN before the first validation)
  * Datasets:
  *     param/NAME, m/NAME, v/NAME   float32, true shapes of the tensors: parameters and AdamW's first and second
@@ -77,7 +77,8 @@ typedef struct {
     uint64_t seed;         /* RNG key; draws are addressed, so there is no other RNG state */
     double best_value;     /* best validation value so far; NaN before the first */
     int64_t best_step;
-    int64_t skipped_steps; /* steps skipped for non-finite gradients */
+    int64_t skipped_steps;    /* steps skipped for non-finite gradients */
+    int64_t validated_epochs; /* epochs whose validation loss is in the metrics */
 } ein_train_state;
 
 typedef struct {
@@ -87,11 +88,11 @@ typedef struct {
     float *param, *m, *v;
     const ein_range *owned; /* the runs that this rank owns; over all ranks they tile the arena */
     int n_owned;
-    ein_train_state *state;     /* written from rank 0 */
-    const char *config_yaml;    /* the resolved configuration */
+    ein_train_state *state;  /* written from rank 0 */
+    const char *config_yaml; /* the resolved configuration */
     const char *contract_text;
-    const char *blas;           /* kernel set that made these bits */
-    const char *program;        /* "einthoven 0.1.0"; NULL: "unknown" */
+    const char *blas;    /* kernel set that made these bits */
+    const char *program; /* "einthoven 0.1.0"; NULL: "unknown" */
 } ein_checkpoint;
 
 /* Write durably to `path` (through PATH.partial). Collective. On failure every rank returns the same
@@ -107,8 +108,8 @@ ein_status ein_checkpoint_write(ein_comm *comm, const char *path, const ein_chec
  * same status: EIN_NOTFOUND, EIN_IO, EIN_FORMAT (not a checkpoint), EIN_CORRUPT (cut, changed or unfinished),
  * EIN_MISMATCH (another version; another model: the message names the tensor and both shapes). The arenas
  * are touched only after every checksum has been verified. */
-ein_status ein_checkpoint_read(ein_comm *comm, const char *path, ein_checkpoint *checkpoint, char **config_yaml,
-                               char **contract_text, char **blas);
+ein_status ein_checkpoint_read(ein_comm *comm, const char *path, ein_checkpoint *checkpoint,
+                               char **config_yaml, char **contract_text, char **blas);
 
 /* What a checkpoint says of itself. */
 typedef struct {

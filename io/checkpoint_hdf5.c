@@ -56,6 +56,7 @@ static ein_status put_state(hid_t root, const ein_train_state *state) {
     EIN_TRY(ein_h5_put_i64(root, "seed", seed));
     EIN_TRY(ein_h5_put_i64(root, "best_step", state->best_step));
     EIN_TRY(ein_h5_put_i64(root, "skipped_steps", state->skipped_steps));
+    EIN_TRY(ein_h5_put_i64(root, "validated_epochs", state->validated_epochs));
     return ein_h5_put_f64(root, "best_value", state->best_value);
 }
 
@@ -67,6 +68,7 @@ static ein_status get_state(hid_t root, ein_train_state *state) {
     EIN_TRY(ein_h5_get_i64(root, "seed", &seed));
     EIN_TRY(ein_h5_get_i64(root, "best_step", &state->best_step));
     EIN_TRY(ein_h5_get_i64(root, "skipped_steps", &state->skipped_steps));
+    EIN_TRY(ein_h5_get_i64(root, "validated_epochs", &state->validated_epochs));
     memcpy(&state->seed, &seed, sizeof seed);
     return ein_h5_get_f64(root, "best_value", &state->best_value);
 }

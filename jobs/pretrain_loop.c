@@ -23,7 +23,7 @@ enum { N_COLUMNS = sizeof columns / sizeof *columns };
 
 /* Where the time of this rank went, in seconds. */
 typedef struct {
-    double compute, exposed, window, reduce, update, share, validation, checkpoint;
+    double compute, exposed, window, reduce, update, share, validation, checkpoint, starved;
 } time_spent;
 
 typedef struct {
@@ -33,6 +33,8 @@ typedef struct {
     double started, last_checkpoint, checkpoint_cost;
     int64_t first_step;
     int skipped_in_a_row;
+    int64_t losses; /* seen by watch_loss in this life */
+    double loss_mean, loss_variance;
     time_spent time;
     ein_progress *progress;
 } loop;
@@ -221,34 +223,104 @@ static void spend(time_spent *t, const ein_step_result *r) {
     t->update += r->update_s;
 }
 
+/* Write the model as it is now to FOLDER/NAME, with what is known of its training. Collective. */
+static ein_status write_model(loop *l, const char *name) {
+    pretrain *p = l->p;
+    char path[4096], training[512];
+    ein_status status = EIN_OK;
+    if (is_root(p)) {
+        snprintf(path, sizeof path, "%s/%s", ein_run_folder(p->run), name);
+        snprintf(training, sizeof training,
+                 "{\"objective\": \"masked autoencoder\", \"updates\": %" PRId64 ", \"epochs\": %" PRId64
+                 ", \"records\": %" PRId64 ", \"best_validation_loss\": %.9g, \"best_update\": %" PRId64 "}",
+                 p->state.step, p->state.epoch, p->data.n_train,
+                 isnan(p->state.best_value) ? -1 : p->state.best_value, p->state.best_step);
+        ein_model_info info = {.shape = p->plan.shape,
+                               .parts = EIN_PART_PRETRAIN,
+                               .config_yaml = p->identity,
+                               .training = training};
+        memcpy(info.contract_text, p->contract_text, sizeof info.contract_text);
+        status = ein_model_write(path, p->plan.layout, p->param, &info);
+    }
+    return ein_comm_agree(p->job->comm, status);
+}
+
+/* Validate if the epoch just done has no validation loss yet: a row of its own in the metrics, and the best model kept. A
+ * run that was stopped in haste finds its validation pending here when it goes on. Collective. */
+static ein_status validate_if_due(loop *l) {
+    pretrain *p = l->p;
+    ein_train_state *s = &p->state;
+    double row[N_COLUMNS] = {(double)s->step, (double)s->epoch, NAN, NAN, NAN, NAN, NAN};
+    if (s->step_in_epoch != 0 || s->validated_epochs >= s->epoch) return EIN_OK;
+    const double start = ein_clock_s();
+    EIN_TRY(pretrain_validate(p, &row[6]));
+    s->validated_epochs = s->epoch;
+    if (isnan(row[6])) return EIN_OK;
+    EIN_TRY(ein_comm_agree(p->job->comm, ein_run_metrics_row(p->run, row, N_COLUMNS)));
+    const int best = isnan(s->best_value) || row[6] < s->best_value;
+    ein_run_log(p->run, "epoch %" PRId64 " of %" PRId64 ": validation loss %.6f%s", s->epoch, p->plan.epochs,
+                row[6], best ? ", the best so far" : "");
+    if (best) {
+        s->best_value = row[6];
+        s->best_step = s->step;
+        if (write_model(l, "best.safetensors") != EIN_OK)
+            ein_run_warn(p->run, "THE BEST MODEL WAS NOT WRITTEN: %s; the run goes on", ein_error_message());
+    }
+    l->time.validation += ein_clock_s() - start;
+    return EIN_OK;
+}
+
+/* Take note of a loss far above the running mean: not an error, but worth a look at these records. */
+static void watch_loss(loop *l, double loss) {
+    enum { SETTLED = 50 };
+    const double deviation = loss - l->loss_mean;
+    if (l->losses >= SETTLED && deviation > 6 * sqrt(l->loss_variance)) {
+        const double *slot_loss = ein_engine_slot_losses(l->p->engine);
+        char ids[512] = "";
+        int worst = 0;
+        for (int s = 1; s < l->p->plan.engine.slots; s++)
+            if (slot_loss[s] > slot_loss[worst]) worst = s;
+        name_records(l->p, worst, ids, sizeof ids);
+        ein_run_warn(l->p->run,
+                     "loss spike at update %" PRId64
+                     ": %.4f where %.4f is usual; records of the worst slot: %s",
+                     l->p->state.step + 1, loss, l->loss_mean, ids);
+    }
+    /* Exponential mean and variance over about fifty updates. */
+    const double weight = l->losses < SETTLED ? 1.0 / (double)(l->losses + 1) : 1.0 / SETTLED;
+    l->loss_mean += weight * deviation;
+    l->loss_variance = (1 - weight) * (l->loss_variance + weight * deviation * deviation);
+    l->losses++;
+}
+
 static ein_status advance(loop *l, const ein_step_result *r, double lr) {
     pretrain *p = l->p;
     ein_train_state *s = &p->state;
     ein_status skipped = EIN_OK;
-    double row[N_COLUMNS] = {0, (double)s->epoch, lr, r->loss, r->grad_norm, r->applied, NAN};
-    if (r->applied)
+    const double row[N_COLUMNS] = {(double)s->step + 1, (double)s->epoch, lr, r->loss,
+                                   r->grad_norm,        r->applied,       NAN};
+    if (r->applied) {
         l->skipped_in_a_row = 0;
-    else
+        watch_loss(l, r->loss);
+    } else {
         skipped = note_skipped(l, r);
+    }
     s->step++;
     s->step_in_epoch++;
     if (s->step_in_epoch == p->plan.steps_per_epoch) {
         s->step_in_epoch = 0;
         s->epoch++;
-        const double start = ein_clock_s();
-        EIN_TRY(pretrain_validate(p, &row[6]));
-        l->time.validation += ein_clock_s() - start;
-        if (row[6] < s->best_value || isnan(s->best_value)) {
-            s->best_value = row[6];
-            s->best_step = s->step;
-        }
     }
-    row[0] = (double)s->step;
     EIN_TRY(ein_comm_agree(p->job->comm, ein_run_metrics_row(p->run, row, N_COLUMNS)));
-    if (!isnan(row[6]))
-        ein_run_log(p->run, "epoch %" PRId64 " of %" PRId64 ": loss %.6f, validation loss %.6f", s->epoch,
-                    p->plan.epochs, r->loss, row[6]);
     return skipped;
+}
+
+/* Whether anybody has sent a second signal: then a pending validation is left to the next life. Collective. */
+static ein_status in_haste(loop *l, int *haste) {
+    int64_t signals = ein_stop_signals(NULL);
+    const ein_status status = ein_comm_max_i64(l->p->job->comm, &signals, 1);
+    *haste = signals > 1;
+    return status;
 }
 
 static const char *stop_reason(const ein_step_result *r) {
@@ -266,6 +338,7 @@ static ein_status run_updates(loop *l, const char **reason) {
     const int64_t limit = ein_config_int(p->job->config, "run.max_steps");
     char detail[96];
     *reason = NULL;
+    EIN_TRY(validate_if_due(l));
     while (p->state.step < p->plan.total_steps) {
         if (limit > 0 && p->state.step >= limit) {
             *reason = "run.max_steps reached";
@@ -284,7 +357,11 @@ static ein_status run_updates(loop *l, const char **reason) {
         snprintf(detail, sizeof detail, "epoch %" PRId64 ", loss %.4f, lr %.2e", p->state.epoch, r.loss,
                  adamw.lr);
         ein_progress_update(l->progress, p->state.step * p->plan.batch, detail);
-        if (r.flags[FLAG_STOP] || r.flags[FLAG_STOP_FILE] || r.flags[FLAG_WALLTIME]) {
+        const int stop = r.flags[FLAG_STOP] || r.flags[FLAG_STOP_FILE] || r.flags[FLAG_WALLTIME];
+        int haste = 0;
+        if (stop) EIN_TRY(in_haste(l, &haste));
+        if (!haste) EIN_TRY(validate_if_due(l));
+        if (stop) {
             *reason = stop_reason(&r);
             return EIN_OK;
         }
@@ -295,48 +372,47 @@ static ein_status run_updates(loop *l, const char **reason) {
     return EIN_OK;
 }
 
-static ein_status export_model(loop *l) {
+/* Where the time went on the fastest, the median and the slowest rank. Collective. */
+static ein_status log_time(loop *l) {
     pretrain *p = l->p;
-    char path[4096], training[512];
-    ein_status status = EIN_OK;
-    if (is_root(p)) {
-        snprintf(path, sizeof path, "%s/model.safetensors", ein_run_folder(p->run));
-        snprintf(training, sizeof training,
-                 "{\"objective\": \"masked autoencoder\", \"updates\": %" PRId64 ", \"epochs\": %" PRId64
-                 ", \"records\": %" PRId64 ", \"best_validation_loss\": %.9g, \"best_update\": %" PRId64 "}",
-                 p->state.step, p->state.epoch, p->data.n_train,
-                 isnan(p->state.best_value) ? -1 : p->state.best_value, p->state.best_step);
-        ein_model_info info = {.shape = p->plan.shape,
-                               .parts = EIN_PART_PRETRAIN,
-                               .config_yaml = p->config_yaml,
-                               .training = training};
-        memcpy(info.contract_text, p->contract_text, sizeof info.contract_text);
-        status = ein_model_write(path, p->plan.layout, p->param, &info);
-        if (status == EIN_OK) ein_run_log(p->run, "model written to %s", path);
-    }
-    return ein_comm_agree(p->job->comm, status);
-}
-
-static void log_time(loop *l) {
-    const pretrain *p = l->p;
-    const time_spent *t = &l->time;
     const double total = ein_clock_s() - l->started;
     const int64_t steps = p->state.step - l->first_step;
-    const double hidden = t->window > 0 ? 100 * (1 - t->exposed / t->window) : 100;
-    ein_run_log(p->run, "%" PRId64 " updates in %.1f s: %.1f records/s", steps, total,
-                (double)(steps * p->plan.batch) / total);
-    ein_run_log(
-        p->run,
-        "rank 0 spent: compute %.1f s, gradients %.2f s (%.0f %% of their exchange hidden), reduction %.2f s, "
-        "AdamW %.2f s, parameters %.2f s, waiting for data %.2f s, validation %.2f s, checkpoints %.2f s",
-        t->compute, t->exposed, hidden, t->reduce, t->update, t->share, ein_feed_starved_s(p->data.feed),
-        t->validation, t->checkpoint);
+    l->time.starved = p->data.feed ? ein_feed_starved_s(p->data.feed) : 0;
+    enum { KINDS = sizeof(time_spent) / sizeof(double) };
+    static const char *const names[KINDS] = {
+        "compute",    "waiting for gradients", "gradients on the wire", "reduction", "AdamW", "parameters",
+        "validation", "checkpoints",           "waiting for data"};
+    const int size = ein_comm_size(p->job->comm);
+    double *all;
+    EIN_TRY(ein_comm_agree(p->job->comm, EIN_NEW(all, (int64_t)size * KINDS)));
+    ein_status status = ein_comm_check(
+        MPI_Gather(&l->time, KINDS, MPI_DOUBLE, all, KINDS, MPI_DOUBLE, 0, ein_comm_mpi(p->job->comm)),
+        "gathering times");
+    if (status == EIN_OK && is_root(p)) {
+        ein_run_log(p->run, "%" PRId64 " updates in %.1f s: %.1f records/s", steps, total,
+                    (double)(steps * p->plan.batch) / total);
+        for (int k = 0; k < KINDS; k++) {
+            double sum = 0;
+            int slowest = 0;
+            for (int r = 0; r < size; r++) {
+                sum += all[r * KINDS + k];
+                if (all[r * KINDS + k] > all[slowest * KINDS + k]) slowest = r;
+            }
+            ein_run_log(p->run, "  %-22s mean %8.2f s, most %8.2f s on rank %d", names[k], sum / size,
+                        all[slowest * KINDS + k], slowest);
+        }
+        if (l->time.window > 0)
+            ein_run_log(p->run, "  hidden behind compute  %.0f %% of the gradient exchange on rank 0",
+                        100 * (1 - l->time.exposed / l->time.window));
+    }
+    free(all);
+    return status;
 }
 
 static ein_status finish(loop *l, const char *reason) {
     pretrain *p = l->p;
     const ein_status saved = save(l);
-    log_time(l);
+    EIN_TRY(log_time(l));
     if (reason) {
         ein_run_log(p->run,
                     "stopped after update %" PRId64 " of %" PRId64 ": %s; the same command goes on from here",
@@ -344,7 +420,8 @@ static ein_status finish(loop *l, const char *reason) {
         if (saved != EIN_OK) return saved;
         return ein_run_set_state(p->run, EIN_STATE_STOPPED, p->state.step, reason);
     }
-    EIN_TRY(export_model(l));
+    EIN_TRY(write_model(l, "model.safetensors"));
+    ein_run_log(p->run, "model written to %s/model.safetensors", ein_run_folder(p->run));
     ein_run_log(p->run, "done: %" PRId64 " updates", p->state.step);
     if (saved != EIN_OK) return saved;
     return ein_run_set_state(p->run, EIN_STATE_DONE, p->state.step, "all epochs done");

@@ -164,7 +164,8 @@ static void model_fill(model *x) {
                                  .seed = UINT64_C(0xfedcba9876543210),
                                  .best_value = 0.75,
                                  .best_step = 2000,
-                                 .skipped_steps = 4};
+                                 .skipped_steps = 4,
+                                 .validated_epochs = 5};
     x->checkpoint.config_yaml = "model:\n  width: 96\n";
     x->checkpoint.contract_text = "fs_hz = 100\n";
     x->checkpoint.blas = "OpenBLAS 0.3.21 Haswell";
@@ -204,7 +205,8 @@ static ein_status try_read(const char *path) {
 static bool same_bits(const ein_train_state *a, const ein_train_state *b) {
     return a->step == b->step && a->epoch == b->epoch && a->step_in_epoch == b->step_in_epoch &&
            a->seed == b->seed && !memcmp(&a->best_value, &b->best_value, sizeof a->best_value) &&
-           a->best_step == b->best_step && a->skipped_steps == b->skipped_steps;
+           a->best_step == b->best_step && a->skipped_steps == b->skipped_steps &&
+           a->validated_epochs == b->validated_epochs;
 }
 
 static void round_trips(const char *path) {
