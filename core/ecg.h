@@ -14,19 +14,35 @@
 
 /* The twelve standard leads first, in their usual order, then what else is met in files. */
 typedef enum {
-    EIN_LEAD_I, EIN_LEAD_II, EIN_LEAD_III, EIN_LEAD_AVR, EIN_LEAD_AVL, EIN_LEAD_AVF,
-    EIN_LEAD_V1, EIN_LEAD_V2, EIN_LEAD_V3, EIN_LEAD_V4, EIN_LEAD_V5, EIN_LEAD_V6,
+    EIN_LEAD_I,
+    EIN_LEAD_II,
+    EIN_LEAD_III,
+    EIN_LEAD_AVR,
+    EIN_LEAD_AVL,
+    EIN_LEAD_AVF,
+    EIN_LEAD_V1,
+    EIN_LEAD_V2,
+    EIN_LEAD_V3,
+    EIN_LEAD_V4,
+    EIN_LEAD_V5,
+    EIN_LEAD_V6,
     EIN_LEAD_COUNT_12,
-    EIN_LEAD_V3R = EIN_LEAD_COUNT_12, EIN_LEAD_V4R, EIN_LEAD_V7, EIN_LEAD_V8, EIN_LEAD_V9,
-    EIN_LEAD_X, EIN_LEAD_Y, EIN_LEAD_Z,
+    EIN_LEAD_V3R = EIN_LEAD_COUNT_12,
+    EIN_LEAD_V4R,
+    EIN_LEAD_V7,
+    EIN_LEAD_V8,
+    EIN_LEAD_V9,
+    EIN_LEAD_X,
+    EIN_LEAD_Y,
+    EIN_LEAD_Z,
     EIN_LEAD_COUNT,
     EIN_LEAD_UNKNOWN = -1
 } ein_lead;
 
 enum {
-    EIN_MAX_LEADS = 64,           /* per recording; more is refused */
-    EIN_ECG_TEXT_BYTES = 128,     /* bound of ids and short texts, with the final NUL */
-    EIN_ECG_DX_BYTES = 1024       /* bound of the diagnosis code list */
+    EIN_MAX_LEADS = 64,       /* per recording; more is refused */
+    EIN_ECG_TEXT_BYTES = 128, /* bound of ids and short texts, with the final NUL */
+    EIN_ECG_DX_BYTES = 1024   /* bound of the diagnosis code list */
 };
 #define EIN_ECG_MAX_SAMPLES INT64_C(400000000) /* per lead; more is refused as hostile */
 
@@ -37,10 +53,10 @@ typedef struct {
     char record_id[EIN_ECG_TEXT_BYTES];
     char patient_id[EIN_ECG_TEXT_BYTES];
     char device[EIN_ECG_TEXT_BYTES];
-    char dx[EIN_ECG_DX_BYTES];  /* diagnosis codes as in the source, separated by ',' */
-    double age_years;           /* NaN: not known */
+    char dx[EIN_ECG_DX_BYTES]; /* diagnosis codes as in the source, separated by ',' */
+    double age_years;          /* NaN: not known */
     ein_sex sex;
-    char acquired[32];          /* ISO 8601 local time "2020-05-05T14:50:55", "" if not known */
+    char acquired[32]; /* ISO 8601 local time "2020-05-05T14:50:55", "" if not known */
 } ein_ecg_person;
 
 /* Facts about a recording that a reader noticed; bits of ein_ecg.notes. */
@@ -59,9 +75,9 @@ typedef struct {
     ein_lead lead[EIN_MAX_LEADS];
     char lead_name[EIN_MAX_LEADS][16]; /* as spelled in the source */
     uint32_t lead_notes[EIN_MAX_LEADS];
-    uint32_t notes;                    /* union of lead_notes and of what concerns the recording */
-    double gain_per_mv;                /* counts per mV in the source, if all leads share one; else 0 */
-    float *mv;                         /* (n_leads, n_samples), owned */
+    uint32_t notes;     /* union of lead_notes and of what concerns the recording */
+    double gain_per_mv; /* counts per mV in the source, if all leads share one; else 0 */
+    float *mv;          /* (n_leads, n_samples), owned */
     ein_ecg_person person;
 } ein_ecg;
 

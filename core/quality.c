@@ -7,9 +7,8 @@
 #include <string.h>
 
 static const char *const names[EIN_QUALITY_BITS] = {
-    "missing", "nan",      "flat",         "clipped",    "short",     "checksum",
-    "spikes",  "reversal", "gain suspect", "gain fixed", "truncated", "derived",
-    "duplicate",
+    "missing",  "nan",          "flat",       "clipped",   "short",   "checksum",  "spikes",
+    "reversal", "gain suspect", "gain fixed", "truncated", "derived", "duplicate",
 };
 
 void ein_quality_defaults(ein_quality_limits *limits) {
