@@ -27,7 +27,7 @@ last_checkpoint() { find "$1/ckpt" -name 'step-*.h5' | sort | tail -n 1; }
 state() { head -n 1 "$1/STATE"; }
 
 ok 'straight through on one rank' pretrain 1 1 "$tmp/straight"
-is 'its STATE' "$(state "$tmp/straight")" done
+is 'its STATE' "$(state "$tmp/straight")" 'done'
 final=$(basename "$(last_checkpoint "$tmp/straight")")
 
 # same NAME FOLDER: final parameters, moments and metrics equal the straight run's.
@@ -46,6 +46,20 @@ ok 'streamed' pretrain 1 1 "$tmp/streamed" --set data.memory_mib=1
 same 'streamed' "$tmp/streamed"
 like 'the log says that it streamed' "$(cat "$tmp/streamed/log.txt")" 'streamed'
 
+# until_step FOLDER STEP: wait until the run has done that many updates (or its launcher is gone).
+until_step() {
+    local row
+    while kill -0 "$launcher" 2>/dev/null; do
+        row=$(tail -n 1 "$1/metrics.csv" 2>/dev/null)
+        row=${row%%,*}
+        [[ $row =~ ^[0-9]+$ ]] && [ "$row" -ge "$2" ] && return
+        sleep 0.01
+    done
+}
+
+# signal_ranks NAME: to every rank of the launcher, which is mpirun or the shell that runs it.
+signal_ranks() { pkill "-$1" -x einthoven -P "$launcher,$(pgrep -d, -P "$launcher" || echo "$launcher")"; }
+
 # --- stopped in order ---------------------------------------------------------------------------------------
 cut=$tmp/cut
 ok 'stopped after 100 updates' pretrain 2 1 "$cut" --set run.max_steps=100
@@ -55,43 +69,55 @@ is 'its STATE' "$(state "$cut")" stopped
 slow=(--set run.checkpoint_steps=1)
 pretrain 4 1 "$cut" "${slow[@]}" >"$tmp/term.out" 2>&1 &
 launcher=$!
-sleep 2
-pkill -TERM -P "$launcher" -x einthoven
+until_step "$cut" 130
+signal_ranks TERM
 wait "$launcher"
 is 'SIGTERM: exit code' $? 0
 is 'SIGTERM: STATE' "$(state "$cut")" stopped
 
 pretrain 1 2 "$cut" "${slow[@]}" >"$tmp/stop.out" 2>&1 &
 launcher=$!
-sleep 2
+until_step "$cut" 180
 touch "$cut/STOP"
 wait "$launcher"
 is 'STOP file: exit code' $? 0
 is 'STOP file: STATE' "$(state "$cut")" stopped
 ok 'STOP file is taken away' test ! -e "$cut/STOP"
 
-ok 'time limit' pretrain 2 1 "$cut" "${slow[@]}" --max-walltime 0.02
+ok 'time limit' pretrain 2 1 "$cut" "${slow[@]}" --max-walltime 0.005
 is 'time limit: STATE' "$(state "$cut")" stopped
 
 # --- killed -------------------------------------------------------------------------------------------------
 kills=0
 for round in $(seq 1 60); do
-    [ "$(state "$cut")" = done ] && break
+    [ "$(state "$cut")" = 'done' ] && break
     case $((round % 4)) in 0) ranks=1 ;; 1) ranks=2 ;; 2) ranks=4 ;; 3) ranks=8 ;; esac
     options=("${slow[@]}")
     [ $((round % 3)) -eq 0 ] && options+=(--set data.memory_mib=1)
     pretrain "$ranks" $((1 + round % 2)) "$cut" "${options[@]}" >"$tmp/kill.out" 2>&1 &
     launcher=$!
-    # From start-up to well inside the work.
-    sleep "0.$((RANDOM % 9 + 1))"
-    if pkill -KILL -P "$launcher" -x einthoven; then kills=$((kills + 1)); fi
+    # Some while starting up, most some updates later, at any moment within an update or checkpoint.
+    if [ $((round % 7)) -eq 0 ]; then
+        sleep "0.$((RANDOM % 6 + 1))"
+    else
+        last=$(tail -n 1 "$cut/metrics.csv")
+        until_step "$cut" "$((${last%%,*} + RANDOM % 9 + 2))"
+        sleep "0.0$((RANDOM % 10))"
+    fi
+    while kill -0 "$launcher"; do
+        if signal_ranks KILL; then
+            kills=$((kills + 1))
+            break
+        fi
+        sleep 0.01
+    done
     wait "$launcher"
     [ "$kills" -ge 20 ] && break
 done 2>/dev/null
 ok "killed at random $kills times" test "$kills" -ge 20
 ok 'the last life ends it' pretrain 2 1 "$cut"
 same 'in pieces' "$cut"
-is 'STATE' "$(state "$cut")" done
+is 'STATE' "$(state "$cut")" 'done'
 
 # --- guards -------------------------------------------------------------------------------------------------
 exits 'resume=must without a checkpoint fails' 1 pretrain 1 1 "$tmp/empty" --resume must
