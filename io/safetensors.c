@@ -47,6 +47,21 @@ static int dtype_bytes(const char *name) {
     return 0;
 }
 
+/* What may be read may be written, and nothing else. */
+static ein_status check_name(const char *path, const char *name) {
+    size_t length = strlen(name);
+    if (length == 0) return ein_error(EIN_FORMAT, "%s: a tensor without a name", path);
+    for (size_t i = 0; i < length; i++)
+        if (name[i] < 0x20 || name[i] > 0x7e)
+            return ein_error(EIN_FORMAT,
+                             "%s: a tensor name with byte 0x%02x at position %zu; names are printable ASCII",
+                             path, (unsigned char)name[i], i);
+    if (length >= EIN_ST_NAME_BYTES)
+        return ein_error(EIN_FORMAT, "%s: a tensor name of %zu bytes (\"%.32s...\"); at most %d are read",
+                         path, length, name, EIN_ST_NAME_BYTES - 1);
+    return EIN_OK;
+}
+
 /* --- reading: bytes ------------------------------------------------------------------------------ */
 
 static ein_status read_at(const ein_safetensors *file, int64_t offset, void *out, int64_t bytes) {
@@ -155,22 +170,6 @@ static ein_status read_header(ein_safetensors *file) {
 
 /* --- reading: the tensor table -------------------------------------------------------------------- */
 
-static ein_status check_name(const ein_safetensors *file, const char *name) {
-    size_t length = strlen(name);
-    if (length == 0) return ein_error(EIN_FORMAT, "%s: header: a tensor without a name", file->path);
-    for (size_t i = 0; i < length; i++)
-        if (name[i] < 0x20 || name[i] > 0x7e)
-            return ein_error(
-                EIN_FORMAT,
-                "%s: header: a tensor name with byte 0x%02x at position %zu; names are printable ASCII",
-                file->path, (unsigned char)name[i], i);
-    if (length >= EIN_ST_NAME_BYTES)
-        return ein_error(EIN_FORMAT,
-                         "%s: header: a tensor name of %zu bytes (\"%.32s...\"); at most %d are read",
-                         file->path, length, name, EIN_ST_NAME_BYTES - 1);
-    return EIN_OK;
-}
-
 /* A JSON array of non-negative integers of at most `max` items; -1 and a message otherwise. */
 static int read_integers(const ein_safetensors *file, const char *tensor, const char *key,
                          const json_t *array, int max, int64_t *out) {
@@ -219,7 +218,7 @@ static ein_status check_extent(const ein_safetensors *file, ein_st_tensor *t, in
 
 static ein_status read_tensor(const ein_safetensors *file, const char *name, const json_t *entry,
                               ein_st_tensor *t) {
-    EIN_TRY(check_name(file, name));
+    EIN_TRY(check_name(file->path, name));
     memcpy(t->name, name, strlen(name) + 1);
     if (!json_is_object(entry) || json_object_size(entry) != 3)
         return ein_error(EIN_FORMAT, "%s: tensor %s: not an object of dtype, shape and data_offsets",
@@ -461,9 +460,10 @@ static ein_status add_metadata(json_t *header, const char *path, const char *con
 }
 
 static ein_status add_tensor(json_t *header, const char *path, const ein_st_source *t, int64_t *at) {
+    EIN_TRY(check_name(path, t->name));
     if (!strcmp(t->name, METADATA_KEY) || json_object_get(header, t->name))
         return ein_error(EIN_EXISTS, "%s: tensor name \"%s\" is taken", path, t->name);
-    EIN_BUG_IF(strlen(t->name) >= EIN_ST_NAME_BYTES || t->ndim > EIN_ST_MAX_DIMS);
+    EIN_BUG_IF(t->ndim > EIN_ST_MAX_DIMS);
     json_t *shape = json_array();
     int64_t count = 1;
     int failed = 0;
@@ -475,9 +475,7 @@ static ein_status add_tensor(json_t *header, const char *path, const ein_st_sour
     json_t *entry = json_pack("{s:s, s:o, s:[I, I]}", "dtype", "F32", "shape", shape, "data_offsets",
                               (json_int_t)*at, (json_int_t)end);
     failed |= json_object_set_new(header, t->name, entry);
-    if (failed)
-        return ein_error(EIN_NOMEM, "%s: no memory for the header, or tensor name \"%s\" is not valid UTF-8",
-                         path, t->name);
+    if (failed) return ein_error(EIN_NOMEM, "%s: no memory for the header", path);
     *at = end;
     return EIN_OK;
 }

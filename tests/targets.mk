@@ -26,3 +26,28 @@ fuzz-config fuzz-csv: fuzz-%: build/fuzz/fuzz_% ## fuzz the configuration or the
 	@mkdir -p build/fuzz/$*-corpus
 	nice build/fuzz/fuzz_$* -max_total_time=$(FUZZ_SECONDS) -max_len=512 -rss_limit_mb=1024 -timeout=10 \
 	    -artifact_prefix=build/fuzz/ build/fuzz/$*-corpus
+
+# --- statistics against R and scikit-learn: development only, packages in tests/data/stats_agreement.py ------------
+STATS_SRC := core/status.c core/philox.c $(wildcard core/stats_*.c)
+build/stats/driver: tests/data/stats_driver.c $(STATS_SRC) $(wildcard core/stats_*.h)
+	@mkdir -p $(@D)
+	$(CC) -std=c11 -D_GNU_SOURCE -fopenmp -O2 $(WARN) -I. tests/data/stats_driver.c $(STATS_SRC) -lm -o $@
+.PHONY: stats-agreement stats-mutations
+stats-agreement: build/stats/driver ## compare core/stats_* with R and scikit-learn, write results/stats_agreement.md
+	nice tests/data/stats_agreement.py build/stats/driver build/stats results/stats_agreement.md
+stats-mutations: ## break core/stats_* in many places: every time a test has to fail
+	nice tests/data/stats_mutations.sh
+
+# --- fuzzing model files --------------------------------------------------------------------------------------------
+MODEL_FUZZ_SRC := tests/fuzz/fuzz_safetensors.c $(addprefix core/,status.c vit.c) \
+                $(addprefix io/,safetensors.c model.c model_describe.c model_hash.c contract_hash.c durable.c)
+build/fuzz/fuzz_safetensors: $(MODEL_FUZZ_SRC) $(wildcard core/*.h io/*.h)
+	@mkdir -p $(@D)
+	$(FUZZ_CC) $(FUZZ_FLAGS) $(MODEL_FUZZ_SRC) $(IO_CFLAGS) $(IO_LIBS) -lm -o $@
+.PHONY: fuzz-safetensors
+fuzz-safetensors: build/fuzz/fuzz_safetensors $(BUILD)/tests/unit/test_model ## fuzz the .safetensors and model reader for FUZZ_SECONDS
+	@mkdir -p build/fuzz/safetensors-seeds build/fuzz/safetensors-corpus
+	@cp tests/data/dtypes.safetensors build/fuzz/safetensors-seeds
+	@$(BUILD)/tests/unit/test_model write build/fuzz/safetensors-seeds/model.safetensors
+	nice build/fuzz/fuzz_safetensors -max_total_time=$(FUZZ_SECONDS) -max_len=8192 -rss_limit_mb=1024 -timeout=10 \
+	    -dict=tests/fuzz/safetensors.dict -artifact_prefix=build/fuzz/ build/fuzz/safetensors-corpus build/fuzz/safetensors-seeds
