@@ -11,6 +11,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -20,6 +21,7 @@
 #include "io/durable.h"
 #include "io/h5.h"
 
+enum { RESERVE_BYTES = 1 << 20 };
 enum { WRITE_BYTES = 256 << 20 }; /* per rank and collective call; MPI counts stay far below 2^31 */
 
 /* A growing array. */
@@ -410,9 +412,29 @@ done:
     return status;
 }
 
-static ein_status extend(ein_corpus_writer *w, int64_t records) {
+/* Ask the file system for the room of `records` more, on rank 0. Once HDF5 has made the file longer than the disk
+ * allows, it can neither shrink nor close it (it crashes when MPI ends); so the disk is asked first. A file system
+ * that cannot be asked says so by EOPNOTSUPP, and errors then show when writing. */
+static ein_status reserve_records(const ein_corpus_writer *w, int64_t records) {
+    struct stat about = {0};
+    struct rlimit limit = {RLIM_INFINITY, RLIM_INFINITY};
+    int64_t bytes = records * w->values * (int64_t)sizeof(int16_t);
+    bytes += bytes / 512 + RESERVE_BYTES; /* deflate may lengthen a little; indexes */
+    int fd = open(w->partial, O_WRONLY | O_CLOEXEC);
+    int error = fd < 0 || fstat(fd, &about) != 0 || getrlimit(RLIMIT_FSIZE, &limit) != 0 ? errno : 0;
+    off_t end = about.st_size + (off_t)bytes;
+    if (error == 0 && limit.rlim_cur != RLIM_INFINITY && (rlim_t)end > limit.rlim_cur) error = EFBIG;
+    if (error == 0 && fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, end) != 0) error = errno;
+    if (fd >= 0) close(fd);
+    if (error == 0 || error == EOPNOTSUPP || error == ENOSYS) return EIN_OK;
+    return ein_error(EIN_IO, "%s: %s (after %.0f MB; up to %.0f MB more are wanted)", w->partial,
+                     strerror(error), (double)about.st_size / 1e6, (double)bytes / 1e6);
+}
+
+static ein_status extend(ein_corpus_writer *w, int64_t records, int64_t more) {
     hsize_t extent[3] = {(hsize_t)records, (hsize_t)w->leads, (hsize_t)w->contract.n_samples};
     ein_status status = EIN_OK;
+    EIN_TRY(ein_comm_agree(w->comm, w->rank == 0 ? reserve_records(w, more) : EIN_OK));
     if (H5Dset_extent(w->signal, extent) < 0)
         status = ein_h5_error(EIN_IO, "%s: growing to %lld records (a full disk is the usual cause)",
                               w->partial, (long long)records);
@@ -421,7 +443,7 @@ static ein_status extend(ein_corpus_writer *w, int64_t records) {
 
 static ein_status write_blocks(ein_corpus_writer *w, const batch *b) {
     if (b->full == 0) return EIN_OK;
-    EIN_TRY(extend(w, (w->blocks + b->full) * w->block));
+    EIN_TRY(extend(w, (w->blocks + b->full) * w->block, b->full * w->block));
     run mine = b->want[w->rank];
     int64_t step = WRITE_BYTES / 2 / w->values / w->block * w->block;
     if (step < w->block) step = w->block;
@@ -546,7 +568,7 @@ void ein_corpus_flag(ein_corpus_writer *w, int64_t record, uint32_t bits) {
 static ein_status write_remainder(ein_corpus_writer *w) {
     int64_t left = w->n - w->blocks * w->block;
     if (left == 0) return EIN_OK;
-    EIN_TRY(extend(w, w->n));
+    EIN_TRY(extend(w, w->n, w->block));
     EIN_TRY(write_run(w, w->blocks * w->block, w->rank == 0 ? left : 0, w->carry));
     if (w->rank != 0) return EIN_OK;
     uint8_t hash[EIN_HASH_BYTES];
@@ -702,7 +724,6 @@ ein_status ein_corpus_finish(ein_corpus_writer *w) {
     ein_status status = EIN_OK;
     if (w->n == 0) EIN_TRY_GOTO(status, ein_error(EIN_RANGE, "%s: no record to write", w->path), done);
     EIN_TRY_GOTO(status, ein_comm_agree(w->comm, write_remainder(w)), done);
-    EIN_TRY_GOTO(status, ein_comm_agree(w->comm, w->rank == 0 ? reserve_columns(w) : EIN_OK), done);
     EIN_TRY_GOTO(status, ein_comm_agree(w->comm, close_file(w)), done);
     EIN_TRY_GOTO(status, ein_comm_agree(w->comm, w->rank == 0 ? write_rest(w) : EIN_OK), done);
     EIN_TRY_GOTO(status, verify_written(w), done);
