@@ -4,6 +4,12 @@
 
 #include "core/synth.h"
 
+/* Products and sums are rounded one by one, on every CPU: the clones of a loop give the same bits, and so do
+ * ranks on unlike nodes. gcc does so with -std=c11; clang must be told. */
+#ifdef __clang__
+#pragma STDC FP_CONTRACT OFF
+#endif
+
 /* Where samples go: potentials mv[e * n_samples + t] of the nine electrodes. */
 typedef struct {
     float *mv;

@@ -272,6 +272,7 @@ static ein_status make_all(ein_comm *comm, const ein_synth_cohort *cohort, bool 
     rounds = (cohort->records / ein_comm_size(comm) + 1 + ROUND - 1) / ROUND;
     ein_progress *progress =
         ein_comm_rank(comm) == 0 ? ein_progress_new(NULL, "synth", "records", cohort->records, 10) : NULL;
+    ein_progress_update(progress, 0, NULL);
     ein_status status = EIN_OK;
     int64_t done = 0;
     for (int64_t round = 0; round < rounds && status == EIN_OK; round++) {

@@ -1,0 +1,872 @@
+/* Synthetic ECGs: what the labels say is in the signal, seen by measurements that know nothing of the generator. */
+#include <math.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/philox.h"
+#include "core/synth.h"
+#include "core/synth_render.h"
+#include "tests/tap.h"
+
+enum { LEADS = EIN_SYNTH_LEADS, MOST_BEATS = 64 };
+
+/* --- configurations ------------------------------------------------------------------------------------ */
+
+static ein_synth_config no_findings(void) {
+    ein_synth_config config;
+    ein_synth_config_default(&config);
+    for (int c = 0; c < EIN_SC_COUNT; c++) config.p[EIN_SP_PREVALENCE + c] = 0;
+    return config;
+}
+
+static void no_noise(ein_synth_config *config) {
+    static const int off[] = {EIN_SP_WANDER_UV, EIN_SP_EMG_UV, EIN_SP_AMPLIFIER_UV, EIN_SP_MAINS_SHARE,
+                              EIN_SP_MOTION_PER_MIN};
+    for (size_t i = 0; i < sizeof off / sizeof *off; i++) config->p[off[i]] = 0;
+}
+
+static ein_synth_config only(ein_synth_condition condition) {
+    ein_synth_config config = no_findings();
+    config.p[EIN_SP_PREVALENCE + condition] = 1;
+    ck_assert_int_eq(ein_synth_config_ready(&config), EIN_OK);
+    return config;
+}
+
+static void make(const ein_synth_config *config, uint64_t seed, int64_t record, ein_synth_person *person,
+                 ein_ecg *ecg) {
+    ck_assert_int_eq(ein_synth_draw_person(config, seed, record, person), EIN_OK);
+    ck_assert_int_eq(ein_synth_render(config, person, seed, record, ecg), EIN_OK);
+}
+
+/* --- measurements -------------------------------------------------------------------------------------- */
+
+static const float *row(const ein_ecg *ecg, ein_lead lead) {
+    return ecg->mv + lead * ecg->n_samples;
+}
+
+static int compare_doubles(const void *a, const void *b) {
+    const double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static double quantile(double *values, int n, double q) {
+    qsort(values, (size_t)n, sizeof *values, compare_doubles);
+    return values[(int)(q * (n - 1) + 0.5)];
+}
+
+/* QRS complexes by the slope of all leads (squares, 60 ms mean, a third of the highest, 200 ms refractory);
+ * marks the steepest moment of each. 500 Hz. */
+static int find_beats(const ein_ecg *ecg, int64_t *at) {
+    const int64_t n = ecg->n_samples;
+    double *steep = calloc((size_t)n, sizeof *steep), *mean = calloc((size_t)n, sizeof *mean), highest = 0;
+    int count = 0;
+    for (int64_t t = 2; t + 2 < n; t++)
+        for (int l = 0; l < LEADS; l++) {
+            const double slope = (double)ecg->mv[l * n + t + 2] - (double)ecg->mv[l * n + t - 2];
+            steep[t] += slope * slope;
+        }
+    for (int64_t t = 15; t + 15 < n; t++) {
+        for (int64_t i = t - 15; i <= t + 15; i++) mean[t] += steep[i];
+        if (mean[t] > highest) highest = mean[t];
+    }
+    for (int64_t t = 15; t + 15 < n && count < MOST_BEATS; t++) {
+        if (!(mean[t] > highest / 5)) continue;
+        int64_t best = t;
+        for (int64_t i = t; i < t + 100 && i < n; i++)
+            if (mean[i] > mean[best]) best = i;
+        if (best >= 25 && best + 75 < n) at[count++] = best;
+        t = best + 100;
+    }
+    free(steep);
+    free(mean);
+    return count;
+}
+
+/* Mean and coefficient of variation of the intervals between beats, in seconds. */
+static void intervals(const int64_t *at, int count, double fs_hz, double *mean_s, double *cv) {
+    double sum = 0, squares = 0;
+    for (int i = 1; i < count; i++) {
+        const double rr = (double)(at[i] - at[i - 1]) / fs_hz;
+        sum += rr;
+        squares += rr * rr;
+    }
+    *mean_s = sum / (count - 1);
+    *cv = sqrt(fmax(squares / (count - 1) - *mean_s * *mean_s, 0)) / *mean_s;
+}
+
+enum { BEFORE = 150, AFTER = 150, WINDOW = BEFORE + AFTER };
+typedef struct {
+    double mv[LEADS][WINDOW]; /* from 300 ms before to 300 ms after the steepest moment */
+} mean_beat;
+
+static void average(const ein_ecg *ecg, mean_beat *out) {
+    int64_t at[MOST_BEATS];
+    int used = 0;
+    const int count = find_beats(ecg, at);
+    memset(out, 0, sizeof *out);
+    for (int b = 0; b < count; b++) {
+        if (at[b] < BEFORE || at[b] + AFTER > ecg->n_samples) continue;
+        used++;
+        for (int l = 0; l < LEADS; l++)
+            for (int i = 0; i < WINDOW; i++)
+                out->mv[l][i] += (double)ecg->mv[l * ecg->n_samples + at[b] - BEFORE + i];
+    }
+    ck_assert_int_ge(used, 2);
+    for (int l = 0; l < LEADS; l++) {
+        /* Against the end of the PR segment. */
+        const double zero = out->mv[l][BEFORE - 40] / used;
+        for (int i = 0; i < WINDOW; i++) out->mv[l][i] = out->mv[l][i] / used - zero;
+    }
+}
+
+/* Time in which the middle 96 % of the squared slope of all leads lie, in ms: a measure of QRS duration that T
+ * waves do not reach. */
+static double qrs_width_ms(const mean_beat *beat) {
+    double sum[WINDOW] = {0};
+    int first = 0, last = 0;
+    for (int i = 1; i + 1 < WINDOW; i++) {
+        sum[i] = sum[i - 1];
+        for (int l = 0; l < LEADS; l++) {
+            const double slope = beat->mv[l][i + 1] - beat->mv[l][i - 1];
+            sum[i] += slope * slope;
+        }
+    }
+    for (int i = 1; i + 1 < WINDOW; i++) {
+        if (sum[i] < 0.02 * sum[WINDOW - 2]) first = i;
+        if (sum[i] < 0.98 * sum[WINDOW - 2]) last = i;
+    }
+    return 2.0 * (last - first);
+}
+
+static double highest(const double *x, int from, int to) {
+    double best = x[from];
+    for (int i = from; i < to; i++) best = fmax(best, x[i]);
+    return best;
+}
+
+static double lowest(const double *x, int from, int to) {
+    double best = x[from];
+    for (int i = from; i < to; i++) best = fmin(best, x[i]);
+    return best;
+}
+
+enum { RECORDS = 60 };
+
+/* Median over RECORDS recordings of something measured on the mean beat. */
+static double median_of(const ein_synth_config *config, double (*measure)(const mean_beat *)) {
+    double values[RECORDS];
+    ein_ecg ecg = {0};
+    ein_synth_person person;
+    mean_beat beat;
+    for (int i = 0; i < RECORDS; i++) {
+        make(config, 5, i, &person, &ecg);
+        average(&ecg, &beat);
+        values[i] = measure(&beat);
+    }
+    ein_ecg_free(&ecg);
+    return quantile(values, RECORDS, 0.5);
+}
+
+static double sokolow_lyon(const mean_beat *beat) {
+    return highest(beat->mv[EIN_LEAD_V5], BEFORE - 40, BEFORE + 40) -
+           lowest(beat->mv[EIN_LEAD_V1], BEFORE - 40, BEFORE + 40);
+}
+
+static double frontal_axis_deg(const mean_beat *beat) {
+    double one = 0, avf = 0;
+    for (int i = BEFORE - 40; i < BEFORE + 40; i++) {
+        one += beat->mv[EIN_LEAD_I][i];
+        avf += beat->mv[EIN_LEAD_AVF][i];
+    }
+    return atan2(avf * 2 / sqrt(3), one) * 180 / M_PI;
+}
+
+static double late_v1(const mean_beat *beat) {
+    return highest(beat->mv[EIN_LEAD_V1], BEFORE + 10, BEFORE + 60);
+}
+static double r_of_v2(const mean_beat *beat) {
+    return highest(beat->mv[EIN_LEAD_V2], BEFORE - 40, BEFORE + 40);
+}
+static double s_of_v1(const mean_beat *beat) {
+    return lowest(beat->mv[EIN_LEAD_V1], BEFORE - 40, BEFORE + 60);
+}
+static double early_avf(const mean_beat *beat) {
+    return lowest(beat->mv[EIN_LEAD_AVF], BEFORE - 30, BEFORE + 5);
+}
+static double net_i(const mean_beat *beat) {
+    return highest(beat->mv[EIN_LEAD_I], BEFORE - 40, BEFORE + 60) +
+           lowest(beat->mv[EIN_LEAD_I], BEFORE - 40, BEFORE + 60);
+}
+/* Where II is highest between 260 and 70 ms before the QRS: the P wave. */
+static double p_to_qrs_ms(const mean_beat *beat) {
+    const double *two = beat->mv[EIN_LEAD_II];
+    int best = BEFORE - 35;
+    for (int i = BEFORE - 130; i < BEFORE - 35; i++)
+        if (two[i] > two[best]) best = i;
+    return 2.0 * (BEFORE - best);
+}
+static double p_height(const mean_beat *beat) {
+    return highest(beat->mv[EIN_LEAD_II], BEFORE - 110, BEFORE - 45) -
+           lowest(beat->mv[EIN_LEAD_II], BEFORE - 110, BEFORE - 45);
+}
+
+/* --- leads --------------------------------------------------------------------------------------------- */
+
+START_TEST(limb_leads_hold) {
+    ein_synth_config config;
+    ein_synth_config_default(&config);
+    ck_assert_int_eq(ein_synth_config_ready(&config), EIN_OK);
+    ein_ecg ecg = {0};
+    ein_synth_person person;
+    int unequal = 0, wrong = 0, off = 0;
+    for (int i = 0; i < 12; i++) {
+        make(&config, 3, i, &person, &ecg);
+        const float *one = row(&ecg, EIN_LEAD_I), *two = row(&ecg, EIN_LEAD_II),
+                    *three = row(&ecg, EIN_LEAD_III);
+        const float *r = row(&ecg, EIN_LEAD_AVR), *l = row(&ecg, EIN_LEAD_AVL), *f = row(&ecg, EIN_LEAD_AVF);
+        for (int64_t t = 0; t < ecg.n_samples; t++) {
+            wrong += !(three[t] == two[t] - one[t]) + !(r[t] == -0.5f * (one[t] + two[t])) +
+                     !(l[t] == one[t] - 0.5f * two[t]) + !(f[t] == two[t] - 0.5f * one[t]);
+            const long count =
+                lrint(1e3 * (double)two[t]) - lrint(1e3 * (double)one[t]) - lrint(1e3 * (double)three[t]);
+            off += labs(count) > 1;
+            unequal += one[t] != two[t];
+        }
+    }
+    ck_assert_int_eq(wrong, 0);
+    ck_assert_int_eq(off, 0);
+    ck_assert_int_gt(unequal, 50000); /* the leads are not copies of each other */
+    ein_ecg_free(&ecg);
+}
+END_TEST
+
+START_TEST(recordings_are_named_and_described) {
+    ein_synth_config config = only(EIN_SC_RBBB);
+    ein_ecg ecg = {0};
+    ein_synth_person person;
+    make(&config, 3, 17, &person, &ecg);
+    ck_assert_int_eq(ecg.n_leads, 12);
+    ck_assert_int_eq((int)ecg.n_samples, 5000);
+    for (int l = 0; l < LEADS; l++) ck_assert_str_eq(ecg.lead_name[l], ein_lead_name((ein_lead)l));
+    ck_assert_str_eq(ecg.person.record_id, "syn0000017");
+    ck_assert_str_eq(ecg.person.dx, "426783006,59118001");
+    ck_assert_str_eq(ecg.person.device, "synthetic");
+    ck_assert_int_eq((int)strlen(ecg.person.acquired), 19);
+    ck_assert(ecg.person.acquired[0] == '2' && ecg.person.acquired[1] == '1');
+    ein_ecg_free(&ecg);
+}
+END_TEST
+
+/* --- rhythm -------------------------------------------------------------------------------------------- */
+
+static void check_rate(ein_synth_condition condition, ein_synth_parameter rate, double bpm) {
+    ein_synth_config config = no_findings();
+    if (condition != EIN_SC_COUNT) config.p[EIN_SP_PREVALENCE + condition] = 1;
+    config.p[rate] = bpm;
+    config.p[EIN_SP_RATE_SD] = config.p[EIN_SP_SB_SD] = config.p[EIN_SP_ST_SD] = 0;
+    ck_assert_int_eq(ein_synth_config_ready(&config), EIN_OK);
+    ein_ecg ecg = {0};
+    ein_synth_person person;
+    for (int i = 0; i < 20; i++) {
+        int64_t at[MOST_BEATS];
+        double mean_s, cv;
+        make(&config, 11, i, &person, &ecg);
+        const int count = find_beats(&ecg, at);
+        ck_assert_int_ge(count, 4);
+        intervals(at, count, ecg.fs_hz, &mean_s, &cv);
+        ck_assert_msg(fabs(60 / mean_s - person.rate_bpm) <= 0.03 * person.rate_bpm,
+                      "record %d: %g against %g", i, 60 / mean_s, person.rate_bpm);
+        ck_assert_msg(fabs(60 / mean_s - bpm) <= 0.12 * bpm, "record %d: %g against %g", i, 60 / mean_s, bpm);
+        ck_assert_msg(abs(count - person.n_beats) <= 1, "record %d: %d against %d", i, count, person.n_beats);
+        ck_assert_msg(cv < 0.12, "record %d: RR varies by %g", i, cv);
+        ck_assert(cv > 0.0005);
+    }
+    ein_ecg_free(&ecg);
+}
+
+START_TEST(sinus_rate_is_as_asked) {
+    check_rate(EIN_SC_COUNT, EIN_SP_RATE_MEAN, 75);
+}
+END_TEST
+START_TEST(bradycardia_is_as_asked) {
+    check_rate(EIN_SC_SB, EIN_SP_SB_RATE, 48);
+}
+END_TEST
+START_TEST(tachycardia_is_as_asked) {
+    check_rate(EIN_SC_ST, EIN_SP_ST_RATE, 125);
+}
+END_TEST
+
+START_TEST(fibrillation_is_irregular_without_p) {
+    ein_synth_config af = only(EIN_SC_AF), sinus = no_findings();
+    ck_assert_int_eq(ein_synth_config_ready(&sinus), EIN_OK);
+    double cvs[RECORDS];
+    ein_ecg ecg = {0};
+    ein_synth_person person;
+    for (int i = 0; i < RECORDS; i++) {
+        int64_t at[MOST_BEATS];
+        double mean_s;
+        make(&af, 11, i, &person, &ecg);
+        ck_assert(isnan(person.pr_ms));
+        intervals(at, find_beats(&ecg, at), ecg.fs_hz, &mean_s, &cvs[i]);
+    }
+    ein_ecg_free(&ecg);
+    const double cv = quantile(cvs, RECORDS, 0.5);
+    ck_assert_msg(cv > 0.14 && cv < 0.32, "RR varies by %g", cv);
+    ck_assert_msg(quantile(cvs, RECORDS, 0.1) > 0.08, "RR varies by %g", quantile(cvs, RECORDS, 0.1));
+    no_noise(&af);
+    no_noise(&sinus);
+    const double with = median_of(&sinus, p_height), without = median_of(&af, p_height);
+    ck_assert_msg(without < 0.6 * with, "before the QRS: %g mV against %g in sinus rhythm", without, with);
+}
+END_TEST
+
+START_TEST(premature_beats_are_there) {
+    for (int kind = 0; kind < 2; kind++) {
+        ein_synth_config config = only(kind ? EIN_SC_PAC : EIN_SC_PVC);
+        ein_ecg ecg = {0};
+        ein_synth_person person;
+        int early = 0;
+        for (int i = 0; i < 40; i++) {
+            int64_t at[MOST_BEATS];
+            double mean_s, cv, shortest = INFINITY, longest = 0;
+            make(&config, 13, i, &person, &ecg);
+            ck_assert_int_ge(kind ? person.n_pac : person.n_pvc, 1);
+            ck_assert_int_eq(kind ? person.n_pvc : person.n_pac, 0);
+            ck_assert_uint_eq(person.labels, EIN_SC_BIT(kind ? EIN_SC_PAC : EIN_SC_PVC));
+            const int count = find_beats(&ecg, at);
+            intervals(at, count, ecg.fs_hz, &mean_s, &cv);
+            for (int b = 1; b < count; b++) {
+                const double rr = (double)(at[b] - at[b - 1]) / ecg.fs_hz;
+                shortest = fmin(shortest, rr);
+                longest = fmax(longest, rr);
+            }
+            /* A smooth ventricular beat that the detector passes over leaves a gap of two intervals. */
+            early += shortest < 0.87 * mean_s || longest > 1.6 * mean_s;
+        }
+        ck_assert_msg(early >= 36, "%d of 40 recordings show an early beat", early);
+        ein_ecg_free(&ecg);
+    }
+}
+END_TEST
+
+/* --- conduction, hypertrophy, infarction --------------------------------------------------------------- */
+
+static double with(ein_synth_condition condition, double (*measure)(const mean_beat *)) {
+    ein_synth_config config = only(condition);
+    no_noise(&config);
+    return median_of(&config, measure);
+}
+
+static double without(double (*measure)(const mean_beat *)) {
+    ein_synth_config config = no_findings();
+    no_noise(&config);
+    ck_assert_int_eq(ein_synth_config_ready(&config), EIN_OK);
+    return median_of(&config, measure);
+}
+
+START_TEST(blocks_widen_the_qrs) {
+    const double normal = without(qrs_width_ms), rbbb = with(EIN_SC_RBBB, qrs_width_ms);
+    const double lbbb = with(EIN_SC_LBBB, qrs_width_ms), irbbb = with(EIN_SC_IRBBB, qrs_width_ms);
+    ck_assert_msg(normal > 45 && normal < 85, "normal %g ms", normal);
+    ck_assert_msg(rbbb > normal + 30, "RBBB %g against %g ms", rbbb, normal);
+    ck_assert_msg(lbbb > normal + 50, "LBBB %g against %g ms", lbbb, normal);
+    ck_assert_msg(irbbb >= normal && irbbb < rbbb, "IRBBB %g between %g and %g ms", irbbb, normal, rbbb);
+}
+END_TEST
+
+START_TEST(blocks_have_their_shapes) {
+    ck_assert_msg(with(EIN_SC_RBBB, late_v1) > without(late_v1) + 0.45, "R' in V1: %g",
+                  with(EIN_SC_RBBB, late_v1));
+    ck_assert_msg(with(EIN_SC_LBBB, s_of_v1) < without(s_of_v1) - 0.3, "S in V1: %g",
+                  with(EIN_SC_LBBB, s_of_v1));
+    const double axis = with(EIN_SC_LAFB, frontal_axis_deg), normal = without(frontal_axis_deg);
+    ck_assert_msg(axis < -30 && axis > -90, "axis in LAFB: %g", axis);
+    ck_assert_msg(normal > 0 && normal < 75, "normal axis: %g", normal);
+}
+END_TEST
+
+START_TEST(first_degree_block_lengthens_pr) {
+    const double normal = without(p_to_qrs_ms), block = with(EIN_SC_IAVB, p_to_qrs_ms);
+    ck_assert_msg(block > normal + 45, "P to QRS: %g against %g ms", block, normal);
+    ein_synth_config config = only(EIN_SC_IAVB);
+    ein_synth_person person;
+    for (int i = 0; i < 200; i++) {
+        ck_assert_int_eq(ein_synth_draw_person(&config, 1, i, &person), EIN_OK);
+        ck_assert(person.pr_ms > 200);
+    }
+}
+END_TEST
+
+START_TEST(hypertrophy_has_voltage) {
+    ck_assert_msg(with(EIN_SC_LVH, sokolow_lyon) > without(sokolow_lyon) + 0.6, "Sokolow-Lyon %g against %g",
+                  with(EIN_SC_LVH, sokolow_lyon), without(sokolow_lyon));
+}
+END_TEST
+
+START_TEST(infarctions_show_in_their_leads) {
+    ck_assert_msg(with(EIN_SC_MI_INFERIOR, early_avf) < without(early_avf) - 0.08, "Q in aVF: %g against %g",
+                  with(EIN_SC_MI_INFERIOR, early_avf), without(early_avf));
+    ck_assert_msg(with(EIN_SC_MI_ANTERIOR, r_of_v2) < 0.6 * without(r_of_v2), "R in V2: %g against %g",
+                  with(EIN_SC_MI_ANTERIOR, r_of_v2), without(r_of_v2));
+    ck_assert_msg(with(EIN_SC_MI_LATERAL, net_i) < without(net_i) - 0.2, "QRS in I: %g against %g",
+                  with(EIN_SC_MI_LATERAL, net_i), without(net_i));
+}
+END_TEST
+
+/* --- realism ------------------------------------------------------------------------------------------- */
+
+/* Medians of QRS maxima and minima of 759 normal PTB-XL records, mV. */
+START_TEST(amplitudes_are_those_of_people) {
+    static const struct {
+        ein_lead lead;
+        double r_mv, s_mv;
+    } real[] = {{EIN_LEAD_I, 0.74, -0.09},  {EIN_LEAD_II, 0.90, -0.09}, {EIN_LEAD_V1, 0.17, -0.84},
+                {EIN_LEAD_V2, 0.50, -1.17}, {EIN_LEAD_V3, 0.89, -0.80}, {EIN_LEAD_V4, 1.37, -0.43},
+                {EIN_LEAD_V5, 1.37, -0.17}, {EIN_LEAD_V6, 1.13, -0.09}};
+    enum { MANY = 200 };
+    static double r[LEADS][MANY], s[LEADS][MANY];
+    ein_synth_config config = no_findings();
+    ck_assert_int_eq(ein_synth_config_ready(&config), EIN_OK);
+    ein_ecg ecg = {0};
+    ein_synth_person person;
+    mean_beat beat;
+    for (int i = 0; i < MANY; i++) {
+        make(&config, 2, i, &person, &ecg);
+        average(&ecg, &beat);
+        for (int l = 0; l < LEADS; l++) {
+            r[l][i] = highest(beat.mv[l], BEFORE - 35, BEFORE + 45);
+            s[l][i] = lowest(beat.mv[l], BEFORE - 35, BEFORE + 45);
+        }
+        ck_assert(r[EIN_LEAD_V5][i] > 0.1 && r[EIN_LEAD_V5][i] < 4);
+    }
+    ein_ecg_free(&ecg);
+    for (size_t i = 0; i < sizeof real / sizeof *real; i++) {
+        const double rm = quantile(r[real[i].lead], MANY, 0.5), sm = quantile(s[real[i].lead], MANY, 0.5);
+        ck_assert_msg(fabs(rm - real[i].r_mv) <= 0.12 + 0.25 * real[i].r_mv, "R in %s: %g mV against %g",
+                      ein_lead_name(real[i].lead), rm, real[i].r_mv);
+        ck_assert_msg(fabs(sm - real[i].s_mv) <= 0.12 - 0.25 * real[i].s_mv, "S in %s: %g mV against %g",
+                      ein_lead_name(real[i].lead), sm, real[i].s_mv);
+    }
+}
+END_TEST
+
+/* Power of one frequency (Goertzel), mV^2. */
+static double power_at(const float *x, int64_t n, double fs_hz, double hz) {
+    double re = 0, im = 0;
+    for (int64_t t = 0; t < n; t++) {
+        re += (double)x[t] * cos(2 * M_PI * hz * (double)t / fs_hz);
+        im += (double)x[t] * sin(2 * M_PI * hz * (double)t / fs_hz);
+    }
+    return (re * re + im * im) / ((double)n * (double)n);
+}
+
+static double median_power(const ein_synth_config *config, double low_hz, double high_hz) {
+    double values[RECORDS];
+    ein_ecg ecg = {0};
+    ein_synth_person person;
+    for (int i = 0; i < RECORDS; i++) {
+        int steps = 0;
+        make(config, 5, i, &person, &ecg);
+        values[i] = 0;
+        for (double hz = low_hz; hz <= high_hz; hz += 0.5, steps++)
+            values[i] += power_at(row(&ecg, EIN_LEAD_V5), ecg.n_samples, ecg.fs_hz, hz);
+        values[i] /= steps;
+    }
+    ein_ecg_free(&ecg);
+    return 10 * log10(quantile(values, RECORDS, 0.5));
+}
+
+START_TEST(spectrum_falls_like_an_ecg) {
+    ein_synth_config config = no_findings();
+    config.p[EIN_SP_MAINS_SHARE] = 0;
+    ck_assert_int_eq(ein_synth_config_ready(&config), EIN_OK);
+    const double at12 = median_power(&config, 10, 14), at40 = median_power(&config, 38, 42);
+    const double at90 = median_power(&config, 88, 92), at200 = median_power(&config, 198, 202);
+    /* PTB-XL, V5: 18 dB from 12 to 40 Hz, 35 to 90 Hz. */
+    ck_assert_msg(at12 - at40 > 14 && at12 - at40 < 32, "12 to 40 Hz: %g dB", at12 - at40);
+    ck_assert_msg(at12 - at90 > 28 && at12 - at90 < 46, "12 to 90 Hz: %g dB", at12 - at90);
+    ck_assert_msg(at90 > at200 - 1, "90 Hz %g dB, 200 Hz %g dB", at90, at200);
+}
+END_TEST
+
+START_TEST(noise_comes_when_asked) {
+    ein_synth_config quiet = no_findings(), loud;
+    no_noise(&quiet);
+    ck_assert_int_eq(ein_synth_config_ready(&quiet), EIN_OK);
+    loud = quiet;
+    loud.p[EIN_SP_MAINS_SHARE] = 1;
+    loud.p[EIN_SP_MAINS_HZ] = 60;
+    loud.p[EIN_SP_MAINS_UV] = 40;
+    ck_assert(median_power(&loud, 59.5, 60.5) > median_power(&quiet, 59.5, 60.5) + 12);
+    ck_assert(fabs(median_power(&loud, 50, 51) - median_power(&quiet, 50, 51)) < 3);
+    loud = quiet;
+    loud.p[EIN_SP_EMG_UV] = 50;
+    ck_assert(median_power(&loud, 60, 90) > median_power(&quiet, 60, 90) + 6);
+    loud = quiet;
+    loud.p[EIN_SP_WANDER_UV] = 500;
+    ck_assert(median_power(&loud, 0.1, 0.4) > median_power(&quiet, 0.1, 0.4) + 12);
+}
+END_TEST
+
+/* Median SD of lead II over recordings of hearts that are still. */
+static double sd_of_two(const ein_synth_config *config) {
+    double values[RECORDS];
+    ein_ecg ecg = {0};
+    ein_synth_person person;
+    for (int i = 0; i < RECORDS; i++) {
+        double sum = 0, squares = 0;
+        ck_assert_int_eq(ein_synth_draw_person(config, 4, i, &person), EIN_OK);
+        for (int w = 0; w < EIN_SW_COUNT; w++)
+            memset(person.heart.wave[w].v, 0, sizeof person.heart.wave[w].v);
+        ck_assert_int_eq(ein_synth_render(config, &person, 4, i, &ecg), EIN_OK);
+        const float *two = row(&ecg, EIN_LEAD_II);
+        for (int64_t t = 0; t < ecg.n_samples; t++) {
+            sum += (double)two[t];
+            squares += (double)two[t] * (double)two[t];
+        }
+        sum /= (double)ecg.n_samples;
+        values[i] = sqrt(fmax(squares / (double)ecg.n_samples - sum * sum, 0));
+    }
+    ein_ecg_free(&ecg);
+    return quantile(values, RECORDS, 0.5);
+}
+
+/* II is the difference of two electrodes, each with noise of its own: sqrt(2) of one electrode's SD. */
+START_TEST(noise_has_its_size) {
+    ein_synth_config still = no_findings(), noisy;
+    no_noise(&still);
+    still.p[EIN_SP_EMG_LOG_SD] = still.p[EIN_SP_WANDER_LOG_SD] = 0;
+    ck_assert_int_eq(ein_synth_config_ready(&still), EIN_OK);
+    ck_assert(sd_of_two(&still) < 1e-6);
+    noisy = still;
+    noisy.p[EIN_SP_EMG_UV] = 100; /* limb electrodes have 1.4 times that */
+    ck_assert_msg(fabs(sd_of_two(&noisy) - 0.21) < 0.05, "muscle: %g mV", sd_of_two(&noisy));
+    noisy = still;
+    noisy.p[EIN_SP_AMPLIFIER_UV] = 100;
+    ck_assert_msg(fabs(sd_of_two(&noisy) - 0.1414) < 0.004, "amplifier: %g mV", sd_of_two(&noisy));
+    noisy = still;
+    noisy.p[EIN_SP_WANDER_UV] = 100;
+    ck_assert_msg(fabs(sd_of_two(&noisy) - 0.13) < 0.04, "wander: %g mV", sd_of_two(&noisy));
+}
+END_TEST
+
+/* f waves alone: their own in each recording, of the asked rate, largest in V1. */
+START_TEST(fibrillation_waves_are_those_asked) {
+    ein_synth_config config = only(EIN_SC_AF);
+    no_noise(&config);
+    ein_ecg a = {0}, b = {0};
+    ein_synth_person person;
+    double hz_error[20], v1_mv[20];
+    for (int i = 0; i < 20; i++) {
+        ck_assert_int_eq(ein_synth_draw_person(&config, 4, i, &person), EIN_OK);
+        for (int w = 0; w < EIN_SW_COUNT; w++)
+            memset(person.heart.wave[w].v, 0, sizeof person.heart.wave[w].v);
+        ck_assert_int_eq(ein_synth_render(&config, &person, 4, i, &a), EIN_OK);
+        ck_assert_int_eq(ein_synth_render(&config, &person, 4, i + 1, &b), EIN_OK);
+        const float *v1 = row(&a, EIN_LEAD_V1), *other = row(&b, EIN_LEAD_V1);
+        int crossings = 0, same = 0;
+        double top = 0;
+        for (int64_t t = 1; t < a.n_samples; t++) {
+            crossings += v1[t - 1] < 0 && v1[t] >= 0;
+            same += fabsf(v1[t] - other[t]) < 1e-4f;
+            top = fmax(top, (double)v1[t]);
+        }
+        ck_assert_int_lt(same, 800);
+        hz_error[i] = fabs(crossings / 10.0 - person.heart.f_hz);
+        v1_mv[i] = top;
+    }
+    ein_ecg_free(&a);
+    ein_ecg_free(&b);
+    ck_assert_msg(quantile(hz_error, 20, 0.5) < 0.5, "off by %g Hz", quantile(hz_error, 20, 0.5));
+    ck_assert_msg(quantile(v1_mv, 20, 0.5) > 0.03 && quantile(v1_mv, 20, 0.5) < 0.2, "%g mV in V1",
+                  quantile(v1_mv, 20, 0.5));
+}
+END_TEST
+
+/* --- acquisition --------------------------------------------------------------------------------------- */
+
+static int count_nan(const float *x, int64_t n) {
+    int count = 0;
+    for (int64_t t = 0; t < n; t++) count += isnan(x[t]) != 0;
+    return count;
+}
+
+START_TEST(samples_are_missing_only_when_asked) {
+    ein_synth_config config;
+    ein_synth_config_default(&config);
+    ck_assert_int_eq(ein_synth_config_ready(&config), EIN_OK);
+    ein_ecg ecg = {0};
+    ein_synth_person person;
+    for (int i = 0; i < 40; i++) {
+        make(&config, 21, i, &person, &ecg);
+        ck_assert_int_eq(count_nan(ecg.mv, LEADS * ecg.n_samples), 0);
+    }
+    config.p[EIN_SP_MISSING_SHARE] = config.p[EIN_SP_FLAT_SHARE] = 1;
+    for (int i = 0; i < 10; i++) {
+        make(&config, 21, i, &person, &ecg);
+        for (int l = 0; l < LEADS; l++) {
+            const float *x = ecg.mv + l * ecg.n_samples;
+            const bool missing = l == person.acquisition.missing_lead;
+            ck_assert_int_eq(count_nan(x, ecg.n_samples), missing ? 5000 : 0);
+            bool flat = true;
+            for (int64_t t = 1; t < ecg.n_samples; t++) flat = flat && x[t] == x[0];
+            ck_assert(flat == (l == person.acquisition.flat_lead && !missing));
+        }
+        ck_assert(person.acquisition.missing_lead >= EIN_LEAD_V1 &&
+                  person.acquisition.flat_lead >= EIN_LEAD_V1);
+    }
+    config.p[EIN_SP_MISSING_SHARE] = config.p[EIN_SP_FLAT_SHARE] = 0;
+    config.p[EIN_SP_GAP_SHARE] = 1;
+    make(&config, 21, 1, &person, &ecg);
+    for (int l = 0; l < LEADS; l++)
+        ck_assert_int_eq(count_nan(ecg.mv + l * ecg.n_samples, ecg.n_samples),
+                         (int)(person.acquisition.gap_length_s * 500));
+    ein_ecg_free(&ecg);
+}
+END_TEST
+
+START_TEST(recorder_clips) {
+    ein_synth_config config = no_findings();
+    config.p[EIN_SP_CLIP_MV] = 0.3;
+    ck_assert_int_eq(ein_synth_config_ready(&config), EIN_OK);
+    ein_ecg ecg = {0};
+    ein_synth_person person;
+    make(&config, 1, 1, &person, &ecg);
+    int at_limit = 0, beyond = 0;
+    for (int64_t t = 0; t < ecg.n_samples; t++) {
+        const double size = fabs((double)row(&ecg, EIN_LEAD_V5)[t]);
+        beyond += !(size <= 0.3000001);
+        at_limit += size >= 0.2999999;
+    }
+    ck_assert_int_eq(beyond, 0);
+    ck_assert_int_gt(at_limit, 20);
+    ein_ecg_free(&ecg);
+}
+END_TEST
+
+/* The heart does not know the sampling rate: what is sampled twice as fast passes through the same points. */
+START_TEST(sampling_rates_agree) {
+    ein_synth_config slow = no_findings(), fast;
+    no_noise(&slow);
+    slow.p[EIN_SP_PREVALENCE + EIN_SC_AF] = slow.p[EIN_SP_PREVALENCE + EIN_SC_PVC] = 0.5;
+    ck_assert_int_eq(ein_synth_config_ready(&slow), EIN_OK);
+    fast = slow;
+    fast.p[EIN_SP_FS_HZ] = 1000;
+    ein_ecg a = {0}, b = {0};
+    ein_synth_person person;
+    for (int i = 0; i < 6; i++) {
+        make(&slow, 8, i, &person, &a);
+        make(&fast, 8, i, &person, &b);
+        ck_assert_int_eq((int)b.n_samples, 10000);
+        double worst = 0;
+        for (int l = 0; l < LEADS; l++)
+            for (int64_t t = 0; t < a.n_samples; t++) {
+                const double difference =
+                    fabs((double)a.mv[l * a.n_samples + t] - (double)b.mv[l * b.n_samples + 2 * t]);
+                if (!(difference <= worst)) worst = difference;
+            }
+        ck_assert_msg(worst <= 2e-3, "record %d: %g mV", i, worst);
+    }
+    ein_ecg_free(&a);
+    ein_ecg_free(&b);
+}
+END_TEST
+
+/* --- addressed draws ----------------------------------------------------------------------------------- */
+
+START_TEST(a_record_is_the_same_in_any_company) {
+    ein_synth_config config;
+    ein_synth_config_default(&config);
+    ck_assert_int_eq(ein_synth_config_ready(&config), EIN_OK);
+    ein_ecg alone = {0}, used = {0};
+    ein_synth_person person, other;
+    for (int64_t i = 300; i < 306; i++) {
+        make(&config, 77, i, &person, &alone);
+        for (int64_t j = 0; j < 3; j++) make(&config, 70 + (uint64_t)j, 5 * i + j, &other, &used);
+        make(&config, 77, i, &other, &used);
+        ck_assert(memcmp(alone.mv, used.mv, sizeof(float) * LEADS * 5000) == 0);
+        ck_assert_str_eq(alone.person.dx, used.person.dx);
+        ck_assert_uint_eq(person.labels, other.labels);
+        ein_ecg_free(&alone);
+    }
+    ein_ecg_free(&used);
+}
+END_TEST
+
+START_TEST(seeds_and_records_differ) {
+    ein_synth_config config = no_findings();
+    ck_assert_int_eq(ein_synth_config_ready(&config), EIN_OK);
+    ein_ecg a = {0}, b = {0}, c = {0};
+    ein_synth_person person;
+    make(&config, 1, 5, &person, &a);
+    make(&config, 2, 5, &person, &b);
+    make(&config, 1, 6, &person, &c);
+    int same_b = 0, same_c = 0;
+    for (int t = 0; t < LEADS * 5000; t++) {
+        same_b += fabsf(a.mv[t] - b.mv[t]) < 1e-6f;
+        same_c += fabsf(a.mv[t] - c.mv[t]) < 1e-6f;
+    }
+    ck_assert_int_lt(same_b, 600);
+    ck_assert_int_lt(same_c, 600);
+    ein_ecg_free(&a);
+    ein_ecg_free(&b);
+    ein_ecg_free(&c);
+}
+END_TEST
+
+START_TEST(noise_words_are_philox) {
+    enum { BLOCKS = 37 };
+    uint32_t words[4 * BLOCKS];
+    ein_synth_words(0x123456789abcdefULL, 7, 0xfedcba9876543ULL, 4294967290U, BLOCKS, words);
+    for (uint32_t i = 0; i < BLOCKS; i++) {
+        const ein_philox_block block =
+            ein_philox(0x123456789abcdefULL, 7, 0xfedcba9876543ULL, 4294967290U + i);
+        for (int j = 0; j < 4; j++) ck_assert_uint_eq(words[4 * i + (uint32_t)j], block.v[j]);
+    }
+}
+END_TEST
+
+/* --- people -------------------------------------------------------------------------------------------- */
+
+START_TEST(patients_keep_themselves) {
+    ein_synth_config config;
+    ein_synth_config_default(&config);
+    config.p[EIN_SP_ECGS] = 3;
+    ck_assert_int_eq(ein_synth_config_ready(&config), EIN_OK);
+    ein_synth_person before, now;
+    int patients = 1;
+    enum { MANY = 6000 };
+    ck_assert_int_eq(ein_synth_draw_person(&config, 9, 0, &before), EIN_OK);
+    ck_assert_int_eq(before.visit, 0);
+    for (int i = 1; i < MANY; i++) {
+        ck_assert_int_eq(ein_synth_draw_person(&config, 9, i, &now), EIN_OK);
+        if (now.patient == before.patient) {
+            const uint32_t of_day = EIN_SC_BIT(EIN_SC_SB) | EIN_SC_BIT(EIN_SC_ST) | EIN_SC_BIT(EIN_SC_PVC) |
+                                    EIN_SC_BIT(EIN_SC_PAC);
+            ck_assert_int_eq(now.visit, before.visit + 1);
+            ck_assert_int_eq(now.sex, before.sex);
+            ck_assert_int_eq(now.fold, before.fold);
+            ck_assert(now.age_years >= before.age_years && now.age_years < before.age_years + 6);
+            ck_assert(strncmp(now.acquired, before.acquired, 4) >= 0);
+            /* Findings come with age; none goes, unless a new one hides it. */
+            if (!(now.labels & ~before.labels & ~of_day))
+                ck_assert_uint_eq(before.labels & ~now.labels & ~of_day, 0);
+        } else {
+            ck_assert(now.patient > before.patient);
+            ck_assert_int_eq(now.visit, 0);
+            patients++;
+        }
+        before = now;
+    }
+    ck_assert_msg(fabs((double)MANY / patients - 3) < 0.25, "%g recordings per patient",
+                  (double)MANY / patients);
+}
+END_TEST
+
+START_TEST(findings_are_as_frequent_as_asked) {
+    enum { MANY = 20000 };
+    ein_synth_config config;
+    ein_synth_config_default(&config);
+    config.p[EIN_SP_ECGS] = 1;
+    ck_assert_int_eq(ein_synth_config_ready(&config), EIN_OK);
+    int count[EIN_SC_COUNT] = {0}, old_af = 0, young_af = 0, old = 0, men = 0;
+    for (int i = 0; i < MANY; i++) {
+        ein_synth_person person;
+        ck_assert_int_eq(ein_synth_draw_person(&config, 31, i, &person), EIN_OK);
+        for (int c = 0; c < EIN_SC_COUNT; c++) count[c] += (person.labels & EIN_SC_BIT(c)) != 0;
+        const int af = (person.labels & EIN_SC_BIT(EIN_SC_AF)) != 0;
+        if (person.age_years > 60) {
+            old++;
+            old_af += af;
+        } else {
+            young_af += af;
+        }
+        men += person.sex == EIN_SEX_MALE;
+        ck_assert(person.age_years >= 18 && person.age_years <= 95);
+        ck_assert(person.fold >= 1 && person.fold <= 10);
+    }
+    for (int c = 0; c < EIN_SC_COUNT; c++) {
+        const double p = config.p[EIN_SP_PREVALENCE + c], got = (double)count[c] / MANY;
+        ck_assert_msg(fabs(got - p) <= 4 * sqrt(p / MANY) + 0.12 * p, "%s: %g instead of %g",
+                      ein_synth_conditions[c].key, got, p);
+    }
+    ck_assert((double)old_af / old > 2.0 * young_af / (MANY - old));
+    ck_assert(fabs((double)men / MANY - 0.52) < 0.02);
+}
+END_TEST
+
+START_TEST(impossible_configurations_are_refused) {
+    ein_synth_config config;
+    ein_synth_config_default(&config);
+    config.p[EIN_SP_FS_HZ] = 5;
+    ck_assert_int_eq(ein_synth_config_ready(&config), EIN_USAGE);
+    ck_assert_ptr_nonnull(strstr(ein_error_message(), "signal.fs_hz"));
+    ein_synth_config_default(&config);
+    config.p[EIN_SP_AF_RR_CV] = NAN;
+    ck_assert_int_eq(ein_synth_config_ready(&config), EIN_USAGE);
+    ein_synth_config_default(&config);
+    config.p[EIN_SP_AGE_MIN] = 90;
+    config.p[EIN_SP_AGE_MAX] = 20;
+    ck_assert_int_eq(ein_synth_config_ready(&config), EIN_USAGE);
+    ein_synth_config_default(&config);
+    ck_assert_int_eq(ein_synth_config_ready(&config), EIN_OK);
+    ein_synth_person person;
+    ck_assert_int_eq(ein_synth_draw_person(&config, 1, -1, &person), EIN_RANGE);
+}
+END_TEST
+
+/* Every parameter at both ends of its range gives finite samples. */
+START_TEST(extremes_stay_finite) {
+    ein_ecg ecg = {0};
+    ein_synth_person person;
+    for (int i = 0; i < EIN_SP_COUNT; i++)
+        for (int end = 0; end < 2; end++) {
+            ein_synth_config config;
+            ein_synth_config_default(&config);
+            if (i == EIN_SP_DURATION_S && end == 1) continue; /* an hour, in vain */
+            config.p[i] = end ? ein_synth_parameters[i].max : ein_synth_parameters[i].min;
+            if (ein_synth_config_ready(&config) != EIN_OK) continue; /* ages in contradiction */
+            config.p[EIN_SP_MISSING_SHARE] = config.p[EIN_SP_GAP_SHARE] = 0;
+            make(&config, 6, 2, &person, &ecg);
+            int bad = 0;
+            for (int64_t t = 0; t < LEADS * ecg.n_samples; t++) bad += !isfinite(ecg.mv[t]);
+            ck_assert_msg(bad == 0, "%s = %g", ein_synth_parameters[i].key, config.p[i]);
+        }
+    ein_ecg_free(&ecg);
+}
+END_TEST
+
+int main(void) {
+    Suite *suite = suite_create("synth");
+#define ADD(name) ein_tap_add(suite, #name, name)
+    ADD(limb_leads_hold);
+    ADD(recordings_are_named_and_described);
+    ADD(sinus_rate_is_as_asked);
+    ADD(bradycardia_is_as_asked);
+    ADD(tachycardia_is_as_asked);
+    ADD(fibrillation_is_irregular_without_p);
+    ADD(premature_beats_are_there);
+    ADD(blocks_widen_the_qrs);
+    ADD(blocks_have_their_shapes);
+    ADD(first_degree_block_lengthens_pr);
+    ADD(hypertrophy_has_voltage);
+    ADD(infarctions_show_in_their_leads);
+    ADD(amplitudes_are_those_of_people);
+    ADD(spectrum_falls_like_an_ecg);
+    ADD(noise_comes_when_asked);
+    ADD(noise_has_its_size);
+    ADD(fibrillation_waves_are_those_asked);
+    ADD(samples_are_missing_only_when_asked);
+    ADD(recorder_clips);
+    ADD(sampling_rates_agree);
+    ADD(a_record_is_the_same_in_any_company);
+    ADD(seeds_and_records_differ);
+    ADD(noise_words_are_philox);
+    ADD(patients_keep_themselves);
+    ADD(findings_are_as_frequent_as_asked);
+    ADD(impossible_configurations_are_refused);
+    ADD(extremes_stay_finite);
+    return ein_tap_main(suite);
+}
