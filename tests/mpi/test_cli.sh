@@ -17,7 +17,7 @@ for command in "${commands[@]}"; do
     short=$out
     run "$einthoven" help "$command"
     is "einthoven help $command is the same" "$out" "$short"
-    unlike "help of $command fits 110 columns" "$short" '^.{111}'
+    unlike "help of $command fits 120 columns" "$short" '^.{121}'
     exits "unknown option of $command" 2 "$einthoven" "$command" --no-such-option
     like "unknown option of $command is named" "$err" "^einthoven $command: no option --no-such-option"
     exits "unknown key of $command" 2 "$einthoven" "$command" --set no.such.key=1
