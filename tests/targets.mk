@@ -39,7 +39,7 @@ stats-mutations: ## break core/stats_* in many places: every time a test has to 
 	nice tests/data/stats_mutations.sh
 
 # --- fuzzing model files --------------------------------------------------------------------------------------------
-MODEL_FUZZ_SRC := tests/fuzz/fuzz_safetensors.c $(addprefix core/,status.c vit.c) \
+MODEL_FUZZ_SRC := tests/fuzz/fuzz_safetensors.c $(addprefix core/,status.c vit.c contract.c ecg.c) \
                 $(addprefix io/,safetensors.c model.c model_describe.c model_hash.c contract_hash.c durable.c)
 build/fuzz/fuzz_safetensors: $(MODEL_FUZZ_SRC) $(wildcard core/*.h io/*.h)
 	@mkdir -p $(@D)
@@ -51,3 +51,12 @@ fuzz-safetensors: build/fuzz/fuzz_safetensors $(BUILD)/tests/unit/test_model ## 
 	@$(BUILD)/tests/unit/test_model write build/fuzz/safetensors-seeds/model.safetensors
 	nice build/fuzz/fuzz_safetensors -max_total_time=$(FUZZ_SECONDS) -max_len=8192 -rss_limit_mb=1024 -timeout=10 \
 	    -dict=tests/fuzz/safetensors.dict -artifact_prefix=build/fuzz/ build/fuzz/safetensors-corpus build/fuzz/safetensors-seeds
+
+# --- speed ------------------------------------------------------------------------------------------------------------
+BENCH_BIN := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/bench_*.c))
+$(BENCH_BIN): $(BUILD)/%: $(BUILD)/%.o $(LIB_OBJ) $(JOBS_LIB_OBJ)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS) $^ -o $@ $(LIBS_ALL)
+.PHONY: bench
+bench: $(BENCH_BIN) ## step time, scaling, share of the sgemm peak, and PyTorch beside it where it is installed
+	@tests/bench/bench.sh $(BUILD)
