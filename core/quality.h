@@ -41,7 +41,7 @@ typedef struct {
 
 /* The defaults, each with its source:
  *   spike_mv 5        an R wave beyond 5 mV is not seen in adults (upper limits of normal are below 4 mV:
- *                     Rijnbeek et al., J Electrocardiol 2014); 36 of 2,037 PTB-XL records exceed it,
+ *                     Rijnbeek et al., J Electrocardiol 2014); 30 of 2,037 PTB-XL records exceed it,
  * artefacts flat_range_mv, flat_s   1 uV for 1 s: no living ECG is still for longer than a beat at the
  * resolution of the recorder; electrode-off leads are exactly constant clip_s, clip_runs, clip_min_mv   a
  * rounded peak stays within one quantisation step for a few ms only reversal_ratio    conservative: see

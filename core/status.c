@@ -51,9 +51,13 @@ ein_status ein_error_context(ein_status status, const char *format, ...) {
     return status;
 }
 
-const char *ein_error_message(void) { return message; }
+const char *ein_error_message(void) {
+    return message;
+}
 
-void ein_error_clear(void) { message[0] = '\0'; }
+void ein_error_clear(void) {
+    message[0] = '\0';
+}
 
 const char *ein_status_name(ein_status status) {
     if ((int)status < 0 || status >= EIN_STATUS_COUNT) return "unknown";
@@ -78,8 +82,8 @@ int ein_int(int64_t value) {
 ein_status ein_calloc(void **out, int64_t count, int64_t size, const char *what) {
     *out = NULL;
     if (count < 0 || size < 0 || (size > 0 && count > INT64_MAX / size))
-        return ein_error(EIN_NOMEM, "%s: impossible size %lld x %lld bytes", what,
-                         (long long)count, (long long)size);
+        return ein_error(EIN_NOMEM, "%s: impossible size %lld x %lld bytes", what, (long long)count,
+                         (long long)size);
     if (count == 0 || size == 0) count = size = 1;
     *out = calloc((size_t)count, (size_t)size);
     if (!*out)

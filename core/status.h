@@ -37,7 +37,7 @@ typedef enum {
 
 #if defined(__GNUC__)
 #define EIN_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
-#define EIN_MUST_CHECK __attribute__((warn_unused_result))
+#define EIN_MUST_CHECK        __attribute__((warn_unused_result))
 #else
 #define EIN_PRINTF(fmt, args)
 #define EIN_MUST_CHECK
@@ -63,22 +63,22 @@ const char *ein_status_name(ein_status status);
 int ein_status_exit_code(ein_status status);
 
 /* Return early with the status of `call` unless it is EIN_OK. */
-#define EIN_TRY(call)                                                                              \
-    do {                                                                                           \
-        ein_status ein_try_status_ = (call);                                                       \
-        if (ein_try_status_ != EIN_OK) return ein_try_status_;                                     \
+#define EIN_TRY(call)                                          \
+    do {                                                       \
+        ein_status ein_try_status_ = (call);                   \
+        if (ein_try_status_ != EIN_OK) return ein_try_status_; \
     } while (0)
 
 /* Jump to `label` with `status` set unless `call` is EIN_OK. */
-#define EIN_TRY_GOTO(status, call, label)                                                          \
-    do {                                                                                           \
-        if (((status) = (call)) != EIN_OK) goto label;                                             \
+#define EIN_TRY_GOTO(status, call, label)              \
+    do {                                               \
+        if (((status) = (call)) != EIN_OK) goto label; \
     } while (0)
 
 /* Abort with file and line if an invariant of our own code is broken; never for input. */
-#define EIN_BUG_IF(condition)                                                                      \
-    do {                                                                                           \
-        if (condition) ein_bug(__FILE__, __LINE__, #condition);                                    \
+#define EIN_BUG_IF(condition)                                   \
+    do {                                                        \
+        if (condition) ein_bug(__FILE__, __LINE__, #condition); \
     } while (0)
 _Noreturn void ein_bug(const char *file, int line, const char *condition);
 
@@ -88,7 +88,7 @@ int ein_int(int64_t value);
 /* calloc with overflow check on count*size; the message names `what`. `*out` is NULL on error.
  * Free with free(). */
 ein_status ein_calloc(void **out, int64_t count, int64_t size, const char *what);
-#define EIN_NEW(pointer, count)                                                                    \
+#define EIN_NEW(pointer, count) \
     ein_calloc((void **)&(pointer), (int64_t)(count), (int64_t)sizeof *(pointer), #pointer)
 
 #endif

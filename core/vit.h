@@ -16,10 +16,10 @@
 #include "core/status.h"
 
 typedef struct {
-    int leads, samples, patch;              /* L, S, P; S is a multiple of P */
-    int width, depth, heads, mlp;           /* encoder: C, blocks, H, MLP width */
+    int leads, samples, patch;                    /* L, S, P; S is a multiple of P */
+    int width, depth, heads, mlp;                 /* encoder: C, blocks, H, MLP width */
     int dec_width, dec_depth, dec_heads, dec_mlp; /* MAE decoder; all 0 where there is none */
-    int classes;                            /* outputs of the head; 0 where there is none */
+    int classes;                                  /* outputs of the head; 0 where there is none */
 } ein_vit_shape;
 
 /* Which tensors a layout holds. */
@@ -46,8 +46,8 @@ typedef struct {
     int64_t offset;   /* of the first value in the arena; a multiple of EIN_ARENA_ALIGN */
     int64_t count;    /* number of values, without padding */
     ein_init_kind init;
-    bool decay;       /* weight decay applies: every tensor with more than one dimension */
-    int stage;        /* position in the backward pass: tensors of a higher stage get their
+    bool decay; /* weight decay applies: every tensor with more than one dimension */
+    int stage;  /* position in the backward pass: tensors of a higher stage get their
                          gradients earlier; buckets of the exchange follow it */
 } ein_tensor;
 

@@ -274,7 +274,7 @@ static ein_status validate_if_due(loop *l) {
 static void watch_loss(loop *l, double loss) {
     enum { SETTLED = 50 };
     const double deviation = loss - l->loss_mean;
-    if (l->losses >= SETTLED && deviation > 6 * sqrt(l->loss_variance)) {
+    if (l->losses >= SETTLED && !(deviation <= 6 * sqrt(l->loss_variance))) {
         const double *slot_loss = ein_engine_slot_losses(l->p->engine);
         char ids[512] = "";
         int worst = 0;
