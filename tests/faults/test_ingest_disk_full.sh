@@ -9,6 +9,7 @@ data=$tmp/data
 
 # A limit on the size of files stands for the disk: the writes fail in the same places. It holds for the ranks, not
 # for the launcher, and MPI keeps no messages in files then.
+# shellcheck disable=SC2317 # called through ok and run
 limited() { # KBYTES RANKS [OPTION...]
     local kbytes=$1 ranks=$2
     shift 2

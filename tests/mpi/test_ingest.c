@@ -251,7 +251,7 @@ static ein_status compare(ein_corpus *c, ein_prepare_plan *plan, const char *roo
         bool missing = counts[k] == EIN_CORPUS_MISSING;
         double error = missing ? 0 : fabs((double)mv[k] / (double)scale - counts[k]);
         if (missing != (isnan(mv[k]) != 0) || isnan(error)) error = INFINITY;
-        if (error > *worst) *worst = error;
+        if (!(error <= *worst)) *worst = error;
         if (!missing && counts[k] != (int16_t)lrint((double)mv[k] * ecg.gain_per_mv)) *exact = false;
     }
     free(mv);

@@ -8,6 +8,7 @@ data=$tmp/data
 ok 'recordings are made' "$helper" make "$data"
 
 # ingest RANKS FOLDER [OPTION...]: into FOLDER/corpus.h5, a name that is the same in every configuration.
+# shellcheck disable=SC2317 # called through ok
 ingest() {
     local ranks=$1 folder=$2
     shift 2
