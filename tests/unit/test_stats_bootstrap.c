@@ -4,6 +4,7 @@
 
 #include "core/stats_bootstrap.h"
 #include "core/stats_roc.h"
+#include "core/stats_special.h"
 #include "tests/tap.h"
 #include "tests/unit/stats_fixture.h"
 
@@ -153,6 +154,12 @@ START_TEST(patients_are_drawn_whole) {
     double left = 0;
     for (int i = 0; i < 31; i++) left += v[i][2].value;
     check_close(left, 30.0 * 60, 1e-12);
+    ein_stats_value part[5][3]; /* leave-out samples 10..14 alone are the same */
+    check_ok(ein_bootstrap_jackknife(plan, whole_patients, patient, 3, 31, 0, 31, v[0]));
+    check_ok(ein_bootstrap_jackknife(plan, whole_patients, patient, 3, 31, 0, 1, part[0]));
+    ck_assert(part[0][2].value == 30); /* patient 3 has the smallest key */
+    check_ok(ein_bootstrap_jackknife(plan, whole_patients, patient, 3, 31, 10, 5, part[0]));
+    for (int i = 0; i < 5; i++) ck_assert(part[i][2].value == 59 && v[10 + i][2].value == 59);
     check_fails(ein_bootstrap_jackknife(plan, whole_patients, patient, 3, 32, 0, 32, v[0]), EIN_RANGE,
                 "32 groups");
     ein_bootstrap_destroy(plan);
@@ -206,6 +213,9 @@ START_TEST(states_of_the_intervals) {
     check_no_interval(r.percentile, EIN_STATS_UNDEFINED_PARTS);
     check_ok(ein_bootstrap_summarise(&r, ein_stats_unknown(EIN_STATS_ONE_CLASS), v, 1, 100, jack, 1, 10, o));
     check_none(r.percentile, EIN_STATS_ONE_CLASS);
+    for (int i = 0; i < 100; i++) v[i].value = i / 25; /* 25 below, 25 equal, 50 above */
+    check_ok(ein_bootstrap_summarise(&r, ein_stats_known(1), v, 1, 100, jack, 1, 10, o));
+    check_exact(r.z0, ein_normal_quantile(0.375));
     for (int i = 0; i < 10; i++) jack[i].value = 5;
     check_ok(ein_bootstrap_summarise(&r, ein_stats_known(50), v, 1, 100, jack, 1, 10, o));
     check_no_interval(r.bca, EIN_STATS_ZERO_VARIANCE);

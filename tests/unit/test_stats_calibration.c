@@ -56,13 +56,17 @@ START_TEST(bin_edges) {
         check_ok(ein_calibration_fill(bin, 10, EIN_BINS_WIDTH, &p[i], &label, 1));
         for (int b = 0; b < 10; b++) ck_assert_int_eq(bin[b].n, b == expected[i]);
     }
-    for (int n_bins = 1; n_bins <= 50; n_bins++) { /* every edge belongs to the bin below it */
+    /* Every edge belongs to the bin below it, the next larger number to the one above. */
+    for (int n_bins = 1; n_bins <= 50; n_bins++) {
         for (int e = 1; e <= n_bins; e++) {
             ein_calibration_bin bin[50];
-            const double edge = (double)e / n_bins;
+            const double edge = (double)e / n_bins, above = nextafter(edge, 2);
             const int8_t label = 0;
             check_ok(ein_calibration_fill(bin, n_bins, EIN_BINS_WIDTH, &edge, &label, 1));
             ck_assert_int_eq(bin[e - 1].n, 1);
+            if (e == n_bins) continue;
+            check_ok(ein_calibration_fill(bin, n_bins, EIN_BINS_WIDTH, &above, &label, 1));
+            ck_assert_int_eq(bin[e].n, 1);
         }
     }
 }
@@ -145,14 +149,17 @@ START_TEST(sites_fit_together) {
 }
 END_TEST
 
-/* With every record its own patient the sandwich is White's; with real patients it is wider here. */
+/* With every record its own patient the sandwich is White's; with real patients it is wider. Figures: R, from the
+ * score residuals of glm. */
 START_TEST(sandwich_over_patients) {
     ein_calibration_fit own, patients;
     check_ok(ein_calibration_logistic(&own, s.prob_a, NULL, s.label, NULL, S1_N, 0.95));
     check_ok(ein_calibration_logistic(&patients, s.prob_a, NULL, s.label, s.patient, S1_N, 0.95));
     ck_assert(own.slope_clustered.value == own.slope.value);
-    check_close(own.slope_clustered.se, own.slope.se, 0.1);
-    ck_assert(patients.slope_clustered.se > 1.5 * own.slope_clustered.se);
+    check_close(own.intercept_clustered.se, 0.106284070772731, 1e-9);
+    check_close(own.slope_clustered.se, 0.0694718567368562, 1e-9);
+    check_close(patients.intercept_clustered.se, 0.203870840729519, 1e-9);
+    check_close(patients.slope_clustered.se, 0.116279012690561, 1e-9);
     ck_assert(patients.slope.se == own.slope.se);
     uint64_t one[S1_N] = {0};
     check_ok(ein_calibration_logistic(&patients, s.prob_a, NULL, s.label, one, S1_N, 0.95));

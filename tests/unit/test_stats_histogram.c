@@ -156,6 +156,11 @@ START_TEST(bins_of_edges) {
             const int8_t label = 1;
             check_ok(ein_histogram_add(p, q, n_bins, &edge, &label, 1));
             ck_assert_int_eq(p[e < n_bins ? e : n_bins - 1], 1);
+            const double below = nextafter(edge, -1);
+            if (e == 0) continue;
+            memset(p, 0, sizeof p);
+            check_ok(ein_histogram_add(p, q, n_bins, &below, &label, 1));
+            ck_assert_int_eq(p[e - 1], 1);
         }
     }
 }

@@ -167,6 +167,12 @@ START_TEST(bcg_small_study_effects) {
     check_exact(b.tau.value, 0.0256410256410256);
     check_exact(b.test.p, 0.952361907960866);
     ck_assert(isnan(b.test.df));
+    /* Six studies whose rank order changes with the variance of y - mu (metafor's ranktest). */
+    const double by[] = {-0.63, 0.18, -0.84, 1.6, 0.33, -0.82},
+                 bv[] = {0.15, 1.522, 0.301, 0.925, 0.032, 1.944};
+    check_ok(ein_meta_begg_test(&b, by, bv, 6));
+    check_exact(b.tau.value, -1.0 / 15);
+    ck_assert(b.test.p == 1);
 }
 END_TEST
 

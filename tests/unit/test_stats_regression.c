@@ -52,7 +52,11 @@ START_TEST(correlations) {
     check_exact(c.pearson_test.statistic, 29.837128019362);
     check_close(c.pearson_test.p, 1.47198837266078e-103, 1e-9);
     check_exact(c.spearman.value, 0.837480679640102);
+    check_exact(c.spearman.lower, 0.79990729036078);
+    check_exact(c.spearman.upper, 0.868513958887321);
     check_exact(c.kendall.value, 0.627468672525547);
+    check_exact(c.kendall.lower, 0.586373320511339);
+    check_exact(c.kendall.upper, 0.665342383346505);
     check_exact(c.kendall_test.statistic, 18.7261434398668);
     check_close(c.kendall_test.p, 3.03093028394584e-78, 1e-9);
     check_ok(ein_correlate(&c, s.a, s.b, S1_N, true, 0.95));

@@ -225,6 +225,21 @@ START_TEST(ties_count_one_half) {
 }
 END_TEST
 
+/* A Wald interval ends at 0 and 1; the logit interval stays inside by itself. */
+START_TEST(intervals_stay_in_range) {
+    const double score[] = {1, 2, 3, 5, 4, 6, 7, 8};
+    const int8_t label[] = {0, 0, 0, 0, 1, 1, 1, 1};
+    double negated[8];
+    ein_roc_result r;
+    for (int i = 0; i < 8; i++) negated[i] = -score[i];
+    check_ok(ein_roc_auc(&r, score, label, NULL, 8, EIN_ROC_DEFAULTS));
+    ck_assert(r.auc.value == 15.0 / 16 && r.auc.upper == 1 && r.auc.value + 1.96 * r.auc.se > 1);
+    ck_assert(r.logit_upper < 1 && r.logit_lower < r.auc.value);
+    check_ok(ein_roc_auc(&r, negated, label, NULL, 8, EIN_ROC_DEFAULTS));
+    ck_assert(r.auc.value == 1.0 / 16 && r.auc.lower == 0);
+}
+END_TEST
+
 START_TEST(states_instead_of_numbers) {
     ein_roc_result r;
     const double score[] = {0.1, 0.2, 0.3, 0.4};
@@ -437,6 +452,7 @@ int main(void) {
     tcase_add_test(c, direction_is_never_flipped);
     tcase_add_test(c, sign_of_z);
     tcase_add_test(c, ties_count_one_half);
+    tcase_add_test(c, intervals_stay_in_range);
     tcase_add_test(c, states_instead_of_numbers);
     tcase_add_test(c, identical_models);
     tcase_add_test(c, a_perfect_model_has_no_test);

@@ -47,6 +47,12 @@ START_TEST(student) {
     /* The normal distribution is its limit, reached without a jump. */
     ck_assert(ein_t_quantile(0.025, INFINITY) == ein_normal_quantile(0.025));
     check_close(ein_t_quantile(0.025, 1e12), ein_normal_quantile(0.025), 1e-11);
+    /* Many degrees of freedom, by quadrature of the density. */
+    check_close(ein_t_cdf(-1.96, 2e4), 0.02500482749920271479, 1e-12);
+    check_close(ein_t_cdf(-5, 2e4), 2.8907570738290255962e-7, 1e-12);
+    check_close(ein_t_cdf(-12, 1.5e4), 2.516327125632538345e-33, 1e-10);
+    check_close(ein_t_cdf(-3, 1e6), 0.0013499312707108985294, 1e-12);
+    check_close(ein_t_quantile(0.02500482749920271479, 2e4), -1.96, 1e-12);
     ck_assert(ein_t_cdf(0, 3) == 0.5);
     ck_assert(ein_t_cdf(1e200, 3) == 1);
     ck_assert(ein_t_cdf(-1e200, 3) < 1e-300);

@@ -67,6 +67,16 @@ START_TEST(small_groups_are_suppressed) {
     check_none(pair[2].difference, EIN_STATS_SUPPRESSED);
     ck_assert(isnan(pair[2].adjusted_p.value));
     check_state(pair[0].test.state, EIN_STATS_ESTIMABLE);
+    int32_t few[S1_N]; /* 20 positives and 5 negatives: the negatives hide the group */
+    int positives = 0, negatives = 0;
+    for (int i = 0; i < S1_N; i++) few[i] = s.label[i] ? positives++ < 20 : negatives++ < 5;
+    ein_subgroup two[2];
+    ein_subgroup_pair only;
+    check_ok(ein_subgroup_auc(two, &only, &unassigned, s.a, s.label, NULL, few, S1_N, 2,
+                              options(11, EIN_ADJUST_BH)));
+    check_none(two[1].auc.auc, EIN_STATS_SUPPRESSED);
+    check_state(two[0].auc.auc.state, EIN_STATS_ESTIMABLE);
+    ck_assert_int_eq(only.shared_clusters, -1);
     double p[3] = {pair[0].test.p, pair[1].test.p, pair[3].test.p}, bh[3];
     check_ok(ein_adjust(bh, p, 3, EIN_ADJUST_BH)); /* the suppressed are no members of the family */
     check_exact(pair[3].adjusted_p.value, bh[2]);
