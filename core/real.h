@@ -21,8 +21,10 @@ typedef float real;
 
 /* Hot loops are cloned per instruction set and chosen at load time, so one binary runs on every
  * node of a cluster.  Off under sanitizers (ifunc resolvers run before their runtime) and with
- * NATIVE=1, where the whole program is compiled for one CPU. */
-#if defined(__x86_64__) && !defined(EIN_NO_CLONES)
+ * NATIVE=1, where the whole program is compiled for one CPU, and with clang before 18, which gives the
+ * chosen clone a name (f.ifunc) that other files cannot call: its builds run the baseline everywhere. */
+#if defined(__x86_64__) && !defined(EIN_NO_CLONES) && (!defined(__clang__) || __clang_major__ >= 18)
+#define EIN_HAS_CLONES
 #define EIN_CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #else
 #define EIN_CLONES

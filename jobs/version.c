@@ -6,6 +6,7 @@
 #include <yaml.h>
 
 #include "core/blas.h"
+#include "core/real.h"
 #include "jobs/command.h"
 
 #ifndef EIN_VERSION
@@ -31,15 +32,14 @@ static const char *compiler(void) {
 
 /* Which clone of the hot loops this CPU runs (core/real.h). */
 static const char *kernel_set(void) {
-#if defined(EIN_NO_CLONES)
-    return "one set, as compiled";
-#elif defined(__x86_64__)
+#if defined(EIN_HAS_CLONES)
     __builtin_cpu_init();
-    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
-        __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw"))
-        return "avx512";
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return "avx2+fma";
-    return "default";
+    bool v3 =
+        __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2");
+    bool v4 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+              __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
+              __builtin_cpu_supports("avx512vl");
+    return v3 && v4 ? "x86-64-v4" : v3 ? "x86-64-v3" : "x86-64 baseline";
 #else
     return "one set, as compiled";
 #endif
