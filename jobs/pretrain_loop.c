@@ -35,6 +35,8 @@ typedef struct {
     int skipped_in_a_row;
     int64_t losses; /* seen by watch_loss in this life */
     double loss_mean, loss_variance;
+    double *pending; /* metrics rows that a full disk keeps from being written, (n_pending, N_COLUMNS) */
+    int64_t n_pending, pending_room;
     time_spent time;
     ein_progress *progress;
 } loop;
@@ -56,6 +58,42 @@ static void compute_slot(void *job, int thread, int slot, const float *param, fl
     for (int b = 0; b < p->plan.per_slot; b++) sum += w->record_loss[b];
     *loss = sum * share;
     ein_mae_backward(w->mae, grad, param, share, done, context);
+}
+
+/* --- metrics --------------------------------------------------------------------------------------------- */
+
+/* Write what is pending, oldest first. Rank 0 has rows, others return EIN_OK. */
+static ein_status flush_rows(loop *l) {
+    int64_t done = 0;
+    ein_status status = EIN_OK;
+    while (done < l->n_pending && status == EIN_OK) {
+        status = ein_run_metrics_row(l->p->run, l->pending + done * N_COLUMNS, N_COLUMNS);
+        if (status == EIN_OK) done++;
+    }
+    l->n_pending -= done;
+    if (done > 0 && l->n_pending > 0)
+        memmove(l->pending, l->pending + done * N_COLUMNS,
+                (size_t)l->n_pending * N_COLUMNS * sizeof *l->pending);
+    return status;
+}
+
+/* Add a row. When the disk is full the row waits in memory, the run goes on, and no checkpoint is written before the row
+ * is. Only a lack of memory is an error. Rank 0 keeps rows; not collective. */
+static ein_status add_row(loop *l, const double row[N_COLUMNS]) {
+    if (!is_root(l->p)) return EIN_OK;
+    if (l->n_pending == l->pending_room) {
+        const int64_t room = 2 * l->pending_room + 64;
+        double *more = realloc(l->pending, (size_t)room * N_COLUMNS * sizeof *more);
+        if (!more) return ein_error(EIN_NOMEM, "no memory for metrics that cannot be written");
+        l->pending = more;
+        l->pending_room = room;
+    }
+    const int was_behind = l->n_pending > 0;
+    memcpy(l->pending + l->n_pending++ * N_COLUMNS, row, N_COLUMNS * sizeof *row);
+    if (flush_rows(l) != EIN_OK && !was_behind)
+        ein_run_warn(l->p->run, "METRICS NOT WRITTEN: %s; rows wait in memory, the run goes on",
+                     ein_error_message());
+    return EIN_OK;
 }
 
 /* --- checkpoints ----------------------------------------------------------------------------------------- */
@@ -92,7 +130,8 @@ static ein_status save(loop *l) {
     pretrain *p = l->p;
     const double start = ein_clock_s();
     ein_checkpoint c = checkpoint_of(l);
-    ein_status status = ein_run_metrics_sync(p->run);
+    ein_status status = flush_rows(l);
+    if (status == EIN_OK) status = ein_run_metrics_sync(p->run);
     status = ein_comm_agree(p->job->comm, status);
     /* The I/O thread must not be inside HDF5 while the checkpoint is written. */
     ein_feed_pause(p->data.feed);
@@ -256,7 +295,7 @@ static ein_status validate_if_due(loop *l) {
     EIN_TRY(pretrain_validate(p, &row[6]));
     s->validated_epochs = s->epoch;
     if (isnan(row[6])) return EIN_OK;
-    EIN_TRY(ein_comm_agree(p->job->comm, ein_run_metrics_row(p->run, row, N_COLUMNS)));
+    EIN_TRY(ein_comm_agree(p->job->comm, add_row(l, row)));
     const int best = isnan(s->best_value) || row[6] < s->best_value;
     ein_run_log(p->run, "epoch %" PRId64 " of %" PRId64 ": validation loss %.6f%s", s->epoch, p->plan.epochs,
                 row[6], best ? ", the best so far" : "");
@@ -311,7 +350,7 @@ static ein_status advance(loop *l, const ein_step_result *r, double lr) {
         s->step_in_epoch = 0;
         s->epoch++;
     }
-    EIN_TRY(ein_comm_agree(p->job->comm, ein_run_metrics_row(p->run, row, N_COLUMNS)));
+    EIN_TRY(ein_comm_agree(p->job->comm, add_row(l, row)));
     return skipped;
 }
 
@@ -458,5 +497,6 @@ ein_status pretrain_train(pretrain *p) {
         status = ein_error(kept, "%s", message);
     }
     free(l.owned);
+    free(l.pending);
     return status;
 }
