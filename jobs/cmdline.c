@@ -167,8 +167,8 @@ ein_status ein_cmdline_parse(const ein_command *const *commands, int argc, char 
         if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) out->help = true;
     if (out->help) return EIN_OK; /* whatever else is wrong with the line, help is what was asked for */
     EIN_TRY(parse_arguments(argc, argv, out));
-    EIN_TRY(check_operands(out));
-    return check_settings(out);
+    EIN_TRY(check_settings(out));
+    return check_operands(out);
 }
 
 void ein_cmdline_free(ein_cmdline *line) {
