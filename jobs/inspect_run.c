@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "io/checkpoint.h"
 #include "io/csv.h"
@@ -151,19 +150,44 @@ static ein_status put_checkpoints(const ein_inspection *look) {
     return fault == EIN_OK ? EIN_OK : ein_error(fault, "%s", message);
 }
 
-static ein_status put_model(const ein_inspection *look) {
-    char path[PATH_BYTES];
+static int is_model(const struct dirent *entry) {
+    size_t n = strlen(entry->d_name);
+    return n > 12 && !strcmp(entry->d_name + n - 12, ".safetensors");
+}
+
+static ein_status put_model(json_t *array, const char *path, const char *name, bool verify) {
     ein_model_info info;
-    EIN_TRY(join(path, look->path, "model.safetensors"));
-    if (access(path, F_OK) != 0) return EIN_OK;
+    json_t *entry = json_object();
     ein_status status = ein_model_describe(path, NULL, &info);
+    ein_put_text(entry, "file", name);
+    if (status == EIN_OK && verify) status = ein_model_verify(path);
+    ein_put_bool(entry, "whole", status == EIN_OK);
     if (status == EIN_OK) {
-        ein_put_text(look->out, "model_blake2b", info.hash);
-        ein_model_info_free(&info);
-        if (look->verify) status = ein_model_verify(path);
+        ein_put_bool(entry, "verified", verify);
+        ein_put_text(entry, "content_blake2b", info.hash);
+    } else {
+        ein_put_text(entry, "reason", ein_error_message());
     }
-    ein_put_text(look->out, "model", status == EIN_OK ? "model.safetensors" : "broken");
+    ein_model_info_free(&info);
+    json_array_append_new(array, entry);
     return status;
+}
+
+static ein_status put_models(const ein_inspection *look) {
+    char path[PATH_BYTES];
+    struct dirent **names;
+    int n;
+    ein_status fault = EIN_OK;
+    EIN_TRY(list(look->path, is_model, &names, &n));
+    json_t *array = json_array();
+    for (int i = 0; i < n; i++) {
+        ein_status status = join(path, look->path, names[i]->d_name);
+        if (status == EIN_OK) status = put_model(array, path, names[i]->d_name, look->verify);
+        if (fault == EIN_OK) fault = status;
+    }
+    json_object_set_new(look->out, "models", array);
+    free_list(names, n);
+    return fault;
 }
 
 /* What is broken does not keep the rest from being shown; the first fault is the folder's. */
@@ -175,7 +199,7 @@ ein_status ein_inspect_run(ein_inspection *look) {
         ein_status status = part == 0   ? put_state(look->out, look->path)
                             : part == 1 ? put_last_metrics(look->out, look->path)
                             : part == 2 ? put_checkpoints(look)
-                                        : put_model(look);
+                                        : put_models(look);
         if (status == EIN_OK || fault != EIN_OK) continue;
         fault = status;
         snprintf(message, sizeof message, "%s", ein_error_message());
