@@ -5,6 +5,7 @@
  */
 #include "jobs/cmdline.h"
 
+/* clang-format off */
 const ein_command *const ein_commands[] = {
     &ein_command_synth,
     &ein_command_ingest,
@@ -13,3 +14,4 @@ const ein_command *const ein_commands[] = {
     &ein_command_inspect,
     NULL,
 };
+/* clang-format on */
