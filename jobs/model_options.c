@@ -73,6 +73,8 @@ const ein_option ein_table_run[] = {
     {"run.keep_last", EIN_OPT_INT, "2", 1, 1000000, NULL, "", "newest checkpoints that are kept"},
     {"run.keep_every", EIN_OPT_INT, "0", 0, 1000000, NULL, "",
      "every m-th checkpoint is kept for good; 0: none"},
+    {"run.peer_timeout_s", EIN_OPT_REAL, "900", 0, 1e6, NULL, "s",
+     "a rank that makes no progress for so long ends with a message: a peer or the network is lost; 0: wait for ever"},
     {"run.log_seconds", EIN_OPT_REAL, "30", 0.1, 86400, NULL, "s", "interval of progress lines in the log"},
     {0},
 };

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "jobs/pretrain.h"
+#include "mpi/watchdog.h"
 
 /* Masks of validation records come from a key of their own, so that no epoch shares them. */
 #define VALIDATION_KEY UINT64_C(0x76616c6964617465)
@@ -137,6 +138,7 @@ ein_status pretrain_validate(pretrain *p, double *loss) {
     for (int64_t b = d->first_batch; b < d->first_batch + d->n_batches; b++) {
         pretrain_worker *w = &p->worker[omp_get_thread_num()];
         const int fresh = pretrain_data_fill_valid(p, w, b);
+        ein_watchdog_beat("validating");
         ein_mae_forward(w->mae, w->record_loss, p->param, w->x, w->mask);
         memcpy(d->valid_loss + b * p->plan.per_slot, w->record_loss, (size_t)fresh * sizeof *w->record_loss);
     }

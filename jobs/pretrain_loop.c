@@ -10,6 +10,7 @@
 #include "jobs/checkpoints.h"
 #include "jobs/pretrain.h"
 #include "mpi/stop.h"
+#include "mpi/watchdog.h"
 
 /* What a rank may ask of all; the sums over ranks come back with every step. */
 enum { FLAG_STOP, FLAG_CHECKPOINT, FLAG_STOP_FILE, FLAG_WALLTIME };
@@ -57,6 +58,7 @@ static void compute_slot(void *job, int thread, int slot, const float *param, fl
     double sum = 0;
     for (int b = 0; b < p->plan.per_slot; b++) sum += w->record_loss[b];
     *loss = sum * share;
+    ein_watchdog_beat("exchanging gradients");
     ein_mae_backward(w->mae, grad, param, share, done, context);
 }
 
@@ -133,6 +135,7 @@ static ein_status save(loop *l) {
     ein_status status = flush_rows(l);
     if (status == EIN_OK) status = ein_run_metrics_sync(p->run);
     status = ein_comm_agree(p->job->comm, status);
+    ein_watchdog_beat("writing a checkpoint");
     /* The I/O thread must not be inside HDF5 while the checkpoint is written. */
     ein_feed_pause(p->data.feed);
     if (status == EIN_OK)
@@ -140,6 +143,7 @@ static ein_status save(loop *l) {
                                       (int)ein_config_int(p->job->config, "run.keep_last"),
                                       ein_config_int(p->job->config, "run.keep_every"));
     ein_feed_continue(p->data.feed);
+    ein_watchdog_beat("going on after a checkpoint");
     l->last_checkpoint = ein_clock_s();
     l->checkpoint_cost = l->last_checkpoint - start;
     l->time.checkpoint += l->checkpoint_cost;
@@ -292,7 +296,9 @@ static ein_status validate_if_due(loop *l) {
     double row[N_COLUMNS] = {(double)s->step, (double)s->epoch, NAN, NAN, NAN, NAN, NAN};
     if (s->step_in_epoch != 0 || s->validated_epochs >= s->epoch) return EIN_OK;
     const double start = ein_clock_s();
+    ein_watchdog_beat("validating");
     EIN_TRY(pretrain_validate(p, &row[6]));
+    ein_watchdog_beat("going on after a validation");
     s->validated_epochs = s->epoch;
     if (isnan(row[6])) return EIN_OK;
     EIN_TRY(ein_comm_agree(p->job->comm, add_row(l, row)));
@@ -485,10 +491,14 @@ ein_status pretrain_train(pretrain *p) {
         l.progress = ein_progress_new(p->run, "pretrain", "records", p->plan.total_steps * p->plan.batch,
                                       ein_config_real(p->job->config, "run.log_seconds"));
         ein_progress_update(l.progress, p->state.step * p->plan.batch, "");
-        status = run_updates(&l, &reason);
+        status = ein_comm_agree(
+            p->job->comm,
+            ein_watchdog_start(p->job->comm, ein_config_real(p->job->config, "run.peer_timeout_s")));
+        if (status == EIN_OK) status = run_updates(&l, &reason);
         ein_progress_finish(l.progress);
     }
     if (status == EIN_OK) status = finish(&l, reason);
+    ein_watchdog_stop();
     if (status != EIN_OK && status != EIN_EXISTS) {
         char message[2048];
         snprintf(message, sizeof message, "%s", ein_error_message());

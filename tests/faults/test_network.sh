@@ -1,0 +1,88 @@
+#!/bin/bash
+# timeout: 600
+# Two ranks on two hosts (network namespaces) over a slow link: the same bytes; with the link unplugged both ranks end
+# with a message, and the run resumes. SYNTHETIC records.
+. "$(dirname "$0")/../lib.sh"
+
+command -v ip >/dev/null && command -v tc >/dev/null || skip_all 'needs ip and tc (iproute2)'
+a=ein-a-$$ b=ein-b-$$
+if ! ip netns add "$a" 2>/dev/null; then skip_all 'cannot make network namespaces here'; fi
+trap 'ip netns del "$a"; ip netns del "$b"; rm -rf "$tmp"' EXIT
+ip netns add "$b"
+ip link add v1 netns "$a" type veth peer name v2 netns "$b"
+ip -n "$a" addr add 10.77.0.1/24 dev v1
+ip -n "$b" addr add 10.77.0.2/24 dev v2
+for each in "$a v1" "$b v2"; do
+    read -r space link <<<"$each"
+    ip -n "$space" link set lo up
+    ip -n "$space" link set "$link" up
+done
+
+# In place of ssh: the command in the other host's namespace, under that host's name.
+cat >"$tmp/agent" <<AGENT
+#!/bin/sh
+case \$1 in 10.77.0.1) space=$a; name=a ;; 10.77.0.2) space=$b; name=b ;; esac
+shift
+exec ip netns exec \$space unshare --uts /bin/sh -c "hostname \$name; \$*"
+AGENT
+chmod +x "$tmp/agent"
+
+shape() {
+    for each in "$a v1" "$b v2"; do
+        read -r space link <<<"$each"
+        ip netns exec "$space" tc qdisc replace dev "$link" root tbf rate "$1" burst 128kbit latency 50ms
+    done
+}
+
+cat >"$tmp/small.yaml" <<'YAML'
+contract: {leads: [I, II, V1, V2], fs_hz: 50, samples: 500}
+model: {patch: 25, width: 48, depth: 2, heads: 3, mlp: 96, decoder_width: 24, decoder_depth: 1, decoder_heads: 2, decoder_mlp: 48}
+train: {epochs: 30, batch: 16, slots: 4, warmup_epochs: 1, threads: 1}
+data: {validation_fraction: 0.1}
+run: {log_seconds: 1000, checkpoint_minutes: 0, checkpoint_steps: 20, peer_timeout_s: 8}
+YAML
+printf 'contract: {leads: [I, II, V1, V2], fs_hz: 50, samples: 500}\n' >"$tmp/ingest.yaml"
+ok 'synthetic records' "$einthoven" synth --out "$tmp/ecg" --set synth.records=120 --set synth.seed=5
+ok 'corpus' "$einthoven" ingest "$tmp/ingest.yaml" "$tmp/ecg" --out "$tmp/corpus.h5"
+
+# two_hosts FOLDER [OPTION...]
+two_hosts() {
+    local folder=$1
+    shift
+    ip netns exec "$a" unshare --uts sh -c 'hostname a; exec "$@"' - \
+        mpirun --mca plm rsh --mca plm_rsh_agent "$tmp/agent" --host 10.77.0.1:1,10.77.0.2:1 --bind-to none \
+        --mca pml ob1 --mca btl tcp,self --mca btl_tcp_if_include 10.77.0.0/24 --mca oob_tcp_if_include 10.77.0.0/24 \
+        -n 2 "$einthoven" pretrain "$tmp/small.yaml" --corpus "$tmp/corpus.h5" --run "$folder" "$@"
+}
+
+ok 'one rank, no network' "$einthoven" pretrain "$tmp/small.yaml" --corpus "$tmp/corpus.h5" --run "$tmp/alone"
+final=$(basename "$(find "$tmp/alone/ckpt" -name 'step-*.h5' | sort | tail -n 1)")
+for rate in 1gbit 100mbit; do
+    shape "$rate"
+    ok "two hosts over $rate" two_hosts "$tmp/$rate"
+    ok "$rate: the same bytes" cmp "$tmp/alone/ckpt/$final" "$tmp/$rate/ckpt/$final"
+    ok "$rate: the same metrics" cmp "$tmp/alone/metrics.csv" "$tmp/$rate/metrics.csv"
+done
+
+# Ten times the epochs, so that the run is surely under way when the link goes down.
+two_hosts "$tmp/cut" --set train.epochs=3000 >"$tmp/cut.out" 2>&1 &
+launcher=$!
+for _ in $(seq 1 3000); do
+    [ "$(wc -l 2>/dev/null <"$tmp/cut/metrics.csv" || echo 0)" -ge 30 ] && break
+    sleep 0.01
+done
+ip -n "$a" link set v1 down
+for _ in $(seq 1 300); do
+    pgrep -f "run $tmp/cut " >/dev/null || break
+    sleep 0.1
+done
+ok 'both ranks have ended' sh -c "! pgrep -x einthoven -a | grep -F '$tmp/cut'"
+like 'with a message' "$(cat "$tmp/cut.out")" 'no progress for .* a peer or the network is lost|lost connection|ORTE has lost'
+kill "$launcher" 2>/dev/null
+wait "$launcher" 2>/dev/null
+ip -n "$a" link set v1 up
+ip -n "$a" addr replace 10.77.0.1/24 dev v1
+ok 'plugged in again, the run goes on' two_hosts "$tmp/cut" --set train.epochs=3000 --set run.max_steps=60
+like 'from its checkpoint' "$(cat "$tmp/cut/log.txt")" 'resumed from the checkpoint of update'
+
+done_testing
