@@ -77,12 +77,13 @@ static ein_status share_steps(ein_comm *comm, const ein_run *run, int64_t **step
 static ein_status compare_identity(const char *ours, const char *theirs) {
     while (*ours && *theirs) {
         const size_t a = strcspn(ours, "\n"), b = strcspn(theirs, "\n");
+        const size_t indent_a = strspn(ours, " "), indent_b = strspn(theirs, " ");
         if (a != b || strncmp(ours, theirs, a) != 0)
             return ein_error(
                 EIN_MISMATCH,
                 "the checkpoint was made with \"%.*s\", this run asks for \"%.*s\"; use the same "
                 "configuration, or another run folder",
-                (int)b, theirs, (int)a, ours);
+                (int)(b - indent_b), theirs + indent_b, (int)(a - indent_a), ours + indent_a);
         ours += a + (ours[a] == '\n');
         theirs += b + (theirs[b] == '\n');
     }

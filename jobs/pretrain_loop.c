@@ -472,39 +472,56 @@ static ein_status finish(loop *l, const char *reason) {
     return ein_run_set_state(p->run, EIN_STATE_DONE, p->state.step, "all epochs done");
 }
 
-ein_status pretrain_train(pretrain *p) {
-    loop l = {.p = p, .started = ein_clock_s()};
-    const char *reason = NULL;
-    ein_status status = ein_comm_agree(p->job->comm, EIN_NEW(p->param, p->plan.layout->arena));
-    if (status == EIN_OK) status = ein_comm_agree(p->job->comm, pretrain_workers_new(p));
+/* Weights, workspaces and engine, then the state to begin from. Collective. */
+static ein_status set_up(loop *l) {
+    pretrain *p = l->p;
+    EIN_TRY(ein_comm_agree(p->job->comm, EIN_NEW(p->param, p->plan.layout->arena)));
+    EIN_TRY(ein_comm_agree(p->job->comm, pretrain_workers_new(p)));
     p->plan.engine.compute = compute_slot;
     p->plan.engine.job = p;
-    if (status == EIN_OK)
-        status = ein_engine_new(p->job->comm, p->plan.layout, &p->plan.engine, p->param, &p->engine);
-    if (status == EIN_OK) status = ein_comm_agree(p->job->comm, find_owned(&l));
-    if (status == EIN_OK) status = resume(&l);
-    if (status == EIN_OK) status = pretrain_data_load(p);
-    if (status == EIN_OK) status = ein_comm_agree(p->job->comm, ein_stop_install());
-    if (status == EIN_OK) status = ein_run_set_state(p->run, EIN_STATE_RUNNING, p->state.step, "");
-    if (status == EIN_OK) {
-        l.last_checkpoint = ein_clock_s();
-        l.progress = ein_progress_new(p->run, "pretrain", "records", p->plan.total_steps * p->plan.batch,
-                                      ein_config_real(p->job->config, "run.log_seconds"));
-        ein_progress_update(l.progress, p->state.step * p->plan.batch, "");
-        status = ein_comm_agree(
-            p->job->comm,
-            ein_watchdog_start(p->job->comm, ein_config_real(p->job->config, "run.peer_timeout_s")));
-        if (status == EIN_OK) status = run_updates(&l, &reason);
-        ein_progress_finish(l.progress);
-    }
-    if (status == EIN_OK) status = finish(&l, reason);
+    EIN_TRY(ein_engine_new(p->job->comm, p->plan.layout, &p->plan.engine, p->param, &p->engine));
+    EIN_TRY(ein_comm_agree(p->job->comm, find_owned(l)));
+    return resume(l);
+}
+
+static ein_status train(loop *l) {
+    pretrain *p = l->p;
+    const ein_config *c = p->job->config;
+    const char *reason = NULL;
+    EIN_TRY(pretrain_data_load(p));
+    EIN_TRY(ein_comm_agree(p->job->comm, ein_stop_install()));
+    EIN_TRY(ein_comm_agree(p->job->comm,
+                           ein_watchdog_start(p->job->comm, ein_config_real(c, "run.peer_timeout_s"))));
+    l->last_checkpoint = ein_clock_s();
+    l->progress = ein_progress_new(p->run, "pretrain", "records", p->plan.total_steps * p->plan.batch,
+                                   ein_config_real(c, "run.log_seconds"));
+    ein_progress_update(l->progress, p->state.step * p->plan.batch, "");
+    ein_status status = run_updates(l, &reason);
+    ein_progress_finish(l->progress);
+    if (status == EIN_OK) status = finish(l, reason);
     ein_watchdog_stop();
-    if (status != EIN_OK && status != EIN_EXISTS) {
-        char message[2048];
-        snprintf(message, sizeof message, "%s", ein_error_message());
-        const ein_status kept = status;
-        (void)ein_run_set_state(p->run, EIN_STATE_FAILED, p->state.step, message);
-        status = ein_error(kept, "%s", message);
+    return status;
+}
+
+/* Keep the message of a failure while STATE is written. */
+static ein_status fail(loop *l, ein_status status) {
+    char message[2048];
+    snprintf(message, sizeof message, "%s", ein_error_message());
+    (void)ein_run_set_state(l->p->run, EIN_STATE_FAILED, l->p->state.step, message);
+    return ein_error(status, "%s", message);
+}
+
+ein_status pretrain_train(pretrain *p) {
+    loop l = {.p = p, .started = ein_clock_s()};
+    /* Until here and through set_up nothing of the folder's run is touched: a wrong command leaves a finished run done. */
+    ein_status status = set_up(&l);
+    if (status == EIN_OK && p->state.step == p->plan.total_steps &&
+        ein_run_previous_state(p->run) == EIN_STATE_DONE) {
+        ein_run_log(p->run, "already done: %" PRId64 " updates; nothing to do", p->state.step);
+    } else if (status == EIN_OK) {
+        status = ein_run_set_state(p->run, EIN_STATE_RUNNING, p->state.step, "");
+        if (status == EIN_OK) status = train(&l);
+        if (status != EIN_OK) status = fail(&l, status);
     }
     free(l.owned);
     free(l.pending);

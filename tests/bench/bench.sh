@@ -74,4 +74,5 @@ for preset in "${presets[@]}"; do
         done
     fi
 done
+awk -f tests/bench/scaling.awk "$out"
 echo "every run: $out"

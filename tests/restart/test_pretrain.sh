@@ -125,7 +125,10 @@ exits 'resume=none refuses a finished run' 1 pretrain 1 1 "$tmp/straight" --resu
 like 'and says so' "$err" 'finished run'
 exits 'another configuration on the same folder is refused' 1 pretrain 1 1 "$tmp/straight" --set train.lr=0.002
 like 'and names what differs' "$err" 'lr'
+is 'and leaves it done' "$(state "$tmp/straight")" 'done'
+before=$(stat -c '%Y %n' "$tmp/straight"/ckpt/* "$tmp/straight/model.safetensors")
 ok 'a finished run is left alone' pretrain 1 1 "$tmp/straight"
+is 'its files are not written again' "$(stat -c '%Y %n' "$tmp/straight"/ckpt/* "$tmp/straight/model.safetensors")" "$before"
 exits 'more ranks than slots' 2 pretrain 9 1 "$tmp/nine"
 like 'and says how many' "$err" 'at most 8 ranks'
 
