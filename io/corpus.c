@@ -444,8 +444,8 @@ static ein_status read_block(ein_corpus *c, int64_t block, int16_t *out) {
 
 ein_status ein_corpus_read(ein_corpus *c, int64_t first, int64_t count, int16_t *counts, float *scale) {
     if (first < 0 || count < 0 || first > c->h.n - count)
-        return ein_error(EIN_RANGE, "%s: records %lld to %lld of %lld", c->path, (long long)first,
-                         (long long)(first + count - 1), (long long)c->h.n);
+        return ein_error(EIN_RANGE, "%s: %lld records from record %lld on; there are %lld", c->path,
+                         (long long)count, (long long)first, (long long)c->h.n);
     int64_t values = values_per_record(c), end = first + count;
     for (int64_t at = first; at < end;) {
         int64_t block = at / c->h.block, begin = block * c->h.block;
@@ -472,8 +472,8 @@ ein_status ein_corpus_read(ein_corpus *c, int64_t first, int64_t count, int16_t 
 ein_status ein_corpus_verify(ein_corpus *c, int64_t first_block, int64_t count, int64_t *damaged) {
     *damaged = 0;
     if (first_block < 0 || count < 0 || first_block > ein_corpus_blocks(c) - count)
-        return ein_error(EIN_RANGE, "%s: blocks %lld to %lld of %lld", c->path, (long long)first_block,
-                         (long long)(first_block + count - 1), (long long)ein_corpus_blocks(c));
+        return ein_error(EIN_RANGE, "%s: %lld blocks from block %lld on; there are %lld", c->path,
+                         (long long)count, (long long)first_block, (long long)ein_corpus_blocks(c));
     char message[1024] = "";
     for (int64_t b = first_block; b < first_block + count; b++) {
         if (read_block(c, b, c->scratch) == EIN_OK) continue;

@@ -67,6 +67,7 @@ struct ein_corpus_writer {
 };
 
 static ein_status push(vector *v, const void *items, int64_t count, int64_t item_bytes) {
+    if (count == 0) return EIN_OK;
     if (v->n + count > v->room) {
         int64_t room = v->room ? v->room : 256;
         while (room < v->n + count) room *= 2;
