@@ -42,7 +42,10 @@ roc_part <- function(id, d) {
   t <- quiet(roc.test(ra, rb, method = "delong", paired = TRUE, conf.level = 0.95))
   if (!is.null(t)) {
     put(id, "paired.stat", t$statistic); put(id, "paired.p", t$p.value)
-    if (!is.null(t$conf.int)) { put(id, "paired.lower", t$conf.int[1]); put(id, "paired.upper", t$conf.int[2]) }
+    # Ours end at -1 and 1, where a difference of AUROCs ends.
+    if (!is.null(t$conf.int)) {
+      put(id, "paired.lower", max(-1, t$conf.int[1])); put(id, "paired.upper", min(1, t$conf.int[2]))
+    }
   }
   t <- quiet(roc.test(ra, rb, method = "delong", paired = FALSE))
   if (!is.null(t)) {
@@ -67,7 +70,7 @@ calibration_part <- function(id, d) {
   if (!is.null(v)) {
     put(id, "spiegelhalter.stat", v["S:z"]); put(id, "spiegelhalter.p", v["S:p"])
     put(id, "val_eavg", v["Eavg"]); put(id, "val_e90", v["E90"]); put(id, "val_emax", v["Emax"])
-    if (!saturated) for (n in c("R2", "D", "U", "Q")) put(id, paste0("val_", tolower(n)), v[n])
+    if (!saturated) { put(id, "val_r2", v["R2"]); put(id, "val_d", v["D"]) }
   }
   if (saturated || length(unique(d$y)) < 2) return(invisible())
   ctl <- glm.control(epsilon = 1e-14, maxit = 100)
@@ -77,6 +80,10 @@ calibration_part <- function(id, d) {
     s <- summary(g)$coefficients
     put(id, "cal_intercept", s[1, 1]); put(id, "cal_intercept.se", s[1, 2])
     put(id, "cal_slope", s[2, 1]); put(id, "cal_slope.se", s[2, 2])
+    # val.prob's own U and Q come from lrm.fit, which stops at a change of 0.025 in the deviance.
+    u <- (-2 * sum(d$y * lp - log1p(exp(lp))) - deviance(g) - 2) / nrow(d)
+    put(id, "val_u", u)
+    if (!is.null(v)) put(id, "val_q", v["D"] - u)
   }
   g <- quiet(glm(y ~ 1 + offset(lp), family = binomial, data = d, control = ctl))
   if (!is.null(g) && g$converged) {
@@ -121,7 +128,7 @@ set_part <- function(id, d) {
 }
 
 meta_part <- function(id, d) {
-  tight <- list(threshold = 1e-12, tol = 1e-13, maxiter = 2000, tau2.max = 1e4)
+  tight <- list(threshold = 1e-12, tol = 1e-13, maxiter = 2000, tau2.max = 1e7)
   for (m in c("DL", "REML", "ML", "PM", "EB", "SJ", "HE", "HS")) {
     f <- quiet(rma(y, v, data = d, method = m, control = tight))
     if (is.null(f)) next
@@ -130,7 +137,7 @@ meta_part <- function(id, d) {
     put(id, paste0(m, ".pi_z.lower"), predict(f)$pi.lb)
     if (m == "DL") { put(id, "q.stat", f$QE); put(id, "q.p", f$QEp) }
     if (m == "DL") {
-      q <- quiet(confint(f, control = list(tol = 1e-13, maxiter = 2000, tau2.max = 1e4)))
+      q <- quiet(confint(f, control = list(tol = 1e-13, maxiter = 2000, tau2.max = 1e7)))
       if (!is.null(q)) { put(id, "qprofile.lower", q$random[1, 2]); put(id, "qprofile.upper", q$random[1, 3]) }
     }
     if (m == "REML") {

@@ -7,10 +7,8 @@ CC=${CC:-gcc}
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 flags=(-std=c11 -D_GNU_SOURCE -O1 -fopenmp -I.)
-# shellcheck disable=SC2046
-check_flags=($(pkg-config --cflags check))
-# shellcheck disable=SC2046
-check_libs=($(pkg-config --libs check))
+read -ra check_flags <<< "$(pkg-config --cflags check)"
+read -ra check_libs <<< "$(pkg-config --libs check)"
 
 names=()
 for source in core/stats_*.c core/status.c core/philox.c; do

@@ -77,6 +77,11 @@ START_TEST(small_groups_are_suppressed) {
     check_none(two[1].auc.auc, EIN_STATS_SUPPRESSED);
     check_state(two[0].auc.auc.state, EIN_STATS_ESTIMABLE);
     ck_assert_int_eq(only.shared_clusters, -1);
+    positives = negatives = 0; /* and the other way round */
+    for (int i = 0; i < S1_N; i++) few[i] = s.label[i] ? positives++ < 5 : negatives++ < 20;
+    check_ok(ein_subgroup_auc(two, &only, &unassigned, s.a, s.label, NULL, few, S1_N, 2,
+                              options(11, EIN_ADJUST_BH)));
+    check_none(two[1].auc.auc, EIN_STATS_SUPPRESSED);
     double p[3] = {pair[0].test.p, pair[1].test.p, pair[3].test.p}, bh[3];
     check_ok(ein_adjust(bh, p, 3, EIN_ADJUST_BH)); /* the suppressed are no members of the family */
     check_exact(pair[3].adjusted_p.value, bh[2]);
