@@ -40,6 +40,8 @@
 #define EIN_SYNTH_PARAMETERS(X) \
     X(FS_HZ, "signal.fs_hz", 500, 50, 4000, "Hz", "sampling rate") \
     X(DURATION_S, "signal.duration_s", 10, 5, 3600, "s", "length of a recording") \
+    /* Kligfield et al. 2007 (Circulation 115:1306): low-frequency cutoff of 0.05 Hz. */                         \
+    X(HIGH_PASS_HZ, "signal.high_pass_hz", 0.05, 0, 5, "Hz", "AC coupling of the recorder, first order; 0: none") \
     /* --- who ------------------------------------------------------------------------------------ */ \
     X(AGE_MEAN, "cohort.age_mean", 60, 0, 120, "years", "mean age at the first ECG, before the limits cut") \
     X(AGE_SD, "cohort.age_sd", 17, 0, 60, "years", "its standard deviation") \
@@ -77,7 +79,7 @@
     X(PAC_COUPLING, "effect.pac.coupling", 0.70, 0.4, 0.9, "", "the same of an atrial premature beat") \
     X(ECTOPIC_RATE, "effect.ectopic_extra", 0.8, 0, 20, "", "mean number of premature beats beyond the first") \
     /* --- intervals: Mason et al. 2007; Rijnbeek et al. 2014 (J Electrocardiol 47:914) ---------------- */ \
-    X(PR_MS, "heart.pr_ms", 156, 80, 200, "ms", "mean PR interval at 50 years and 70/min, kept below 200") \
+    X(PR_MS, "heart.pr_ms", 148, 80, 200, "ms", "mean PR interval at 50 years and 70/min, kept below 200") \
     X(PR_SD, "heart.pr_sd", 18, 0, 60, "ms", "its standard deviation") \
     X(PR_PER_DECADE, "heart.pr_per_decade_ms", 3, -20, 20, "ms", "its change per decade of age") \
     X(IAVB_PR, "effect.iavb.pr_ms", 232, 202, 400, "ms", "mean PR interval in first-degree AV block, above 200") \
@@ -90,7 +92,7 @@
     X(IRBBB_QRS, "effect.irbbb.qrs_ms", 111, 100, 119, "ms", "mean QRS duration in incomplete RBBB") \
     X(BBB_SD, "effect.bbb.qrs_sd", 9, 0, 40, "ms", "standard deviation of the three") \
     /* QT = QTc (RR / 1 s)^b; b: 1/2 Bazett 1920, 1/3 Fridericia 1920; Rautaharju et al. 2009 (JACC 53:982). */ \
-    X(QTC_MS, "heart.qtc_ms", 398, 300, 550, "ms", "mean QT of men at 60/min") \
+    X(QTC_MS, "heart.qtc_ms", 390, 300, 550, "ms", "mean QT of men at 60/min") \
     X(QTC_SD, "heart.qtc_sd", 17, 0, 60, "ms", "its standard deviation") \
     X(QTC_FEMALE, "heart.qtc_female_ms", 11, -50, 50, "ms", "what women have more") \
     X(QTC_PER_DECADE, "heart.qtc_per_decade_ms", 2.5, -20, 20, "ms", "its change per decade of age") \

@@ -208,6 +208,26 @@ static void paint_atria(const beat_painter *painter, double start_s, uint64_t se
 
 /* --- leads ---------------------------------------------------------------------------------------------- */
 
+/* First-order high pass, begun in the state that a recorder has which has long seen this signal. */
+static void couple(const ein_synth_canvas *canvas, double cutoff_hz) {
+    const int64_t n = canvas->n_samples;
+    const double gain = 1 - exp(-two_pi * cutoff_hz / canvas->fs_hz);
+    double level[EIN_SYNTH_ELECTRODES];
+    if (!(cutoff_hz > 0)) return;
+    for (int e = 0; e < EIN_SYNTH_ELECTRODES; e++) {
+        double sum = 0;
+        for (int64_t t = 0; t < n; t++) sum += (double)canvas->mv[e * n + t];
+        level[e] = sum / (double)n;
+    }
+    for (int64_t t = 0; t < n; t++)
+        for (int e = 0; e < EIN_SYNTH_ELECTRODES; e++) {
+            float *mv = &canvas->mv[e * n + t];
+            const double x = (double)*mv - level[e];
+            level[e] += gain * x;
+            *mv = (float)x;
+        }
+}
+
 static inline float clip(float x, float limit) {
     return x > limit ? limit : x < -limit ? -limit : x;
 }
@@ -308,6 +328,7 @@ ein_status ein_synth_render(const ein_synth_config *config, const ein_synth_pers
     free(beats);
 
     ein_synth_add_noise(&canvas, p, person, seed, record);
+    couple(&canvas, p[EIN_SP_HIGH_PASS_HZ]);
     leads_from_electrodes(ecg->mv, ecg->n_samples, (float)p[EIN_SP_CLIP_MV]);
     lose_samples(&person->acquisition, ecg->fs_hz, ecg);
     describe(person, ecg);

@@ -29,7 +29,7 @@ static const ein_option synth_options[] = {
     {"synth.counts_per_mv", EIN_OPT_REAL, "1000", 10, 100000, NULL, "1/mV", "gain of the files"},
     {"synth.threads", EIN_OPT_INT, "0", 0, 4096, NULL, "threads",
      "of one rank; 0: all processors for one rank alone, else 1"},
-    {"synth.dry_run", EIN_OPT_BOOL, "false", EIN_UNBOUNDED, NULL, "", "say what would be made, and stop"},
+    {"run.dry_run", EIN_OPT_BOOL, "false", EIN_UNBOUNDED, NULL, "", "say what would be made, and stop"},
     {0},
 };
 
@@ -64,7 +64,7 @@ static const ein_option *const tables[] = {synth_options, synth_parameter_option
 
 static const ein_flag flags[] = {
     {"--out", "FOLDER", "synth.out"},
-    {"--dry-run", NULL, "synth.dry_run"},
+    {"--dry-run", NULL, "run.dry_run"},
     {NULL, NULL, NULL},
 };
 
@@ -335,7 +335,7 @@ static ein_status run(ein_job *job) {
     int threads = (int)ein_config_int(job->config, "synth.threads");
     if (threads == 0) threads = ein_comm_size(job->comm) == 1 ? omp_get_max_threads() : 1;
     const bool speaks = ein_comm_rank(job->comm) == 0;
-    if (ein_config_bool(job->config, "synth.dry_run")) {
+    if (ein_config_bool(job->config, "run.dry_run")) {
         if (speaks) print_plan(&cohort, ein_comm_size(job->comm), threads);
         return EIN_OK;
     }

@@ -537,7 +537,7 @@ static double sd_of_two(const ein_synth_config *config) {
 START_TEST(noise_has_its_size) {
     ein_synth_config still = no_findings(), noisy;
     no_noise(&still);
-    still.p[EIN_SP_EMG_LOG_SD] = still.p[EIN_SP_WANDER_LOG_SD] = 0;
+    still.p[EIN_SP_EMG_LOG_SD] = still.p[EIN_SP_WANDER_LOG_SD] = still.p[EIN_SP_HIGH_PASS_HZ] = 0;
     ck_assert_int_eq(ein_synth_config_ready(&still), EIN_OK);
     ck_assert(sd_of_two(&still) < 1e-6);
     noisy = still;
@@ -623,6 +623,26 @@ START_TEST(samples_are_missing_only_when_asked) {
     for (int l = 0; l < LEADS; l++)
         ck_assert_int_eq(count_nan(ecg.mv + l * ecg.n_samples, ecg.n_samples),
                          (int)(person.acquisition.gap_length_s * 500));
+    ein_ecg_free(&ecg);
+}
+END_TEST
+
+/* A recorder is AC-coupled: no lead has a level of its own, and slow drift is damped. */
+START_TEST(recorder_is_ac_coupled) {
+    ein_synth_config config = no_findings();
+    no_noise(&config);
+    config.p[EIN_SP_HIGH_PASS_HZ] = 0;
+    ck_assert_int_eq(ein_synth_config_ready(&config), EIN_OK);
+    ein_ecg ecg = {0};
+    ein_synth_person person;
+    double level[2] = {0, 0};
+    for (int on = 0; on < 2; on++) {
+        if (on) config.p[EIN_SP_HIGH_PASS_HZ] = 0.05;
+        make(&config, 1, 3, &person, &ecg);
+        for (int64_t t = 0; t < ecg.n_samples; t++) level[on] += (double)row(&ecg, EIN_LEAD_V5)[t] / 5000;
+    }
+    ck_assert_msg(level[0] > 0.03, "without: %g mV", level[0]);
+    ck_assert_msg(fabs(level[1]) < 0.15 * level[0], "with: %g against %g mV", level[1], level[0]);
     ein_ecg_free(&ecg);
 }
 END_TEST
@@ -859,6 +879,7 @@ int main(void) {
     ADD(noise_has_its_size);
     ADD(fibrillation_waves_are_those_asked);
     ADD(samples_are_missing_only_when_asked);
+    ADD(recorder_is_ac_coupled);
     ADD(recorder_clips);
     ADD(sampling_rates_agree);
     ADD(a_record_is_the_same_in_any_company);
