@@ -23,7 +23,7 @@ ein_status ein_checkpoint_close(const char *path, hid_t file, bool write, ein_st
 
 /* Write or read the values of `group` ("param", "m", "v") that lie in the given runs of `arena`. Independent:
  * not collective. */
-ein_status ein_checkpoint_transfer(hid_t file, const char *group, const ein_layout *layout, const ein_range *runs,
-                                   int n_runs, float *arena, bool write);
+ein_status ein_checkpoint_transfer(hid_t file, const char *group, const ein_layout *layout,
+                                   const ein_range *runs, int n_runs, float *arena, bool write);
 
 #endif

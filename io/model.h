@@ -53,16 +53,17 @@ typedef struct {
     char *licence;                               /* NULL if not stated */
     char *program;                               /* "einthoven 0.1.0"; NULL if unknown */
     /* Set by ein_model_describe, ignored when writing. */
-    bool ours;                                   /* has metadata of ours */
-    bool heads_assumed;                          /* the number of heads came from nowhere but the published model */
-    char hash[EIN_HASH_TEXT_BYTES];              /* content hash as stated in the file; "" for others' files */
-    char prefix[EIN_MODEL_PREFIX_BYTES];         /* prefix of all names, "" if none */
+    bool ours;                           /* has metadata of ours */
+    bool heads_assumed;                  /* the number of heads came from nowhere but the published model */
+    char hash[EIN_HASH_TEXT_BYTES];      /* content hash as stated in the file; "" for others' files */
+    char prefix[EIN_MODEL_PREFIX_BYTES]; /* prefix of all names, "" if none */
 } ein_model_info;
 void ein_model_info_free(ein_model_info *info); /* zeroes; NULL is fine */
 
 /* Write the tensors of `layout` from the flat arena `param`, durably. info->shape and info->parts are taken from
  * the layout. EIN_NUMERIC if a value is not finite, naming the tensor: such a file must not reach anybody. */
-ein_status ein_model_write(const char *path, const ein_layout *layout, const float *param, const ein_model_info *info);
+ein_status ein_model_write(const char *path, const ein_layout *layout, const float *param,
+                           const ein_model_info *info);
 
 /* Say what a model file is without loading it. Files of others (no metadata of ours) are understood
  * from tensor names and shapes; heads, which do not show in shapes, then come from `fallback` if it is

@@ -10,8 +10,8 @@ extern const char *const ein_shape_field_names[EIN_SHAPE_FIELDS];
 void ein_shape_fields(ein_vit_shape *shape, int *out[EIN_SHAPE_FIELDS]);
 
 /* As ein_model_describe, for an open file. `info` is to be freed on success only. */
-ein_status ein_model_describe_file(const char *path, const ein_safetensors *file, const ein_vit_shape *fallback,
-                                   ein_model_info *info);
+ein_status ein_model_describe_file(const char *path, const ein_safetensors *file,
+                                   const ein_vit_shape *fallback, ein_model_info *info);
 
 /* Whether any metadata key is of ours: one damaged key must not turn a file of ours into one of others. */
 bool ein_model_is_ours(const ein_safetensors *file);

@@ -7,8 +7,8 @@
 #define EIN_MODEL_KEY_HASH "einthoven.blake2b"
 
 /* Content hash of what ein_safetensors_write would write. */
-ein_status ein_model_hash_sources(const ein_st_source *tensors, int n_tensors, const char *const *metadata, int n_pairs,
-                                  char out[EIN_HASH_TEXT_BYTES]);
+ein_status ein_model_hash_sources(const ein_st_source *tensors, int n_tensors, const char *const *metadata,
+                                  int n_pairs, char out[EIN_HASH_TEXT_BYTES]);
 
 /* Content hash of an open file. */
 ein_status ein_model_hash_file(const ein_safetensors *file, char out[EIN_HASH_TEXT_BYTES]);

@@ -43,8 +43,8 @@ typedef struct {
     char dtype[8];
     int ndim;
     int64_t shape[EIN_ST_MAX_DIMS];
-    int64_t count;           /* product of the shape */
-    int64_t begin, end;      /* bytes within the data section */
+    int64_t count;      /* product of the shape */
+    int64_t begin, end; /* bytes within the data section */
 } ein_st_tensor;
 
 typedef struct ein_safetensors ein_safetensors;
