@@ -186,7 +186,8 @@ def local_maxima(ours, theirs, studies):
         a, b = ours.get((number, "egger.stat")), theirs.get((number, "egger.stat"))
         if isinstance(a, float) and b is not None and difference("z", a, b) > 1e-6:
             x = np.c_[one, np.sqrt(v)]
-            z = max(likelihood(y, v, x, t, True) for t in np.r_[0, np.logspace(-9, 2, 20001)])[1]
+            top = max((likelihood(y, v, x, t, True)[0], t) for t in np.r_[0, np.logspace(-9, 2, 5001)])[1]
+            z = max(likelihood(y, v, x, t, True) for t in top * np.linspace(0.99, 1.01, 5001))[1]
             if abs(z - a) < 1e-4 < abs(z - b):
                 found.add((number, "egger"))
     return found

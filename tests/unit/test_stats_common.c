@@ -1,7 +1,6 @@
 /* States, screening, sums, ranks, clusters. */
 #include <string.h>
 
-#include "core/philox.h"
 #include "core/stats_common.h"
 #include "core/stats_special.h"
 #include "tests/tap.h"
