@@ -492,6 +492,26 @@ static void variable_ids(hid_t f) {
     replace(f, "record_id", t, 1, (hsize_t[]){N});
     H5Tclose(t);
 }
+static void other_mean(hid_t f) {
+    hid_t attribute = H5Aopen(f, "mean_mv", H5P_DEFAULT);
+    H5Awrite(attribute, H5T_NATIVE_DOUBLE, &(double){0.5});
+    H5Aclose(attribute);
+}
+static void renamed_label(hid_t f) {
+    H5Lmove(f, "labels/AF", f, "labels/AFL", H5P_DEFAULT, H5P_DEFAULT);
+}
+static void other_age(hid_t f) {
+    float ages[N] = {0};
+    hid_t dataset = H5Dopen2(f, "age", H5P_DEFAULT);
+    H5Dwrite(dataset, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, ages);
+    H5Dclose(dataset);
+}
+static void other_label(hid_t f) {
+    float values[N] = {0};
+    hid_t dataset = H5Dopen2(f, "labels/AF", H5P_DEFAULT);
+    H5Dwrite(dataset, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, values);
+    H5Dclose(dataset);
+}
 static void linked_age(hid_t f) {
     H5Ldelete(f, "age", H5P_DEFAULT);
     H5Lcreate_external("plain.h5", "/age", f, "age", H5P_DEFAULT, H5P_DEFAULT);
@@ -534,6 +554,10 @@ static void edited(const char *plain) {
                  {flat_quality, EIN_FORMAT, "/quality has 2 dimensions"},
                  {unsummed_sex, EIN_FORMAT, "'blake2b' is missing"},
                  {variable_ids, EIN_FORMAT, "/record_id is not of the type"},
+                 {other_mean, EIN_CORRUPT, "attributes or the names of columns"},
+                 {renamed_label, EIN_CORRUPT, "attributes or the names of columns"},
+                 {other_age, EIN_CORRUPT, "/age does not match its checksum"},
+                 {other_label, EIN_CORRUPT, "/labels/AF does not match its checksum"},
                  {linked_age, EIN_FORMAT, "/age is missing"},
                  {soft_scale, EIN_FORMAT, "/scale is missing"},
                  {external_age, EIN_FORMAT, "/age is stored in a way"}};

@@ -342,7 +342,8 @@ static bool rejected(ein_corpus *c, const char *path, const char *reason) {
         ein_corpus_texts(c, "rejected/reason", &reasons, &reason_stride) == EIN_OK)
         for (int64_t i = 0; i < ein_corpus_rejected(c); i++)
             found = found ||
-                    (strcmp(paths + i * stride, path) == 0 && strstr(reasons + i * reason_stride, reason));
+                    (strcmp(paths + i * stride, path) == 0 && strstr(reasons + i * reason_stride, reason) &&
+                     !strstr(reasons + i * reason_stride, folder));
     free(paths);
     free(reasons);
     if (!found) ein_error(EIN_NOTFOUND, "%s is not rejected for '%s'", path, reason);
