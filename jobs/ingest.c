@@ -337,7 +337,11 @@ static ein_status describe_run(const ein_ingest *in, char **out) {
     EIN_TRY(ein_config_to_yaml(in->job->config, &yaml));
     FILE *f = open_memstream(out, &bytes);
     if (f) {
-        for (int i = 0; i < in->n_roots; i++) fprintf(f, "# folder: %s\n", in->roots[i]);
+        for (int i = 0; i < in->n_roots; i++) {
+            fputs("# folder: ", f); /* a name may hold a line end, which would begin a key */
+            for (const char *c = in->roots[i]; *c; c++) fputc((unsigned char)*c < ' ' ? '?' : *c, f);
+            fputc('\n', f);
+        }
         fputs(yaml, f);
     }
     free(yaml);
