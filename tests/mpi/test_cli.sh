@@ -26,7 +26,7 @@ done
 
 exits 'version' 0 "$einthoven" --version
 like 'version: program' "$out" '^einthoven [0-9]+\.[0-9]+\.[0-9]+$'
-for what in 'compiler +(gcc|clang)' 'flags +-O' 'kernels +[a-z]' 'BLAS +[A-Za-z]' 'MPI +[A-Z]' 'HDF5 +1\.'; do
+for what in 'compiler +(gcc|clang)' 'flags +-' 'kernels +[a-z]' 'BLAS +[A-Za-z]' 'MPI +[A-Z]' 'HDF5 +1\.'; do
     like "version: $what" "$out" "^$what"
 done
 
