@@ -185,12 +185,8 @@ static ein_status resume(loop *l) {
         return ein_error(EIN_EXISTS, "%s holds a finished run; choose another folder, or remove it",
                          ein_run_folder(p->run));
     }
-    if (!found) {
-        EIN_TRY(ein_comm_agree(p->job->comm, start_weights(p)));
-        const int64_t values = p->plan.layout->arena;
-        memset(ein_engine_m(p->engine), 0, (size_t)values * sizeof(float));
-        memset(ein_engine_v(p->engine), 0, (size_t)values * sizeof(float));
-    }
+    /* A new engine's moments are zero, and untouched where this rank owns nothing: memory that is never taken. */
+    if (!found) EIN_TRY(ein_comm_agree(p->job->comm, start_weights(p)));
     l->first_step = p->state.step;
     if (found) ein_run_log(p->run, "resumed from the checkpoint of update %" PRId64, p->state.step);
     return ein_comm_agree(p->job->comm,
