@@ -4,6 +4,8 @@
  *     test_checkpoint                     the tests, in TAP
  *     test_checkpoint write FILE TILING   writes the model of the tests, for scripts that compare files;
  *                                         prints the message and ends with 1 when that fails
+ *
+ * timeout: 900 (a thousand reads, and writes that are synced to a disk)
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,5 +1,5 @@
 #!/bin/bash
-# timeout: 300
+# timeout: 900
 # A checkpoint has the same bytes whatever number of ranks wrote it and whoever owned what; HDF5's own tools read it.
 . "$(dirname "$0")/../lib.sh"
 

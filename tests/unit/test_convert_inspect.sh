@@ -1,5 +1,5 @@
 #!/bin/bash
-# timeout: 300
+# timeout: 900
 # convert and inspect: the program on checkpoints, models, others' files, run folders and everything broken.
 . "$(dirname "$0")/../lib.sh"
 
