@@ -46,6 +46,16 @@ int ein_mask_visible(int patches, double ratio) {
     return (int)((double)patches * (1.0 - ratio));
 }
 
+double ein_mae_gflop(const ein_vit_shape *s, int visible) {
+    const double t = visible + 1, n = ein_vit_patches(s), T = n + 1, V = ein_vit_patch_values(s);
+    const double enc = s->depth * t * (2.0 * s->width * (4.0 * s->width + 2.0 * s->mlp) + 4.0 * t * s->width);
+    const double dec =
+        s->dec_depth * T *
+        (2.0 * s->dec_width * (4.0 * s->dec_width + 2.0 * s->dec_mlp) + 4.0 * T * s->dec_width);
+    const double ends = 2.0 * ((t - 1) * V * s->width + t * s->width * s->dec_width + n * s->dec_width * V);
+    return 3.0 * (enc + dec + ends) * 1e-9;
+}
+
 void ein_mask_draw(int32_t *order, int patches, uint64_t seed, int64_t epoch, int64_t record) {
     enum { MAX_SORT = 1 << 16 };
     EIN_BUG_IF(patches > MAX_SORT || epoch < 0);

@@ -49,6 +49,9 @@ int64_t ein_mae_values(const ein_layout *layout, int records, int visible);
 void ein_mae_forward(ein_mae *mae, double *record_loss, const real *param, const real *x,
                      const int32_t *order);
 
+/* GFLOP of one record, forward and backward: multiply-adds of the linears and of attention, backward twice forward. */
+double ein_mae_gflop(const ein_vit_shape *shape, int visible);
+
 /* Called when all gradients of the tensors of a stage are written, from the highest stage down to 0. */
 typedef void (*ein_stage_done)(void *context, int stage);
 

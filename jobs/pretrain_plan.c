@@ -151,18 +151,6 @@ static void print_shape(const pretrain *p) {
            s->dec_heads, s->dec_mlp);
 }
 
-/* Multiply-adds of the linears and of attention, forward and backward, for one record. */
-static double gflop_per_record(const pretrain *p) {
-    const ein_vit_shape *s = &p->plan.shape;
-    const double t = p->plan.visible + 1, n = p->plan.patches, T = n + 1, V = ein_vit_patch_values(s);
-    const double enc = s->depth * t * (2.0 * s->width * (4.0 * s->width + 2.0 * s->mlp) + 4.0 * t * s->width);
-    const double dec =
-        s->dec_depth * T *
-        (2.0 * s->dec_width * (4.0 * s->dec_width + 2.0 * s->dec_mlp) + 4.0 * T * s->dec_width);
-    const double ends = 2.0 * ((t - 1) * V * s->width + t * s->width * s->dec_width + n * s->dec_width * V);
-    return 3.0 * (enc + dec + ends) * 1e-9;
-}
-
 static void print_memory(const pretrain *p) {
     const int rank = ein_comm_rank(p->job->comm), size = ein_comm_size(p->job->comm);
     const ein_engine_bytes e = ein_engine_plan(p->plan.layout, &p->plan.engine, rank, size);
@@ -236,7 +224,8 @@ static ein_status print_time(pretrain *p) {
     const int64_t rounds = (slots + p->threads - 1) / p->threads;
     const double step_s = slot_s * (double)rounds;
     printf("measured here        one slot of %d records: %.3f s, %.1f GFLOP/s on one thread\n",
-           p->plan.per_slot, slot_s, gflop_per_record(p) * p->plan.per_slot / slot_s);
+           p->plan.per_slot, slot_s,
+           ein_mae_gflop(&p->plan.shape, p->plan.visible) * p->plan.per_slot / slot_s);
     printf(
         "update               about %.2f s of compute with %d threads on each of %d ranks: %.1f records/s\n",
         step_s, p->threads, ein_comm_size(p->job->comm), (double)p->plan.batch / step_s);
@@ -254,7 +243,8 @@ ein_status pretrain_plan_print(pretrain *p) {
     if (ein_comm_rank(p->job->comm) == 0) {
         print_shape(p);
         status = print_parameters(p);
-        printf("cost                 %.2f GFLOP per record, forward and backward\n", gflop_per_record(p));
+        printf("cost                 %.2f GFLOP per record, forward and backward\n",
+               ein_mae_gflop(&p->plan.shape, p->plan.visible));
         printf("batch                %" PRId64
                " records in %d slots of %d: at most %d ranks x threads are of use\n",
                p->plan.batch, p->plan.engine.slots, p->plan.per_slot, p->plan.engine.slots);

@@ -168,17 +168,6 @@ static double sgemm_rate(ein_comm *comm, int threads) {
     return best;
 }
 
-static double gflop_per_record(const bench *b) {
-    const ein_vit_shape *s = &b->shape;
-    const double t = b->K + 1, n = b->N, T = n + 1, V = ein_vit_patch_values(s);
-    const double enc = s->depth * t * (2.0 * s->width * (4.0 * s->width + 2.0 * s->mlp) + 4.0 * t * s->width);
-    const double dec =
-        s->dec_depth * T *
-        (2.0 * s->dec_width * (4.0 * s->dec_width + 2.0 * s->dec_mlp) + 4.0 * T * s->dec_width);
-    const double ends = 2.0 * ((t - 1) * V * s->width + t * s->width * s->dec_width + n * s->dec_width * V);
-    return 3.0 * (enc + dec + ends) * 1e-9;
-}
-
 static int ascending(const void *a, const void *b) {
     const double x = *(const double *)a, y = *(const double *)b;
     return (x > y) - (x < y);
@@ -241,7 +230,7 @@ int main(int argc, char **argv) {
     if (ein_comm_rank(comm) == 0) {
         const int n = b.set.steps;
         const double step = median(seconds, n), rate = (double)b.set.batch / step,
-                     gflops = rate * gflop_per_record(&b);
+                     gflops = rate * ein_mae_gflop(&b.shape, b.K);
         const double wait = median(exposed, n), wire = median(window, n);
         printf(
             "{\"program\": \"einthoven\", \"preset\": \"%s\", \"ranks\": %d, \"threads\": %d, \"slots\": %d, \"batch\": %lld, "
