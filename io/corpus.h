@@ -215,9 +215,9 @@ ein_status ein_corpus_reject(ein_corpus_writer *writer, const char *path, const 
 /* Set bits in the quality flags of a record that was appended. Rank 0 only; not collective. */
 void ein_corpus_flag(ein_corpus_writer *writer, int64_t record, uint32_t bits);
 
-/* Write what is left, the columns and attributes, read all of it back against its checksums, make the file durable
- * under its final name. The writer is gone whatever the result. Collective. EIN_NUMERIC if the statistics are wanted for the contract and
- * there is no spread; EIN_RANGE if there is no record. */
+/* Write what is left, the columns and attributes, read all of it back against its checksums, make the file
+ * durable under its final name. The writer is gone whatever the result. Collective. EIN_NUMERIC if the
+ * statistics are wanted for the contract and there is no spread; EIN_RANGE if there is no record. */
 ein_status ein_corpus_finish(ein_corpus_writer *writer);
 
 /* Give up: close and remove PATH.partial. Collective. NULL is fine. */

@@ -413,9 +413,9 @@ done:
     return status;
 }
 
-/* Ask the file system for the room of `records` more, on rank 0. Once HDF5 has made the file longer than the disk
- * allows, it can neither shrink nor close it (it crashes when MPI ends); so the disk is asked first. A file system
- * that cannot be asked says so by EOPNOTSUPP, and errors then show when writing. */
+/* Ask the file system for the room of `records` more, on rank 0. Once HDF5 has made the file longer than the
+ * disk allows, it can neither shrink nor close it (it crashes when MPI ends); so the disk is asked first. A
+ * file system that cannot be asked says so by EOPNOTSUPP, and errors then show when writing. */
 static ein_status reserve_records(const ein_corpus_writer *w, int64_t records) {
     struct stat about = {0};
     struct rlimit limit = {RLIM_INFINITY, RLIM_INFINITY};
@@ -680,8 +680,8 @@ static int64_t columns_bytes(const ein_corpus_writer *w) {
     return bytes + bytes / 8 + (1 << 20) + (64 << 10) * (int64_t)(w->n_labels + w->n_texts);
 }
 
-/* Make the file longer by what is still to come, so that a full disk shows before HDF5 closes the file: it does
- * not survive a failed close. Closing cuts the file to its true length again. */
+/* Make the file longer by what is still to come, so that a full disk shows before HDF5 closes the file: it
+ * does not survive a failed close. Closing cuts the file to its true length again. */
 static ein_status reserve_columns(const ein_corpus_writer *w) {
     struct stat about;
     int fd = open(w->partial, O_WRONLY | O_CLOEXEC);

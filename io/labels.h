@@ -1,9 +1,10 @@
 /* Label tables: CSV files whose rows belong to records, found by record id or by path.
  *
  * One column of every table is the key; a record is looked up by several spellings of what it is called (its
- * path with and without extension, its id), and the first that a table knows counts. A key that stands in more
- * than one row of a table is ambiguous and joins nothing. With several tables a record's value is that of the
- * first table that has one. Numbers: decimal, or true/false as 1/0; empty, NA, NaN, null, none: not known.
+ * path with and without extension, its id), and the first that a table knows counts. A key that stands in
+ * more than one row of a table is ambiguous and joins nothing. With several tables a record's value is that
+ * of the first table that has one. Numbers: decimal, or true/false as 1/0; empty, NA, NaN, null, none: not
+ * known.
  *
  * Tables are untrusted (io/csv.h). Nothing here is collective; rank 0 joins for all.
  */
@@ -32,8 +33,8 @@ typedef struct {
 
 typedef struct ein_labels ein_labels;
 
-/* Read the tables. EIN_USAGE for a column that is not there, EIN_FORMAT for a sex column coded 1 and 2, and the
- * errors of ein_csv_open. */
+/* Read the tables. EIN_USAGE for a column that is not there, EIN_FORMAT for a sex column coded 1 and 2, and
+ * the errors of ein_csv_open. */
 ein_status ein_labels_load(const ein_labels_options *options, ein_labels **out);
 void ein_labels_destroy(ein_labels *labels); /* NULL is fine */
 
@@ -49,8 +50,8 @@ typedef struct {
     int64_t row[EIN_LABELS_MAX_TABLES]; /* per table; -1: none */
 } ein_labels_match;
 
-/* Look a record up by `n_keys` spellings (NULLs are passed over) and, if `absolute` is not NULL, by its absolute
- * path without extension relative to each table's folder. Counts the rows as used unless `peek`. */
+/* Look a record up by `n_keys` spellings (NULLs are passed over) and, if `absolute` is not NULL, by its
+ * absolute path without extension relative to each table's folder. Counts the rows as used unless `peek`. */
 void ein_labels_find(ein_labels *labels, const char *const *keys, int n_keys, const char *absolute, bool peek,
                      ein_labels_match *out);
 

@@ -1,10 +1,10 @@
 /* ingest: folders of ECG files and label tables -> one corpus.
  *
- * Rank 0 lists the recordings; their order is the order of the corpus. They are taken in rounds of fixed size: in
- * each, every rank reads and prepares its contiguous share with its threads, rank 0 decides what only it can know
- * (duplicates, labels, patients), and the accepted ones are appended collectively, which fixes their
- * positions. So memory is bounded by a round, all ranks meet a few times per round, and neither the number of ranks
- * nor that of threads can be seen in the result.
+ * Rank 0 lists the recordings; their order is the order of the corpus. They are taken in rounds of fixed
+ * size: in each, every rank reads and prepares its contiguous share with its threads, rank 0 decides what
+ * only it can know (duplicates, labels, patients), and the accepted ones are appended collectively, which
+ * fixes their positions. So memory is bounded by a round, all ranks meet a few times per round, and neither
+ * the number of ranks nor that of threads can be seen in the result.
  */
 #include "jobs/ingest.h"
 

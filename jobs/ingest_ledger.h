@@ -14,7 +14,8 @@
 
 typedef struct ein_ledger ein_ledger;
 
-/* Read label tables and the key file as ingest.* says. `roots` are borrowed. EIN_USAGE, EIN_NOTFOUND, EIN_FORMAT. */
+/* Read label tables and the key file as ingest.* says. `roots` are borrowed. EIN_USAGE, EIN_NOTFOUND,
+ * EIN_FORMAT. */
 ein_status ein_ledger_new(const ein_config *config, const ein_contract *contract, const char *const *roots,
                           int n_roots, ein_ledger **out);
 void ein_ledger_destroy(ein_ledger *ledger); /* NULL is fine */
@@ -23,13 +24,14 @@ void ein_ledger_destroy(ein_ledger *ledger); /* NULL is fine */
 const char *ein_ledger_patient_ids(const ein_ledger *ledger);
 const ein_labels *ein_ledger_labels(const ein_ledger *ledger);
 
-/* How many of the recordings found have a row in the label tables, by path or file name. EIN_USAGE if there are
- * tables but no row fits any recording: the key is then another one. */
+/* How many of the recordings found have a row in the label tables, by path or file name. EIN_USAGE if there
+ * are tables but no row fits any recording: the key is then another one. */
 ein_status ein_ledger_check_labels(ein_ledger *ledger, const ein_reader_list *found, int64_t *joined);
 
-/* Take the results of the next `n` recordings, in global order: refuse ids that were used before (their cause becomes
- * EIN_CAUSE_DUPLICATE), flag equal signals, join labels, hide patients. `*entries` describes the accepted ones, in
- * order, valid until the next call; they and their texts belong to the ledger or to `results`. */
+/* Take the results of the next `n` recordings, in global order: refuse ids that were used before (their cause
+ * becomes EIN_CAUSE_DUPLICATE), flag equal signals, join labels, hide patients. `*entries` describes the
+ * accepted ones, in order, valid until the next call; they and their texts belong to the ledger or to
+ * `results`. */
 ein_status ein_ledger_take(ein_ledger *ledger, int64_t n, const char *const *paths,
                            ein_ingest_result *results, const ein_corpus_entry **entries, int64_t *n_entries);
 

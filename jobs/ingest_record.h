@@ -35,8 +35,8 @@ typedef struct {
 
 enum { EIN_INGEST_REASON_BYTES = 400 };
 
-/* What is known of a recording but for its signal; of fixed size, because ranks send it to each other as it is.
- * With a cause only `cause`, `reason` and what was read of the ids are meaningful. */
+/* What is known of a recording but for its signal; of fixed size, because ranks send it to each other as it
+ * is. With a cause only `cause`, `reason` and what was read of the ids are meaningful. */
 typedef struct {
     int32_t cause;
     char reason[EIN_INGEST_REASON_BYTES];
@@ -54,8 +54,8 @@ ein_status ein_ingest_worker_new(const ein_contract *contract, const ein_ingest_
                                  ein_ingest_worker **out);
 void ein_ingest_worker_destroy(ein_ingest_worker *worker);
 
-/* Take one recording; counts (n_leads, n_samples) is filled if it is accepted. Never fails: whatever is wrong is
- * the cause in `out`. Not collective; one thread per worker. */
+/* Take one recording; counts (n_leads, n_samples) is filled if it is accepted. Never fails: whatever is wrong
+ * is the cause in `out`. Not collective; one thread per worker. */
 void ein_ingest_one(ein_ingest_worker *worker, const char *path, int16_t *counts, ein_ingest_result *out);
 
 #endif

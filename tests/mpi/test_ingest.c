@@ -1,5 +1,5 @@
-/* ingest on recordings made here, each of a kind that must be met: what comes in, what is refused and why, and
- * whether the corpus holds what the recordings hold.
+/* ingest on recordings made here, each of a kind that must be met: what comes in, what is refused and why,
+ * and whether the corpus holds what the recordings hold.
  *
  *     test_ingest                         the suite
  *     test_ingest make FOLDER             write the recordings and their label table
