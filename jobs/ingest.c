@@ -9,7 +9,6 @@
 #include "jobs/ingest.h"
 
 #include <omp.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/statvfs.h>
@@ -17,6 +16,7 @@
 
 #include "io/run.h"
 #include "jobs/tables.h"
+#include "mpi/threads.h"
 
 enum { ROUND_BYTES = 128 << 20, MIN_ROUND = 64, MAX_ROUND = 4096, MAX_PROBLEMS_TOLD = 10 };
 
@@ -106,27 +106,6 @@ static ein_status read_policy(const ein_config *config, ein_ingest_policy *p) {
             return ein_error(EIN_USAGE, "ingest.reject_flags: no flag '%s'; there are: %s", name, all);
         p->reject_flags |= 1u << bit;
     }
-    return EIN_OK;
-}
-
-/* Processors of this rank: what it is bound to, or its part of a node whose ranks are not bound. */
-static ein_status count_threads(ein_comm *comm, const ein_config *config, int *out) {
-    *out = (int)ein_config_int(config, "ingest.threads");
-    if (*out > 0) return EIN_OK;
-    MPI_Comm node;
-    int on_node = 1;
-    EIN_TRY(
-        ein_comm_check(MPI_Comm_split_type(ein_comm_mpi(comm), MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &node),
-                       "finding the ranks of this node"));
-    MPI_Comm_size(node, &on_node);
-    MPI_Comm_free(&node);
-    cpu_set_t set;
-    int allowed = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
-    if (getenv("OMP_NUM_THREADS"))
-        allowed = omp_get_max_threads();
-    else if (allowed >= sysconf(_SC_NPROCESSORS_ONLN))
-        allowed /= on_node;
-    *out = allowed > 1 ? allowed : 1;
     return EIN_OK;
 }
 
@@ -437,7 +416,8 @@ static void print_summary(const ein_ingest *in, double seconds) {
 static ein_status ingest(ein_ingest *in) {
     double begin = ein_clock_s();
     EIN_TRY(ein_comm_agree(in->comm, plan_here(in)));
-    EIN_TRY(count_threads(in->comm, in->job->config, &in->threads));
+    EIN_TRY(
+        ein_threads_choose(in->comm, (int)ein_config_int(in->job->config, "ingest.threads"), &in->threads));
     EIN_TRY(ein_comm_agree(in->comm, in->rank == 0 ? plan_first(in) : EIN_OK));
     int code = MPI_Bcast(&in->total, 1, MPI_INT64_T, 0, ein_comm_mpi(in->comm));
     EIN_TRY(ein_comm_check(code, "sharing the number of recordings"));

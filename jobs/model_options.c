@@ -1,11 +1,10 @@
 #include "jobs/model_options.h"
 
-#include "core/blas.h"
-
-#include <sched.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
+
+#include "core/blas.h"
+#include "mpi/threads.h"
 
 const ein_option ein_table_model[] = {
     {"model.preset", EIN_OPT_CHOICE, NULL, EIN_UNBOUNDED, "paper|small|tiny|none", "",
@@ -97,32 +96,17 @@ ein_status ein_shape_from_config(const ein_config *config, const ein_contract *c
 }
 
 ein_status ein_threads_from_config(ein_comm *comm, const ein_config *config, int *out) {
-    *out = (int)ein_config_int(config, "train.threads");
+    int asked = (int)ein_config_int(config, "train.threads");
     if (!ein_blas_thread_safe()) {
-        if (*out > 1)
+        if (asked > 1)
             return ein_error(
                 EIN_USAGE,
                 "train.threads %d: this BLAS (%s) may not be called by several threads at once; use "
                 "more ranks, or link OpenBLAS built with threads (Debian: libopenblas-pthread-dev)",
-                *out, ein_blas_start());
-        *out = 1;
+                asked, ein_blas_start());
+        asked = 1;
     }
-    if (*out > 0) return EIN_OK;
-    cpu_set_t set;
-    CPU_ZERO(&set);
-    int allowed = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
-    MPI_Comm node;
-    int on_node = 1;
-    EIN_TRY(
-        ein_comm_check(MPI_Comm_split_type(ein_comm_mpi(comm), MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &node),
-                       "finding the ranks of this node"));
-    MPI_Comm_size(node, &on_node);
-    MPI_Comm_free(&node);
-    /* A launcher that binds gives each rank processors of its own; one that does not gives every rank all of them. */
-    const long online = sysconf(_SC_NPROCESSORS_ONLN);
-    if (online > 0 && allowed >= online) allowed /= on_node;
-    *out = allowed > 1 ? allowed : 1;
-    return EIN_OK;
+    return ein_threads_choose(comm, asked, out);
 }
 
 ein_status ein_engine_from_config(const ein_config *config, int tokens, int threads, int ranks,
