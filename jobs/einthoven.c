@@ -1,5 +1,6 @@
 /* main() of the one program: command line, MPI, the subcommand, exit code. */
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -84,6 +85,8 @@ static ein_status run(const ein_cmdline *line, int *argc, char ***argv) {
 }
 
 int main(int argc, char **argv) {
+    /* A file that grows beyond a limit is an error of write(), to be told like a full disk, not a death. */
+    signal(SIGXFSZ, SIG_IGN);
     ein_cmdline line;
     ein_status status = ein_cmdline_parse(ein_commands, argc, argv, &line);
     if (status != EIN_OK) {

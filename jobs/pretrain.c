@@ -106,6 +106,7 @@ static void release(pretrain *p) {
 
 static ein_status run(ein_job *job) {
     pretrain p = {.job = job};
+    snprintf(p.program, sizeof p.program, "einthoven %s", ein_version());
     ein_blas_start();
     ein_status status = prepare(&p);
     if (status == EIN_OK && ein_config_bool(job->config, "run.dry_run")) {

@@ -64,6 +64,7 @@ typedef struct {
     ein_engine *engine;
     ein_train_state state;
     char *config_yaml, *identity;
+    char program[32]; /* name and version, for files */
     char contract_text[EIN_CONTRACT_TEXT_BYTES];
 } pretrain;
 

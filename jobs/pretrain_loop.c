@@ -111,7 +111,8 @@ static ein_checkpoint checkpoint_of(loop *l) {
                             .state = &p->state,
                             .config_yaml = p->identity,
                             .contract_text = p->contract_text,
-                            .blas = ein_blas_start()};
+                            .blas = ein_blas_start(),
+                            .program = p->program};
 }
 
 /* Runs of the arena that this rank writes; with `allreduce` every rank has everything and rank 0 writes. */
@@ -265,19 +266,20 @@ static void spend(time_spent *t, const ein_step_result *r) {
 /* Write the model as it is now to FOLDER/NAME, with what is known of its training. Collective. */
 static ein_status write_model(loop *l, const char *name) {
     pretrain *p = l->p;
-    char path[4096], training[512];
+    char path[4096], training[512], best[32] = "null";
     ein_status status = EIN_OK;
     if (is_root(p)) {
         snprintf(path, sizeof path, "%s/%s", ein_run_folder(p->run), name);
+        if (!isnan(p->state.best_value)) snprintf(best, sizeof best, "%.9g", p->state.best_value);
         snprintf(training, sizeof training,
                  "{\"objective\": \"masked autoencoder\", \"updates\": %" PRId64 ", \"epochs\": %" PRId64
-                 ", \"records\": %" PRId64 ", \"best_validation_loss\": %.9g, \"best_update\": %" PRId64 "}",
-                 p->state.step, p->state.epoch, p->data.n_train,
-                 isnan(p->state.best_value) ? -1 : p->state.best_value, p->state.best_step);
+                 ", \"records\": %" PRId64 ", \"best_validation_loss\": %s, \"best_update\": %" PRId64 "}",
+                 p->state.step, p->state.epoch, p->data.n_train, best, p->state.best_step);
         ein_model_info info = {.shape = p->plan.shape,
                                .parts = EIN_PART_PRETRAIN,
                                .config_yaml = p->identity,
-                               .training = training};
+                               .training = training,
+                               .program = p->program};
         memcpy(info.contract_text, p->contract_text, sizeof info.contract_text);
         status = ein_model_write(path, p->plan.layout, p->param, &info);
     }
