@@ -104,13 +104,16 @@ for round in $(seq 1 60); do
         until_step "$cut" "$((${last%%,*} + RANDOM % 9 + 2))"
         sleep "0.0$((RANDOM % 10))"
     fi
-    while kill -0 "$launcher"; do
-        if signal_ranks KILL; then
-            kills=$((kills + 1))
-            break
-        fi
+    # Ranks that start while others are killed are killed too; a launcher that waits for ever for a rank which it never
+    # saw start (Open MPI 4.1 does so now and then) is killed as well.
+    hit=0
+    for try in $(seq 1 400); do
+        kill -0 "$launcher" || break
+        if signal_ranks KILL; then hit=1; fi
+        [ "$hit" -eq 1 ] && [ "$try" -ge 300 ] && pkill -KILL -P "$launcher"
         sleep 0.01
     done
+    kills=$((kills + hit))
     wait "$launcher"
     [ "$kills" -ge 20 ] && break
 done 2>/dev/null
