@@ -169,10 +169,12 @@ static void lead_field(const double *p, double age_years, double bmi, ein_stream
                        double row[8][3]) {
     double turn[3][3];
     const double decades = (age_years - 55) / 10;
-    rotation(degree * (ein_stream_normal_in(person, 0, p[EIN_SP_ROLL_SD], -75, 75) +
-                       decades * p[EIN_SP_AXIS_PER_DECADE] + (bmi - 26.5) * p[EIN_SP_AXIS_PER_BMI]),
-             degree * ein_stream_normal_in(person, 0, p[EIN_SP_YAW_SD], -60, 60),
-             degree * ein_stream_normal_in(person, 0, p[EIN_SP_PITCH_SD], -45, 45), turn);
+    /* One draw a statement: C leaves the order of arguments to the compiler. */
+    const double roll = ein_stream_normal_in(person, 0, p[EIN_SP_ROLL_SD], -75, 75) +
+                        decades * p[EIN_SP_AXIS_PER_DECADE] + (bmi - 26.5) * p[EIN_SP_AXIS_PER_BMI];
+    const double yaw = ein_stream_normal_in(person, 0, p[EIN_SP_YAW_SD], -60, 60);
+    const double pitch = ein_stream_normal_in(person, 0, p[EIN_SP_PITCH_SD], -45, 45);
+    rotation(degree * roll, degree * yaw, degree * pitch, turn);
     for (int l = 0; l < 8; l++) {
         double own[3];
         const double limb = l < 2;

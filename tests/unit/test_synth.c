@@ -715,6 +715,36 @@ START_TEST(a_record_is_the_same_in_any_company) {
 }
 END_TEST
 
+/* The defaults' records are the same with any compiler, on any processor: II and V3 of seed 1 in uV, every 2 s from
+ * 1 s. A change of defaults or draws changes them, and with them everybody's cohorts. */
+START_TEST(records_are_the_same_everywhere) {
+    static const struct {
+        int record;
+        long two_v3[10];
+    } known[] = {{0, {-113, 307, -32, 81, 135, -446, 128, -151, -295, 518}},
+                 {37, {-19, -43, -23, -85, -41, -369, -27, -19, -17, -7}},
+                 {74, {129, 258, -140, -134, 70, -51, -3, -15, 66, 328}},
+                 {111, {-91, -205, -181, -163, -25, 265, -90, -190, -56, -197}}};
+    ein_synth_config config;
+    ein_synth_config_default(&config);
+    ck_assert_int_eq(ein_synth_config_ready(&config), EIN_OK);
+    ein_ecg ecg = {0};
+    ein_synth_person person;
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        make(&config, 1, known[i].record, &person, &ecg);
+        for (int j = 0; j < 5; j++) {
+            const long two = lrint(1e3 * (double)row(&ecg, EIN_LEAD_II)[500 + 1000 * j]);
+            const long v3 = lrint(1e3 * (double)row(&ecg, EIN_LEAD_V3)[500 + 1000 * j]);
+            /* One count: the last bit of another mathematics library. */
+            ck_assert_msg(labs(two - known[i].two_v3[2 * j]) <= 1 &&
+                              labs(v3 - known[i].two_v3[2 * j + 1]) <= 1,
+                          "record %d at %d s: %ld, %ld", known[i].record, 1 + 2 * j, two, v3);
+        }
+    }
+    ein_ecg_free(&ecg);
+}
+END_TEST
+
 START_TEST(seeds_and_records_differ) {
     ein_synth_config config = no_findings();
     ck_assert_int_eq(ein_synth_config_ready(&config), EIN_OK);
@@ -883,6 +913,7 @@ int main(void) {
     ADD(recorder_clips);
     ADD(sampling_rates_agree);
     ADD(a_record_is_the_same_in_any_company);
+    ADD(records_are_the_same_everywhere);
     ADD(seeds_and_records_differ);
     ADD(noise_words_are_philox);
     ADD(patients_keep_themselves);
