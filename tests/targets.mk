@@ -60,3 +60,8 @@ $(BENCH_BIN): $(BUILD)/%: $(BUILD)/%.o $(LIB_OBJ) $(JOBS_LIB_OBJ)
 .PHONY: bench
 bench: $(BENCH_BIN) ## step time, scaling, share of the sgemm peak, and PyTorch beside it where it is installed
 	@tests/bench/bench.sh $(BUILD)
+
+# --- longer lives -------------------------------------------------------------------------------------------------------
+.PHONY: test-faults
+test-faults: einthoven ## stops, kills and damage over more than 2,000 updates (make test does 600)
+	@EIN_RESTART_EPOCHS=150 tests/run $(BUILD) restart/ faults/
