@@ -57,13 +57,13 @@ for preset in "${presets[@]}"; do
     ours "1 rank x $cores threads" "$preset" 1 "$cores" "$batch" "$slots" "${give[@]}"
     threads=$(value "$last" records_per_s)
     echo "        weak scaling 1 -> 2 ranks: $(ratio "$two" "$(awk -v h="$half" 'BEGIN { print 2 * h }')")" \
-        "  exchange hidden: $(awk -v e="$exposed" -v w="$window" 'BEGIN { printf "%.0f %%", w > 0 ? 100 * (1 - e / w) : 100 }')" \
+        "  exchange hidden: $(awk -v e="$exposed" -v w="$window" 'BEGIN { printf "%.0f %%", (w > 0 ? 100 * (1 - e / w) : 100) }')" \
         "  threads / ranks: $(ratio "$threads" "$two")"
     if [ "$torch" = yes ]; then
         for setting in "--threads $cores" '--ranks 2'; do
             # shellcheck disable=SC2086
             peer=$(python3 tests/bench/torch_mae.py "$preset" --batch "$batch" $setting --input "$input/$preset.safetensors" \
-                --steps "$(steps_of "$preset")" --json "${TORCH_OPTIONS[@]:-}" 2>/dev/null | tail -n 1)
+                --steps "$(steps_of "$preset")" --json 2>/dev/null | tail -n 1)
             [ -n "$peer" ] || continue
             echo "$peer" >>"$out"
             echo "        PyTorch $setting: $(value "$peer" records_per_s) records/s; ours / PyTorch:" \
