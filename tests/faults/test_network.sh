@@ -9,6 +9,7 @@ a=ein-a-$$ b=ein-b-$$
 if ! ip netns add "$a" 2>/dev/null; then skip_all 'cannot make network namespaces here'; fi
 trap 'ip netns del "$a"; ip netns del "$b"; rm -rf "$tmp"' EXIT
 ip netns add "$b"
+if ! ip netns exec "$a" true 2>/dev/null; then skip_all 'cannot run programs in network namespaces here'; fi
 ip link add v1 netns "$a" type veth peer name v2 netns "$b"
 ip -n "$a" addr add 10.77.0.1/24 dev v1
 ip -n "$b" addr add 10.77.0.2/24 dev v2
