@@ -89,7 +89,9 @@ void pretrain_data_fill(const pretrain *p, pretrain_worker *worker, int slot);
 /* The same for validation batch `batch`; returns how many of the records are not repeats. */
 int pretrain_data_fill_valid(const pretrain *p, pretrain_worker *worker, int64_t batch);
 
-/* Threads' workspaces. */
+/* One thread's room, first touched by the calling thread; and that of all threads. */
+ein_status pretrain_worker_new(const pretrain_plan *plan, pretrain_worker *worker);
+void pretrain_worker_free(pretrain_worker *worker);
 ein_status pretrain_workers_new(pretrain *p);
 void pretrain_workers_free(pretrain *p);
 

@@ -97,20 +97,27 @@ int pretrain_data_fill_valid(const pretrain *p, pretrain_worker *w, int64_t batc
     return left < per ? (int)left : per;
 }
 
+ein_status pretrain_worker_new(const pretrain_plan *plan, pretrain_worker *w) {
+    const int64_t values = (int64_t)plan->shape.leads * plan->shape.samples;
+    EIN_TRY(ein_mae_new(plan->layout, plan->per_slot, plan->visible, &w->mae));
+    EIN_TRY(EIN_NEW(w->x, plan->per_slot * values));
+    EIN_TRY(EIN_NEW(w->mask, (int64_t)plan->per_slot * plan->patches));
+    return EIN_NEW(w->record_loss, plan->per_slot);
+}
+
+void pretrain_worker_free(pretrain_worker *w) {
+    ein_mae_destroy(w->mae);
+    free(w->x);
+    free(w->mask);
+    free(w->record_loss);
+}
+
 ein_status pretrain_workers_new(pretrain *p) {
-    const int per = p->plan.per_slot;
-    const int64_t values = (int64_t)p->plan.shape.leads * p->plan.shape.samples;
     EIN_TRY(EIN_NEW(p->worker, p->threads));
     int failed = 0;
     /* Every thread touches its own memory first. */
 #pragma omp parallel num_threads(p->threads) reduction(+ : failed)
-    {
-        pretrain_worker *w = &p->worker[omp_get_thread_num()];
-        failed += ein_mae_new(p->plan.layout, per, p->plan.visible, &w->mae) != EIN_OK;
-        failed += EIN_NEW(w->x, per * values) != EIN_OK;
-        failed += EIN_NEW(w->mask, (int64_t)per * p->plan.patches) != EIN_OK;
-        failed += EIN_NEW(w->record_loss, per) != EIN_OK;
-    }
+    failed += pretrain_worker_new(&p->plan, &p->worker[omp_get_thread_num()]) != EIN_OK;
     if (failed)
         return ein_error(EIN_NOMEM,
                          "no memory for the activations of %d threads; use fewer threads, or smaller slots",
@@ -119,12 +126,7 @@ ein_status pretrain_workers_new(pretrain *p) {
 }
 
 void pretrain_workers_free(pretrain *p) {
-    for (int t = 0; p->worker && t < p->threads; t++) {
-        ein_mae_destroy(p->worker[t].mae);
-        free(p->worker[t].x);
-        free(p->worker[t].mask);
-        free(p->worker[t].record_loss);
-    }
+    for (int t = 0; p->worker && t < p->threads; t++) pretrain_worker_free(&p->worker[t]);
     free(p->worker);
     p->worker = NULL;
 }

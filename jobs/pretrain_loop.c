@@ -5,7 +5,6 @@
 
 #include "core/blas.h"
 #include "core/init.h"
-#include "io/durable.h"
 #include "io/model.h"
 #include "jobs/checkpoints.h"
 #include "jobs/pretrain.h"
@@ -487,6 +486,8 @@ static ein_status train(loop *l) {
     const ein_config *c = p->job->config;
     const char *reason = NULL;
     EIN_TRY(pretrain_data_load(p));
+    ein_run_log(p->run, "training records of rank 0 are %s",
+                ein_feed_is_streaming(p->data.feed) ? "streamed from the corpus" : "kept in memory");
     EIN_TRY(ein_comm_agree(p->job->comm, ein_stop_install()));
     EIN_TRY(ein_comm_agree(p->job->comm,
                            ein_watchdog_start(p->job->comm, ein_config_real(c, "run.peer_timeout_s"))));

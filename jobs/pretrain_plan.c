@@ -189,10 +189,7 @@ static ein_status measure_slot(pretrain *p, double *seconds) {
     float *param = NULL, *grad = NULL;
     const int per = p->plan.per_slot;
     const int64_t values = (int64_t)per * p->plan.shape.leads * p->plan.shape.samples;
-    ein_status status = ein_mae_new(p->plan.layout, per, p->plan.visible, &w.mae);
-    if (status == EIN_OK) status = EIN_NEW(w.x, values);
-    if (status == EIN_OK) status = EIN_NEW(w.mask, (int64_t)per * p->plan.patches);
-    if (status == EIN_OK) status = EIN_NEW(w.record_loss, per);
+    ein_status status = pretrain_worker_new(&p->plan, &w);
     if (status == EIN_OK) status = EIN_NEW(param, p->plan.layout->arena);
     if (status == EIN_OK) status = EIN_NEW(grad, p->plan.layout->arena);
     if (status == EIN_OK) {
@@ -207,10 +204,7 @@ static ein_status measure_slot(pretrain *p, double *seconds) {
             *seconds = ein_clock_s() - start;
         }
     }
-    ein_mae_destroy(w.mae);
-    free(w.x);
-    free(w.mask);
-    free(w.record_loss);
+    pretrain_worker_free(&w);
     free(param);
     free(grad);
     return status;

@@ -248,11 +248,6 @@ void ein_engine_destroy(ein_engine *e) {
     free(e);
 }
 
-void ein_engine_run(const ein_engine *e, int *first_slot, int *n_slots) {
-    *first_slot = e->first_slot;
-    *n_slots = e->n_slots;
-}
-
 int ein_engine_threads(const ein_engine *e) {
     return e->threads;
 }

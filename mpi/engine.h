@@ -61,8 +61,7 @@ void ein_engine_destroy(ein_engine *engine);
 ein_status ein_engine_step(ein_engine *engine, const ein_adamw *adamw, int64_t update,
                            const int64_t flags[EIN_ENGINE_FLAGS], ein_step_result *result);
 
-/* This rank's run of slots, and threads in use. */
-void ein_engine_run(const ein_engine *engine, int *first_slot, int *n_slots);
+/* Threads of this rank in use. */
 int ein_engine_threads(const ein_engine *engine);
 /* Loss of each slot in the last step (slots), on every rank. */
 const double *ein_engine_slot_losses(const ein_engine *engine);

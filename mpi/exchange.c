@@ -234,8 +234,7 @@ int64_t ein_exchange_bytes(const ein_layout *layout, int slots, int rank, int si
 
 /* --- one step ------------------------------------------------------------------------------------------- */
 
-static int message_tag(const ein_exchange *x, int bucket, int root_of_rank) {
-    (void)x;
+static int message_tag(int bucket, int root_of_rank) {
     return bucket * EIN_MAX_PIECES + root_of_rank;
 }
 
@@ -258,11 +257,11 @@ ein_status ein_exchange_begin(ein_exchange *x) {
                 for (int k = 0; k < x->of_rank[r].n_roots; k++) {
                     const int64_t count = x->slice[s].count;
                     x->source[(int64_t)s * x->n_all + x->of_rank[r].first_root + k] = next;
-                    EIN_TRY(post(x,
-                                 MPI_Irecv(next, ein_int(count), MPI_FLOAT, r,
-                                           message_tag(x, x->slice[s].bucket, k), x->comm,
-                                           &x->request[x->n_requests]),
-                                 "receiving gradients"));
+                    EIN_TRY(
+                        post(x,
+                             MPI_Irecv(next, ein_int(count), MPI_FLOAT, r, message_tag(x->slice[s].bucket, k),
+                                       x->comm, &x->request[x->n_requests]),
+                             "receiving gradients"));
                     x->cost.received_bytes += count * (int64_t)sizeof(float);
                     next += count;
                 }
@@ -286,7 +285,7 @@ static ein_status start_tree(ein_exchange *x, int b, float *const *roots) {
             if (count == 0) continue;
             const float *from = roots[k] + x->bucket[b].offset + x->displacements[(int64_t)b * x->size + r];
             EIN_TRY(post(x,
-                         MPI_Isend(from, ein_int(count), MPI_FLOAT, r, message_tag(x, b, k), x->comm,
+                         MPI_Isend(from, ein_int(count), MPI_FLOAT, r, message_tag(b, k), x->comm,
                                    &x->request[x->n_requests]),
                          "sending gradients"));
             x->cost.sent_bytes += count * (int64_t)sizeof(float);
@@ -299,7 +298,7 @@ static ein_status start_allreduce(ein_exchange *x, int b, float *const *roots) {
     const ein_bucket *bucket = &x->bucket[b];
     float *own = roots[0] + bucket->offset;
     for (int k = 1; k < ein_exchange_roots(x); k++)
-        for (int64_t i = 0; i < bucket->count; i++) own[i] += roots[k][bucket->offset + i];
+        vector_add(own, roots[k] + bucket->offset, (size_t)bucket->count);
     x->sum[b] = own;
     if (x->size == 1) return EIN_OK;
     float *out = x->inbox + (x->bucket[0].offset + x->bucket[0].count - bucket->offset - bucket->count);

@@ -44,7 +44,8 @@ for shape in '2 1' '3 1' '4 1' '8 1' '1 2' '2 2' '1 3'; do
 done
 ok 'streamed' pretrain 1 1 "$tmp/streamed" --set data.memory_mib=1
 same 'streamed' "$tmp/streamed"
-like 'the log says that it streamed' "$(cat "$tmp/streamed/log.txt")" 'streamed'
+like 'the log says that it streamed' "$(cat "$tmp/streamed/log.txt")" 'records of rank 0 are streamed from the corpus'
+like 'and the first run that it did not' "$(cat "$tmp/straight/log.txt")" 'records of rank 0 are kept in memory'
 
 # until_step FOLDER STEP: wait until the run has done that many updates (or its launcher is gone).
 until_step() {
