@@ -56,6 +56,32 @@ two_hosts() {
         -n 2 "$einthoven" pretrain "$tmp/small.yaml" --corpus "$tmp/corpus.h5" --run "$folder" "$@"
 }
 
+# within SECONDS COMMAND...: try until it succeeds.
+within() {
+    local tries=$(($1 * 10))
+    shift
+    while ! "$@"; do
+        tries=$((tries - 1))
+        [ "$tries" -gt 0 ] || return 1
+        sleep 0.1
+    done
+}
+
+# A closed port of a host within reach refuses the connection; one out of reach says nothing, or that there is no route.
+reaches() {
+    LC_ALL=C ip netns exec "$1" timeout 1 bash -c "exec 3<>/dev/tcp/$2/9" 2>&1 | grep -q 'refused'
+}
+
+# Launchers of Open MPI that lost each other end on their own; those that do not are ended.
+nobody_home() {
+    local pids
+    pids=$(ip netns pids "$a"; ip netns pids "$b")
+    [ -z "$pids" ] && return 0
+    # shellcheck disable=SC2086
+    kill $pids 2>/dev/null
+    return 1
+}
+
 ok 'one rank, no network' "$einthoven" pretrain "$tmp/small.yaml" --corpus "$tmp/corpus.h5" --run "$tmp/alone"
 final=$(basename "$(find "$tmp/alone/ckpt" -name 'step-*.h5' | sort | tail -n 1)")
 for rate in 1gbit 100mbit; do
@@ -81,8 +107,11 @@ ok 'both ranks have ended' sh -c "! pgrep -x einthoven -a | grep -F '$tmp/cut'"
 like 'with a message' "$(cat "$tmp/cut.out")" 'no progress for .* a peer or the network is lost|lost connection|ORTE has lost'
 kill "$launcher" 2>/dev/null
 wait "$launcher" 2>/dev/null
+ok 'nothing of the run is left on either host' within 30 nobody_home
 ip -n "$a" link set v1 up
-ip -n "$a" addr replace 10.77.0.1/24 dev v1
+# The kernel lets frames through only some time after the link is up again; a launcher that comes first gives up.
+ok 'host a reaches host b' within 30 reaches "$a" 10.77.0.2
+ok 'host b reaches host a' within 30 reaches "$b" 10.77.0.1
 ok 'plugged in again, the run goes on' two_hosts "$tmp/cut" --set train.epochs=3000 --set run.max_steps=60
 like 'from its checkpoint' "$(cat "$tmp/cut/log.txt")" 'resumed from the checkpoint of update'
 
