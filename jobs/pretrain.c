@@ -18,38 +18,16 @@ static const ein_flag flags[] = {
     {"--dry-run", NULL, "run.dry_run"},  {0},
 };
 
-/* Keys outside of the run section that may differ between lives of a run without changing a result. */
-static int is_changeable(const char *line) {
-    static const char *const keys[] = {"threads:", "corpus:", "memory_mib:"};
-    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
-        if (strncmp(line, keys[i], strlen(keys[i])) == 0) return 1;
-    return 0;
-}
-
-/* The configuration without what may change between lives of a run (the run section, threads), and what the corpus is: the
- * identity that a checkpoint is compared by. */
+/* The configuration without what may change between lives of a run, and what the corpus is: the identity that a checkpoint
+ * is compared by. */
 static ein_status make_identity(pretrain *p) {
-    char *line = p->config_yaml, *out;
-    size_t at = 0;
-    int inside_run = 0;
-    EIN_TRY(EIN_NEW(out, (int64_t)strlen(p->config_yaml) + 512));
-    while (*line) {
-        const size_t n = strcspn(line, "\n") + (line[strcspn(line, "\n")] == '\n');
-        if (line[0] != ' ') inside_run = strncmp(line, "run:", 4) == 0;
-        const char *word = line + strspn(line, " ");
-        const int changeable = inside_run || is_changeable(word);
-        if (!changeable) {
-            memcpy(out + at, line, n);
-            at += n;
-        }
-        line += n;
-    }
-    snprintf(out + at, 512,
+    static const char *const changeable[] = {"threads:", "corpus:", "memory_mib:", NULL};
+    char more[512];
+    snprintf(more, sizeof more,
              "# corpus: contract %s, %" PRId64 " records, %" PRId64 " for training; %d slots\n",
              ein_corpus_contract_hash(p->data.corpus), ein_corpus_records(p->data.corpus), p->data.n_train,
              p->plan.engine.slots);
-    p->identity = out;
-    return EIN_OK;
+    return ein_identity_text(p->config_yaml, changeable, more, &p->identity);
 }
 
 static ein_status open_corpus(pretrain *p) {
@@ -94,7 +72,6 @@ static void announce(pretrain *p) {
 }
 
 static void release(pretrain *p) {
-    ein_engine_destroy(p->engine);
     pretrain_workers_free(p);
     pretrain_data_free(&p->data);
     ein_layout_destroy(p->plan.layout);

@@ -14,6 +14,7 @@
 #include "io/run.h"
 #include "io/store.h"
 #include "jobs/command.h"
+#include "jobs/train_loop.h"
 #include "mpi/engine.h"
 
 /* Sizes that follow from configuration and corpus, before any memory is taken. */
@@ -61,8 +62,7 @@ typedef struct {
     int threads;
     pretrain_worker *worker;
     float *param;
-    ein_engine *engine;
-    ein_train_state state;
+    ein_trainer trainer;
     char *config_yaml, *identity;
     char program[32]; /* name and version, for files */
     char contract_text[EIN_CONTRACT_TEXT_BYTES];

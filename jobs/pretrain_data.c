@@ -61,8 +61,8 @@ ein_status pretrain_data_load(pretrain *p) {
     const ein_feed_options options = pretrain_data_feed(p);
     ein_status status = load_validation(p);
     if (status == EIN_OK)
-        status =
-            ein_feed_new(p->data.corpus, &options, p->state.epoch, p->state.step_in_epoch, &p->data.feed);
+        status = ein_feed_new(p->data.corpus, &options, p->trainer.state.epoch,
+                              p->trainer.state.step_in_epoch, &p->data.feed);
     return ein_comm_agree(p->job->comm, status);
 }
 
@@ -80,7 +80,7 @@ void pretrain_data_fill(const pretrain *p, pretrain_worker *w, int slot) {
     const int64_t values = (int64_t)p->plan.shape.leads * p->plan.shape.samples;
     for (int b = 0; b < p->plan.per_slot; b++) {
         const int64_t record = ein_feed_input(p->data.feed, slot, b, w->x + b * values);
-        ein_mask_draw(w->mask + (int64_t)b * N, N, p->plan.seed, p->state.epoch, record);
+        ein_mask_draw(w->mask + (int64_t)b * N, N, p->plan.seed, p->trainer.state.epoch, record);
     }
 }
 

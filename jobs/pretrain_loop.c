@@ -3,53 +3,38 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/blas.h"
 #include "core/init.h"
 #include "io/model.h"
-#include "jobs/checkpoints.h"
 #include "jobs/pretrain.h"
-#include "mpi/stop.h"
 #include "mpi/watchdog.h"
 
-/* What a rank may ask of all; the sums over ranks come back with every step. */
-enum { FLAG_STOP, FLAG_CHECKPOINT, FLAG_STOP_FILE, FLAG_WALLTIME };
-
-/* A run gives up after this many updates in a row that had to be skipped. */
-enum { MAX_SKIPPED_IN_A_ROW = 10 };
-
-static const char *const columns[] = {"step",    "epoch",          "lr", "loss", "grad_norm",
-                                      "applied", "validation_loss"};
-enum { N_COLUMNS = sizeof columns / sizeof *columns };
-
-/* Where the time of this rank went, in seconds. */
-typedef struct {
-    double compute, exposed, window, reduce, update, share, validation, checkpoint, starved;
-} time_spent;
-
-typedef struct {
-    pretrain *p;
-    ein_range *owned;
-    int n_owned;
-    double started, last_checkpoint, checkpoint_cost;
-    int64_t first_step;
-    int skipped_in_a_row;
-    int64_t losses; /* seen by watch_loss in this life */
-    double loss_mean, loss_variance;
-    double *pending; /* metrics rows that a full disk keeps from being written, (n_pending, N_COLUMNS) */
-    int64_t n_pending, pending_room;
-    time_spent time;
-    ein_progress *progress;
-} loop;
-
-static int is_root(const pretrain *p) {
-    return ein_comm_rank(p->job->comm) == 0;
+static ein_status start(void *self) {
+    pretrain *p = self;
+    const char *from = ein_config_string(p->job->config, "model.from");
+    ein_vit_init(p->param, p->plan.layout, EIN_SCHEME_PRETRAIN, p->plan.seed);
+    if (!from) return EIN_OK;
+    char missing[1024] = "";
+    EIN_TRY(ein_model_load(from, p->plan.layout, p->param, 0, missing, sizeof missing));
+    ein_run_log(p->run, "weights from %s%s%s", from, missing[0] ? "; drawn afresh: " : "", missing);
+    return EIN_OK;
 }
 
-/* --- one slot -------------------------------------------------------------------------------------------- */
+static ein_status open_data(void *self) {
+    pretrain *p = self;
+    EIN_TRY(pretrain_data_load(p));
+    ein_run_log(p->run, "training records of rank 0 are %s",
+                ein_feed_is_streaming(p->data.feed) ? "streamed from the corpus" : "kept in memory");
+    return EIN_OK;
+}
 
-static void compute_slot(void *job, int thread, int slot, const float *param, float *grad, double *loss,
+static ein_status step(void *self) {
+    pretrain *p = self;
+    return ein_feed_step(p->data.feed, p->trainer.state.epoch, p->trainer.state.step_in_epoch);
+}
+
+static void compute_slot(void *self, int thread, int slot, const float *param, float *grad, double *loss,
                          ein_engine_stage done, void *context) {
-    pretrain *p = job;
+    pretrain *p = self;
     pretrain_worker *w = &p->worker[thread];
     const double share = 1.0 / (double)p->plan.batch;
     pretrain_data_fill(p, w, slot);
@@ -61,151 +46,50 @@ static void compute_slot(void *job, int thread, int slot, const float *param, fl
     ein_mae_backward(w->mae, grad, param, share, done, context);
 }
 
-/* --- metrics --------------------------------------------------------------------------------------------- */
+static ein_status validate(void *self, double *value) {
+    return pretrain_validate(self, value);
+}
 
-/* Write what is pending, oldest first. Rank 0 has rows, others return EIN_OK. */
-static ein_status flush_rows(loop *l) {
-    int64_t done = 0;
+static ein_status write_model(void *self, const char *path) {
+    const pretrain *p = self;
+    const ein_train_state *s = &p->trainer.state;
+    char training[512], best[32] = "null";
+    if (!isnan(s->best_value)) snprintf(best, sizeof best, "%.9g", s->best_value);
+    snprintf(training, sizeof training,
+             "{\"objective\": \"masked autoencoder\", \"updates\": %" PRId64 ", \"epochs\": %" PRId64
+             ", \"records\": %" PRId64 ", \"best_validation_loss\": %s, \"best_update\": %" PRId64 "}",
+             s->step, s->epoch, p->data.n_train, best, s->best_step);
+    ein_model_info info = {.shape = p->plan.shape,
+                           .parts = EIN_PART_PRETRAIN,
+                           .config_yaml = p->identity,
+                           .training = training,
+                           .program = (char *)(uintptr_t)p->program};
+    memcpy(info.contract_text, p->contract_text, sizeof info.contract_text);
+    return ein_model_write(path, p->plan.layout, p->param, &info);
+}
+
+static ein_status finish(void *self) {
+    pretrain *p = self;
+    char path[4096];
     ein_status status = EIN_OK;
-    while (done < l->n_pending && status == EIN_OK) {
-        status = ein_run_metrics_row(l->p->run, l->pending + done * N_COLUMNS, N_COLUMNS);
-        if (status == EIN_OK) done++;
-    }
-    l->n_pending -= done;
-    if (done > 0 && l->n_pending > 0)
-        memmove(l->pending, l->pending + done * N_COLUMNS,
-                (size_t)l->n_pending * N_COLUMNS * sizeof *l->pending);
-    return status;
-}
-
-/* Add a row. When the disk is full the row waits in memory, the run goes on, and no checkpoint is written before the row
- * is. Only a lack of memory is an error. Rank 0 keeps rows; not collective. */
-static ein_status add_row(loop *l, const double row[N_COLUMNS]) {
-    if (!is_root(l->p)) return EIN_OK;
-    if (l->n_pending == l->pending_room) {
-        const int64_t room = 2 * l->pending_room + 64;
-        double *more = realloc(l->pending, (size_t)room * N_COLUMNS * sizeof *more);
-        if (!more) return ein_error(EIN_NOMEM, "no memory for metrics that cannot be written");
-        l->pending = more;
-        l->pending_room = room;
-    }
-    const int was_behind = l->n_pending > 0;
-    memcpy(l->pending + l->n_pending++ * N_COLUMNS, row, N_COLUMNS * sizeof *row);
-    if (flush_rows(l) != EIN_OK && !was_behind)
-        ein_run_warn(l->p->run, "METRICS NOT WRITTEN: %s; rows wait in memory, the run goes on",
-                     ein_error_message());
+    snprintf(path, sizeof path, "%s/model.safetensors", ein_run_folder(p->run));
+    if (ein_comm_rank(p->job->comm) == 0) status = write_model(self, path);
+    EIN_TRY(ein_comm_agree(p->job->comm, status));
+    ein_run_log(p->run, "model written to %s", path);
     return EIN_OK;
 }
 
-/* --- checkpoints ----------------------------------------------------------------------------------------- */
-
-static ein_checkpoint checkpoint_of(loop *l) {
-    pretrain *p = l->p;
-    return (ein_checkpoint){.layout = p->plan.layout,
-                            .param = p->param,
-                            .m = ein_engine_m(p->engine),
-                            .v = ein_engine_v(p->engine),
-                            .owned = l->owned,
-                            .n_owned = l->n_owned,
-                            .state = &p->state,
-                            .config_yaml = p->identity,
-                            .contract_text = p->contract_text,
-                            .blas = ein_blas_start(),
-                            .program = p->program};
-}
-
-/* Runs of the arena that this rank writes; with `allreduce` every rank has everything and rank 0 writes. */
-static ein_status find_owned(loop *l) {
-    pretrain *p = l->p;
-    const ein_exchange *x = ein_engine_exchange(p->engine);
-    EIN_TRY(EIN_NEW(l->owned, ein_exchange_slices(x)));
-    if (p->plan.engine.exchange == EIN_EXCHANGE_ALLREDUCE && !is_root(p)) return EIN_OK;
-    for (int s = 0; s < ein_exchange_slices(x); s++) {
-        const ein_slice *slice = ein_exchange_slice(x, s);
-        l->owned[l->n_owned++] = (ein_range){slice->offset, slice->count};
-    }
-    return EIN_OK;
-}
-
-/* A checkpoint that cannot be written costs nothing but the checkpoint: the run goes on, loudly. */
-static ein_status save(loop *l) {
-    pretrain *p = l->p;
-    const double start = ein_clock_s();
-    ein_checkpoint c = checkpoint_of(l);
-    ein_status status = flush_rows(l);
-    if (status == EIN_OK) status = ein_run_metrics_sync(p->run);
-    status = ein_comm_agree(p->job->comm, status);
-    ein_watchdog_beat("writing a checkpoint");
-    /* The I/O thread must not be inside HDF5 while the checkpoint is written. */
-    ein_feed_pause(p->data.feed);
-    if (status == EIN_OK)
-        status = ein_checkpoints_save(p->job->comm, p->run, &c,
-                                      (int)ein_config_int(p->job->config, "run.keep_last"),
-                                      ein_config_int(p->job->config, "run.keep_every"));
-    ein_feed_continue(p->data.feed);
-    ein_watchdog_beat("going on after a checkpoint");
-    l->last_checkpoint = ein_clock_s();
-    l->checkpoint_cost = l->last_checkpoint - start;
-    l->time.checkpoint += l->checkpoint_cost;
-    if (status == EIN_OK)
-        ein_run_log(p->run, "checkpoint of update %" PRId64 " written in %.2f s", p->state.step,
-                    l->checkpoint_cost);
-    else
-        ein_run_warn(p->run,
-                     "CHECKPOINT OF UPDATE %" PRId64
-                     " NOT WRITTEN: %s; older checkpoints are kept, the run goes on",
-                     p->state.step, ein_error_message());
-    return status;
-}
-
-/* --- start and resume ------------------------------------------------------------------------------------ */
-
-static ein_status start_weights(pretrain *p) {
-    const char *from = ein_config_string(p->job->config, "model.from");
-    ein_vit_init(p->param, p->plan.layout, EIN_SCHEME_PRETRAIN, p->plan.seed);
-    p->state = (ein_train_state){.seed = p->plan.seed, .best_value = NAN};
-    if (!from) return EIN_OK;
-    char missing[1024] = "";
-    EIN_TRY(ein_model_load(from, p->plan.layout, p->param, 0, missing, sizeof missing));
-    ein_run_log(p->run, "weights from %s%s%s", from, missing[0] ? "; drawn afresh: " : "", missing);
-    return EIN_OK;
-}
-
-static ein_status resume(loop *l) {
-    pretrain *p = l->p;
-    const char *mode = ein_config_string(p->job->config, "run.resume");
-    int found = 0;
-    if (strcmp(mode, "none") != 0) {
-        ein_checkpoint c = checkpoint_of(l);
-        EIN_TRY(ein_checkpoints_load(p->job->comm, p->run, &c, p->identity, &found));
-        if (!found && strcmp(mode, "must") == 0)
-            return ein_error(EIN_NOTFOUND, "%s: --resume=must, but there is no valid checkpoint",
-                             ein_run_folder(p->run));
-    } else if (ein_run_previous_state(p->run) == EIN_STATE_DONE) {
-        return ein_error(EIN_EXISTS, "%s holds a finished run; choose another folder, or remove it",
-                         ein_run_folder(p->run));
-    }
-    /* A new engine's moments are zero, and untouched where this rank owns nothing: memory that is never taken. */
-    if (!found) EIN_TRY(ein_comm_agree(p->job->comm, start_weights(p)));
-    l->first_step = p->state.step;
-    if (found) ein_run_log(p->run, "resumed from the checkpoint of update %" PRId64, p->state.step);
-    return ein_comm_agree(p->job->comm,
-                          ein_run_metrics_open(p->run, columns, N_COLUMNS, found ? p->state.step : -1));
-}
-
-/* --- health ---------------------------------------------------------------------------------------------- */
-
-/* Ids of the records of a slot in the current update. */
-static void name_records(pretrain *p, int slot, char *out, size_t room) {
+static void name_records(void *self, int slot, char *out, size_t room) {
+    pretrain *p = self;
+    const ein_train_state *s = &p->trainer.state;
     int64_t first, count, *order;
     size_t at = 0;
     out[0] = '\0';
     ein_share(p->data.n_train, slot, p->plan.engine.slots, &first, &count);
     if (EIN_NEW(order, count) != EIN_OK) return;
-    if (ein_order_epoch(order, count, &p->plan.shuffle, p->plan.seed, p->state.epoch, slot) == EIN_OK)
+    if (ein_order_epoch(order, count, &p->plan.shuffle, p->plan.seed, s->epoch, slot) == EIN_OK)
         for (int b = 0; b < p->plan.per_slot && at + 2 < room; b++) {
-            const int64_t record =
-                p->data.train[first + order[p->state.step_in_epoch * p->plan.per_slot + b]];
+            const int64_t record = p->data.train[first + order[s->step_in_epoch * p->plan.per_slot + b]];
             const int n = snprintf(out + at, room - at, "%s%s", b ? ", " : "",
                                    ein_corpus_record_id(p->data.corpus, record));
             if (n > 0) at += (size_t)n < room - at ? (size_t)n : room - at - 1;
@@ -213,316 +97,51 @@ static void name_records(pretrain *p, int slot, char *out, size_t room) {
     free(order);
 }
 
-static ein_status note_skipped(loop *l, const ein_step_result *r) {
-    pretrain *p = l->p;
-    const double *loss = ein_engine_slot_losses(p->engine);
-    char ids[512] = "";
-    int culprit = -1;
-    for (int s = 0; s < p->plan.engine.slots && culprit < 0; s++)
-        if (!isfinite(loss[s])) culprit = s;
-    if (culprit >= 0) name_records(p, culprit, ids, sizeof ids);
-    p->state.skipped_steps++;
-    l->skipped_in_a_row++;
-    ein_run_warn(p->run, "update %" PRId64 " skipped on all ranks: loss %g, gradient norm %g%s%s",
-                 p->state.step, r->loss, r->grad_norm,
-                 culprit >= 0 ? "; records of the first bad slot: " : "", ids);
-    if (l->skipped_in_a_row < MAX_SKIPPED_IN_A_ROW) return EIN_OK;
-    return ein_error(EIN_NUMERIC,
-                     "%d updates in a row had a loss or gradient that is not finite; the last had loss %g "
-                     "and norm %g%s%s; "
-                     "lower train.lr, or look at these records",
-                     l->skipped_in_a_row, r->loss, r->grad_norm, culprit >= 0 ? ", records " : "", ids);
+static void pause_feed(void *self, bool paused) {
+    pretrain *p = self;
+    if (paused)
+        ein_feed_pause(p->data.feed);
+    else
+        ein_feed_continue(p->data.feed);
 }
 
-/* --- the loop -------------------------------------------------------------------------------------------- */
-
-static void ask(loop *l, int64_t flags[EIN_ENGINE_FLAGS]) {
-    const ein_config *c = l->p->job->config;
-    const double now = ein_clock_s(), minutes = ein_config_real(c, "run.checkpoint_minutes");
-    memset(flags, 0, EIN_ENGINE_FLAGS * sizeof *flags);
-    flags[FLAG_STOP] = ein_stop_signals(NULL) > 0;
-    if (!is_root(l->p)) return;
-    const char *folder = ein_run_folder(l->p->run);
-    flags[FLAG_STOP_FILE] = ein_stop_file(folder, "STOP");
-    flags[FLAG_CHECKPOINT] =
-        ein_stop_file(folder, "CHECKPOINT") || (minutes > 0 && now - l->last_checkpoint > 60 * minutes);
-    const double limit = 60 * ein_config_real(c, "run.max_walltime_minutes");
-    /* Twice the measured cost of a checkpoint and two updates are held back for the way out. */
-    const double steps = (double)(l->p->state.step - l->first_step);
-    const double step_s = steps > 0 ? (now - l->started) / steps : 0;
-    flags[FLAG_WALLTIME] = limit > 0 && now - l->started > limit - 2 * l->checkpoint_cost - 2 * step_s;
+static double starved_s(void *self) {
+    pretrain *p = self;
+    return p->data.feed ? ein_feed_starved_s(p->data.feed) : 0;
 }
 
-static void spend(time_spent *t, const ein_step_result *r) {
-    t->compute += r->compute_s;
-    t->exposed += r->exchange.exposed_s;
-    t->window += r->exchange.window_s;
-    t->share += r->exchange.share_s;
-    t->reduce += r->reduce_s;
-    t->update += r->update_s;
-}
-
-/* Write the model as it is now to FOLDER/NAME, with what is known of its training. Collective. */
-static ein_status write_model(loop *l, const char *name) {
-    pretrain *p = l->p;
-    char path[4096], training[512], best[32] = "null";
-    ein_status status = EIN_OK;
-    if (is_root(p)) {
-        snprintf(path, sizeof path, "%s/%s", ein_run_folder(p->run), name);
-        if (!isnan(p->state.best_value)) snprintf(best, sizeof best, "%.9g", p->state.best_value);
-        snprintf(training, sizeof training,
-                 "{\"objective\": \"masked autoencoder\", \"updates\": %" PRId64 ", \"epochs\": %" PRId64
-                 ", \"records\": %" PRId64 ", \"best_validation_loss\": %s, \"best_update\": %" PRId64 "}",
-                 p->state.step, p->state.epoch, p->data.n_train, best, p->state.best_step);
-        ein_model_info info = {.shape = p->plan.shape,
-                               .parts = EIN_PART_PRETRAIN,
-                               .config_yaml = p->identity,
-                               .training = training,
-                               .program = p->program};
-        memcpy(info.contract_text, p->contract_text, sizeof info.contract_text);
-        status = ein_model_write(path, p->plan.layout, p->param, &info);
-    }
-    return ein_comm_agree(p->job->comm, status);
-}
-
-/* Validate if the epoch just done has no validation loss yet: a row of its own in the metrics, and the best model kept. A
- * run that was stopped in haste finds its validation pending here when it goes on. Collective. */
-static ein_status validate_if_due(loop *l) {
-    pretrain *p = l->p;
-    ein_train_state *s = &p->state;
-    double row[N_COLUMNS] = {(double)s->step, (double)s->epoch, NAN, NAN, NAN, NAN, NAN};
-    if (s->step_in_epoch != 0 || s->validated_epochs >= s->epoch) return EIN_OK;
-    const double start = ein_clock_s();
-    ein_watchdog_beat("validating");
-    EIN_TRY(pretrain_validate(p, &row[6]));
-    ein_watchdog_beat("going on after a validation");
-    s->validated_epochs = s->epoch;
-    if (isnan(row[6])) return EIN_OK;
-    EIN_TRY(ein_comm_agree(p->job->comm, add_row(l, row)));
-    const int best = isnan(s->best_value) || row[6] < s->best_value;
-    ein_run_log(p->run, "epoch %" PRId64 " of %" PRId64 ": validation loss %.6f%s", s->epoch, p->plan.epochs,
-                row[6], best ? ", the best so far" : "");
-    if (best) {
-        s->best_value = row[6];
-        s->best_step = s->step;
-        if (write_model(l, "best.safetensors") != EIN_OK)
-            ein_run_warn(p->run, "THE BEST MODEL WAS NOT WRITTEN: %s; the run goes on", ein_error_message());
-    }
-    l->time.validation += ein_clock_s() - start;
-    return EIN_OK;
-}
-
-/* Take note of a loss far above the running mean: not an error, but worth a look at these records. */
-static void watch_loss(loop *l, double loss) {
-    enum { SETTLED = 50 };
-    const double deviation = loss - l->loss_mean;
-    if (l->losses >= SETTLED && !(deviation <= 6 * sqrt(l->loss_variance))) {
-        const double *slot_loss = ein_engine_slot_losses(l->p->engine);
-        char ids[512] = "";
-        int worst = 0;
-        for (int s = 1; s < l->p->plan.engine.slots; s++)
-            if (slot_loss[s] > slot_loss[worst]) worst = s;
-        name_records(l->p, worst, ids, sizeof ids);
-        ein_run_warn(l->p->run,
-                     "loss spike at update %" PRId64
-                     ": %.4f where %.4f is usual; records of the worst slot: %s",
-                     l->p->state.step + 1, loss, l->loss_mean, ids);
-    }
-    /* Exponential mean and variance over about fifty updates. */
-    const double weight = l->losses < SETTLED ? 1.0 / (double)(l->losses + 1) : 1.0 / SETTLED;
-    l->loss_mean += weight * deviation;
-    l->loss_variance = (1 - weight) * (l->loss_variance + weight * deviation * deviation);
-    l->losses++;
-}
-
-static ein_status advance(loop *l, const ein_step_result *r, double lr) {
-    pretrain *p = l->p;
-    ein_train_state *s = &p->state;
-    ein_status skipped = EIN_OK;
-    const double row[N_COLUMNS] = {(double)s->step + 1, (double)s->epoch, lr, r->loss,
-                                   r->grad_norm,        r->applied,       NAN};
-    if (r->applied) {
-        l->skipped_in_a_row = 0;
-        watch_loss(l, r->loss);
-    } else {
-        skipped = note_skipped(l, r);
-    }
-    s->step++;
-    s->step_in_epoch++;
-    if (s->step_in_epoch == p->plan.steps_per_epoch) {
-        s->step_in_epoch = 0;
-        s->epoch++;
-    }
-    EIN_TRY(ein_comm_agree(p->job->comm, add_row(l, row)));
-    return skipped;
-}
-
-/* Whether anybody has sent a second signal: then a pending validation is left to the next life. Collective. */
-static ein_status in_haste(loop *l, int *haste) {
-    int64_t signals = ein_stop_signals(NULL);
-    const ein_status status = ein_comm_max_i64(l->p->job->comm, &signals, 1);
-    *haste = signals > 1;
-    return status;
-}
-
-static const char *stop_reason(const ein_step_result *r) {
-    int number = 0;
-    if (r->flags[FLAG_STOP])
-        return ein_stop_signals(&number) ? ein_stop_signal_name(number) : "signal on another rank";
-    if (r->flags[FLAG_STOP_FILE]) return "STOP file";
-    return "time limit";
-}
-
-/* Run updates until done or asked to stop; *reason is NULL when done. */
-static ein_status run_updates(loop *l, const char **reason) {
-    pretrain *p = l->p;
-    const int64_t every = ein_config_int(p->job->config, "run.checkpoint_steps");
-    const int64_t limit = ein_config_int(p->job->config, "run.max_steps");
-    char detail[96];
-    *reason = NULL;
-    EIN_TRY(validate_if_due(l));
-    while (p->state.step < p->plan.total_steps) {
-        if (limit > 0 && p->state.step >= limit) {
-            *reason = "run.max_steps reached";
-            return EIN_OK;
-        }
-        ein_adamw adamw = p->plan.adamw;
-        int64_t flags[EIN_ENGINE_FLAGS];
-        ein_step_result r;
-        adamw.lr = ein_schedule_lr(&p->plan.schedule, p->state.step);
-        EIN_TRY(ein_comm_agree(p->job->comm,
-                               ein_feed_step(p->data.feed, p->state.epoch, p->state.step_in_epoch)));
-        ask(l, flags);
-        EIN_TRY(ein_engine_step(p->engine, &adamw, p->state.step - p->state.skipped_steps + 1, flags, &r));
-        spend(&l->time, &r);
-        EIN_TRY(advance(l, &r, adamw.lr));
-        snprintf(detail, sizeof detail, "epoch %" PRId64 ", loss %.4f, lr %.2e", p->state.epoch, r.loss,
-                 adamw.lr);
-        ein_progress_update(l->progress, p->state.step * p->plan.batch, detail);
-        const int stop = r.flags[FLAG_STOP] || r.flags[FLAG_STOP_FILE] || r.flags[FLAG_WALLTIME];
-        int haste = 0;
-        if (stop) EIN_TRY(in_haste(l, &haste));
-        if (!haste) EIN_TRY(validate_if_due(l));
-        if (stop) {
-            *reason = stop_reason(&r);
-            return EIN_OK;
-        }
-        if (p->state.step < p->plan.total_steps &&
-            (r.flags[FLAG_CHECKPOINT] || (every > 0 && p->state.step % every == 0)))
-            save(l);
-    }
-    return EIN_OK;
-}
-
-/* Where the time went on the fastest, the median and the slowest rank. Collective. */
-static ein_status log_time(loop *l) {
-    pretrain *p = l->p;
-    const double total = ein_clock_s() - l->started;
-    const int64_t steps = p->state.step - l->first_step;
-    l->time.starved = p->data.feed ? ein_feed_starved_s(p->data.feed) : 0;
-    enum { KINDS = sizeof(time_spent) / sizeof(double) };
-    static const char *const names[KINDS] = {
-        "compute",    "waiting for gradients", "gradients on the wire", "reduction", "AdamW", "parameters",
-        "validation", "checkpoints",           "waiting for data"};
-    const int size = ein_comm_size(p->job->comm);
-    double *all;
-    EIN_TRY(ein_comm_agree(p->job->comm, EIN_NEW(all, (int64_t)size * KINDS)));
-    ein_status status = ein_comm_check(
-        MPI_Gather(&l->time, KINDS, MPI_DOUBLE, all, KINDS, MPI_DOUBLE, 0, ein_comm_mpi(p->job->comm)),
-        "gathering times");
-    if (status == EIN_OK && is_root(p)) {
-        ein_run_log(p->run, "%" PRId64 " updates in %.1f s: %.1f records/s", steps, total,
-                    (double)(steps * p->plan.batch) / total);
-        for (int k = 0; k < KINDS; k++) {
-            double sum = 0;
-            int slowest = 0;
-            for (int r = 0; r < size; r++) {
-                sum += all[r * KINDS + k];
-                if (all[r * KINDS + k] > all[slowest * KINDS + k]) slowest = r;
-            }
-            ein_run_log(p->run, "  %-22s mean %8.2f s, most %8.2f s on rank %d", names[k], sum / size,
-                        all[slowest * KINDS + k], slowest);
-        }
-        if (l->time.window > 0)
-            ein_run_log(p->run, "  hidden behind compute  %.0f %% of the gradient exchange on rank 0",
-                        100 * (1 - l->time.exposed / l->time.window));
-    }
-    free(all);
-    return status;
-}
-
-static ein_status finish(loop *l, const char *reason) {
-    pretrain *p = l->p;
-    const ein_status saved = save(l);
-    EIN_TRY(log_time(l));
-    if (reason) {
-        ein_run_log(p->run,
-                    "stopped after update %" PRId64 " of %" PRId64 ": %s; the same command goes on from here",
-                    p->state.step, p->plan.total_steps, reason);
-        if (saved != EIN_OK) return saved;
-        return ein_run_set_state(p->run, EIN_STATE_STOPPED, p->state.step, reason);
-    }
-    EIN_TRY(write_model(l, "model.safetensors"));
-    ein_run_log(p->run, "model written to %s/model.safetensors", ein_run_folder(p->run));
-    ein_run_log(p->run, "done: %" PRId64 " updates", p->state.step);
-    if (saved != EIN_OK) return saved;
-    return ein_run_set_state(p->run, EIN_STATE_DONE, p->state.step, "all epochs done");
-}
-
-/* Weights, workspaces and engine, then the state to begin from. Collective. */
-static ein_status set_up(loop *l) {
-    pretrain *p = l->p;
-    EIN_TRY(ein_comm_agree(p->job->comm, EIN_NEW(p->param, p->plan.layout->arena)));
-    EIN_TRY(ein_comm_agree(p->job->comm, pretrain_workers_new(p)));
-    p->plan.engine.compute = compute_slot;
-    p->plan.engine.job = p;
-    EIN_TRY(ein_engine_new(p->job->comm, p->plan.layout, &p->plan.engine, p->param, &p->engine));
-    EIN_TRY(ein_comm_agree(p->job->comm, find_owned(l)));
-    return resume(l);
-}
-
-static ein_status train(loop *l) {
-    pretrain *p = l->p;
-    const ein_config *c = p->job->config;
-    const char *reason = NULL;
-    EIN_TRY(pretrain_data_load(p));
-    ein_run_log(p->run, "training records of rank 0 are %s",
-                ein_feed_is_streaming(p->data.feed) ? "streamed from the corpus" : "kept in memory");
-    EIN_TRY(ein_comm_agree(p->job->comm, ein_stop_install()));
-    EIN_TRY(ein_comm_agree(p->job->comm,
-                           ein_watchdog_start(p->job->comm, ein_config_real(c, "run.peer_timeout_s"))));
-    l->last_checkpoint = ein_clock_s();
-    l->progress = ein_progress_new(p->run, "pretrain", "records", p->plan.total_steps * p->plan.batch,
-                                   ein_config_real(c, "run.log_seconds"));
-    ein_progress_update(l->progress, p->state.step * p->plan.batch, "");
-    ein_status status = run_updates(l, &reason);
-    ein_progress_finish(l->progress);
-    if (status == EIN_OK) status = finish(l, reason);
-    ein_watchdog_stop();
-    return status;
-}
-
-/* Keep the message of a failure while STATE is written. */
-static ein_status fail(loop *l, ein_status status) {
-    char message[2048];
-    snprintf(message, sizeof message, "%s", ein_error_message());
-    (void)ein_run_set_state(l->p->run, EIN_STATE_FAILED, l->p->state.step, message);
-    return ein_error(status, "%s", message);
-}
+static const ein_trainer_ops ops = {.start = start,
+                                    .open = open_data,
+                                    .step = step,
+                                    .compute = compute_slot,
+                                    .validate = validate,
+                                    .write_model = write_model,
+                                    .finish = finish,
+                                    .name_records = name_records,
+                                    .pause = pause_feed,
+                                    .starved_s = starved_s};
 
 ein_status pretrain_train(pretrain *p) {
-    loop l = {.p = p, .started = ein_clock_s()};
-    /* Until here and through set_up nothing of the folder's run is touched: a wrong command leaves a finished run done. */
-    ein_status status = set_up(&l);
-    if (status == EIN_OK && p->state.step == p->plan.total_steps &&
-        ein_run_previous_state(p->run) == EIN_STATE_DONE) {
-        ein_run_log(p->run, "already done: %" PRId64 " updates; nothing to do", p->state.step);
-    } else if (status == EIN_OK) {
-        status = ein_run_set_state(p->run, EIN_STATE_RUNNING, p->state.step, "");
-        if (status == EIN_OK) status = train(&l);
-        if (status != EIN_OK) status = fail(&l, status);
-    }
-    free(l.owned);
-    free(l.pending);
-    return status;
+    EIN_TRY(ein_comm_agree(p->job->comm, EIN_NEW(p->param, p->plan.layout->arena)));
+    EIN_TRY(ein_comm_agree(p->job->comm, pretrain_workers_new(p)));
+    p->trainer = (ein_trainer){.ops = &ops,
+                               .self = p,
+                               .job = p->job,
+                               .run = p->run,
+                               .what = "pretrain",
+                               .layout = p->plan.layout,
+                               .param = p->param,
+                               .engine_options = p->plan.engine,
+                               .adamw = p->plan.adamw,
+                               .schedule = p->plan.schedule,
+                               .epochs = p->plan.epochs,
+                               .batch = p->plan.batch,
+                               .steps_per_epoch = p->plan.steps_per_epoch,
+                               .total_steps = p->plan.total_steps,
+                               .seed = p->plan.seed,
+                               .value_name = "validation loss",
+                               .identity = p->identity,
+                               .contract_text = p->contract_text,
+                               .program = p->program};
+    return ein_trainer_run(&p->trainer);
 }
