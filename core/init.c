@@ -51,7 +51,11 @@ void ein_tensor_init(float *values, const ein_tensor *t, int index, ein_init_sch
         break;
     case EIN_INIT_POSITION:
     case EIN_INIT_MASK:
+    case EIN_INIT_QUERY:
         fill_normal(values, t->count, 0.02, index, seed);
+        break;
+    case EIN_INIT_LORA:
+        fill_uniform(values, t->count, 1.0 / sqrt((double)t->shape[1]), index, seed);
         break;
     }
 }

@@ -13,7 +13,10 @@ typedef enum {
                             truncation at +-2 lies 100 standard deviations out and cuts nothing) */
 } ein_init_scheme;
 
-/* Fill the flat arena; padding becomes 0. */
+/* Fill the flat arena; padding becomes 0. In both schemes the query of attentive pooling starts as N(0, 0.02^2), an
+ * adapter's inner factor Kaiming-uniform with a = sqrt(5), that is U(-1, 1) / sqrt(in), and its outer factor as 0, so
+ * that it changes nothing at first (Hu et al. 2021, released code). Draws depend on a tensor's index: initialise the
+ * whole model, not a selection of it. */
 void ein_vit_init(float *param, const ein_layout *layout, ein_init_scheme scheme, uint64_t seed);
 
 /* Fill one tensor only, e.g. a new head. `values` points to tensor->count values. */

@@ -32,9 +32,9 @@ static bool has_decoder(const ein_vit_shape *s) {
     return s->dec_width != 0 || s->dec_depth != 0 || s->dec_heads != 0 || s->dec_mlp != 0;
 }
 
-/* Weights and biases of one pre-LayerNorm block. */
-static int64_t block_parameters(int64_t width, int64_t mlp) {
-    return 4 * width * width + 2 * width * mlp + 9 * width + mlp;
+/* Weights, biases and adapters of one pre-LayerNorm block. */
+static int64_t block_parameters(int64_t width, int64_t mlp, int64_t lora) {
+    return 4 * width * width + 2 * width * mlp + 9 * width + mlp + 6 * width * lora;
 }
 
 ein_status ein_vit_shape_check(const ein_vit_shape *s) {
@@ -50,8 +50,10 @@ ein_status ein_vit_shape_check(const ein_vit_shape *s) {
     if (has_decoder(s))
         EIN_TRY(check_transformer(decoder_names, s->dec_width, s->dec_depth, s->dec_heads, s->dec_mlp));
     EIN_TRY(check_between("classes", s->classes, 0, MAX_WIDTH));
-    int64_t blocks = s->depth * block_parameters(s->width, s->mlp) +
-                     s->dec_depth * block_parameters(s->dec_width, s->dec_mlp);
+    EIN_TRY(check_between("pool", s->pool, EIN_POOL_MEAN, EIN_POOL_ATTENTIVE));
+    EIN_TRY(check_between("lora rank", s->lora, 0, s->width));
+    int64_t blocks = s->depth * block_parameters(s->width, s->mlp, s->lora) +
+                     s->dec_depth * block_parameters(s->dec_width, s->dec_mlp, 0);
     if (blocks > MAX_PARAMETERS)
         return ein_error(EIN_USAGE,
                          "model shape: the blocks alone have %lld parameters; at most %lld are handled",
@@ -73,7 +75,14 @@ int ein_vit_patch_values(const ein_vit_shape *shape) {
 
 /* --- the table ----------------------------------------------------------------------------------- */
 
-enum { TENSORS_PER_BLOCK = 12, TENSORS_OUTSIDE_BLOCKS = 16 };
+enum { TENSORS_PER_BLOCK = 12, ADAPTERS_PER_BLOCK = 4, TENSORS_OUTSIDE_BLOCKS = 16 };
+
+/* Give a tensor the next place in the arena. */
+static void place(ein_layout *layout, ein_tensor *t) {
+    t->offset = layout->arena;
+    layout->parameters += t->count;
+    layout->arena += (t->count + EIN_ARENA_ALIGN - 1) / EIN_ARENA_ALIGN * EIN_ARENA_ALIGN;
+}
 
 static void add(ein_layout *layout, int stage, ein_init_kind init, const char *prefix, const char *name,
                 int ndim, const int64_t *shape) {
@@ -85,12 +94,10 @@ static void add(ein_layout *layout, int stage, ein_init_kind init, const char *p
         t->shape[d] = shape[d];
         t->count *= shape[d];
     }
-    t->offset = layout->arena;
     t->init = init;
     t->decay = ndim > 1;
     t->stage = stage;
-    layout->parameters += t->count;
-    layout->arena += (t->count + EIN_ARENA_ALIGN - 1) / EIN_ARENA_ALIGN * EIN_ARENA_ALIGN;
+    place(layout, t);
 }
 
 static void add_token(ein_layout *layout, int stage, ein_init_kind init, const char *name, int64_t tokens,
@@ -116,8 +123,17 @@ static void add_linear(ein_layout *layout, int stage, const char *prefix, const 
     add_pair(layout, stage, EIN_INIT_LINEAR, prefix, name, 2, (int64_t[]){out, in});
 }
 
+static void add_adapter(ein_layout *layout, int stage, const char *prefix, const char *name, int64_t out,
+                        int64_t in, int64_t rank) {
+    char full[56];
+    snprintf(full, sizeof full, "%s%s", prefix, name);
+    add(layout, stage, EIN_INIT_LORA, full, ".lora_a.weight", 2, (int64_t[]){rank, in});
+    add(layout, stage, EIN_INIT_ZERO, full, ".lora_b.weight", 2, (int64_t[]){out, rank});
+}
+
+/* `rank` 0: no adapters. */
 static void add_blocks(ein_layout *layout, int first_stage, const char *family, int depth, int64_t width,
-                       int64_t mlp) {
+                       int64_t mlp, int64_t rank) {
     for (int i = 0; i < depth; i++) {
         char prefix[32];
         int stage = first_stage + i;
@@ -128,6 +144,9 @@ static void add_blocks(ein_layout *layout, int first_stage, const char *family, 
         add_norm(layout, stage, prefix, "norm2", width);
         add_linear(layout, stage, prefix, "mlp.fc1", mlp, width);
         add_linear(layout, stage, prefix, "mlp.fc2", width, mlp);
+        if (rank == 0) continue;
+        add_adapter(layout, stage, prefix, "attn.qkv", 3 * width, width, rank);
+        add_adapter(layout, stage, prefix, "attn.proj", width, width, rank);
     }
 }
 
@@ -137,10 +156,17 @@ static void add_decoder(ein_layout *layout, int first_stage) {
     add_token(layout, first_stage, EIN_INIT_MASK, "mask_token", 1, width);
     add_linear(layout, first_stage, "", "decoder_embed", width, s->width);
     add_token(layout, first_stage, EIN_INIT_POSITION, "decoder_pos_embed", ein_vit_tokens(s), width);
-    add_blocks(layout, first_stage + 1, "decoder_blocks", s->dec_depth, width, s->dec_mlp);
+    add_blocks(layout, first_stage + 1, "decoder_blocks", s->dec_depth, width, s->dec_mlp, 0);
     int last = first_stage + 1 + s->dec_depth;
     add_norm(layout, last, "", "decoder_norm", width);
     add_linear(layout, last, "", "decoder_pred", ein_vit_patch_values(s), width);
+}
+
+static void add_pool(ein_layout *layout, int stage) {
+    int64_t width = layout->shape.width;
+    add_token(layout, stage, EIN_INIT_QUERY, "attn_pool.query", 1, width);
+    add_linear(layout, stage, "", "attn_pool.kv", 2 * width, width);
+    add_linear(layout, stage, "", "attn_pool.proj", width, width);
 }
 
 /* Stages count forward, so the backward pass finishes them from the highest down to 0. */
@@ -150,9 +176,11 @@ static void add_all(ein_layout *layout) {
     add_token(layout, 0, EIN_INIT_POSITION, "pos_embed", ein_vit_tokens(s), s->width);
     add_pair(layout, 0, EIN_INIT_LINEAR, "", "patch_embed.proj", 3,
              (int64_t[]){s->width, s->leads, s->patch});
-    add_blocks(layout, 1, "blocks", s->depth, s->width, s->mlp);
+    add_blocks(layout, 1, "blocks", s->depth, s->width, s->mlp,
+               layout->parts == EIN_PART_CLASSIFY ? s->lora : 0);
     int after_blocks = 1 + s->depth;
     if (layout->parts == EIN_PART_CLASSIFY) {
+        if (s->pool == EIN_POOL_ATTENTIVE) add_pool(layout, after_blocks);
         add_norm(layout, after_blocks, "", "fc_norm", s->width);
         add_linear(layout, after_blocks, "", "head", s->classes, s->width);
     } else {
@@ -174,7 +202,8 @@ ein_status ein_layout_new(const ein_vit_shape *shape, ein_vit_parts parts, ein_l
     layout->shape = *shape;
     layout->parts = parts;
     ein_status status = EIN_NEW(layout->tensors, TENSORS_OUTSIDE_BLOCKS +
-                                                     TENSORS_PER_BLOCK * (shape->depth + shape->dec_depth));
+                                                     TENSORS_PER_BLOCK * (shape->depth + shape->dec_depth) +
+                                                     ADAPTERS_PER_BLOCK * shape->depth);
     if (status != EIN_OK) {
         ein_layout_destroy(layout);
         return status;
@@ -194,6 +223,62 @@ int ein_layout_find(const ein_layout *layout, const char *name) {
     for (int i = 0; i < layout->n_tensors; i++)
         if (!strcmp(layout->tensors[i].name, name)) return i;
     return -1;
+}
+
+/* --- a part of a layout ----------------------------------------------------------------------------- */
+
+static ein_status count_chosen(const ein_layout *full, const bool *chosen, int *count) {
+    *count = 0;
+    for (int i = 0; i < full->n_tensors; i++) *count += chosen[i];
+    if (*count > 0) return EIN_OK;
+    return ein_error(EIN_USAGE, "none of the model's %d tensors is chosen to be trained", full->n_tensors);
+}
+
+/* Append a tensor of another layout at the place that is next here. */
+static void append(ein_layout *layout, const ein_tensor *from, int stage) {
+    ein_tensor *t = &layout->tensors[layout->n_tensors++];
+    *t = *from;
+    t->stage = stage;
+    place(layout, t);
+}
+
+ein_status ein_layout_select(const ein_layout *full, const bool *chosen, ein_layout **out) {
+    int count, last = -1;
+    ein_layout *layout;
+    *out = NULL;
+    EIN_TRY(count_chosen(full, chosen, &count));
+    EIN_TRY(EIN_NEW(layout, 1));
+    layout->shape = full->shape;
+    layout->parts = full->parts;
+    ein_status status = EIN_NEW(layout->tensors, count);
+    if (status != EIN_OK) {
+        ein_layout_destroy(layout);
+        return status;
+    }
+    for (int i = 0; i < full->n_tensors; i++) {
+        if (!chosen[i]) continue;
+        layout->stages += full->tensors[i].stage != last;
+        last = full->tensors[i].stage;
+        append(layout, &full->tensors[i], layout->stages - 1);
+    }
+    *out = layout;
+    return EIN_OK;
+}
+
+void ein_layout_map(int *map, const ein_layout *full, const ein_layout *selected) {
+    for (int i = 0; i < full->n_tensors; i++) map[i] = ein_layout_find(selected, full->tensors[i].name);
+}
+
+void ein_layout_copy(float *to, const ein_layout *to_layout, const float *from,
+                     const ein_layout *from_layout) {
+    for (int i = 0; i < to_layout->n_tensors; i++) {
+        const ein_tensor *t = &to_layout->tensors[i];
+        const int index = ein_layout_find(from_layout, t->name);
+        if (index < 0) continue;
+        const ein_tensor *f = &from_layout->tensors[index];
+        EIN_BUG_IF(f->count != t->count);
+        memcpy(to + t->offset, from + f->offset, (size_t)t->count * sizeof *to);
+    }
 }
 
 /* --- comparing and naming ------------------------------------------------------------------------- */
@@ -239,6 +324,21 @@ const char *ein_shape_text(int ndim, const int64_t *shape, char *out, int bytes)
         at += snprintf(out + at, (size_t)(bytes - at), "%s%lld", d ? ", " : "", (long long)shape[d]);
     if (at < bytes) snprintf(out + at, (size_t)(bytes - at), ")");
     return out;
+}
+
+static const char *const pool_names[] = {"mean", "attentive"};
+
+const char *ein_vit_pool_name(ein_vit_pool pool) {
+    return pool_names[pool];
+}
+
+ein_status ein_vit_pool_parse(const char *name, ein_vit_pool *out) {
+    for (int i = 0; i < 2; i++) {
+        if (strcmp(pool_names[i], name)) continue;
+        *out = (ein_vit_pool)i;
+        return EIN_OK;
+    }
+    return ein_error(EIN_FORMAT, "pooling: mean or attentive were expected, not \"%.32s\"", name);
 }
 
 static const char *const parts_names[] = {"pretrain", "encoder", "classify"};
