@@ -89,6 +89,10 @@ ein_status ein_config_load_preset(ein_config *config, const char *name, const ch
     return ein_config_read_yaml(config, EIN_LAYER_PRESET, true, name, text, bytes);
 }
 
+void ein_config_preset_without(ein_config *config, const char *prefix) {
+    config->preset_without = prefix;
+}
+
 /* "a, b,c" cut at commas, blanks trimmed; cuts `text` in place. */
 static ein_status split_items(char *text, char ***items, int *n_items) {
     int count = 1;

@@ -60,6 +60,10 @@ ein_status ein_config_load_text(ein_config *config, const char *name, const char
  * because one preset serves subcommands that need different parts of it. */
 ein_status ein_config_load_preset(ein_config *config, const char *name, const char *text, size_t bytes);
 
+/* Pass over the keys of presets that begin with `prefix` ("train."), for a job whose own defaults fit better. Kept by
+ * reference. */
+void ein_config_preset_without(ein_config *config, const char *prefix);
+
 /* Apply one "a.b=value", or key and value apart; `source` ("--out") stands in messages. Lists as "I,II" or
  * "[I, II]"; an empty value is the empty text or list; "null" unsets a key that has no default. */
 ein_status ein_config_set_key(ein_config *config, const char *source, const char *key, const char *value);

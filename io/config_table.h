@@ -42,6 +42,7 @@ struct ein_config {
     const ein_option *const *tables;
     ein_config_entry *entries; /* in table order */
     int n_entries;
+    const char *preset_without; /* keys that begin so are passed over in presets; NULL: none */
 };
 
 /* What a source offers for one key, before it is known to fit: one scalar, or a list of them. */

@@ -218,6 +218,8 @@ static ein_status read_key(reader *r, const char *prefix, const char *key, int l
     int n = snprintf(path, sizeof path, "%s%s%s", prefix, prefix[0] ? "." : "", key);
     bool fits = n >= 0 && (size_t)n < sizeof path;
     int index = fits ? ein_config_find(r->config, path) : -1;
+    const char *without = r->skip_unknown ? r->config->preset_without : NULL;
+    if (index >= 0 && without && strncmp(path, without, strlen(without)) == 0) return skip_value(r);
     if (index >= 0) return read_option(r, &r->config->entries[index], line);
     if (fits && is_section(r->config, path)) return read_section(r, path, line);
     if (r->skip_unknown) return skip_value(r);

@@ -26,8 +26,7 @@ ein_status ein_store_new(ein_corpus *corpus, const int64_t *index, int64_t count
     *out = NULL;
     EIN_TRY(EIN_NEW(s, 1));
     s->values = contract->n_leads * contract->n_samples;
-    s->mean = (float)contract->mean_mv;
-    s->inverse_sd = (float)(1.0 / contract->sd_mv);
+    ein_store_normalise(s, contract->mean_mv, contract->sd_mv);
     ein_status status = EIN_NEW(s->counts, count * s->values);
     if (status == EIN_OK) status = EIN_NEW(s->scale, count);
     for (int64_t i = 0, n; status == EIN_OK && i < count; i += n) {
@@ -47,6 +46,11 @@ void ein_store_destroy(ein_store *s) {
     free(s->counts);
     free(s->scale);
     free(s);
+}
+
+void ein_store_normalise(ein_store *s, double mean_mv, double sd_mv) {
+    s->mean = (float)mean_mv;
+    s->inverse_sd = (float)(1.0 / sd_mv);
 }
 
 void ein_counts_input(float *x, const int16_t *counts, float scale, float mean, float inverse_sd, int64_t n) {

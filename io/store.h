@@ -17,6 +17,9 @@ typedef struct ein_store ein_store;
 ein_status ein_store_new(ein_corpus *corpus, const int64_t *index, int64_t count, ein_store **out);
 void ein_store_destroy(ein_store *store);
 
+/* Scale by these constants instead of the corpus's own, from now on. */
+void ein_store_normalise(ein_store *store, double mean_mv, double sd_mv);
+
 /* Record number `place` of the list as input: x (L,S). Any thread. */
 void ein_store_input(const ein_store *store, int64_t place, float *x);
 

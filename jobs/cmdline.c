@@ -223,6 +223,7 @@ ein_status ein_configure(ein_comm *comm, const ein_cmdline *line, ein_config **o
     EIN_TRY(share_file(comm, line->config_path, &text, &bytes));
     ein_config *config = NULL;
     ein_status status = ein_config_new(line->command->tables, &config);
+    if (status == EIN_OK) ein_config_preset_without(config, line->command->preset_without);
     if (status == EIN_OK) status = fill(config, line, text, bytes);
     free(text);
     status = ein_comm_agree(comm, status);

@@ -40,6 +40,7 @@ typedef struct {
     const ein_option *const *tables; /* NULL-terminated */
     const ein_flag *flags;           /* ended by flag NULL; may be NULL */
     int min_operands, max_operands;  /* max -1: any number */
+    const char *preset_without; /* prefix of keys that this job does not take from presets ("train."); NULL */
     /* Collective. All ranks return the same status; rank 0 prints the message of an error. */
     ein_status (*run)(ein_job *job);
 } ein_command;

@@ -12,6 +12,8 @@
 extern const ein_option ein_table_model[];
 /* train.*: optimiser, schedule, slots, threads, exchange. */
 extern const ein_option ein_table_train[];
+/* The same keys with the defaults of fine-tuning (reference: Moody et al., NEJM AI 2025, top 4 blocks). */
+extern const ein_option ein_table_adapt[];
 /* run.*: folder, resume, dry run, checkpoints. */
 extern const ein_option ein_table_run[];
 
