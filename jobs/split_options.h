@@ -1,0 +1,22 @@
+/* split.*: which records of a corpus train, validate and test. */
+#ifndef EIN_JOBS_SPLIT_OPTIONS_H
+#define EIN_JOBS_SPLIT_OPTIONS_H
+
+#include <stdio.h>
+
+#include "core/split.h"
+#include "io/config.h"
+#include "io/corpus.h"
+
+extern const ein_option ein_table_split[];
+
+/* Part of every record (N, free()) by split.*, the same on all ranks. Not collective, but every rank that calls it reads the
+ * fold column. EIN_USAGE names the key; EIN_NOTFOUND the nearest column; EIN_MISMATCH two records of one patient in two
+ * parts by their ids. */
+ein_status ein_split_from_config(const ein_config *config, ein_corpus *corpus, uint8_t **part);
+
+/* Some lines: how it was split, records and patients per part. */
+ein_status ein_split_print(FILE *stream, const ein_config *config, const ein_corpus *corpus,
+                           const uint8_t *part);
+
+#endif
