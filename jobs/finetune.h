@@ -25,10 +25,10 @@
 
 /* How a cell starts and what it trains. */
 typedef struct {
-    char name[64];     /* "top-4", "scratch", "random-frozen": part of the folder's name */
-    const char *from;  /* model file; NULL: drawn */
+    char name[64];    /* "top-4", "scratch", "random-frozen": part of the folder's name */
+    const char *from; /* model file; NULL: drawn */
     ein_adapt_mode mode;
-    int top_k, lora;   /* of the mode */
+    int top_k, lora; /* of the mode */
     double lr;
 } finetune_arm;
 
@@ -38,11 +38,10 @@ enum { FINETUNE_MOST_ARMS = 3 };
 typedef struct {
     ein_job *job;
     ein_corpus *corpus;
-    ein_task_set *tasks;     /* all that are asked for */
-    ein_targets *targets;    /* of all records */
-    ein_split_part *part;    /* (N) */
+    ein_tasks tasks; /* all that are asked for */
+    uint8_t *part;   /* (N) ein_split_part */
     int threads;
-    bool shared;             /* one model for all tasks */
+    bool shared; /* one model for all tasks */
     int n_seeds, n_arms;
     finetune_arm arm[FINETUNE_MOST_ARMS];
     char program[32];
@@ -54,10 +53,10 @@ typedef struct {
 
 /* One thread's room. */
 typedef struct {
-    ein_classify *batch; /* of per_slot records, for training */
-    ein_classify *one;   /* of one record: prefixes and validation */
-    float *x;            /* (L,S) */
-    float *prefix;       /* (per_slot, prefix values) */
+    ein_classify *batch;      /* of per_slot records, for training */
+    ein_classify *one;        /* of one record: prefixes and validation */
+    float *x;                 /* (L,S) */
+    float *prefix;            /* (per_slot, prefix values) */
     float *logits, *d_logits; /* (per_slot, outputs) */
     float *target;            /* (per_slot, targets) */
     double *record_loss;      /* (per_slot) */
@@ -66,33 +65,34 @@ typedef struct {
 /* Records of a cell. */
 typedef struct {
     int64_t n_train, n_valid;
-    int64_t *train, *valid;       /* corpus indices, ascending */
+    int64_t *train, *valid;         /* corpus indices, ascending */
     int64_t first_train, own_train; /* this rank's run of `train`: the shards of its slots */
     int64_t first_valid, own_valid; /* and of `valid` */
     ein_store *train_store, *valid_store;
-    float *train_prefix, *valid_prefix; /* (own, prefix values) kept from epoch to epoch; NULL: computed each time */
+    float *train_prefix,
+        *valid_prefix; /* (own, prefix values) kept from epoch to epoch; NULL: computed each time */
     int64_t prefix_values;
-    float *target;                /* (N, targets) of the cell's tasks */
-    int64_t *order;               /* (own_train) places within each own shard, in the order of ordered_epoch */
+    ein_targets targets; /* of the cell's tasks, all records */
+    int64_t *order;      /* (own_train) places within each own shard, in the order of ordered_epoch */
     int64_t ordered_epoch;
-    double *valid_score;          /* (n_valid, targets) */
+    double *valid_score; /* (n_valid, targets) */
 } finetune_data;
 
 typedef struct {
     finetune *all;
     const finetune_arm *arm;
-    int first_task, n_tasks;      /* of all->tasks */
+    int first_task, n_tasks; /* of all->tasks */
     uint64_t seed;
-    char name[256];               /* "superclass/top-4-s1" */
+    char name[256]; /* "superclass/top-4-s1" */
     char folder[4096];
 
     ein_vit_shape shape;
     ein_layout *full, *trained;
-    float *frozen;                /* arena of `full` */
-    float *param;                 /* arena of `trained` */
-    ein_contract contract;        /* of the model: its normalisation is applied to every corpus */
+    float *frozen;         /* arena of `full` */
+    float *param;          /* arena of `trained` */
+    ein_contract contract; /* of the model: its normalisation is applied to every corpus */
     char contract_text[EIN_CONTRACT_TEXT_BYTES];
-    ein_model_tasks *meaning;     /* of the outputs: heads, names, and at the end thresholds */
+    ein_model_tasks *meaning; /* of the outputs: heads, names, and at the end thresholds */
     int64_t batch, per_slot, epochs;
     ein_engine_options engine;
     ein_shuffle shuffle;
@@ -123,8 +123,8 @@ int64_t finetune_data_record(const finetune_cell *cell, int slot, int64_t place)
 ein_status finetune_data_validate(finetune_cell *cell);
 
 /* One cell from its folder to done or stopped; *stopped says which. Collective. */
-ein_status finetune_cell_run(finetune *all, const finetune_arm *arm, int first_task, int n_tasks, uint64_t seed,
-                             bool dry_run, bool *stopped);
+ein_status finetune_cell_run(finetune *all, const finetune_arm *arm, int first_task, int n_tasks,
+                             uint64_t seed, bool dry_run, bool *stopped);
 
 extern const ein_option ein_table_finetune[];
 

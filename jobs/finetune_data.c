@@ -1,3 +1,4 @@
+#include <math.h>
 #include <omp.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,7 +22,7 @@ static bool prefix_is_input(const finetune_cell *c) {
 /* A record takes part if one of the cell's tasks is defined for it and knows something of it. */
 static bool takes_part(const finetune_cell *c, int64_t record) {
     for (int t = 0; t < n_targets(c); t++)
-        if (!(c->data.target[record * n_targets(c) + t] != c->data.target[record * n_targets(c) + t])) return true;
+        if (!isnan(c->data.targets.value[record * n_targets(c) + t])) return true;
     return false;
 }
 
@@ -36,8 +37,10 @@ ein_status finetune_data_split(finetune_cell *c) {
         if (c->all->part[i] == EIN_SPLIT_VALID) d->valid[d->n_valid++] = i;
     }
     if (d->n_train == 0 || d->n_valid == 0)
-        return ein_error(EIN_USAGE, "%lld records for training and %lld for validation have a label of %s; both are needed",
-                         (long long)d->n_train, (long long)d->n_valid, c->name);
+        return ein_error(
+            EIN_USAGE,
+            "%lld records for training and %lld for validation have a label of %s; both are needed",
+            (long long)d->n_train, (long long)d->n_valid, c->name);
     return EIN_OK;
 }
 
@@ -90,9 +93,10 @@ static ein_status load(finetune_cell *c) {
     const int64_t budget = ein_config_int(c->all->job->config, "data.memory_mib") << 20;
     const int64_t bytes = finetune_data_bytes(c, &kept);
     if (bytes > budget)
-        return ein_error(EIN_NOMEM,
-                         "the records of this rank take %lld MiB, data.memory_mib allows %lld; use more ranks, or raise it",
-                         (long long)(bytes >> 20) + 1, (long long)(budget >> 20));
+        return ein_error(
+            EIN_NOMEM,
+            "the records of this rank take %lld MiB, data.memory_mib allows %lld; use more ranks, or raise it",
+            (long long)(bytes >> 20) + 1, (long long)(budget >> 20));
     EIN_TRY(EIN_NEW(d->order, d->own_train));
     d->ordered_epoch = -1;
     EIN_TRY(EIN_NEW(d->valid_score, d->n_valid * n_targets(c)));
@@ -117,7 +121,7 @@ void finetune_data_free(finetune_cell *c) {
     free(d->valid_prefix);
     free(d->train);
     free(d->valid);
-    free(d->target);
+    ein_targets_free(&d->targets);
     free(d->order);
     free(d->valid_score);
 }
@@ -129,7 +133,8 @@ ein_status finetune_data_step(finetune_cell *c) {
     const int64_t epoch = c->trainer.state.epoch;
     int64_t slot, slots;
     if (d->ordered_epoch == epoch) return EIN_OK;
-    ein_share(c->engine.slots, ein_comm_rank(c->all->job->comm), ein_comm_size(c->all->job->comm), &slot, &slots);
+    ein_share(c->engine.slots, ein_comm_rank(c->all->job->comm), ein_comm_size(c->all->job->comm), &slot,
+              &slots);
     for (int s = (int)slot; s < slot + slots; s++) {
         int64_t first, count;
         shard_of(c, s, &first, &count);
@@ -159,8 +164,8 @@ int64_t finetune_data_record(const finetune_cell *c, int slot, int64_t place) {
     return c->data.train[first + c->data.order[first - c->data.first_train + place]];
 }
 
-static void fill_prefix(finetune_cell *c, finetune_worker *w, float *out, const ein_store *store, const float *kept,
-                        int64_t place) {
+static void fill_prefix(finetune_cell *c, finetune_worker *w, float *out, const ein_store *store,
+                        const float *kept, int64_t place) {
     const int64_t values = c->data.prefix_values;
     if (kept) {
         memcpy(out, kept + place * values, (size_t)values * sizeof *out);
@@ -181,7 +186,8 @@ int finetune_data_fill(finetune_cell *c, finetune_worker *w, int slot) {
         const int64_t place = c->trainer.state.step_in_epoch * c->per_slot + b;
         const int64_t own = first - d->first_train + d->order[first - d->first_train + place];
         fill_prefix(c, w, w->prefix + b * d->prefix_values, d->train_store, d->train_prefix, own);
-        memcpy(w->target + (int64_t)b * T, d->target + d->train[d->first_train + own] * T, (size_t)T * sizeof *w->target);
+        memcpy(w->target + (int64_t)b * T, d->targets.value + d->train[d->first_train + own] * T,
+               (size_t)T * sizeof *w->target);
     }
     /* Shapes of a slot never change, so its last batch is filled up; padding has no gradient. */
     for (int b = n; b < c->per_slot && n > 0; b++)
@@ -201,11 +207,11 @@ ein_status finetune_data_validate(finetune_cell *c) {
         fill_prefix(c, w, w->prefix, d->valid_store, d->valid_prefix, i);
         ein_watchdog_beat("validating");
         ein_classify_forward(w->one, w->logits, c->frozen, c->param, w->prefix);
-        head_score(d->valid_score + (d->first_valid + i) * T, w->logits, c->meaning->head, c->meaning->n_tasks, 1, T,
-                   c->shape.classes);
+        head_score(d->valid_score + (d->first_valid + i) * T, w->logits, c->meaning->head,
+                   c->meaning->n_tasks, 1, T, c->shape.classes);
     }
     /* A score is non-zero on one rank only, so MPI's order of adding changes nothing. */
-    return ein_comm_check(MPI_Allreduce(MPI_IN_PLACE, d->valid_score, ein_int(d->n_valid * T), MPI_DOUBLE, MPI_SUM,
-                                        ein_comm_mpi(c->all->job->comm)),
+    return ein_comm_check(MPI_Allreduce(MPI_IN_PLACE, d->valid_score, ein_int(d->n_valid * T), MPI_DOUBLE,
+                                        MPI_SUM, ein_comm_mpi(c->all->job->comm)),
                           "gathering scores of validation records");
 }

@@ -82,7 +82,8 @@ void ein_model_tasks_destroy(ein_model_tasks *m) {
     free(m);
 }
 
-void ein_model_tasks_fit(ein_model_tasks *m, const double *mean, const double *sd, const double *positive_weight) {
+void ein_model_tasks_fit(ein_model_tasks *m, const double *mean, const double *sd,
+                         const double *positive_weight) {
     const size_t bytes = (size_t)m->n_targets * sizeof *mean;
     memcpy(m->mean, mean, bytes);
     memcpy(m->sd, sd, bytes);
@@ -100,18 +101,25 @@ const char *ein_model_tasks_label(const ein_model_tasks *m, int target, char *ou
 
 /* --- thresholds ------------------------------------------------------------------------------------------ */
 
-static ein_status choose(ein_model_threshold *t, const double *score, const int8_t *label, int64_t n) {
-    ein_roc_result roc;
+/* The midpoint decides the validation records as the chosen score does, and is no patient's score. */
+static ein_status choose_by(double *out, const double *score, const int8_t *label, int64_t n,
+                            ein_threshold_rule rule) {
     ein_threshold_choice best;
-    EIN_TRY(ein_roc_auc(&roc, score, label, NULL, n, EIN_ROC_DEFAULTS));
-    t->auroc = roc.auc.value;
-    EIN_TRY(ein_threshold_choose(&best, score, label, n));
-    t->youden = best.youden.value;
-    t->closest = best.closest.value;
+    EIN_TRY(ein_threshold_choose(&best, score, label, n, rule));
+    *out = best.state == EIN_STATS_ESTIMABLE ? best.midpoint : NAN;
     return EIN_OK;
 }
 
-ein_status ein_model_tasks_choose(ein_model_tasks *m, int target, const double *score, const double *label, int64_t n) {
+static ein_status choose(ein_model_threshold *t, const double *score, const int8_t *label, int64_t n) {
+    ein_roc_result roc;
+    EIN_TRY(ein_roc_auc(&roc, score, label, NULL, n, EIN_ROC_DEFAULTS));
+    t->auroc = roc.auc.value;
+    EIN_TRY(choose_by(&t->youden, score, label, n, EIN_THRESHOLD_YOUDEN));
+    return choose_by(&t->closest, score, label, n, EIN_THRESHOLD_CLOSEST);
+}
+
+ein_status ein_model_tasks_choose(ein_model_tasks *m, int target, const double *score, const double *label,
+                                  int64_t n) {
     ein_model_threshold *t = &m->threshold[target];
     double *known;
     int8_t *is;
@@ -146,9 +154,9 @@ static json_t *target_to_json(const ein_model_tasks *m, int j) {
     const ein_model_threshold *t = &m->threshold[j];
     return json_pack("{s:s, s:o, s:o, s:o, s:{s:I, s:I, s:o, s:o, s:o}}", "name", m->name[j], "mean",
                      real_or_null(m->mean[j]), "sd", real_or_null(m->sd[j]), "positive_weight",
-                     real_or_null(m->positive_weight[j]), "validation", "positive", (json_int_t)t->positive, "negative",
-                     (json_int_t)t->negative, "auroc", real_or_null(t->auroc), "youden", real_or_null(t->youden),
-                     "closest", real_or_null(t->closest));
+                     real_or_null(m->positive_weight[j]), "validation", "positive", (json_int_t)t->positive,
+                     "negative", (json_int_t)t->negative, "auroc", real_or_null(t->auroc), "youden",
+                     real_or_null(t->youden), "closest", real_or_null(t->closest));
 }
 
 ein_status ein_model_tasks_to_json(const ein_model_tasks *m, char **out) {
@@ -157,7 +165,8 @@ ein_status ein_model_tasks_to_json(const ein_model_tasks *m, char **out) {
     EIN_TRY(ein_tasks_to_yaml(&m->tasks, &yaml));
     json_t *targets = json_array();
     int bad = !targets;
-    for (int j = 0; j < m->n_targets && !bad; j++) bad = json_array_append_new(targets, target_to_json(m, j)) != 0;
+    for (int j = 0; j < m->n_targets && !bad; j++)
+        bad = json_array_append_new(targets, target_to_json(m, j)) != 0;
     json_t *root = json_pack("{s:i, s:s, s:o}", "version", VERSION, "tasks", yaml, "targets", targets);
     if (root && !bad) *out = json_dumps(root, JSON_COMPACT | JSON_REAL_PRECISION(17));
     json_decref(root);
@@ -175,17 +184,19 @@ static ein_status parse_target(const char *path, ein_model_tasks *m, int j, cons
     const char *name = json_string_value(json_object_get(object, "name"));
     const json_t *v = json_object_get(object, "validation");
     if (!name || strcmp(name, m->name[j]) != 0)
-        return ein_error(EIN_FORMAT, "%s: einthoven.tasks: target %d is '%.64s', its task says '%s'", path, j + 1,
-                         name ? name : "", m->name[j]);
+        return ein_error(EIN_FORMAT, "%s: einthoven.tasks: target %d is '%.64s', its task says '%s'", path,
+                         j + 1, name ? name : "", m->name[j]);
     m->mean[j] = get_real(object, "mean");
     m->sd[j] = get_real(object, "sd");
     m->positive_weight[j] = get_real(object, "positive_weight");
     if (!(isfinite(m->mean[j]) && m->sd[j] > 0 && isfinite(m->sd[j]) && m->positive_weight[j] > 0))
-        return ein_error(EIN_FORMAT, "%s: einthoven.tasks: target %s: mean, sd or positive_weight is no possible number", path,
-                         name);
-    m->threshold[j] = (ein_model_threshold){json_integer_value(json_object_get(v, "positive")),
-                                            json_integer_value(json_object_get(v, "negative")), get_real(v, "auroc"),
-                                            get_real(v, "youden"), get_real(v, "closest")};
+        return ein_error(EIN_FORMAT,
+                         "%s: einthoven.tasks: target %s: mean, sd or positive_weight is no possible number",
+                         path, name);
+    m->threshold[j] =
+        (ein_model_threshold){json_integer_value(json_object_get(v, "positive")),
+                              json_integer_value(json_object_get(v, "negative")), get_real(v, "auroc"),
+                              get_real(v, "youden"), get_real(v, "closest")};
     return EIN_OK;
 }
 

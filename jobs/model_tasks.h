@@ -17,8 +17,9 @@
 #include "io/tasks.h"
 
 typedef struct {
-    int64_t positive, negative;      /* validation records with a known label; regression: known ones as positive */
-    double auroc, youden, closest;   /* NaN where there is none */
+    int64_t positive,
+        negative; /* validation records with a known label; regression: known ones as positive */
+    double auroc, youden, closest; /* NaN where there is none */
 } ein_model_threshold;
 
 typedef struct {
@@ -36,10 +37,12 @@ ein_status ein_model_tasks_new(const ein_tasks *tasks, ein_model_tasks **out);
 void ein_model_tasks_destroy(ein_model_tasks *tasks); /* NULL is fine */
 
 /* Take over mean, SD and positive weights (n_targets). */
-void ein_model_tasks_fit(ein_model_tasks *tasks, const double *mean, const double *sd, const double *positive_weight);
+void ein_model_tasks_fit(ein_model_tasks *tasks, const double *mean, const double *sd,
+                         const double *positive_weight);
 
 /* Choose thresholds and AUROC of target j from `n` scores and labels (NaN: not known). Regressions get counts only. */
-ein_status ein_model_tasks_choose(ein_model_tasks *tasks, int target, const double *score, const double *label, int64_t n);
+ein_status ein_model_tasks_choose(ein_model_tasks *tasks, int target, const double *score,
+                                  const double *label, int64_t n);
 
 /* Text for the model's metadata (free()), and back (untrusted: EIN_FORMAT names `path`). */
 ein_status ein_model_tasks_to_json(const ein_model_tasks *tasks, char **out);
