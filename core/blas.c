@@ -39,6 +39,10 @@ void gemm_nn(real *c, const real *a, const real *b, int m, int n, int k, real al
     GEMM(CblasRowMajor, CblasNoTrans, CblasNoTrans, m, n, k, alpha, a, k, b, n, 0, c, n);
 }
 
+void gemm_nn_add(real *c, const real *a, const real *b, int m, int n, int k, real alpha) {
+    GEMM(CblasRowMajor, CblasNoTrans, CblasNoTrans, m, n, k, alpha, a, k, b, n, 1, c, n);
+}
+
 void gemm_nt_add(real *c, const real *a, const real *b, int m, int n, int k) {
     GEMM(CblasRowMajor, CblasNoTrans, CblasTrans, m, n, k, 1, a, k, b, k, 1, c, n);
 }

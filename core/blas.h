@@ -19,12 +19,14 @@ int ein_blas_thread_safe(void);
 /* Row-major products, C overwritten (`_add`: added to). Letters say which operand is transposed.
  * Leading dimensions are row lengths in memory. */
 #define gemm_nn     EIN_REAL_NAME(gemm_nn)
-#define gemm_nt     EIN_REAL_NAME(gemm_nt)
+#define gemm_nn_add EIN_REAL_NAME(gemm_nn_add)
 #define gemm_nt_add EIN_REAL_NAME(gemm_nt_add)
 #define gemm_tn     EIN_REAL_NAME(gemm_tn)
 
 /* c (m,n) = alpha a (m,k) b (k,n) */
 void gemm_nn(real *c, const real *a, const real *b, int m, int n, int k, real alpha);
+/* c (m,n) += alpha a (m,k) b (k,n) */
+void gemm_nn_add(real *c, const real *a, const real *b, int m, int n, int k, real alpha);
 /* c (m,n) += a (m,k) b (n,k)^T */
 void gemm_nt_add(real *c, const real *a, const real *b, int m, int n, int k);
 /* c (m,n) = alpha a (k,m)^T b (k,n) */

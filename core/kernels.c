@@ -53,9 +53,8 @@ static void column_sums(real *out, const real *in, int M, int N) {
 void linear_backward(real *din, real *dw, real *dbias, const real *dout, const real *in, const real *w, int M,
                      int K, int N) {
     if (din) gemm_nn(din, dout, w, M, K, N, EIN_TERM(LINEAR_DIN));
-    if (!dw) return;
-    gemm_tn(dw, dout, in, N, K, M, EIN_TERM(LINEAR_DW));
-    column_sums(dbias, dout, M, N);
+    if (dw) gemm_tn(dw, dout, in, N, K, M, EIN_TERM(LINEAR_DW));
+    if (dbias) column_sums(dbias, dout, M, N);
 }
 
 /* --- layer normalisation ------------------------------------------------------------------------------- */
@@ -83,19 +82,16 @@ void layernorm_forward(real *out, real *mean, real *rstd, const real *in, const 
 EIN_CLONES
 void layernorm_backward(real *din, real *dw, real *db, const real *dout, const real *in, const real *w,
                         const real *mean, const real *rstd, int M, int C) {
-    if (dw) {
-        memset(dw, 0, (size_t)C * sizeof *dw);
-        memset(db, 0, (size_t)C * sizeof *db);
-    }
+    if (dw) memset(dw, 0, (size_t)C * sizeof *dw);
+    if (db) memset(db, 0, (size_t)C * sizeof *db);
     for (int m = 0; m < M; m++) {
         const real *x = in + (size_t)m * C, *dy = dout + (size_t)m * C;
         real *dx = din + (size_t)m * C;
         const real mu = mean[m], r = rstd[m];
         if (dw)
-            for (int c = 0; c < C; c++) {
-                dw[c] += EIN_TERM(NORM_DW) * dy[c] * (x[c] - mu) * r;
-                db[c] += EIN_TERM(NORM_DB) * dy[c];
-            }
+            for (int c = 0; c < C; c++) dw[c] += EIN_TERM(NORM_DW) * dy[c] * (x[c] - mu) * r;
+        if (db)
+            for (int c = 0; c < C; c++) db[c] += EIN_TERM(NORM_DB) * dy[c];
         /* With n = (x - mu) r and g = dy w: dx = r (g - mean(g) - n mean(g n)). */
         real mean_g = 0, mean_gn = 0;
 #pragma omp simd reduction(+ : mean_g, mean_gn)

@@ -38,8 +38,7 @@ void linear_forward(real *out, const real *in, const real *w, const real *bias, 
 void linear_residual_forward(real *out, const real *residual, const real *in, const real *w, const real *bias,
                              int M, int K, int N);
 
-/* din (M,K) (NULL: not wanted), dw (N,K), dbias (N) from dout (M,N). dw NULL: parameters are frozen, then
- * dbias is not written either. */
+/* din (M,K), dw (N,K), dbias (N) from dout (M,N); each may be NULL: not wanted, or frozen. */
 void linear_backward(real *din, real *dw, real *dbias, const real *dout, const real *in, const real *w, int M,
                      int K, int N);
 
@@ -48,7 +47,8 @@ void linear_backward(real *din, real *dw, real *dbias, const real *dout, const r
 void layernorm_forward(real *out, real *mean, real *rstd, const real *in, const real *w, const real *b, int M,
                        int C, double eps);
 
-/* din (M,C) is *added* to (the residual stream flows past); dw, db (C) are written (NULL: frozen). */
+/* din (M,C) is *added* to (the residual stream flows past); dw, db (C) are written (either may be NULL:
+ * frozen). */
 void layernorm_backward(real *din, real *dw, real *db, const real *dout, const real *in, const real *w,
                         const real *mean, const real *rstd, int M, int C);
 

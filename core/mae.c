@@ -160,8 +160,8 @@ static void set_sizes(ein_mae *m, const ein_layout *layout, int records, int vis
     m->N = ein_vit_patches(s);
     m->K = visible;
     m->V = ein_vit_patch_values(s);
-    m->enc = (stack_size){records, visible + 1, s->width, s->heads, s->mlp};
-    m->dec = (stack_size){records, m->N + 1, s->dec_width, s->dec_heads, s->dec_mlp};
+    m->enc = (stack_size){records, visible + 1, s->width, s->heads, s->mlp, 0};
+    m->dec = (stack_size){records, m->N + 1, s->dec_width, s->dec_heads, s->dec_mlp, 0};
 }
 
 int64_t ein_mae_values(const ein_layout *layout, int records, int visible) {

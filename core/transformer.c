@@ -1,6 +1,7 @@
 #include "core/transformer.h"
 
 #include "core/kernels.h"
+#include "core/lora.h"
 
 static int64_t larger(int64_t a, int64_t b) {
     return a > b ? a : b;
@@ -29,6 +30,8 @@ static int64_t block_state_walk(block_state *s, const stack_size *z, real *memor
     s->slope = take(&memory, &used, M * F);
     s->act = take(&memory, &used, M * F);
     s->out = take(&memory, &used, M * C);
+    s->qkv_hidden = take(&memory, &used, M * z->R);
+    s->proj_hidden = take(&memory, &used, M * z->R);
     return used;
 }
 
@@ -47,6 +50,7 @@ static int64_t stack_scratch_walk(stack_scratch *s, const stack_size *z, real *m
     s->attention = take(&memory, &used, (int64_t)attention_scratch(z->T, z->C / z->H));
     s->wide = take(&memory, &used, M * larger(3 * (int64_t)z->C, z->F));
     s->narrow = take(&memory, &used, M * z->C);
+    s->hidden = take(&memory, &used, M * z->R);
     return used;
 }
 
@@ -59,14 +63,20 @@ void stack_scratch_place(stack_scratch *scratch, const stack_size *size, real *m
     stack_scratch_walk(scratch, size, memory);
 }
 
-void block_forward(block_state *s, stack_scratch *scratch, const real *in, const real *const p[BLOCK_TENSORS],
+void block_forward(block_state *s, stack_scratch *scratch, const real *in, const real *const *p,
                    const stack_size *z) {
     const int M = z->B * z->T, C = z->C, F = z->F;
     layernorm_forward(s->norm1, s->mean1, s->rstd1, in, p[BLOCK_NORM1_W], p[BLOCK_NORM1_B], M, C,
                       EIN_LAYERNORM_EPS);
     linear_forward(s->qkv, s->norm1, p[BLOCK_QKV_W], p[BLOCK_QKV_B], M, C, 3 * C);
+    if (z->R)
+        lora_forward(s->qkv, s->qkv_hidden, s->norm1, p[BLOCK_QKV_LORA_A], p[BLOCK_QKV_LORA_B], M, C, 3 * C,
+                     z->R);
     attention_forward(s->att, s->prob, scratch->attention, s->qkv, z->B, z->T, C, z->H);
     linear_residual_forward(s->mid, in, s->att, p[BLOCK_PROJ_W], p[BLOCK_PROJ_B], M, C, C);
+    if (z->R)
+        lora_forward(s->mid, s->proj_hidden, s->att, p[BLOCK_PROJ_LORA_A], p[BLOCK_PROJ_LORA_B], M, C, C,
+                     z->R);
     layernorm_forward(s->norm2, s->mean2, s->rstd2, s->mid, p[BLOCK_NORM2_W], p[BLOCK_NORM2_B], M, C,
                       EIN_LAYERNORM_EPS);
     linear_forward(s->slope, s->norm2, p[BLOCK_FC1_W], p[BLOCK_FC1_B], M, C, F);
@@ -75,7 +85,7 @@ void block_forward(block_state *s, stack_scratch *scratch, const real *in, const
 }
 
 void block_backward(real *d, real *const *g, stack_scratch *scratch, const block_state *s, const real *in,
-                    const real *const p[BLOCK_TENSORS], const stack_size *z) {
+                    const real *const *p, const stack_size *z) {
     const int M = z->B * z->T, C = z->C, F = z->F;
     real *wide = scratch->wide, *narrow = scratch->narrow;
 #define GRADIENT(tensor) (g ? g[tensor] : NULL)
@@ -89,9 +99,15 @@ void block_backward(real *d, real *const *g, stack_scratch *scratch, const block
     /* mid = in + proj(attention(norm1(in))) */
     linear_backward(narrow, GRADIENT(BLOCK_PROJ_W), GRADIENT(BLOCK_PROJ_B), d, s->att, p[BLOCK_PROJ_W], M, C,
                     C);
+    if (z->R)
+        lora_backward(narrow, GRADIENT(BLOCK_PROJ_LORA_A), GRADIENT(BLOCK_PROJ_LORA_B), scratch->hidden, d,
+                      s->att, s->proj_hidden, p[BLOCK_PROJ_LORA_A], p[BLOCK_PROJ_LORA_B], M, C, C, z->R);
     attention_backward(wide, scratch->attention, narrow, s->qkv, s->prob, z->B, z->T, C, z->H);
     linear_backward(narrow, GRADIENT(BLOCK_QKV_W), GRADIENT(BLOCK_QKV_B), wide, s->norm1, p[BLOCK_QKV_W], M,
                     C, 3 * C);
+    if (z->R)
+        lora_backward(narrow, GRADIENT(BLOCK_QKV_LORA_A), GRADIENT(BLOCK_QKV_LORA_B), scratch->hidden, wide,
+                      s->norm1, s->qkv_hidden, p[BLOCK_QKV_LORA_A], p[BLOCK_QKV_LORA_B], M, C, 3 * C, z->R);
     layernorm_backward(d, GRADIENT(BLOCK_NORM1_W), GRADIENT(BLOCK_NORM1_B), narrow, in, p[BLOCK_NORM1_W],
                        s->mean1, s->rstd1, M, C);
 #undef GRADIENT

@@ -125,7 +125,7 @@ static void add_linear(ein_layout *layout, int stage, const char *prefix, const 
 
 static void add_adapter(ein_layout *layout, int stage, const char *prefix, const char *name, int64_t out,
                         int64_t in, int64_t rank) {
-    char full[56];
+    char full[48];
     snprintf(full, sizeof full, "%s%s", prefix, name);
     add(layout, stage, EIN_INIT_LORA, full, ".lora_a.weight", 2, (int64_t[]){rank, in});
     add(layout, stage, EIN_INIT_ZERO, full, ".lora_b.weight", 2, (int64_t[]){out, rank});

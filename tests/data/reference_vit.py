@@ -193,28 +193,3 @@ def mae(x, p, s, seen, masked):
 
     per_patch = ((predictions - targets(x, s)) ** 2).mean(dim=-1)
     return per_patch[row, masked].mean(), predictions, latent
-
-
-def logits(x, p, s):
-    """Encoder on all tokens, mean of the patch tokens without CLS and without the encoder's last norm, fc_norm, head."""
-    z = with_cls(embed(x, p, s), p)
-    for i in range(s.depth):
-        z = block(z, p, f"blocks.{i}", s.heads)
-    return linear(layer_norm(z[:, 1:].mean(dim=1), p, "fc_norm"), p, "head")
-
-
-def cross_entropy(scores, labels, smoothing):
-    """(B, 2) logits; the smoothed target is 1 - smoothing + smoothing / 2 on the label, smoothing / 2 on the other."""
-    log_p = scores - torch.logsumexp(scores, dim=-1, keepdim=True)
-    target = torch.full_like(scores, smoothing / scores.shape[1])
-    target[torch.arange(len(labels)), torch.as_tensor(labels)] += 1 - smoothing
-    return -(target * log_p).sum(dim=-1).mean()
-
-
-def binary_cross_entropy(scores, labels):
-    """(B, K) logits and 0/1 labels, one sigmoid per label; mean over records and labels."""
-    return (torch.logaddexp(scores, torch.zeros_like(scores)) - labels * scores).mean()
-
-
-def mean_squared_error(scores, values):
-    return ((scores - values) ** 2).mean()

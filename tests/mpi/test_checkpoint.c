@@ -289,22 +289,22 @@ static void wrong_models(const char *path) {
     } cases[] = {
         {"another width is refused by tensor and shapes",
          "tensor cls_token has shape (1, 1, 96) in the file and (1, 1, 36) in the model",
-         {3, 60, 6, 36, 5, 3, 512, 40, 2, 2, 90, 0}},
+         {3, 60, 6, 36, 5, 3, 512, 40, 2, 2, 90, 0, 0, 0}},
         {"another MLP is refused by tensor and shapes",
          "tensor blocks.0.mlp.fc1.weight has shape (512, 96) in the file and (100, 96) in the model",
-         {3, 60, 6, 96, 5, 3, 100, 40, 2, 2, 90, 0}},
+         {3, 60, 6, 96, 5, 3, 100, 40, 2, 2, 90, 0, 0, 0}},
         {"a deeper model is refused",
          "tensor blocks.5.norm1.weight of the model, of shape (96), is not in the file",
-         {3, 60, 6, 96, 6, 3, 512, 40, 2, 2, 90, 0}},
+         {3, 60, 6, 96, 6, 3, 512, 40, 2, 2, 90, 0, 0, 0}},
         {"a shallower model is refused",
          "tensor decoder_blocks.1.norm1.weight of the file is not in the model",
-         {3, 60, 6, 96, 5, 3, 512, 40, 1, 2, 90, 0}},
+         {3, 60, 6, 96, 5, 3, 512, 40, 1, 2, 90, 0, 0, 0}},
         {"another number of heads is refused",
          "heads: 3 in the file, 4 in the model",
-         {3, 60, 6, 96, 5, 4, 512, 40, 2, 2, 90, 0}},
+         {3, 60, 6, 96, 5, 4, 512, 40, 2, 2, 90, 0, 0, 0}},
         {"another number of decoder heads is refused",
          "decoder_heads: 2 in the file, 4 in the model",
-         {3, 60, 6, 96, 5, 3, 512, 40, 2, 4, 90, 0}},
+         {3, 60, 6, 96, 5, 3, 512, 40, 2, 4, 90, 0, 0, 0}},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         model x;

@@ -15,8 +15,8 @@
 #include "tests/report.h"
 
 static char folder[] = "/tmp/ein-model-XXXXXX";
-static const ein_vit_shape paper = {8, 5000, 50, 800, 12, 8, 3200, 256, 8, 16, 1024, 44};
-static const ein_vit_shape little = {2, 12, 4, 6, 2, 3, 10, 4, 1, 2, 6, 3};
+static const ein_vit_shape paper = {8, 5000, 50, 800, 12, 8, 3200, 256, 8, 16, 1024, 44, 0, 0};
+static const ein_vit_shape little = {2, 12, 4, 6, 2, 3, 10, 4, 1, 2, 6, 3, 0, 0};
 
 static const char *file_in(const char *name) {
     static char path[4][128];
@@ -122,28 +122,28 @@ static void impossible_shapes(void) {
         ein_vit_shape shape;
     } cases[] = {
         {"samples 5000 is not a multiple of patch 48: 5000 = 104 x 48 + 8",
-         {8, 5000, 48, 800, 12, 8, 3200, 0, 0, 0, 0, 0}},
+         {8, 5000, 48, 800, 12, 8, 3200, 0, 0, 0, 0, 0, 0, 0}},
         {"width 800 is not a multiple of heads 7: 800 = 114 x 7 + 2",
-         {8, 5000, 50, 800, 12, 7, 3200, 0, 0, 0, 0, 0}},
+         {8, 5000, 50, 800, 12, 7, 3200, 0, 0, 0, 0, 0, 0, 0}},
         {"decoder_width 256 is not a multiple of decoder_heads 3",
-         {8, 5000, 50, 800, 12, 8, 3200, 256, 8, 3, 1024, 0}},
-        {"decoder_depth is 0", {8, 5000, 50, 800, 12, 8, 3200, 256, 0, 16, 1024, 0}},
-        {"leads is 0", {0, 5000, 50, 800, 12, 8, 3200, 0, 0, 0, 0, 0}},
-        {"leads is -8", {-8, 5000, 50, 800, 12, 8, 3200, 0, 0, 0, 0, 0}},
-        {"patch is 0", {8, 5000, 0, 800, 12, 8, 3200, 0, 0, 0, 0, 0}},
-        {"samples is -5000", {8, -5000, 50, 800, 12, 8, 3200, 0, 0, 0, 0, 0}},
-        {"samples is 2147483647", {8, INT32_MAX, 50, 800, 12, 8, 3200, 0, 0, 0, 0, 0}},
-        {"heads is 0", {8, 5000, 50, 800, 12, 0, 3200, 0, 0, 0, 0, 0}},
-        {"depth is 2147483647", {8, 5000, 50, 800, INT32_MAX, 8, 3200, 0, 0, 0, 0, 0}},
-        {"classes is -1", {8, 5000, 50, 800, 12, 8, 3200, 0, 0, 0, 0, -1}},
-        {"the blocks alone have", {8, 5000, 50, 65536, 1024, 8, 262144, 0, 0, 0, 0, 0}},
+         {8, 5000, 50, 800, 12, 8, 3200, 256, 8, 3, 1024, 0, 0, 0}},
+        {"decoder_depth is 0", {8, 5000, 50, 800, 12, 8, 3200, 256, 0, 16, 1024, 0, 0, 0}},
+        {"leads is 0", {0, 5000, 50, 800, 12, 8, 3200, 0, 0, 0, 0, 0, 0, 0}},
+        {"leads is -8", {-8, 5000, 50, 800, 12, 8, 3200, 0, 0, 0, 0, 0, 0, 0}},
+        {"patch is 0", {8, 5000, 0, 800, 12, 8, 3200, 0, 0, 0, 0, 0, 0, 0}},
+        {"samples is -5000", {8, -5000, 50, 800, 12, 8, 3200, 0, 0, 0, 0, 0, 0, 0}},
+        {"samples is 2147483647", {8, INT32_MAX, 50, 800, 12, 8, 3200, 0, 0, 0, 0, 0, 0, 0}},
+        {"heads is 0", {8, 5000, 50, 800, 12, 0, 3200, 0, 0, 0, 0, 0, 0, 0}},
+        {"depth is 2147483647", {8, 5000, 50, 800, INT32_MAX, 8, 3200, 0, 0, 0, 0, 0, 0, 0}},
+        {"classes is -1", {8, 5000, 50, 800, 12, 8, 3200, 0, 0, 0, 0, -1, 0, 0}},
+        {"the blocks alone have", {8, 5000, 50, 65536, 1024, 8, 262144, 0, 0, 0, 0, 0, 0, 0}},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         report(ein_vit_shape_check(&cases[i].shape) == EIN_USAGE &&
                    strstr(ein_error_message(), cases[i].part),
                "refused: %s", cases[i].part);
     ein_layout *layout = NULL;
-    ein_vit_shape bare = {8, 5000, 50, 800, 12, 8, 3200, 0, 0, 0, 0, 0};
+    ein_vit_shape bare = {8, 5000, 50, 800, 12, 8, 3200, 0, 0, 0, 0, 0, 0, 0};
     report(ein_vit_shape_check(&bare) == EIN_OK && ein_layout_new(&bare, EIN_PART_ENCODER, &layout) == EIN_OK,
            "an encoder needs no decoder");
     ein_layout_destroy(layout);
