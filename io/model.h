@@ -14,6 +14,8 @@
  *     einthoven.contract_blake2b  its BLAKE2b-256, 64 hexadecimal digits
  *     einthoven.config       YAML of the configuration that made it
  *     einthoven.training     JSON object: training summary
+ *     einthoven.training_records  the records that had a say in the weights (io/seen.h)
+ *     einthoven.tasks        JSON object: what the outputs mean, and thresholds (classify only)
  *     einthoven.licence      SPDX expression, or words, for the weights
  *     einthoven.blake2b      content hash, 64 hexadecimal digits; written last, so it is also the mark of a
  *                            complete file
@@ -50,6 +52,8 @@ typedef struct {
     char contract_text[EIN_CONTRACT_TEXT_BYTES]; /* "" if the file does not say (others' checkpoints) */
     char *config_yaml;                           /* configuration that made it; NULL if unknown */
     char *training;                              /* training summary, one JSON object as text; NULL if none */
+    char *training_records;                      /* NULL if not known */
+    char *tasks;                                 /* NULL if none */
     char *licence;                               /* NULL if not stated */
     char *program;                               /* "einthoven 0.1.0"; NULL if unknown */
     /* Set by ein_model_describe, ignored when writing. */

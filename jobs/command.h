@@ -45,8 +45,8 @@ typedef struct {
     ein_status (*run)(ein_job *job);
 } ein_command;
 
-extern const ein_command ein_command_synth, ein_command_ingest, ein_command_pretrain, ein_command_convert,
-    ein_command_inspect;
+extern const ein_command ein_command_synth, ein_command_ingest, ein_command_pretrain, ein_command_finetune,
+    ein_command_convert, ein_command_inspect;
 
 /* Version, compiler and flags, MPI, HDF5 and BLAS versions, one per line (also `--version`). */
 const char *ein_version(void); /* "0.1.0" */

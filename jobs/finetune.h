@@ -38,11 +38,12 @@ enum { FINETUNE_MOST_ARMS = 3 };
 typedef struct {
     ein_job *job;
     ein_corpus *corpus;
-    ein_tasks tasks; /* all that are asked for */
-    uint8_t *part;   /* (N) ein_split_part */
+    ein_tasks tasks;           /* all that are asked for */
+    uint8_t *part;             /* (N) ein_split_part */
+    ein_targets_tables tables; /* label tables beside the corpus */
     int threads;
-    bool shared; /* one model for all tasks */
-    int n_seeds, n_arms;
+    double started_s; /* what the time limit counts from */
+    int n_arms;
     finetune_arm arm[FINETUNE_MOST_ARMS];
     char program[32];
     char *config_yaml;
@@ -122,9 +123,19 @@ int64_t finetune_data_record(const finetune_cell *cell, int slot, int64_t place)
 /* Scores of the validation records into data.valid_score, on every rank. Collective. */
 ein_status finetune_data_validate(finetune_cell *cell);
 
-/* One cell from its folder to done or stopped; *stopped says which. Collective. */
+/* How a cell ended. */
+typedef struct {
+    char name[256];
+    bool stopped;
+    double value;  /* best validation value; NaN if there is none yet */
+    int64_t epoch; /* that it is of */
+    char value_name[32];
+} finetune_outcome;
+
+/* One cell, a model for tasks [first_task, first_task + n_tasks), from its folder to done or stopped; with run.dry_run its
+ * plan is printed and nothing is done. Collective. */
 ein_status finetune_cell_run(finetune *all, const finetune_arm *arm, int first_task, int n_tasks,
-                             uint64_t seed, bool dry_run, bool *stopped);
+                             uint64_t seed, finetune_outcome *outcome);
 
 extern const ein_option ein_table_finetune[];
 

@@ -10,10 +10,6 @@ static int n_targets(const finetune_cell *c) {
     return c->meaning->n_targets;
 }
 
-static int64_t input_values(const finetune_cell *c) {
-    return (int64_t)c->shape.leads * c->shape.samples;
-}
-
 /* Whether the prefix is the record itself, so that keeping it would only double the store. */
 static bool prefix_is_input(const finetune_cell *c) {
     return c->trained->tensors[0].stage == 0 && c->trained->n_tensors == c->full->n_tensors;

@@ -214,10 +214,11 @@ static void ask(loop *l, int64_t flags[EIN_ENGINE_FLAGS]) {
     flags[FLAG_CHECKPOINT] =
         ein_stop_file(folder, "CHECKPOINT") || (minutes > 0 && now - l->last_checkpoint > 60 * minutes);
     const double limit = 60 * ein_config_real(c, "run.max_walltime_minutes");
+    const double since = l->p->started_s > 0 ? l->p->started_s : l->started;
     /* Twice the measured cost of a checkpoint and two updates are held back for the way out. */
     const double steps = (double)(l->p->state.step - l->first_step);
     const double step_s = steps > 0 ? (now - l->started) / steps : 0;
-    flags[FLAG_WALLTIME] = limit > 0 && now - l->started > limit - 2 * l->checkpoint_cost - 2 * step_s;
+    flags[FLAG_WALLTIME] = limit > 0 && now - since > limit - 2 * l->checkpoint_cost - 2 * step_s;
 }
 
 static void spend(time_spent *t, const ein_step_result *r) {
@@ -425,6 +426,7 @@ static ein_status finish(loop *l, const char *reason) {
     ein_trainer *p = l->p;
     const ein_status saved = save(l);
     EIN_TRY(log_time(l));
+    p->stopped = reason != NULL;
     if (reason) {
         ein_run_log(p->run,
                     "stopped after update %" PRId64 " of %" PRId64 ": %s; the same command goes on from here",

@@ -66,7 +66,10 @@ typedef struct {
     const char *identity; /* the configuration that a checkpoint is compared by */
     const char *contract_text, *program;
 
+    double started_s; /* what run.max_walltime_minutes counts from (ein_clock_s); 0: from now */
+
     /* Of the loop; jobs read them. */
+    bool stopped; /* left before it was complete, to go on later */
     ein_engine *engine;
     ein_train_state state;
 } ein_trainer;

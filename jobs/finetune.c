@@ -1,0 +1,349 @@
+#include "jobs/finetune.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/blas.h"
+#include "io/csv.h"
+#include "io/durable.h"
+#include "io/seen.h"
+#include "jobs/model_options.h"
+#include "jobs/split_options.h"
+#include "jobs/task_library.h"
+
+const ein_option ein_table_finetune[] = {
+    {"data.corpus", EIN_OPT_STRING, NULL, EIN_UNBOUNDED, NULL, "", "corpus with labels (made by ingest)"},
+    {"data.labels", EIN_OPT_LIST, "", EIN_UNBOUNDED, NULL, "",
+     "label tables (.csv) beside the corpus's own columns"},
+    {"data.label_key", EIN_OPT_STRING, NULL, EIN_UNBOUNDED, NULL, "",
+     "their column that holds record ids or paths; unset: the first"},
+    {"data.unjoined", EIN_OPT_STRING, NULL, EIN_UNBOUNDED, NULL, "",
+     "write rows of the tables that fit no record to this .csv"},
+    {"data.memory_mib", EIN_OPT_INT, "8192", 1, 1073741824, NULL, "MiB",
+     "for a rank's records and what frozen blocks make of them"},
+    {"finetune.tasks", EIN_OPT_LIST, "", EIN_UNBOUNDED, NULL, "",
+     "tasks by name (ptbxl/superclass, study, ...) or YAML files; a model each"},
+    {"finetune.shared", EIN_OPT_BOOL, "false", EIN_UNBOUNDED, NULL, "", "one model for all tasks together"},
+    {"finetune.from", EIN_OPT_STRING, NULL, EIN_UNBOUNDED, NULL, "",
+     "pretrained model (.safetensors), or scratch (train everything from random weights), or random-frozen (a random encoder "
+     "that stays as it is)"},
+    {"finetune.mode", EIN_OPT_STRING, "top:4", EIN_UNBOUNDED, NULL, "",
+     "what is trained: top:K (last K blocks and head), full, linear (head alone), attentive (one learned query and head), "
+     "lora:R (adapters of rank R and head)"},
+    {"finetune.seeds", EIN_OPT_INT, "1", 1, 10000, NULL, "",
+     "models per task and arm, seeds train.seed, train.seed + 1, ..."},
+    {"finetune.controls", EIN_OPT_BOOL, "false", EIN_UNBOUNDED, NULL, "",
+     "beside it, the same from scratch and a probe of a random frozen encoder"},
+    {"finetune.scratch_lr", EIN_OPT_REAL, "1e-3", 0, 10, NULL, "",
+     "peak learning rate of the control from scratch"},
+    {"finetune.probe_lr", EIN_OPT_REAL, "1e-3", 0, 10, NULL, "",
+     "peak learning rate of the random-frozen control"},
+    {"finetune.patience", EIN_OPT_INT, "10", 0, 1000000, NULL, "epochs",
+     "stop after so many without a better validation value; 0: never"},
+    {"finetune.cell", EIN_OPT_INT, "-1", -1, 1000000, NULL, "",
+     "only this one of the models, counted from 0 as --dry-run lists them (for job arrays); -1: all"},
+    {0},
+};
+
+/* --- arms ------------------------------------------------------------------------------------------------ */
+
+static ein_status parse_number(const char *mode, const char *text, int least, int most, int *out) {
+    char *end;
+    const long value = strtol(text, &end, 10);
+    if (*text == '\0' || *end != '\0' || value < least || value > most)
+        return ein_error(EIN_USAGE, "finetune.mode %s: a number from %d to %d must follow the colon", mode,
+                         least, most);
+    *out = (int)value;
+    return EIN_OK;
+}
+
+static ein_status parse_mode(const char *mode, finetune_arm *arm) {
+    if (strncmp(mode, "top:", 4) == 0) {
+        arm->mode = EIN_ADAPT_TOP;
+        snprintf(arm->name, sizeof arm->name, "top-%.16s", mode + 4);
+        return parse_number(mode, mode + 4, 0, 1024, &arm->top_k);
+    }
+    if (strncmp(mode, "lora:", 5) == 0) {
+        arm->mode = EIN_ADAPT_LORA;
+        snprintf(arm->name, sizeof arm->name, "lora-%.16s", mode + 5);
+        return parse_number(mode, mode + 5, 1, 4096, &arm->lora);
+    }
+    static const struct {
+        const char *name;
+        ein_adapt_mode mode;
+    } plain[] = {{"full", EIN_ADAPT_FULL}, {"linear", EIN_ADAPT_LINEAR}, {"attentive", EIN_ADAPT_ATTENTIVE}};
+    for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
+        if (strcmp(mode, plain[i].name) == 0) {
+            arm->mode = plain[i].mode;
+            snprintf(arm->name, sizeof arm->name, "%s", mode);
+            return EIN_OK;
+        }
+    return ein_error(EIN_USAGE, "finetune.mode %s: top:K, full, linear, attentive or lora:R were expected",
+                     mode);
+}
+
+/* Rates that suit what is trained, where the user gives none: the study's for its own recipe, and ours. */
+static double rate_of(const finetune *f, const finetune_arm *arm) {
+    const ein_config *c = f->job->config;
+    if (ein_config_is_set(c, "train.lr")) return ein_config_real(c, "train.lr");
+    switch (arm->mode) {
+    case EIN_ADAPT_LINEAR:
+    case EIN_ADAPT_ATTENTIVE:
+        return 1e-3;
+    case EIN_ADAPT_LORA:
+        return 5e-4;
+    case EIN_ADAPT_TOP:
+    case EIN_ADAPT_FULL:
+        break;
+    }
+    return 5e-5;
+}
+
+static finetune_arm scratch_arm(const finetune *f) {
+    return (finetune_arm){.name = "scratch",
+                          .mode = EIN_ADAPT_FULL,
+                          .lr = ein_config_real(f->job->config, "finetune.scratch_lr")};
+}
+
+/* The probe that tells what pretraining adds to a random encoder: with the head of the arm beside it. */
+static finetune_arm random_arm(const finetune *f, ein_adapt_mode mode) {
+    return (finetune_arm){.name = "random-frozen",
+                          .mode = mode == EIN_ADAPT_ATTENTIVE ? mode : EIN_ADAPT_LINEAR,
+                          .lr = ein_config_real(f->job->config, "finetune.probe_lr")};
+}
+
+static ein_status make_arms(finetune *f) {
+    const ein_config *c = f->job->config;
+    const char *from = ein_config_string(c, "finetune.from");
+    const int controls = ein_config_bool(c, "finetune.controls");
+    finetune_arm first = {0};
+    EIN_TRY(parse_mode(ein_config_string(c, "finetune.mode"), &first));
+    if (!from)
+        return ein_error(EIN_USAGE,
+                         "nothing to start from: give --from MODEL.safetensors, --from scratch or --from "
+                         "random-frozen");
+    if (strcmp(from, "scratch") == 0) {
+        f->arm[f->n_arms++] = scratch_arm(f);
+        if (ein_config_is_set(c, "train.lr")) f->arm[0].lr = ein_config_real(c, "train.lr");
+    } else if (strcmp(from, "random-frozen") == 0) {
+        f->arm[f->n_arms++] = random_arm(f, first.mode);
+        if (ein_config_is_set(c, "train.lr")) f->arm[0].lr = ein_config_real(c, "train.lr");
+    } else {
+        first.from = from;
+        first.lr = rate_of(f, &first);
+        f->arm[f->n_arms++] = first;
+    }
+    if (!controls) return EIN_OK;
+    if (strcmp(from, "scratch") != 0) f->arm[f->n_arms++] = scratch_arm(f);
+    if (strcmp(from, "random-frozen") != 0) f->arm[f->n_arms++] = random_arm(f, first.mode);
+    return EIN_OK;
+}
+
+/* --- what all cells share -------------------------------------------------------------------------------- */
+
+static ein_status describe_source(finetune *f) {
+    const char *path = f->arm[0].from;
+    if (!path) return EIN_OK;
+    EIN_TRY(ein_model_describe(path, NULL, &f->source));
+    EIN_TRY(ein_model_hash(path, f->source_hash));
+    return EIN_OK;
+}
+
+static ein_status load_tasks(finetune *f) {
+    enum { MOST = 256 };
+    const ein_config *c = f->job->config;
+    const int n = ein_config_list_count(c, "finetune.tasks");
+    const char *names[MOST];
+    if (n == 0)
+        return ein_error(
+            EIN_USAGE,
+            "no task: give --tasks NAME,... (ptbxl/superclass, findings, study, ... or a YAML file)");
+    if (n > MOST) return ein_error(EIN_USAGE, "finetune.tasks: %d names, at most %d are taken", n, MOST);
+    for (int i = 0; i < n; i++) names[i] = ein_config_list_item(c, "finetune.tasks", i);
+    return ein_tasks_load(f->job->comm, ein_task_library(), names, n, &f->tasks);
+}
+
+/* A record that the source was pretrained on may train and validate, but must not be tested with. */
+static ein_status check_leak(finetune *f) {
+    if (!f->arm[0].from) return EIN_OK;
+    return ein_seen_check(f->source.training_records, f->arm[0].from, f->corpus, f->part, NULL);
+}
+
+static ein_status label_tables(finetune *f, const char ***names) {
+    const ein_config *c = f->job->config;
+    const int n = ein_config_list_count(c, "data.labels");
+    EIN_TRY(EIN_NEW(*names, n));
+    for (int i = 0; i < n; i++) (*names)[i] = ein_config_list_item(c, "data.labels", i);
+    f->tables = (ein_targets_tables){.n_tables = n,
+                                     .table = *names,
+                                     .key = ein_config_string(c, "data.label_key"),
+                                     .unjoined_csv = ein_config_string(c, "data.unjoined")};
+    return EIN_OK;
+}
+
+static ein_status prepare(finetune *f, const char ***tables) {
+    const ein_config *c = f->job->config;
+    const char *corpus = ein_config_string(c, "data.corpus");
+    if (!corpus) return ein_error(EIN_USAGE, "no corpus: give --corpus FILE (einthoven ingest makes one)");
+    if (!ein_config_string(c, "run.folder")) return ein_error(EIN_USAGE, "no run folder: give --run FOLDER");
+    EIN_TRY(make_arms(f));
+    EIN_TRY(load_tasks(f));
+    EIN_TRY(ein_threads_from_config(f->job->comm, c, &f->threads));
+    EIN_TRY(ein_comm_agree(f->job->comm, describe_source(f)));
+    EIN_TRY(ein_corpus_open(f->job->comm, corpus, &f->corpus));
+    ein_status status = ein_split_from_config(c, f->corpus, &f->part);
+    if (status == EIN_OK) status = label_tables(f, tables);
+    if (status == EIN_OK) status = ein_config_to_yaml(c, &f->config_yaml);
+    if (status == EIN_OK) status = check_leak(f);
+    EIN_TRY(ein_comm_agree(f->job->comm, status));
+    if (ein_comm_rank(f->job->comm) == 0) status = ein_split_print(stdout, c, f->corpus, f->part);
+    return ein_comm_agree(f->job->comm, status);
+}
+
+/* --- cells ----------------------------------------------------------------------------------------------- */
+
+typedef struct {
+    finetune_outcome outcome;
+    ein_status status;
+    char message[512];
+} finished_cell;
+
+static const char *state_of(const finished_cell *cell) {
+    return cell->status != EIN_OK ? "failed" : cell->outcome.stopped ? "stopped" : "done";
+}
+
+/* A table of all cells of this command, for people and as FOLDER/summary.csv. Rank 0. */
+static ein_status summarise(const finetune *f, const finished_cell *cell, int n) {
+    static const char *const columns[] = {"cell", "state", "value", "best", "epoch", "reason"};
+    char path[4200];
+    ein_csv_writer *csv;
+    snprintf(path, sizeof path, "%s/summary.csv", ein_config_string(f->job->config, "run.folder"));
+    EIN_TRY(ein_make_folders(ein_config_string(f->job->config, "run.folder")));
+    EIN_TRY(ein_csv_create(path, columns, 6, &csv));
+    printf("\n%-44s %-8s %-17s %8s %6s\n", "model", "state", "value", "best", "epoch");
+    for (int i = 0; i < n; i++) {
+        const finetune_outcome *o = &cell[i].outcome;
+        printf("%-44s %-8s %-17s %8.4f %6" PRId64 "%s%s\n", o->name, state_of(&cell[i]), o->value_name,
+               o->value, o->epoch, cell[i].message[0] ? "  " : "", cell[i].message);
+        ein_csv_put(csv, o->name);
+        ein_csv_put(csv, state_of(&cell[i]));
+        ein_csv_put(csv, o->value_name);
+        ein_csv_put_real(csv, o->value);
+        ein_csv_put_int(csv, o->epoch);
+        ein_csv_put(csv, cell[i].message);
+        ein_csv_end_row(csv);
+    }
+    return ein_csv_finish(csv, true);
+}
+
+static ein_status run_cells(finetune *f, finished_cell *cell, int *n_cells) {
+    const ein_config *c = f->job->config;
+    const int shared = ein_config_bool(c, "finetune.shared"), dry = ein_config_bool(c, "run.dry_run");
+    const int per_model = shared ? f->tasks.n : 1, seeds = (int)ein_config_int(c, "finetune.seeds");
+    const int64_t only = ein_config_int(c, "finetune.cell");
+    int64_t number = -1;
+    for (int t = 0; t < f->tasks.n; t += per_model)
+        for (int a = 0; a < f->n_arms; a++)
+            for (int s = 0; s < seeds; s++) {
+                finished_cell *now = &cell[*n_cells];
+                number++;
+                if (only >= 0 && number != only) continue;
+                if (dry && ein_comm_rank(f->job->comm) == 0) printf("%" PRId64 ": ", number);
+                const uint64_t seed = (uint64_t)(ein_config_int(c, "train.seed") + s);
+                now->status = finetune_cell_run(f, &f->arm[a], t, per_model, seed, &now->outcome);
+                (*n_cells)++;
+                if (now->status == EIN_COMM) return now->status;
+                /* One model's failure is its own; the others go on. */
+                if (now->status != EIN_OK) {
+                    snprintf(now->message, sizeof now->message, "%s", ein_error_message());
+                    if (ein_comm_rank(f->job->comm) == 0)
+                        fprintf(stderr, "einthoven finetune: %s: %s\n", now->outcome.name, now->message);
+                }
+                if (now->outcome.stopped) return EIN_OK;
+            }
+    if (*n_cells == 0)
+        return ein_error(EIN_USAGE, "finetune.cell %" PRId64 ": there are %" PRId64 " models, counted from 0",
+                         only, number + 1);
+    return EIN_OK;
+}
+
+static ein_status all_cells(finetune *f) {
+    const ein_config *c = f->job->config;
+    finished_cell *cell;
+    int n = 0, failed = -1;
+    EIN_TRY(EIN_NEW(cell, (int64_t)f->tasks.n * f->n_arms * ein_config_int(c, "finetune.seeds")));
+    ein_status status = run_cells(f, cell, &n);
+    if (status == EIN_OK && !ein_config_bool(c, "run.dry_run")) {
+        if (ein_comm_rank(f->job->comm) == 0) status = summarise(f, cell, n);
+        status = ein_comm_agree(f->job->comm, status);
+    }
+    for (int i = n - 1; i >= 0; i--)
+        if (cell[i].status != EIN_OK) failed = i;
+    if (status == EIN_OK && failed >= 0)
+        status = ein_error(cell[failed].status, "%s: %s", cell[failed].outcome.name, cell[failed].message);
+    free(cell);
+    return status;
+}
+
+static ein_status run(ein_job *job) {
+    finetune f = {.job = job, .started_s = ein_clock_s()};
+    const char **tables = NULL;
+    snprintf(f.program, sizeof f.program, "einthoven %s", ein_version());
+    ein_blas_start();
+    ein_status status = prepare(&f, &tables);
+    if (status == EIN_OK) status = all_cells(&f);
+    free(tables);
+    free(f.part);
+    free(f.config_yaml);
+    ein_tasks_free(&f.tasks);
+    ein_model_info_free(&f.source);
+    ein_corpus_close(f.corpus);
+    return status;
+}
+
+static const ein_option *const option_tables[] = {ein_table_finetune, ein_table_split, ein_table_adapt,
+                                                  ein_table_model,    ein_table_run,   NULL};
+
+static const ein_flag flags[] = {
+    {"--corpus", "FILE", "data.corpus"},
+    {"--tasks", "NAME,...", "finetune.tasks"},
+    {"--from", "MODEL", "finetune.from"},
+    {"--mode", "MODE", "finetune.mode"},
+    {"--run", "FOLDER", "run.folder"},
+    {"--seeds", "N", "finetune.seeds"},
+    {"--controls", NULL, "finetune.controls"},
+    {"--shared", NULL, "finetune.shared"},
+    {"--labels", "TABLE.csv", "data.labels"},
+    {"--label-key", "COLUMN", "data.label_key"},
+    {"--cell", "N", "finetune.cell"},
+    {"--resume", "MODE", "run.resume"},
+    {"--max-walltime", "MINUTES", "run.max_walltime_minutes"},
+    {"--dry-run", NULL, "run.dry_run"},
+    {0},
+};
+
+const ein_command ein_command_finetune = {
+    .name = "finetune",
+    .summary = "adapt a pretrained model to tasks, with controls beside it",
+    .operands = "",
+    .description =
+        "Trains one model per task, arm and seed, each in FOLDER/TASK/ARM-sSEED: early stopping on the validation part, "
+        "the best\n"
+        "epoch kept, thresholds chosen on the validation part and stored in the model. The test part of the split is never\n"
+        "touched; `einthoven evaluate` is for that. Weights do not depend on the number of ranks or threads; the same "
+        "command\n"
+        "goes on after a stop or a kill and passes over what is done.\n\n"
+        "The defaults are the recipe of Moody et al. (NEJM AI 2025): last 4 blocks and head at rate 5e-5, from scratch at\n"
+        "1e-3, batch 256, at most 100 epochs, patience 10.\n\n"
+        "  einthoven finetune --corpus corpus.h5 --tasks ptbxl/superclass --from model.safetensors --run results/sc\n"
+        "  einthoven finetune --corpus corpus.h5 --tasks findings --from model.safetensors --mode linear --seeds 5 \\\n"
+        "      --controls --set split.test_fraction=0.2 --run results/findings\n"
+        "  einthoven finetune ... --cell $SLURM_ARRAY_TASK_ID",
+    .tables = option_tables,
+    .flags = flags,
+    .preset_without = "train.",
+    .run = run,
+};
