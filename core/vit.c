@@ -188,6 +188,7 @@ static void add_all(ein_layout *layout) {
     }
     if (layout->parts == EIN_PART_PRETRAIN) add_decoder(layout, after_blocks + 1);
     layout->stages = layout->tensors[layout->n_tensors - 1].stage + 1;
+    layout->whole = layout->n_tensors;
 }
 
 ein_status ein_layout_new(const ein_vit_shape *shape, ein_vit_parts parts, ein_layout **out) {
@@ -250,6 +251,7 @@ ein_status ein_layout_select(const ein_layout *full, const bool *chosen, ein_lay
     EIN_TRY(EIN_NEW(layout, 1));
     layout->shape = full->shape;
     layout->parts = full->parts;
+    layout->whole = full->whole;
     ein_status status = EIN_NEW(layout->tensors, count);
     if (status != EIN_OK) {
         ein_layout_destroy(layout);

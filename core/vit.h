@@ -67,6 +67,7 @@ typedef struct {
     ein_vit_shape shape;
     ein_vit_parts parts;
     int n_tensors;
+    int whole;           /* tensors of the whole model: n_tensors, or more if this is a selection of them */
     ein_tensor *tensors; /* ordered by offset */
     int64_t parameters;  /* sum of counts: the number a paper quotes */
     int64_t arena;       /* values in the flat arena, padding included (padding stays 0) */

@@ -227,7 +227,11 @@ static ein_status hash_partial(ein_comm *comm, const char *partial, ein_checkpoi
 }
 
 static ein_status write_all(ein_comm *comm, const char *path, const char *partial, const ein_checkpoint *c) {
-    ein_checkpoint_head head = {.step = c->state->step, .shape = c->layout->shape, .parts = c->layout->parts};
+    const ein_layout *l = c->layout;
+    ein_checkpoint_head head = {.step = c->state->step,
+                                .shape = l->shape,
+                                .parts = l->parts,
+                                .tensors = l->n_tensors < l->whole ? l->n_tensors : 0};
     set_program(&head, c->program);
     EIN_TRY(check_tiling(comm, c));
     EIN_TRY(create_together(comm, partial, c, &head.bytes));
@@ -284,8 +288,23 @@ static ein_status verify_together(ein_comm *comm, const char *path, ein_checkpoi
     return status != EIN_OK ? status : check_root(path, root, head->tree);
 }
 
+/* The layout of a file whose checksums hold. */
 static ein_status layout_of(const char *path, const ein_checkpoint_head *head, ein_layout **out) {
-    return ein_error_context(ein_layout_new(&head->shape, head->parts, out), "%s: head", path);
+    ein_layout *full;
+    *out = NULL;
+    EIN_TRY(ein_error_context(ein_layout_new(&head->shape, head->parts, &full), "%s: head", path));
+    if (head->tensors == 0) {
+        *out = full;
+        return EIN_OK;
+    }
+    ein_status status = ein_checkpoint_selection(path, full, out);
+    ein_layout_destroy(full);
+    if (status != EIN_OK || (*out)->n_tensors == head->tensors) return status;
+    status = ein_error(EIN_CORRUPT, "%s: %d tensors in the head, %d of the model in the file", path,
+                       head->tensors, (*out)->n_tensors);
+    ein_layout_destroy(*out);
+    *out = NULL;
+    return status;
 }
 
 static void info_from_head(ein_checkpoint_info *info, const ein_checkpoint_head *head) {
@@ -293,6 +312,7 @@ static void info_from_head(ein_checkpoint_info *info, const ein_checkpoint_head 
     info->bytes = head->bytes;
     info->shape = head->shape;
     info->parts = head->parts;
+    info->tensors = head->tensors;
     info->state.step = head->step;
     memcpy(info->program, head->program, sizeof info->program);
 }

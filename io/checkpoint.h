@@ -12,7 +12,9 @@
  *     bytes: 1192147456                          length of the whole file
  *     step: 2031
  *     parts: pretrain                            or encoder, classify
- *     shape: 8 5000 50 800 12 8 3200 256 8 16 1024 0   (the fields of ein_vit_shape in their order)
+ *     shape: 8 5000 50 800 12 8 3200 256 8 16 1024 0   (the fields of ein_vit_shape in their order; the last two, pool
+ *                                                and lora, only if one of them is not 0)
+ *     tensors: 52                                how many of the model's tensors it holds; only if not all
  *     tree-blake2b-256: <64 hex digits>
  *     complete: yes
  *     head-blake2b-256: <64 hex digits>
@@ -27,12 +29,14 @@
  *
  * Root group, attributes (text: fixed-length UTF-8; int64 and double little-endian):
  *     format "einthoven checkpoint", version 1, program, parts (text),
- *     leads samples patch width depth heads mlp dec_width dec_depth dec_heads dec_mlp classes (int64),
+ *     leads samples patch width depth heads mlp dec_width dec_depth dec_heads dec_mlp classes (int64), pool and lora (if
+ *     one of them is not 0),
  *     step epoch step_in_epoch seed best_step skipped_steps validated_epochs (int64; seed: the bits of a uint64),
  *     best_value (double, NaN before the first validation)
  * Datasets:
  *     param/NAME, m/NAME, v/NAME   float32, true shapes of the tensors: parameters and AdamW's first and second
- *                                  moments; contiguous, unfiltered
+ *                                  moments; contiguous, unfiltered. Of a selection (ein_layout_select: the trained
+ *                                  tensors of a fine-tuned model) those of the selection alone
  *     config, contract, blas       one fixed-length text each, NUL-padded: the resolved configuration, the
  *                                  preprocessing contract in canonical form, the kernel set that made these bits
  *
@@ -117,6 +121,7 @@ typedef struct {
     char program[EIN_CHECKPOINT_PROGRAM_BYTES];
     ein_vit_shape shape;
     ein_vit_parts parts;
+    int tensors;           /* of the model that it holds; 0: all */
     ein_train_state state; /* only `step` unless verified */
     bool verified;
     char *config_yaml, *contract_text, *blas; /* NULL unless verified */

@@ -21,7 +21,7 @@ typedef struct {
     int *value;
 } shape_field;
 
-enum { SHAPE_FIELDS = 12, STATE_FIELDS = 6 };
+enum { SHAPE_FIELDS = 14, ALWAYS_WRITTEN = 12 };
 
 static void shape_fields(ein_vit_shape *s, shape_field out[SHAPE_FIELDS]) {
     const shape_field fields[SHAPE_FIELDS] = {{"leads", &s->leads},
@@ -35,7 +35,9 @@ static void shape_fields(ein_vit_shape *s, shape_field out[SHAPE_FIELDS]) {
                                               {"dec_depth", &s->dec_depth},
                                               {"dec_heads", &s->dec_heads},
                                               {"dec_mlp", &s->dec_mlp},
-                                              {"classes", &s->classes}};
+                                              {"classes", &s->classes},
+                                              {"pool", &s->pool},
+                                              {"lora", &s->lora}};
     memcpy(out, fields, sizeof fields);
 }
 
@@ -43,7 +45,8 @@ static ein_status put_shape(hid_t root, const ein_layout *layout) {
     ein_vit_shape shape = layout->shape;
     shape_field field[SHAPE_FIELDS];
     shape_fields(&shape, field);
-    for (int i = 0; i < SHAPE_FIELDS; i++) EIN_TRY(ein_h5_put_i64(root, field[i].name, *field[i].value));
+    const int fields = shape.pool || shape.lora ? SHAPE_FIELDS : ALWAYS_WRITTEN;
+    for (int i = 0; i < fields; i++) EIN_TRY(ein_h5_put_i64(root, field[i].name, *field[i].value));
     return ein_h5_put_text(root, "parts", ein_vit_parts_name(layout->parts));
 }
 
@@ -279,6 +282,31 @@ ein_status ein_checkpoint_inspect(const char *path, const ein_layout *layout, ei
     hid_t file = -1;
     EIN_TRY(ein_h5_open_read(path, &file));
     ein_status status = inspect(file, layout, info);
+    H5Fclose(file);
+    return ein_error_context(status, "%s", path);
+}
+
+/* Which tensors of `full` stand in /param; a name that is not the model's is left to ein_checkpoint_inspect. */
+static ein_status find_chosen(hid_t file, const ein_layout *full, bool *chosen) {
+    ein_texts members = {0};
+    const ein_status status = ein_h5_members(file, groups[0], &members);
+    for (int64_t i = 0; i < members.n; i++) {
+        const int index = ein_layout_find(full, ein_texts_get(&members, i));
+        if (index >= 0) chosen[index] = true;
+    }
+    ein_texts_free(&members);
+    return status;
+}
+
+ein_status ein_checkpoint_selection(const char *path, const ein_layout *full, ein_layout **out) {
+    hid_t file = -1;
+    bool *chosen = NULL;
+    *out = NULL;
+    EIN_TRY(ein_h5_open_read(path, &file));
+    ein_status status = EIN_NEW(chosen, full->n_tensors);
+    if (status == EIN_OK) status = find_chosen(file, full, chosen);
+    if (status == EIN_OK) status = ein_layout_select(full, chosen, out);
+    free(chosen);
     H5Fclose(file);
     return ein_error_context(status, "%s", path);
 }

@@ -15,6 +15,9 @@ ein_status ein_checkpoint_create(const char *partial, const ein_checkpoint *chec
  * of param, m and v. `info` is filled as far as it went; the caller frees it. Not collective. */
 ein_status ein_checkpoint_inspect(const char *path, const ein_layout *layout, ein_checkpoint_info *info);
 
+/* The layout of the tensors of `full` that the file holds. Caller destroys. Not collective. */
+ein_status ein_checkpoint_selection(const char *path, const ein_layout *full, ein_layout **out);
+
 /* Open an existing file, which other ranks hold too, for data of existing datasets only. Not collective. */
 ein_status ein_checkpoint_open(const char *path, bool write, hid_t *file);
 

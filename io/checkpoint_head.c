@@ -13,7 +13,7 @@
 #define SEAL      "head-blake2b-256: "
 #define TREE_TEXT "EINTHOVEN CHECKPOINT TREE 1\n"
 
-enum { HEAD = EIN_CHECKPOINT_HEAD_BYTES, SHAPE_FIELDS = 12 };
+enum { HEAD = EIN_CHECKPOINT_HEAD_BYTES, SHAPE_FIELDS = 14, ALWAYS_WRITTEN = 12, MAX_TENSORS = 1 << 16 };
 
 bool ein_checkpoint_recognise(const char *bytes, int64_t count) {
     int64_t length = (int64_t)strlen(MAGIC);
@@ -23,9 +23,9 @@ bool ein_checkpoint_recognise(const char *bytes, int64_t count) {
 /* --- the 512 bytes ---------------------------------------------------------------------------------- */
 
 static void shape_fields(ein_vit_shape *s, int *out[SHAPE_FIELDS]) {
-    int *fields[SHAPE_FIELDS] = {&s->leads,     &s->samples,   &s->patch,   &s->width,
-                                 &s->depth,     &s->heads,     &s->mlp,     &s->dec_width,
-                                 &s->dec_depth, &s->dec_heads, &s->dec_mlp, &s->classes};
+    int *fields[SHAPE_FIELDS] = {&s->leads,   &s->samples, &s->patch,     &s->width,     &s->depth,
+                                 &s->heads,   &s->mlp,     &s->dec_width, &s->dec_depth, &s->dec_heads,
+                                 &s->dec_mlp, &s->classes, &s->pool,      &s->lora};
     memcpy(out, fields, sizeof fields);
 }
 
@@ -40,8 +40,9 @@ void ein_checkpoint_head_render(const ein_checkpoint_head *head, char out[HEAD])
                             "\nstep: %" PRId64 "\nparts: %s\nshape:",
                       HEAD, EIN_CHECKPOINT_VERSION, head->program, head->bytes, head->step,
                       ein_vit_parts_name(head->parts));
-    for (int i = 0; i < SHAPE_FIELDS; i++)
-        at += snprintf(text + at, sizeof text - (size_t)at, " %d", *field[i]);
+    const int fields = shape.pool || shape.lora ? SHAPE_FIELDS : ALWAYS_WRITTEN;
+    for (int i = 0; i < fields; i++) at += snprintf(text + at, sizeof text - (size_t)at, " %d", *field[i]);
+    if (head->tensors) at += snprintf(text + at, sizeof text - (size_t)at, "\ntensors: %d", head->tensors);
     at += snprintf(text + at, sizeof text - (size_t)at, "\ntree-blake2b-256: %s\ncomplete: yes\n", tree);
     ein_hash_text(text, (size_t)at, seal);
     at += snprintf(text + at, sizeof text - (size_t)at, SEAL "%s\n", seal);
@@ -63,7 +64,7 @@ static char *take(char **at, const char *key) {
 static bool parse_shape(const char *text, ein_vit_shape *shape) {
     int *field[SHAPE_FIELDS];
     shape_fields(shape, field);
-    for (int i = 0; i < SHAPE_FIELDS; i++) {
+    for (int i = 0; i < SHAPE_FIELDS && (i < ALWAYS_WRITTEN || *text); i++) {
         char *end;
         long value = strtol(text, &end, 10);
         if (end == text || value < 0 || value > INT32_MAX) return false;
@@ -95,6 +96,7 @@ static bool parse_fields(char *text, ein_checkpoint_head *head, const char **ver
     head->step = strtoll(value, NULL, 10);
     if (!(value = take(&at, "parts")) || ein_vit_parts_parse(value, &head->parts) != EIN_OK) return false;
     if (!(value = take(&at, "shape")) || !parse_shape(value, &head->shape)) return false;
+    if ((value = take(&at, "tensors"))) head->tensors = (int)strtol(value, NULL, 10);
     value = take(&at, "tree-blake2b-256");
     return value && strlen(value) == 2 * EIN_HASH_BYTES && parse_tree(value, head->tree);
 }
@@ -138,6 +140,8 @@ ein_status ein_checkpoint_head_parse(const char *path, const char in[HEAD], ein_
         return ein_error(EIN_CORRUPT,
                          "%s: the checkpoint's head (bytes 0 to %d) is not as this program writes it", path,
                          HEAD - 1);
+    if (head->tensors < 0 || head->tensors > MAX_TENSORS)
+        return ein_error(EIN_CORRUPT, "%s: the checkpoint's head states %d tensors", path, head->tensors);
     if (head->bytes < HEAD || head->bytes > EIN_CHECKPOINT_MAX_BYTES || head->step < 0)
         return ein_error(EIN_CORRUPT, "%s: the checkpoint's head states %lld bytes and step %lld", path,
                          (long long)head->bytes, (long long)head->step);

@@ -12,6 +12,7 @@ typedef struct {
     char program[EIN_CHECKPOINT_PROGRAM_BYTES];
     ein_vit_shape shape;
     ein_vit_parts parts;
+    int tensors; /* 0: all of the model's */
     uint8_t tree[EIN_HASH_BYTES];
 } ein_checkpoint_head;
 

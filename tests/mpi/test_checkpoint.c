@@ -315,6 +315,93 @@ static void wrong_models(const char *path) {
     }
 }
 
+/* --- a selection of a model's tensors --------------------------------------------------------------------- */
+
+static const ein_vit_shape adapted = {3, 60, 6, 12, 3, 3, 20, 0, 0, 0, 0, 4, EIN_POOL_ATTENTIVE, 2};
+
+/* Every third tensor from `first` on of the adapted model, filled from `seed`. */
+static ein_layout *select_tensors(int first) {
+    bool chosen[128];
+    ein_layout *full, *selected;
+    if (ein_layout_new(&adapted, EIN_PART_CLASSIFY, &full) != EIN_OK) exit(1);
+    for (int i = 0; i < full->n_tensors; i++) chosen[i] = i >= first && (i - first) % 3 == 0;
+    if (ein_layout_select(full, chosen, &selected) != EIN_OK) exit(1);
+    ein_layout_destroy(full);
+    return selected;
+}
+
+/* The whole arena on this rank, owned in equal shares; arrays hold 3 arenas. */
+static ein_checkpoint selection_of(const ein_layout *layout, float *arrays, ein_range *owned,
+                                   ein_train_state *state) {
+    ein_share(layout->arena, rank, size, &owned->offset, &owned->count);
+    return (ein_checkpoint){.layout = layout,
+                            .param = arrays,
+                            .m = arrays + layout->arena,
+                            .v = arrays + 2 * layout->arena,
+                            .owned = owned,
+                            .n_owned = 1,
+                            .state = state};
+}
+
+static bool selection_holds(const ein_layout *layout, const float *arrays, ein_range owned) {
+    for (int i = 0; i < layout->n_tensors; i++)
+        for (int64_t k = 0; k < layout->tensors[i].count; k++) {
+            const int64_t at = layout->tensors[i].offset + k;
+            const bool mine = at >= owned.offset && at < owned.offset + owned.count;
+            if (arrays[at] != (float)at) return false;
+            if (mine && arrays[layout->arena + at] != (float)-at) return false;
+            if (mine && arrays[2 * layout->arena + at] != (float)at / 2) return false;
+        }
+    return true;
+}
+
+static void selections(const char *path) {
+    ein_layout *layout = select_tensors(1), *other = select_tensors(2), *full;
+    ein_train_state state = {.step = 7, .best_value = 0.5};
+    ein_checkpoint_info info;
+    ein_range owned;
+    const int64_t n = layout->arena;
+    float *arrays = calloc((size_t)(6 * n + 6 * other->arena), sizeof *arrays);
+    for (int i = 0; i < layout->n_tensors; i++)
+        for (int64_t k = layout->tensors[i].offset, end = k + layout->tensors[i].count; k < end; k++) {
+            arrays[k] = (float)k;
+            arrays[n + k] = (float)-k;
+            arrays[2 * n + k] = (float)k / 2;
+        }
+    ein_checkpoint c = selection_of(layout, arrays, &owned, &state);
+    check(ein_checkpoint_write(comm, path, &c) == EIN_OK, "the trained tensors of a model are written");
+    c = selection_of(layout, arrays + 3 * n, &owned, &state);
+    check(ein_checkpoint_read(comm, path, &c, NULL, NULL, NULL) == EIN_OK &&
+              selection_holds(layout, arrays + 3 * n, owned) && state.step == 7,
+          "and read, every value");
+    for (int verify = 0; verify < 2; verify++) {
+        const ein_status status = ein_checkpoint_describe(path, verify, &info);
+        check(status == EIN_OK && info.tensors == layout->n_tensors && info.parts == EIN_PART_CLASSIFY &&
+                  !memcmp(&info.shape, &adapted, sizeof adapted),
+              verify ? "verified, it says what it is" : "it says what it is");
+        if (status == EIN_OK) ein_checkpoint_info_free(&info);
+    }
+    c = selection_of(other, arrays + 6 * n, &owned, &state);
+    refused(ein_checkpoint_read(comm, path, &c, NULL, NULL, NULL), EIN_MISMATCH, other->tensors[0].name,
+            "for other tensors of that model it is refused by the first name");
+    if (ein_layout_new(&adapted, EIN_PART_CLASSIFY, &full) != EIN_OK) exit(1);
+    float *whole = calloc((size_t)(3 * full->arena), sizeof *whole);
+    c = selection_of(full, whole, &owned, &state);
+    refused(ein_checkpoint_read(comm, path, &c, NULL, NULL, NULL), EIN_MISMATCH, "cls_token",
+            "for the whole model too");
+    check(ein_checkpoint_write(comm, path, &c) == EIN_OK &&
+              ein_checkpoint_read(comm, path, &c, NULL, NULL, NULL) == EIN_OK &&
+              ein_checkpoint_describe(path, true, &info) == EIN_OK && info.tensors == 0 &&
+              !memcmp(&info.shape, &adapted, sizeof adapted),
+          "the whole of it, with attentive pooling and adapters, comes back");
+    ein_checkpoint_info_free(&info);
+    free(whole);
+    free(arrays);
+    ein_layout_destroy(full);
+    ein_layout_destroy(other);
+    ein_layout_destroy(layout);
+}
+
 static void wrong_tilings(void) {
     model x;
     model_open(&x, &shape, 0);
@@ -509,6 +596,7 @@ static void run_tests(void) {
     parameters_alone(path);
     describes(path);
     wrong_models(path);
+    selections(file_in("part.h5"));
     wrong_tilings();
     check(length_of(path) > 2 * (int64_t)EIN_CHECKPOINT_BLOCK_BYTES, "the file has several blocks");
     truncations(path);
@@ -518,7 +606,7 @@ static void run_tests(void) {
 }
 
 static void remove_folder(void) {
-    static const char *const names[] = {"a.h5", "empty.h5", "other"};
+    static const char *const names[] = {"a.h5", "empty.h5", "other", "part.h5"};
     MPI_Barrier(ein_comm_mpi(comm));
     for (size_t i = 0; i < sizeof names / sizeof *names && rank == 0; i++) unlink(file_in(names[i]));
     if (rank == 0) report(rmdir(folder) == 0, "no other file was left in the folder");
