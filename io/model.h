@@ -15,6 +15,7 @@
  *     einthoven.config       YAML of the configuration that made it
  *     einthoven.training     JSON object: training summary
  *     einthoven.licence      SPDX expression, or words, for the weights
+ *     einthoven.training_records  which records it was trained on (io/seen.h)
  *     einthoven.blake2b      content hash, 64 hexadecimal digits; written last, so it is also the mark of a
  *                            complete file
  *
@@ -51,6 +52,7 @@ typedef struct {
     char *config_yaml;                           /* configuration that made it; NULL if unknown */
     char *training;                              /* training summary, one JSON object as text; NULL if none */
     char *licence;                               /* NULL if not stated */
+    char *training_records;                      /* io/seen.h; NULL if not known */
     char *program;                               /* "einthoven 0.1.0"; NULL if unknown */
     /* Set by ein_model_describe, ignored when writing. */
     bool ours;                           /* has metadata of ours */
