@@ -82,8 +82,8 @@ REAL_SRC := $(shell grep -l 'core/real.h' core/*.h 2>/dev/null | sed 's/\.h$$/.c
 CORE_OBJ := $(CORE_SRC:%.c=$(BUILD)/%.o)
 MPI_OBJ  := $(MPI_SRC:%.c=$(BUILD)/%.o)
 IO_OBJ   := $(IO_SRC:%.c=$(BUILD)/%.o)
-PRESETS  := $(sort $(wildcard jobs/presets/*.yaml))
-JOBS_OBJ := $(JOBS_SRC:%.c=$(BUILD)/%.o) $(PRESETS:%.yaml=$(BUILD)/%.yaml.o) $(BUILD)/jobs/embedded.o
+EMBEDDED := $(sort $(wildcard jobs/presets/*.yaml jobs/tasks/*.yaml))
+JOBS_OBJ := $(JOBS_SRC:%.c=$(BUILD)/%.o) $(EMBEDDED:%.yaml=$(BUILD)/%.yaml.o) $(BUILD)/jobs/embedded.o
 REAL_OBJ := $(REAL_SRC:%.c=$(BUILD)/f64/%.o)
 LIB_OBJ  := $(CORE_OBJ) $(MPI_OBJ) $(IO_OBJ)
 PROGRAM  := $(BUILD)/einthoven
@@ -122,19 +122,19 @@ $(BUILD)/f64/%.o: %.c $(BUILD)/flags
 	$(call say,CC64,$<)
 	$(Q)$(CC) -DEIN_REAL_DOUBLE $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(KERNEL_OPT) -MMD -MP -c $< -o $@
 
-# Presets are part of the binary, so that one file is all a node needs.
+# Presets and tasks are part of the binary, so that one file is all a node needs.
 $(BUILD)/%.yaml.o: %.yaml
 	@mkdir -p $(@D)
 	$(Q)printf '.section .rodata\n.global ein_file_$(subst /,_,$(subst -,_,$*))\n.global ein_file_$(subst /,_,$(subst -,_,$*))_end\nein_file_$(subst /,_,$(subst -,_,$*)):\n.incbin "$<"\nein_file_$(subst /,_,$(subst -,_,$*))_end:\n.byte 0\n.section .note.GNU-stack,"",%%progbits\n' > $(@:.o=.s)
 	$(Q)$(CC) -c $(@:.o=.s) -o $@
 
-$(BUILD)/jobs/embedded.c: $(PRESETS) Makefile
+$(BUILD)/jobs/embedded.c: $(EMBEDDED) Makefile
 	@mkdir -p $(@D)
-	$(Q){ echo '/* Generated from jobs/presets: the files that are part of the binary. */'; \
+	$(Q){ echo '/* Generated from jobs/presets and jobs/tasks: the files that are part of the binary. */'; \
 	  echo '#include "jobs/embedded.h"'; \
-	  for f in $(PRESETS); do s=ein_file_$$(echo $${f%.yaml} | tr '/-' '__'); echo "extern const char $$s[], $${s}_end[];"; done; \
+	  for f in $(EMBEDDED); do s=ein_file_$$(echo $${f%.yaml} | tr '/-' '__'); echo "extern const char $$s[], $${s}_end[];"; done; \
 	  echo 'const ein_embedded ein_embedded_files[] = {'; \
-	  for f in $(PRESETS); do s=ein_file_$$(echo $${f%.yaml} | tr '/-' '__'); echo "    {\"$$f\", $$s, $${s}_end},"; done; \
+	  for f in $(EMBEDDED); do s=ein_file_$$(echo $${f%.yaml} | tr '/-' '__'); echo "    {\"$$f\", $$s, $${s}_end},"; done; \
 	  echo '    {0, 0, 0}};'; } > $@
 $(BUILD)/jobs/embedded.o: $(BUILD)/jobs/embedded.c $(BUILD)/flags
 	$(Q)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -MMD -MP -c $< -o $@

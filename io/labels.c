@@ -132,8 +132,7 @@ static ein_status open_table(ein_labels *l, const ein_labels_options *o, int ind
     for (int s = 0; s < SPECIAL_COUNT; s++) t->special[s] = -1;
     t->key = o->key ? ein_csv_column(t->csv, o->key) : 0;
     if (t->key < 0)
-        return ein_error(EIN_USAGE, "%s: no column '%s' to join by (ingest.label_key)", o->path[index],
-                         o->key);
+        return ein_error(EIN_USAGE, "%s: no column '%s' to join by (label_key)", o->path[index], o->key);
     find_folder(t, o->path[index]);
     return index_rows(l, t, o->path[index]);
 }
@@ -149,14 +148,20 @@ static ein_status no_column(const ein_labels *l, const char *name) {
                      near ? "; the nearest is '" : "", near ? near : "", near ? "'" : "");
 }
 
-static ein_status find_special(ein_labels *l, int special, const char *name) {
+static ein_status find_special(ein_labels *l, int special, const char *name, bool if_there) {
     if (!name) return EIN_OK;
-    bool found = false;
+    bool found = if_there;
     for (int t = 0; t < l->n_tables; t++) {
         l->tables[t].special[special] = ein_csv_column(l->tables[t].csv, name);
         found = found || l->tables[t].special[special] >= 0;
     }
     return found ? EIN_OK : no_column(l, name);
+}
+
+static bool has_column(const ein_labels *l, const char *name) {
+    for (int t = 0; t < l->n_tables; t++)
+        if (ein_csv_column(l->tables[t].csv, name) >= 0) return true;
+    return false;
 }
 
 static ein_status keep_column(ein_labels *l, columns *kept, const char *name) {
@@ -242,10 +247,12 @@ static ein_status load(ein_labels *l, const ein_labels_options *o) {
                          EIN_LABELS_MAX_TABLES);
     for (int t = 0; t < o->n_paths; t++) EIN_TRY(open_table(l, o, t));
     if (l->n_tables == 0) return EIN_OK;
-    for (int s = 0; s < SPECIAL_COUNT; s++) EIN_TRY(find_special(l, s, special[s]));
-    for (int k = 0; k < o->n_texts; k++) EIN_TRY(keep_column(l, &l->texts, o->text[k]));
+    for (int s = 0; s < SPECIAL_COUNT; s++) EIN_TRY(find_special(l, s, special[s], o->if_there));
+    for (int k = 0; k < o->n_texts; k++)
+        if (!o->if_there || has_column(l, o->text[k])) EIN_TRY(keep_column(l, &l->texts, o->text[k]));
     if (o->all_numeric) EIN_TRY(keep_numeric(l));
-    for (int k = 0; !o->all_numeric && k < o->n_values; k++) EIN_TRY(keep_column(l, &l->values, o->value[k]));
+    for (int k = 0; !o->all_numeric && k < o->n_values; k++)
+        if (!o->if_there || has_column(l, o->value[k])) EIN_TRY(keep_column(l, &l->values, o->value[k]));
     for (int t = 0; t < l->n_tables; t++) {
         EIN_TRY(check_sex(&l->tables[t], o->path[t]));
         for (int k = 0; k < l->values.n; k++) count_not_numeric(l, &l->tables[t], l->values.item[k].at[t]);
@@ -395,5 +402,24 @@ void ein_labels_get_report(const ein_labels *l, ein_labels_report *out) {
             out->unused++;
             note_first(out->first_unused, sizeof out->first_unused, key);
         }
+    }
+}
+
+void ein_labels_unjoined(const ein_labels *l, ein_labels_visit visit, void *self) {
+    for (int t = 0; t < l->n_tables; t++) {
+        const table *tab = &l->tables[t];
+        for (int64_t i = 0; i < ein_csv_rows(tab->csv); i++) {
+            char key[KEY_BYTES];
+            if (tab->used[i]) continue;
+            ein_labels_normalise(ein_csv_cell(tab->csv, i, tab->key), key, sizeof key);
+            const bool twice = key[0] && ein_map_get(tab->row_of, key, -1) == AMBIGUOUS;
+            visit(self, t, ein_csv_line(tab->csv, i), key,
+                  twice         ? "the key stands in several rows"
+                  : key[0] == 0 ? "no key"
+                                : "no such record");
+        }
+        const int64_t problems = ein_csv_problems(tab->csv);
+        for (int64_t k = 0; k < problems && ein_csv_problem(tab->csv, k); k++)
+            visit(self, t, 0, "", ein_csv_problem(tab->csv, k));
     }
 }

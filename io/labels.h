@@ -18,7 +18,7 @@
 
 enum { EIN_LABELS_MAX_TABLES = 16 };
 
-/* Columns by name; NULL: none. A column that no table has is an error, with the nearest name. */
+/* Columns by name; NULL: none. A column that no table has is an error, with the nearest name, or left out `if_there`. */
 typedef struct {
     int n_paths; /* 0: no tables, which gives an empty ein_labels */
     const char *const *path;
@@ -29,6 +29,7 @@ typedef struct {
     int n_texts;
     const char *const *text;
     const char *patient, *age, *sex, *cohort, *site;
+    bool if_there;
 } ein_labels_options;
 
 typedef struct ein_labels ein_labels;
@@ -78,6 +79,11 @@ typedef struct {
     char first_unused[160], first_ambiguous[160], first_malformed[256], first_not_numeric[256];
 } ein_labels_report;
 void ein_labels_get_report(const ein_labels *labels, ein_labels_report *out);
+
+/* Call `visit` for every row that no record was found for, and for the first 1000 that the CSV reader left out: number of
+ * the table, line (0 if it stands in `reason`), key, reason. */
+typedef void (*ein_labels_visit)(void *self, int table, int64_t line, const char *key, const char *reason);
+void ein_labels_unjoined(const ein_labels *labels, ein_labels_visit visit, void *self);
 
 /* A path or id as it is compared: blanks around it, "./" before it and .hea, .dat, .mat behind it removed.
  * `out` holds `room` bytes; a longer text gives "". */

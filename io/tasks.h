@@ -1,6 +1,6 @@
 /* Task descriptions: what of a record's labels a model learns and is judged by.
  *
- * A file is UTF-8 YAML of at most 1 MiB: either one task, or `tasks:` with a list of tasks and of names of other tasks
+ * A file is UTF-8 YAML of at most 4 MiB: either one task, or `tasks:` with a list of tasks and of names of other tasks
  * ("study", "ptbxl/form"). A task:
  *
  *     name: lvef_below_35          letters, digits, _ and -, at most 63 bytes; unique among the tasks that are loaded
@@ -56,7 +56,7 @@
 #include "mpi/comm.h"
 
 enum {
-    EIN_TASKS_MAX_BYTES = 1 << 20, /* of a file */
+    EIN_TASKS_MAX_BYTES = 4 << 20, /* of a file */
     EIN_TASKS_MAX = 256,           /* tasks in a set */
     EIN_TASKS_MAX_TARGETS = 4096,  /* targets of a task */
     EIN_TASKS_MAX_SET = 64         /* numbers of `in [...]`, rules of `where` */

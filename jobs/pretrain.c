@@ -7,10 +7,16 @@
 #include "core/blas.h"
 #include "io/durable.h"
 #include "jobs/model_options.h"
+#include "jobs/split_options.h"
 #include "jobs/tables.h"
 
-static const ein_option *const tables[] = {ein_table_model, ein_table_contract, ein_table_pretrain,
-                                           ein_table_train, ein_table_run,      NULL};
+static const ein_option *const tables[] = {ein_table_model,
+                                           ein_table_contract,
+                                           ein_table_pretrain,
+                                           ein_table_split,
+                                           ein_table_train,
+                                           ein_table_run,
+                                           NULL};
 
 static const ein_flag flags[] = {
     {"--corpus", "FILE", "data.corpus"}, {"--run", "FOLDER", "run.folder"},
@@ -71,6 +77,19 @@ static void announce(pretrain *p) {
         p->plan.engine.slots, ein_comm_size(p->job->comm), p->threads, ein_blas_start());
 }
 
+/* What the split keeps away from training, if one was asked for. */
+static void announce_split(pretrain *p) {
+    const char *by = ein_config_string(p->job->config, "split.by");
+    int64_t test = 0;
+    if (!by) return;
+    for (int64_t i = 0; i < ein_corpus_records(p->data.corpus); i++)
+        test += p->data.part[i] == EIN_SPLIT_TEST;
+    ein_run_log(p->run,
+                "split by %s: %" PRId64 " records of the test part and %" PRId64
+                " of no part are not touched",
+                by, test, ein_corpus_records(p->data.corpus) - p->data.n_train - p->data.n_valid - test);
+}
+
 static void release(pretrain *p) {
     pretrain_workers_free(p);
     pretrain_data_free(&p->data);
@@ -88,9 +107,15 @@ static ein_status run(ein_job *job) {
     ein_status status = prepare(&p);
     if (status == EIN_OK && ein_config_bool(job->config, "run.dry_run")) {
         status = pretrain_plan_print(&p);
+        if (status == EIN_OK && p.data.corpus && ein_config_is_set(job->config, "split.by") &&
+            ein_comm_rank(job->comm) == 0)
+            status = ein_split_print(stdout, job->config, p.data.corpus, p.data.part);
+        status = ein_comm_share(job->comm, status);
     } else if (status == EIN_OK) {
         status = open_run(&p);
         if (status == EIN_OK) announce(&p);
+        if (status == EIN_OK) announce_split(&p);
+        if (status == EIN_OK) status = pretrain_data_note(&p);
         if (status == EIN_OK) status = pretrain_train(&p);
     }
     release(&p);
@@ -102,9 +127,9 @@ const ein_command ein_command_pretrain = {
     .summary = "learn from unlabelled ECGs with a masked autoencoder",
     .operands = "",
     .description =
-        "Reads a corpus, holds out a fraction of its patients, and trains a vision transformer to fill in "
-        "hidden patches\n"
-        "(Moody et al., NEJM AI 2025). Run it under mpirun or srun on as many ranks as there are slots: the "
+        "Reads a corpus, holds out a fraction of its patients (or splits it by split.*, which leaves the test\n"
+        "part alone), and trains a vision transformer to fill in hidden patches (Moody et al., NEJM AI 2025).\n"
+        "Run it under mpirun or srun on as many ranks as there are slots: the "
         "weights do\n"
         "not depend on the number of ranks or threads. The same command starts a run and, after a stop or a "
         "kill,\n"

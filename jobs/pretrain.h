@@ -38,7 +38,9 @@ typedef struct {
 typedef struct {
     ein_corpus *corpus;
     int64_t n_train, n_valid;
+    uint8_t *part;          /* (N) core/split.h */
     int64_t *train, *valid; /* corpus indices, ascending */
+    char *training_records; /* io/seen.h; rank 0 */
     ein_feed *feed;         /* this rank's shards */
     /* Validation: batches of per_slot records, shared out over ranks; the last wraps around. */
     ein_store *valid_store;
@@ -77,8 +79,10 @@ ein_status pretrain_plan_steps(pretrain *p);
 /* --dry-run: print the plan on rank 0. Collective. */
 ein_status pretrain_plan_print(pretrain *p);
 
-/* Split by patient; which records this rank needs. Collective. */
+/* Which records train and validate: by split.*, or where split.by is not set by data.validation_fraction. */
 ein_status pretrain_data_split(pretrain *p);
+/* Note for the model which records train it. Collective. */
+ein_status pretrain_data_note(pretrain *p);
 /* Options of the feed for this rank. */
 ein_feed_options pretrain_data_feed(const pretrain *p);
 /* Open the feed at the run's position and read the held-out records. Collective. */

@@ -3,25 +3,65 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "io/model.h"
+#include "io/seen.h"
 #include "jobs/pretrain.h"
+#include "jobs/split_options.h"
 #include "mpi/watchdog.h"
 
 /* Masks of validation records come from a key of their own, so that no epoch shares them. */
 #define VALIDATION_KEY UINT64_C(0x76616c6964617465)
 
-ein_status pretrain_data_split(pretrain *p) {
+/* Without split.by: a fraction of the patients is held out for the validation loss, all others train. */
+static ein_status split_as_held_out(pretrain *p) {
     pretrain_data *d = &p->data;
     const int64_t N = ein_corpus_records(d->corpus);
     const uint64_t *patient = ein_corpus_patients(d->corpus);
     const double held_out = ein_config_real(p->job->config, "data.validation_fraction");
+    if (!ein_split_is_default(p->job->config))
+        return ein_error(EIN_USAGE,
+                         "split.* is given but not split.by: say split.by=hash, fold or kfold, so that "
+                         "it takes effect");
+    EIN_TRY(EIN_NEW(d->part, N));
+    for (int64_t i = 0; i < N; i++)
+        d->part[i] = ein_split_place(p->plan.seed, patient[i]) < held_out ? EIN_SPLIT_VALID : EIN_SPLIT_TRAIN;
+    return EIN_OK;
+}
+
+ein_status pretrain_data_split(pretrain *p) {
+    pretrain_data *d = &p->data;
+    const int64_t N = ein_corpus_records(d->corpus);
+    if (ein_config_is_set(p->job->config, "split.by"))
+        EIN_TRY(ein_split_from_config(p->job->config, d->corpus, &d->part));
+    else
+        EIN_TRY(split_as_held_out(p));
     EIN_TRY(EIN_NEW(d->train, N));
     EIN_TRY(EIN_NEW(d->valid, N));
-    for (int64_t i = 0; i < N; i++)
-        if (ein_split_place(p->plan.seed, patient[i]) < held_out)
-            d->valid[d->n_valid++] = i;
-        else
-            d->train[d->n_train++] = i;
+    d->n_train = ein_split_list(d->part, N, EIN_SPLIT_TRAIN, d->train);
+    d->n_valid = ein_split_list(d->part, N, EIN_SPLIT_VALID, d->valid);
     return EIN_OK;
+}
+
+/* The records that train this model, and those of the model that it starts from. */
+static ein_status make_training_records(pretrain *p) {
+    const char *from = ein_config_string(p->job->config, "model.from");
+    ein_seen seen = {0}, before = {0};
+    ein_model_info info = {0};
+    ein_status status = ein_seen_make(p->data.corpus, p->data.train, p->data.n_train, &seen);
+    if (status == EIN_OK && from) status = ein_model_describe(from, NULL, &info);
+    if (status == EIN_OK)
+        status = ein_error_context(ein_seen_decode(info.training_records, &before), "%s", from ? from : "");
+    if (status == EIN_OK) status = ein_seen_merge(&seen, &before);
+    if (status == EIN_OK) status = ein_seen_encode(&seen, &p->data.training_records);
+    ein_model_info_free(&info);
+    ein_seen_free(&seen);
+    ein_seen_free(&before);
+    return status;
+}
+
+ein_status pretrain_data_note(pretrain *p) {
+    const ein_status status = ein_comm_rank(p->job->comm) == 0 ? make_training_records(p) : EIN_OK;
+    return ein_comm_share(p->job->comm, status);
 }
 
 ein_feed_options pretrain_data_feed(const pretrain *p) {
@@ -68,8 +108,10 @@ ein_status pretrain_data_load(pretrain *p) {
 
 void pretrain_data_free(pretrain_data *d) {
     ein_feed_destroy(d->feed);
+    free(d->part);
     free(d->train);
     free(d->valid);
+    free(d->training_records);
     free(d->valid_loss);
     ein_store_destroy(d->valid_store);
     ein_corpus_close(d->corpus);

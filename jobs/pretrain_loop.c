@@ -63,6 +63,7 @@ static ein_status write_model(void *self, const char *path) {
                            .parts = EIN_PART_PRETRAIN,
                            .config_yaml = p->identity,
                            .training = training,
+                           .training_records = p->data.training_records,
                            .program = (char *)(uintptr_t)p->program};
     memcpy(info.contract_text, p->contract_text, sizeof info.contract_text);
     return ein_model_write(path, p->plan.layout, p->param, &info);

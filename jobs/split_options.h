@@ -1,7 +1,12 @@
-/* split.*: which records of a corpus train, validate and test. */
+/* split.*: which records of a corpus train, validate and test (core/split.h).
+ *
+ * split.by unset means hash, except in pretrain, where it means data.validation_fraction with train.seed and no test part. split.seed
+ * is not train.seed, so that runs with several seeds are tested on the same patients.
+ */
 #ifndef EIN_JOBS_SPLIT_OPTIONS_H
 #define EIN_JOBS_SPLIT_OPTIONS_H
 
+#include <stdbool.h>
 #include <stdio.h>
 
 #include "core/split.h"
@@ -14,6 +19,9 @@ extern const ein_option ein_table_split[];
  * fold column. EIN_USAGE names the key; EIN_NOTFOUND the nearest column; EIN_MISMATCH two records of one patient in two
  * parts by their ids. */
 ein_status ein_split_from_config(const ein_config *config, ein_corpus *corpus, uint8_t **part);
+
+/* Whether every key of the table has its default. */
+bool ein_split_is_default(const ein_config *config);
 
 /* Some lines: how it was split, records and patients per part. */
 ein_status ein_split_print(FILE *stream, const ein_config *config, const ein_corpus *corpus,

@@ -1,0 +1,26 @@
+#include "jobs/task_library.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "jobs/embedded.h"
+
+enum { MAX_FILES = 64, NAME_BYTES = 64 };
+
+const ein_tasks_file *ein_task_library(void) {
+    static const char folder[] = "jobs/tasks/", extension[] = ".yaml";
+    static ein_tasks_file files[MAX_FILES + 1];
+    static char names[MAX_FILES][NAME_BYTES];
+    const size_t before = sizeof folder - 1, behind = sizeof extension - 1;
+    if (files[0].name) return files;
+    int n = 0;
+    for (const ein_embedded *file = ein_embedded_files; file->path; file++) {
+        if (strncmp(file->path, folder, before) != 0) continue;
+        const size_t length = strlen(file->path) - before - behind;
+        EIN_BUG_IF(n == MAX_FILES || length >= NAME_BYTES);
+        memcpy(names[n], file->path + before, length);
+        files[n] = (ein_tasks_file){names[n], file->begin, (size_t)(file->end - file->begin)};
+        n++;
+    }
+    return files;
+}
