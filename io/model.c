@@ -35,6 +35,10 @@ static ein_status make_architecture(const ein_vit_shape *shape, char **out) {
     int failed = object ? 0 : -1;
     for (int i = 0; i < EIN_SHAPE_FIELDS && !failed; i++)
         failed = json_object_set_new(object, ein_shape_field_names[i], json_integer(*field[i]));
+    if (!failed && shape->pool != EIN_POOL_MEAN)
+        failed =
+            json_object_set_new(object, "pool", json_string(ein_vit_pool_name((ein_vit_pool)shape->pool)));
+    if (!failed && shape->lora != 0) failed = json_object_set_new(object, "lora", json_integer(shape->lora));
     *out = failed ? NULL : json_dumps(object, JSON_COMPACT);
     json_decref(object);
     return *out ? EIN_OK : ein_error(EIN_NOMEM, "model metadata: no memory");
@@ -158,6 +162,20 @@ static ein_status check_strict(const source *s, int present) {
     return EIN_OK;
 }
 
+/* Adapters that nobody reads would be left out silently. */
+static ein_status check_adapters(const source *s) {
+    if (s->layout->shape.lora > 0) return EIN_OK;
+    for (int i = 0; i < ein_safetensors_count(s->file); i++) {
+        const char *name = ein_safetensors_tensor(s->file, i)->name;
+        if (strstr(name, ".lora_a."))
+            return ein_error(
+                EIN_MISMATCH,
+                "%s: has adapters (%s) and the model has none; merge them into the weights first", s->path,
+                name);
+    }
+    return EIN_OK;
+}
+
 /* What tensors' shapes do not show but metadata of ours do. */
 static ein_status check_ours(const source *s) {
     if (!ein_model_is_ours(s->file)) return EIN_OK;
@@ -192,6 +210,7 @@ static ein_status load(const source *s, float *param, int strict, char *missing,
     if (present == 0)
         return ein_error(EIN_FORMAT, "%s: holds no tensor of this model; is it a model of another kind?",
                          s->path);
+    EIN_TRY(check_adapters(s));
     if (strict) EIN_TRY(check_strict(s, present));
     EIN_TRY(check_ours(s));
     return read_values(s, param);

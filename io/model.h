@@ -8,7 +8,8 @@
  *     einthoven.format       "einthoven model"
  *     einthoven.version      "1"
  *     einthoven.parts        "pretrain" | "encoder" | "classify"
- *     einthoven.architecture JSON object of the fields of ein_vit_shape by name, integers
+ *     einthoven.architecture JSON object of the fields of ein_vit_shape by name, integers; "pool": "attentive" and
+ *                            "lora": the rank, only where they apply
  *     einthoven.program      program and version that wrote the file
  *     einthoven.contract     the preprocessing contract in canonical form (core/contract.h)
  *     einthoven.contract_blake2b  its BLAKE2b-256, 64 hexadecimal digits
@@ -29,7 +30,11 @@
  *
  * Files of others, with no einthoven.* key, have timm's or the MAE code's names and nothing else. One prefix
  * "module.", "model." or "encoder." is taken off if, and only if, every tensor of the file has it. No other
- * renaming is done: a name that is not known is reported, not guessed at.
+ * renaming is done: a name that is not known is reported, not guessed at. Attentive pooling and adapters are seen by their
+ * names (core/vit.h), whoever wrote the file.
+ *
+ * A model with adapters gives other results without them, so a file that has them is never loaded into a layout that
+ * has not, strictly or not: merge them first (core/lora.h).
  *
  * Nothing here is collective.
  */

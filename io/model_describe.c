@@ -96,6 +96,14 @@ static ein_status infer_decoder(const char *path, const ein_safetensors *file, c
     return EIN_OK;
 }
 
+static ein_status infer_head(const char *path, const ein_safetensors *file, const char *prefix,
+                             ein_vit_shape *s) {
+    if (ein_model_find(file, prefix, "attn_pool.query") >= 0) s->pool = EIN_POOL_ATTENTIVE;
+    if (ein_model_find(file, prefix, "blocks.0.attn.qkv.lora_a.weight") >= 0)
+        EIN_TRY(dimension(path, file, prefix, "blocks.0.attn.qkv.lora_a.weight", 2, 0, &s->lora));
+    return dimension(path, file, prefix, "head.weight", 2, 0, &s->classes);
+}
+
 static ein_status infer(const char *path, const ein_safetensors *file, const ein_vit_shape *fallback,
                         ein_model_info *info) {
     ein_vit_shape *s = &info->shape;
@@ -107,7 +115,7 @@ static ein_status infer(const char *path, const ein_safetensors *file, const ein
     info->parts = EIN_PART_ENCODER;
     if (ein_model_find(file, prefix, "head.weight") >= 0) {
         info->parts = EIN_PART_CLASSIFY;
-        return dimension(path, file, prefix, "head.weight", 2, 0, &s->classes);
+        return infer_head(path, file, prefix, s);
     }
     if (ein_model_find(file, prefix, "decoder_embed.weight") < 0) return EIN_OK;
     info->parts = EIN_PART_PRETRAIN;
@@ -117,6 +125,19 @@ static ein_status infer(const char *path, const ein_safetensors *file, const ein
 }
 
 /* --- files of ours --------------------------------------------------------------------------------------- */
+
+/* pool and lora, which stand in files of models that have them. */
+static bool parse_additions(const json_t *object, ein_vit_shape *shape) {
+    const json_t *pool = json_object_get(object, "pool"), *lora = json_object_get(object, "lora");
+    ein_vit_pool parsed = EIN_POOL_MEAN;
+    if (pool && (!json_is_string(pool) || ein_vit_pool_parse(json_string_value(pool), &parsed) != EIN_OK))
+        return false;
+    const json_int_t rank = json_integer_value(lora);
+    if (lora && (!json_is_integer(lora) || rank < 0 || rank > INT32_MAX)) return false;
+    shape->pool = parsed;
+    shape->lora = (int)rank;
+    return true;
+}
 
 static ein_status parse_architecture(const char *path, const char *text, ein_vit_shape *shape) {
     json_error_t error;
@@ -130,6 +151,7 @@ static ein_status parse_architecture(const char *path, const char *text, ein_vit
         good = json_is_integer(item) && value >= 0 && value <= INT32_MAX;
         if (good) *field[i] = (int)value;
     }
+    good = good && parse_additions(object, shape);
     json_decref(object);
     if (good) return EIN_OK;
     return ein_error(EIN_FORMAT,

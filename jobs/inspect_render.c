@@ -48,7 +48,11 @@ void ein_put_shape(json_t *object, const ein_vit_shape *s, ein_vit_parts parts) 
         ein_put_int(shape, "decoder_heads", s->dec_heads);
         ein_put_int(shape, "decoder_mlp", s->dec_mlp);
     }
-    if (parts == EIN_PART_CLASSIFY) ein_put_int(shape, "classes", s->classes);
+    if (parts == EIN_PART_CLASSIFY) {
+        ein_put_int(shape, "classes", s->classes);
+        ein_put_text(shape, "pool", ein_vit_pool_name((ein_vit_pool)s->pool));
+        if (s->lora > 0) ein_put_int(shape, "lora", s->lora);
+    }
     json_object_set_new(object, "shape", shape);
     if (ein_layout_new(s, parts, &layout) != EIN_OK) return;
     ein_put_int(object, "parameters", layout->parameters);

@@ -16,6 +16,7 @@
 
 static char folder[] = "/tmp/ein-model-XXXXXX";
 static const ein_vit_shape paper = {8, 5000, 50, 800, 12, 8, 3200, 256, 8, 16, 1024, 44, 0, 0};
+static const ein_vit_shape adapted = {2, 12, 4, 6, 2, 3, 10, 4, 1, 2, 6, 3, EIN_POOL_ATTENTIVE, 2};
 static const ein_vit_shape little = {2, 12, 4, 6, 2, 3, 10, 4, 1, 2, 6, 3, 0, 0};
 
 static const char *file_in(const char *name) {
@@ -46,30 +47,112 @@ static void counts(void) {
 }
 
 /* Aligned, in order, without overlap; stages count up with the offset and leave none out. */
+static void check_table(const ein_layout *layout, const char *what) {
+    int64_t at = 0, sum = 0;
+    int stage = 0, wrong = 0;
+    for (int k = 0; k < layout->n_tensors; k++) {
+        const ein_tensor *t = &layout->tensors[k];
+        int64_t count = 1;
+        for (int d = 0; d < t->ndim; d++) count *= t->shape[d];
+        wrong += t->offset % EIN_ARENA_ALIGN != 0 || t->offset < at || t->offset - at >= EIN_ARENA_ALIGN;
+        wrong += count != t->count || t->decay != (t->ndim > 1) || t->stage < stage || t->stage > stage + 1;
+        wrong += ein_layout_find(layout, t->name) != k;
+        stage = t->stage;
+        at = t->offset + t->count;
+        sum += t->count;
+    }
+    wrong +=
+        layout->arena % EIN_ARENA_ALIGN != 0 || layout->arena < at || layout->arena - at >= EIN_ARENA_ALIGN;
+    wrong += sum != layout->parameters || layout->stages != stage + 1 || layout->tensors[0].stage != 0;
+    report(wrong == 0, "%s: offsets, counts, decay and stages agree", what);
+}
+
 static void tables(void) {
-    const ein_vit_shape *shapes[] = {&paper, &little};
-    for (int i = 0; i < 6; i++) {
-        ein_layout *layout = layout_of(shapes[i % 2], (ein_vit_parts)(i / 2));
-        int64_t at = 0, sum = 0;
-        int stage = 0, wrong = 0;
-        for (int k = 0; k < layout->n_tensors; k++) {
-            const ein_tensor *t = &layout->tensors[k];
-            int64_t count = 1;
-            for (int d = 0; d < t->ndim; d++) count *= t->shape[d];
-            wrong += t->offset % EIN_ARENA_ALIGN != 0 || t->offset < at || t->offset - at >= EIN_ARENA_ALIGN;
-            wrong +=
-                count != t->count || t->decay != (t->ndim > 1) || t->stage < stage || t->stage > stage + 1;
-            wrong += ein_layout_find(layout, t->name) != k;
-            stage = t->stage;
-            at = t->offset + t->count;
-            sum += t->count;
-        }
-        wrong += layout->arena % EIN_ARENA_ALIGN != 0 || layout->arena < at ||
-                 layout->arena - at >= EIN_ARENA_ALIGN;
-        wrong += sum != layout->parameters || layout->stages != stage + 1 || layout->tensors[0].stage != 0;
-        report(wrong == 0, "table %d: offsets, counts, decay and stages agree", i);
+    const ein_vit_shape *shapes[] = {&paper, &little, &adapted};
+    for (int i = 0; i < 9; i++) {
+        char what[32];
+        ein_layout *layout = layout_of(shapes[i % 3], (ein_vit_parts)(i / 3));
+        snprintf(what, sizeof what, "table %d", i);
+        check_table(layout, what);
+        report(layout->whole == layout->n_tensors, "%s is whole", what);
         ein_layout_destroy(layout);
     }
+}
+
+/* Pooling and adapters belong to classifiers, and cost what they should. */
+static void additions(void) {
+    static const struct {
+        const char *name;
+        int64_t shape[3];
+        int ndim, stage;
+        ein_init_kind init;
+    } expected[] = {
+        {"blocks.0.attn.qkv.lora_a.weight", {4, 800}, 2, 1, EIN_INIT_LORA},
+        {"blocks.11.attn.qkv.lora_b.weight", {2400, 4}, 2, 12, EIN_INIT_ZERO},
+        {"blocks.3.attn.proj.lora_a.weight", {4, 800}, 2, 4, EIN_INIT_LORA},
+        {"blocks.3.attn.proj.lora_b.weight", {800, 4}, 2, 4, EIN_INIT_ZERO},
+        {"attn_pool.query", {1, 1, 800}, 3, 13, EIN_INIT_QUERY},
+        {"attn_pool.kv.weight", {1600, 800}, 2, 13, EIN_INIT_LINEAR},
+        {"attn_pool.kv.bias", {1600}, 1, 13, EIN_INIT_ZERO},
+        {"attn_pool.proj.weight", {800, 800}, 2, 13, EIN_INIT_LINEAR},
+    };
+    ein_vit_shape shape = paper;
+    shape.pool = EIN_POOL_ATTENTIVE;
+    shape.lora = 4;
+    ein_layout *layout = layout_of(&shape, EIN_PART_CLASSIFY), *encoder = layout_of(&shape, EIN_PART_ENCODER);
+    for (size_t i = 0; i < sizeof expected / sizeof *expected; i++) {
+        const int k = ein_layout_find(layout, expected[i].name);
+        const ein_tensor *t = &layout->tensors[k < 0 ? 0 : k];
+        report(k >= 0 && t->ndim == expected[i].ndim &&
+                   !memcmp(t->shape, expected[i].shape, (size_t)t->ndim * sizeof *t->shape) &&
+                   t->stage == expected[i].stage && t->init == expected[i].init,
+               "%s has its shape, stage and start", expected[i].name);
+    }
+    /* pooling: 800 + 1600 x 801 + 800 x 801; adapters: 12 x 4 x (800 + 2400 + 800 + 800) */
+    report(layout->parameters == 92724044 + 1923200 + 230400, "pooling has 1,923,200, adapters 230,400: %lld",
+           (long long)layout->parameters);
+    report(encoder->parameters == 92688800, "an encoder alone has neither");
+    ein_layout_destroy(encoder);
+    ein_layout_destroy(layout);
+}
+
+static void selections(void) {
+    ein_layout *full = layout_of(&adapted, EIN_PART_CLASSIFY), *part = NULL;
+    bool chosen[64] = {false};
+    int map[64], wrong = 0, stage = -1;
+    report(ein_layout_select(full, chosen, &part) == EIN_USAGE && !part &&
+               strstr(ein_error_message(), "none of the model's"),
+           "a selection of nothing is refused");
+    for (int i = 0; i < full->n_tensors; i++) chosen[i] = full->tensors[i].stage != 1 && i % 2 == 1;
+    if (ein_layout_select(full, chosen, &part) != EIN_OK) exit(1);
+    check_table(part, "a selection");
+    ein_layout_map(map, full, part);
+    for (int i = 0, k = 0; i < full->n_tensors; i++) {
+        const ein_tensor *f = &full->tensors[i], *p = &part->tensors[map[i] < 0 ? 0 : map[i]];
+        wrong += map[i] != (chosen[i] ? k++ : -1);
+        if (!chosen[i]) continue;
+        wrong += strcmp(f->name, p->name) || f->count != p->count || f->decay != p->decay ||
+                 f->init != p->init || f->ndim != p->ndim || memcmp(f->shape, p->shape, sizeof f->shape);
+        if (stage != f->stage) wrong += p->stage > 0 && p->stage != part->tensors[map[i] - 1].stage + 1;
+        stage = f->stage;
+    }
+    report(wrong == 0 && part->stages == full->stages - 1 && part->whole == full->n_tensors,
+           "it holds the chosen tensors as they are, without the stage of which none is");
+    float *whole = calloc((size_t)full->arena, sizeof *whole),
+          *some = calloc((size_t)part->arena, sizeof *some);
+    float *back = calloc((size_t)full->arena, sizeof *back);
+    for (int64_t i = 0; i < full->arena; i++) whole[i] = (float)i + 1;
+    ein_layout_copy(some, part, whole, full);
+    ein_layout_copy(back, full, some, part);
+    for (int i = wrong = 0; i < full->n_tensors; i++)
+        for (int64_t at = full->tensors[i].offset, k = 0; k < full->tensors[i].count; k++, at++)
+            wrong += back[at] != (chosen[i] ? whole[at] : 0);
+    report(wrong == 0, "values go from a model to a selection and back, and no others");
+    free(whole);
+    free(some);
+    free(back);
+    ein_layout_destroy(part);
+    ein_layout_destroy(full);
 }
 
 static void names_and_stages(void) {
@@ -136,6 +219,9 @@ static void impossible_shapes(void) {
         {"heads is 0", {8, 5000, 50, 800, 12, 0, 3200, 0, 0, 0, 0, 0, 0, 0}},
         {"depth is 2147483647", {8, 5000, 50, 800, INT32_MAX, 8, 3200, 0, 0, 0, 0, 0, 0, 0}},
         {"classes is -1", {8, 5000, 50, 800, 12, 8, 3200, 0, 0, 0, 0, -1, 0, 0}},
+        {"pool is 2", {8, 5000, 50, 800, 12, 8, 3200, 0, 0, 0, 0, 0, 2, 0}},
+        {"lora rank is -1", {8, 5000, 50, 800, 12, 8, 3200, 0, 0, 0, 0, 0, 0, -1}},
+        {"lora rank is 801", {8, 5000, 50, 800, 12, 8, 3200, 0, 0, 0, 0, 0, 0, 801}},
         {"the blocks alone have", {8, 5000, 50, 65536, 1024, 8, 262144, 0, 0, 0, 0, 0, 0, 0}},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
@@ -163,8 +249,8 @@ static float *values_of(const ein_layout *layout) {
     return param;
 }
 
-static ein_status write_little(const char *path, ein_vit_parts parts) {
-    ein_layout *layout = layout_of(&little, parts);
+static ein_status write_shape(const char *path, const ein_vit_shape *shape, ein_vit_parts parts) {
+    ein_layout *layout = layout_of(shape, parts);
     float *param = values_of(layout);
     static char config[] = "model:\n  width: 6\n", training[] = "{\"updates\":5}", licence[] = "Apache-2.0",
                 program[] = "einthoven 0.1.0";
@@ -177,6 +263,10 @@ static ein_status write_little(const char *path, ein_vit_parts parts) {
     free(param);
     ein_layout_destroy(layout);
     return status;
+}
+
+static ein_status write_little(const char *path, ein_vit_parts parts) {
+    return write_shape(path, &little, parts);
 }
 
 static bool same_shape(const ein_vit_shape *a, const ein_vit_shape *b) {
@@ -210,6 +300,88 @@ static void round_trip(void) {
         free(expected);
         ein_layout_destroy(layout);
     }
+}
+
+/* Pooling and adapters are in the metadata where there are any, and in no file that has none. */
+static void adapted_files(void) {
+    const char *path = file_in("a.safetensors");
+    ein_model_info info;
+    ein_safetensors *file;
+    ein_vit_shape pooled = adapted, plain = little;
+    pooled.lora = 0;
+    const ein_vit_shape *shapes[] = {&adapted, &pooled, &plain};
+    for (int i = 0; i < 3; i++) {
+        ein_layout *layout = layout_of(shapes[i], EIN_PART_CLASSIFY);
+        float *expected = values_of(layout), *param = calloc((size_t)layout->arena, sizeof *param);
+        report(write_shape(path, shapes[i], EIN_PART_CLASSIFY) == EIN_OK &&
+                   ein_model_load(path, layout, param, 1, NULL, 0) == EIN_OK &&
+                   !memcmp(param, expected, (size_t)layout->arena * sizeof *param),
+               "pool %d, lora %d: written and loaded, every bit", shapes[i]->pool, shapes[i]->lora);
+        const bool described = ein_model_describe(path, NULL, &info) == EIN_OK;
+        report(described && same_shape(&info.shape, shapes[i]), "and described");
+        if (described) ein_model_info_free(&info);
+        if (ein_safetensors_open(path, &file) != EIN_OK) exit(1);
+        const char *text = ein_safetensors_metadata(file, "einthoven.architecture");
+        report(!strstr(text, "pool") == !shapes[i]->pool && !strstr(text, "lora") == !shapes[i]->lora,
+               "its architecture: %s", text);
+        ein_safetensors_close(file);
+        free(param);
+        free(expected);
+        ein_layout_destroy(layout);
+    }
+    ein_layout *layout = layout_of(&pooled, EIN_PART_CLASSIFY);
+    float *param = calloc((size_t)layout->arena, sizeof *param);
+    write_shape(path, &adapted, EIN_PART_CLASSIFY);
+    report(ein_model_load(path, layout, param, 0, NULL, 0) == EIN_MISMATCH &&
+               strstr(ein_error_message(), "merge them"),
+           "adapters are not left out silently");
+    free(param);
+    ein_layout_destroy(layout);
+    layout = layout_of(&adapted, EIN_PART_CLASSIFY);
+    param = calloc((size_t)layout->arena, sizeof *param);
+    char missing[512];
+    write_little(path, EIN_PART_ENCODER);
+    report(ein_model_load(path, layout, param, 0, missing, sizeof missing) == EIN_OK &&
+               strstr(missing, "attn_pool.query") && strstr(missing, "lora_a"),
+           "an encoder loads into a model with both, which are named as missing");
+    free(param);
+    ein_layout_destroy(layout);
+}
+
+/* What stands in einthoven.architecture is checked. */
+static void bad_architectures(void) {
+    static const char *const bad[] = {"\"pool\":\"max\"",      "\"pool\":1",           "\"lora\":-1",
+                                      "\"lora\":\"2\"",        "\"lora\":99999999999", "\"lora\":7",
+                                      "\"pool\":\"attentive\""};
+    const char *path = file_in("a.safetensors"), *changed = file_in("b.safetensors");
+    ein_safetensors *file;
+    write_little(path, EIN_PART_CLASSIFY);
+    if (ein_safetensors_open(path, &file) != EIN_OK) exit(1);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        const char *pairs[64], *old = ein_safetensors_metadata(file, "einthoven.architecture");
+        char text[512];
+        float values[128] = {0};
+        ein_st_source sources[64];
+        ein_model_info info;
+        snprintf(text, sizeof text, "%.*s,%s}", (int)strlen(old) - 1, old, bad[i]);
+        const int n = ein_safetensors_count(file), m = ein_safetensors_metadata_count(file);
+        for (int k = 0; k < n; k++) {
+            const ein_st_tensor *t = ein_safetensors_tensor(file, k);
+            if (t->count > 128) exit(1);
+            sources[k] = (ein_st_source){t->name, t->ndim, t->shape, values};
+        }
+        for (int k = 0; k < m; k++) {
+            pairs[2 * k] = ein_safetensors_metadata_key(file, k);
+            pairs[2 * k + 1] = ein_safetensors_metadata(file, pairs[2 * k]);
+            if (!strcmp(pairs[2 * k], "einthoven.architecture")) pairs[2 * k + 1] = text;
+        }
+        if (ein_safetensors_write(changed, sources, n, pairs, m) != EIN_OK) exit(1);
+        const ein_status status = ein_model_describe(changed, NULL, &info);
+        report(status != EIN_OK, "refused: %s: %s", bad[i], ein_error_message());
+        if (status == EIN_OK) ein_model_info_free(&info);
+    }
+    ein_safetensors_close(file);
+    unlink(changed);
 }
 
 /* Any single bit of a small model: it is refused, or nothing was changed that anybody reads. */
@@ -309,9 +481,10 @@ static void bad_values(void) {
 /* --- files of others --------------------------------------------------------------------------------------- */
 
 /* The little model without metadata, its names after `prefix`, without tensor `without`. */
-static void write_foreign(const char *path, ein_vit_parts parts, const char *prefix, const char *without) {
+static void write_foreign(const char *path, const ein_vit_shape *shape, ein_vit_parts parts,
+                          const char *prefix, const char *without) {
     static char names[64][96];
-    ein_layout *layout = layout_of(&little, parts);
+    ein_layout *layout = layout_of(shape, parts);
     float *param = values_of(layout);
     ein_st_source sources[64];
     int n = 0;
@@ -337,7 +510,7 @@ static void foreign(void) {
         ein_vit_parts parts = (ein_vit_parts)(i % 3);
         ein_layout *layout = layout_of(&little, parts);
         float *expected = values_of(layout), *param = calloc((size_t)layout->arena, sizeof *param);
-        write_foreign(path, parts, prefixes[i / 3], NULL);
+        write_foreign(path, &little, parts, prefixes[i / 3], NULL);
         ein_vit_shape shape = little;
         if (parts != EIN_PART_CLASSIFY) shape.classes = 0;
         if (parts != EIN_PART_PRETRAIN)
@@ -355,18 +528,28 @@ static void foreign(void) {
         free(expected);
         ein_layout_destroy(layout);
     }
-    write_foreign(path, EIN_PART_ENCODER, "", NULL);
+    write_foreign(path, &little, EIN_PART_ENCODER, "", NULL);
     report(ein_model_describe(path, &other_width, &info) == EIN_USAGE && strstr(ein_error_message(), "heads"),
            "heads told for another width are not used, and the published 8 do not divide 6: refused");
     report(ein_model_verify(path) == EIN_NOTFOUND, "it states no content hash");
-    write_foreign(path, EIN_PART_ENCODER, "net.", NULL);
+    write_foreign(path, &little, EIN_PART_ENCODER, "net.", NULL);
     report(ein_model_describe(path, &heads, &info) == EIN_FORMAT &&
                strstr(ein_error_message(), "patch_embed.proj.weight"),
            "another prefix is not guessed at");
-    write_foreign(path, EIN_PART_ENCODER, "", "blocks.1.attn.qkv.bias");
+    write_foreign(path, &little, EIN_PART_ENCODER, "", "blocks.1.attn.qkv.bias");
     report(ein_model_describe(path, &heads, &info) == EIN_FORMAT &&
                strstr(ein_error_message(), "blocks.1.attn.qkv.bias is missing"),
            "a model with a hole is refused by the name");
+    write_foreign(path, &adapted, EIN_PART_CLASSIFY, "module.", NULL);
+    const bool described = ein_model_describe(path, &heads, &info) == EIN_OK;
+    report(described && info.shape.pool == EIN_POOL_ATTENTIVE && info.shape.lora == 2 &&
+               info.shape.classes == 3 && !info.ours,
+           "pooling and adapters of others are seen by their names");
+    if (described) ein_model_info_free(&info);
+    write_foreign(path, &adapted, EIN_PART_CLASSIFY, "", "attn_pool.kv.bias");
+    report(ein_model_describe(path, &heads, &info) == EIN_FORMAT &&
+               strstr(ein_error_message(), "attn_pool.kv.bias is missing"),
+           "half a pooling is refused by the name");
     unlink(path);
 }
 
@@ -408,7 +591,11 @@ int main(int argc, char **argv) {
     tables();
     names_and_stages();
     impossible_shapes();
+    additions();
+    selections();
     round_trip();
+    adapted_files();
+    bad_architectures();
     flips();
     mismatches();
     bad_values();
