@@ -18,7 +18,6 @@
  *     einthoven.training_records  the records that had a say in the weights (io/seen.h)
  *     einthoven.tasks        JSON object: what the outputs mean, and thresholds (classify only)
  *     einthoven.licence      SPDX expression, or words, for the weights
- *     einthoven.training_records  which records it was trained on (io/seen.h)
  *     einthoven.blake2b      content hash, 64 hexadecimal digits; written last, so it is also the mark of a
  *                            complete file
  *
@@ -61,7 +60,6 @@ typedef struct {
     char *training_records;                      /* NULL if not known */
     char *tasks;                                 /* NULL if none */
     char *licence;                               /* NULL if not stated */
-    char *training_records;                      /* io/seen.h; NULL if not known */
     char *program;                               /* "einthoven 0.1.0"; NULL if unknown */
     /* Set by ein_model_describe, ignored when writing. */
     bool ours;                           /* has metadata of ours */

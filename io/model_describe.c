@@ -207,7 +207,6 @@ static ein_status read_ours(const char *path, const ein_safetensors *file, ein_m
     EIN_TRY(copy_metadata(file, "einthoven.training_records", &info->training_records));
     EIN_TRY(copy_metadata(file, "einthoven.tasks", &info->tasks));
     EIN_TRY(copy_metadata(file, "einthoven.licence", &info->licence));
-    EIN_TRY(copy_metadata(file, "einthoven.training_records", &info->training_records));
     EIN_TRY(copy_metadata(file, "einthoven.program", &info->program));
     if (hash) snprintf(info->hash, sizeof info->hash, "%s", hash);
     info->ours = true;
@@ -268,7 +267,6 @@ void ein_model_info_free(ein_model_info *info) {
     free(info->training_records);
     free(info->tasks);
     free(info->licence);
-    free(info->training_records);
     free(info->program);
     memset(info, 0, sizeof *info);
 }

@@ -11,6 +11,8 @@ const ein_command *const ein_commands[] = {
     &ein_command_ingest,
     &ein_command_pretrain,
     &ein_command_finetune,
+    &ein_command_evaluate,
+    &ein_command_pool,
     &ein_command_convert,
     &ein_command_inspect,
     NULL,

@@ -1,0 +1,200 @@
+/* evaluate: options and outputs; what is evaluated is a table of scores or a model. */
+#include "jobs/evaluate.h"
+
+#include <string.h>
+
+#include "io/json.h"
+#include "jobs/split_options.h"
+
+/* clang-format off */
+const ein_option ein_table_evaluate[] = {
+    {"evaluate.scores", EIN_OPT_STRING, NULL, EIN_UNBOUNDED, NULL, "",
+     "CSV table of scores, one row per record"},
+    {"evaluate.label", EIN_OPT_LIST, NULL, EIN_UNBOUNDED, NULL, "",
+     "columns of labels: 1 or 0; empty or NA where not known"},
+    {"evaluate.target", EIN_OPT_LIST, NULL, EIN_UNBOUNDED, NULL, "",
+     "columns of measured quantities, for scores that predict a number"},
+    {"evaluate.score", EIN_OPT_LIST, NULL, EIN_UNBOUNDED, NULL, "",
+     "columns of scores, one per model; {label} in a name stands for the label's or target's column"},
+    {"evaluate.id", EIN_OPT_STRING, NULL, EIN_UNBOUNDED, NULL, "",
+     "column of record ids, each once; unset: the lines of the table"},
+    {"evaluate.cluster", EIN_OPT_STRING, NULL, EIN_UNBOUNDED, NULL, "",
+     "column of patients: intervals follow patients, not records; unset: every record is a patient"},
+    {"evaluate.subgroup", EIN_OPT_LIST, NULL, EIN_UNBOUNDED, NULL, "",
+     "columns whose values are subgroups"},
+    {"evaluate.bands", EIN_OPT_STRING, NULL, EIN_UNBOUNDED, NULL, "",
+     "cut numbers into subgroups: \"age:50,65,80\"; several apart by ';'"},
+    {"evaluate.threshold", EIN_OPT_LIST, NULL, EIN_UNBOUNDED, NULL, "",
+     "thresholds chosen on other records: 0.5 for all scores, or COLUMN:0.42 for one"},
+    {"evaluate.cohort", EIN_OPT_STRING, NULL, EIN_UNBOUNDED, NULL, "", "what to call these records in outputs"},
+    {"evaluate.level", EIN_OPT_REAL, "0.95", 0.5, 0.9999, NULL, "", "of all intervals"},
+    {"evaluate.variance", EIN_OPT_CHOICE, "auto", EIN_UNBOUNDED, "auto|delong|clustered", "",
+     "of AUROCs; auto: clustered by patient as soon as one repeats; delong: records as independent"},
+    {"evaluate.replicates", EIN_OPT_INT, "2000", 0, 1000000, NULL, "",
+     "resamples of patients in the bootstrap; 0: none"},
+    {"evaluate.seed", EIN_OPT_INT, "1", 0, 9.0e15, NULL, "", "draws the bootstrap"},
+    {"evaluate.probabilities", EIN_OPT_CHOICE, "auto", EIN_UNBOUNDED, "auto|yes|no", "",
+     "are scores probabilities, to be judged by their calibration; auto: if all lie in 0..1"},
+    {"evaluate.adjust", EIN_OPT_CHOICE, "holm", EIN_UNBOUNDED, "holm|hochberg|hommel|bh|by|bonferroni|none", "",
+     "adjusts the p values of several comparisons"},
+    {"evaluate.minimum", EIN_OPT_INT, "10", 1, 1000000, NULL, "records",
+     "positives, and negatives, below which a subgroup is suppressed"},
+    {"evaluate.json", EIN_OPT_STRING, NULL, EIN_UNBOUNDED, NULL, "", "write everything to this JSON file"},
+    {"evaluate.csv", EIN_OPT_STRING, NULL, EIN_UNBOUNDED, NULL, "", "write one row per statistic to this table"},
+    {"evaluate.excluded", EIN_OPT_STRING, NULL, EIN_UNBOUNDED, NULL, "",
+     "write the records that had to be left out, and why, to this table"},
+    {"evaluate.listed", EIN_OPT_INT, "1000", 0, 1000000000, NULL, "records",
+     "left-out records named in the JSON file; 0 keeps record ids out of it"},
+    {0},
+};
+/* clang-format on */
+
+static ein_adjust_method adjust_method(const char *name) {
+    for (int i = 0; i < EIN_ADJUST_COUNT; i++)
+        if (!strcmp(ein_adjust_name(i), name)) return i;
+    ein_bug(__FILE__, __LINE__, "a choice without method");
+}
+
+ein_metrics_options ein_evaluate_options(const ein_config *config) {
+    ein_metrics_options o = EIN_METRICS_DEFAULTS;
+    const char *variance = ein_config_string(config, "evaluate.variance");
+    const char *probabilities = ein_config_string(config, "evaluate.probabilities");
+    o.level = ein_config_real(config, "evaluate.level");
+    o.variance = !strcmp(variance, "delong")      ? EIN_ROC_DELONG
+                 : !strcmp(variance, "clustered") ? EIN_ROC_CLUSTERED
+                                                  : EIN_ROC_AUTO;
+    o.replicates = ein_config_int(config, "evaluate.replicates");
+    o.seed = (uint64_t)ein_config_int(config, "evaluate.seed");
+    o.probabilities = !strcmp(probabilities, "yes")  ? EIN_METRICS_YES
+                      : !strcmp(probabilities, "no") ? EIN_METRICS_NO
+                                                     : EIN_METRICS_AUTO;
+    o.adjust = adjust_method(ein_config_string(config, "evaluate.adjust"));
+    o.minimum = ein_config_int(config, "evaluate.minimum");
+    return o;
+}
+
+/* --- outputs ----------------------------------------------------------------------------------------------- */
+
+static ein_status begin_json(ein_evaluate_output *out, json_t *source) {
+    ein_json_builder b = {false};
+    char program[64], *yaml = NULL;
+    EIN_TRY(ein_config_to_yaml(out->config, &yaml));
+    snprintf(program, sizeof program, "einthoven %s", ein_version());
+    out->root = json_object();
+    ein_json_put_text(&b, out->root, "format", "einthoven evaluation");
+    ein_json_put_int(&b, out->root, "version", 1);
+    ein_json_put_bool(&b, out->root, "complete", true);
+    ein_json_put_text(&b, out->root, "program", program);
+    if (source) ein_json_put(&b, out->root, "source", json_incref(source));
+    ein_json_put_text(&b, out->root, "configuration", yaml);
+    free(yaml);
+    out->results = ein_json_put_array(&b, out->root, "results");
+    return ein_json_done(&b, "the evaluation as JSON");
+}
+
+ein_status ein_evaluate_open(ein_evaluate_output *out, const ein_config *config, json_t *source) {
+    static const char *const excluded_columns[] = {"label", "cohort", "record", "reason"};
+    const char *csv = ein_config_string(config, "evaluate.csv");
+    const char *excluded = ein_config_string(config, "evaluate.excluded");
+    *out = (ein_evaluate_output){.config = config};
+    ein_status status = begin_json(out, source);
+    json_decref(source);
+    if (status == EIN_OK && csv)
+        status = ein_csv_create(csv, ein_metrics_columns, EIN_METRICS_COLUMNS, &out->csv);
+    if (status == EIN_OK && excluded) status = ein_csv_create(excluded, excluded_columns, 4, &out->excluded);
+    return status;
+}
+
+static void put_excluded(ein_evaluate_output *out, const ein_metrics *m) {
+    for (int64_t i = 0; i < ein_metrics_excluded_count(m); i++) {
+        unsigned reason;
+        const char *record = ein_metrics_excluded(m, i, &reason);
+        ein_csv_put(out->excluded, ein_metrics_label_name(m));
+        ein_csv_put(out->excluded, ein_metrics_cohort(m));
+        ein_csv_put(out->excluded, record);
+        ein_csv_put(out->excluded, ein_metrics_reason_text(reason));
+        ein_csv_end_row(out->excluded);
+    }
+}
+
+ein_status ein_evaluate_put(ein_evaluate_output *out, const ein_metrics *m) {
+    json_t *object;
+    ein_json_builder b = {false};
+    ein_metrics_print(m, stdout);
+    ein_metrics_print_methods(m, stdout);
+    if (out->csv) ein_metrics_csv(m, out->csv);
+    EIN_TRY(ein_metrics_json(m, ein_config_int(out->config, "evaluate.listed"), &object));
+    if (out->excluded) put_excluded(out, m);
+    ein_json_put(&b, out->results, NULL, object);
+    return ein_json_done(&b, "the evaluation as JSON");
+}
+
+ein_status ein_evaluate_close(ein_evaluate_output *out, bool keep) {
+    const char *json = ein_config_string(out->config, "evaluate.json");
+    ein_status status = ein_csv_finish(out->csv, keep);
+    const ein_status more = ein_csv_finish(out->excluded, keep && status == EIN_OK);
+    if (status == EIN_OK) status = more;
+    if (status == EIN_OK && keep && json) status = ein_json_write(json, out->root);
+    json_decref(out->root);
+    *out = (ein_evaluate_output){0};
+    return status;
+}
+
+/* --- the job ----------------------------------------------------------------------------------------------- */
+
+static ein_status run(ein_job *job) {
+    if (ein_config_is_set(job->config, "evaluate.scores")) return ein_evaluate_table(job);
+    return ein_evaluate_model(job);
+}
+
+static const ein_option *const tables[] = {ein_table_evaluate_model, ein_table_evaluate, ein_table_split,
+                                           NULL};
+
+static const ein_flag flags[] = {{"--model", "[ARM=]FILE,...", "evaluate.models"},
+                                 {"--corpus", "FILE", "data.corpus"},
+                                 {"--part", "PART", "evaluate.part"},
+                                 {"--out", "FOLDER", "evaluate.out"},
+                                 {"--leads", "LEAD,...", "evaluate.leads"},
+                                 {"--scores", "TABLE.csv", "evaluate.scores"},
+                                 {"--label", "COL,...", "evaluate.label"},
+                                 {"--target", "COL,...", "evaluate.target"},
+                                 {"--score", "COL,...", "evaluate.score"},
+                                 {"--id", "COL", "evaluate.id"},
+                                 {"--cluster", "COL", "evaluate.cluster"},
+                                 {"--subgroup", "COL,...", "evaluate.subgroup"},
+                                 {"--threshold", "X,...", "evaluate.threshold"},
+                                 {"--json", "FILE", "evaluate.json"},
+                                 {"--csv", "FILE", "evaluate.csv"},
+                                 {"--excluded", "FILE", "evaluate.excluded"},
+                                 {0}};
+
+const ein_command ein_command_evaluate = {
+    .name = "evaluate",
+    .summary = "scores and statistics with intervals: of models on a corpus, or of anybody's scores",
+    .operands = "",
+    .description =
+        "Models that finetune made score the records of a corpus; labels come from the corpus or from label tables, by the\n"
+        "tasks that stand in the model; thresholds are those of the model, chosen on validation records. Records that had a\n"
+        "say in a model are refused. Models of one arm (ARM=FILE) are its seeds; arms are compared by patient bootstrap.\n\n"
+        "    einthoven evaluate --model run/superclass/top-4-s1/model.safetensors --corpus other.h5 --out results/other\n"
+        "    einthoven evaluate --model ssl=a.safetensors,scratch=b.safetensors --corpus corpus.h5 --part test \\\n"
+        "        --subgroup sex,age --leads I,II --out results/limb\n\n"
+        "The scores of any other model: a table has one row per record (ECG): labels, scores of one or more models, and, if there\n"
+        "are any, record ids, patients and variables that make subgroups. Out come discrimination,\n"
+        "calibration, decisions at given thresholds, comparisons of all pairs of models and of\n"
+        "subgroups, each with its interval or the reason why there is none, and a description of\n"
+        "the methods. With --cluster intervals follow patients, as they must when a patient has\n"
+        "several ECGs. Records without label or score are counted and listed. The result has the\n"
+        "same bytes on any number of ranks.\n\n"
+        "    einthoven evaluate --scores scores.csv --label af --score ours,theirs \\\n"
+        "        --id ecg --cluster patient --subgroup sex --threshold 0.3 --json af.json\n"
+        "    einthoven evaluate --scores s.csv --label af,lvh --score '{label}_p' --csv all.csv\n"
+        "    einthoven evaluate --scores s.csv --target ef --score ef_predicted --cluster patient\n"
+        "    einthoven evaluate --scores s.csv --label af --score p \\\n"
+        "        --set evaluate.bands=\"age:50,65,80\"",
+    .tables = tables,
+    .flags = flags,
+    .min_operands = 0,
+    .max_operands = 0,
+    .run = run,
+};

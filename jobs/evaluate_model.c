@@ -1,0 +1,748 @@
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "core/blas.h"
+#include "io/durable.h"
+#include "io/h5.h"
+#include "io/model.h"
+#include "io/seen.h"
+#include "io/targets.h"
+#include "jobs/arms.h"
+#include "jobs/evaluate.h"
+#include "jobs/model_options.h"
+#include "jobs/model_tasks.h"
+#include "jobs/scoring.h"
+#include "jobs/split_options.h"
+#include "mpi/threads.h"
+
+const ein_option ein_table_evaluate_model[] = {
+    {"data.corpus", EIN_OPT_STRING, NULL, EIN_UNBOUNDED, NULL, "",
+     "corpus whose records are scored (made by ingest)"},
+    {"data.labels", EIN_OPT_LIST, "", EIN_UNBOUNDED, NULL, "",
+     "label tables (.csv) beside the corpus's own columns"},
+    {"data.label_key", EIN_OPT_STRING, NULL, EIN_UNBOUNDED, NULL, "",
+     "their column that holds record ids or paths; unset: the first"},
+    {"data.unjoined", EIN_OPT_STRING, NULL, EIN_UNBOUNDED, NULL, "",
+     "write rows of the tables that fit no record to this .csv"},
+    {"evaluate.models", EIN_OPT_LIST, "", EIN_UNBOUNDED, NULL, "",
+     "adapted models (.safetensors) of the same tasks, as FILE or ARM=FILE; models of one arm are its seeds"},
+    {"evaluate.out", EIN_OPT_STRING, NULL, EIN_UNBOUNDED, NULL, "", "folder for scores and metrics"},
+    {"evaluate.part", EIN_OPT_CHOICE, "all", EIN_UNBOUNDED, "all|train|valid|test", "",
+     "records of which part of the split (split.*); all: every record"},
+    {"evaluate.leads", EIN_OPT_LIST, "", EIN_UNBOUNDED, NULL, "",
+     "leads that the model gets, the others as unknown; empty: all"},
+    {"evaluate.allow_seen", EIN_OPT_BOOL, "false", EIN_UNBOUNDED, NULL, "",
+     "evaluate although records had a say in a model's weights or thresholds; outputs say so"},
+    {"evaluate.threads", EIN_OPT_INT, "0", 0, 4096, NULL, "threads",
+     "of one rank; 0: the processors it may use"},
+    {0},
+};
+
+enum { MOST_MODELS = EIN_METRICS_MOST_MODELS, MOST_VARIABLES = 16 };
+
+typedef struct {
+    char arm[64];
+    char name[80]; /* unique: the arm, or "arm.2" for its second model */
+    const char *path;
+    ein_model_info info;
+    char hash[EIN_HASH_TEXT_BYTES];
+    ein_layout *layout;
+    float *param;
+    ein_contract contract;
+    ein_model_tasks *meaning;
+    double *score; /* (n, targets) */
+} eval_model;
+
+/* A variable that divides records into groups. */
+typedef struct {
+    ein_metrics_variable variable;
+    int32_t *group; /* (n) */
+    char **name;    /* (n_groups) */
+} eval_variable;
+
+typedef struct {
+    ein_job *job;
+    ein_comm *comm;
+    const char *out;
+    int n_models, n_arms;
+    eval_model model[MOST_MODELS];
+    char arm_name[MOST_MODELS][64];
+    int arm[MOST_MODELS];
+    ein_corpus *corpus;
+    uint8_t *part;
+    bool allow_seen;
+    int64_t seen;
+    ein_targets targets;
+    int64_t n;
+    int64_t *record; /* (n) */
+    bool lead_present[EIN_MAX_LEADS];
+    bool all_leads;
+    int threads;
+    int n_variables;
+    eval_variable variable[MOST_VARIABLES];
+    char *cohort;
+} evaluation;
+
+static bool is_root(const evaluation *e) {
+    return ein_comm_rank(e->comm) == 0;
+}
+
+/* --- models ---------------------------------------------------------------------------------------------- */
+
+static void name_model(evaluation *e, const char *spec) {
+    eval_model *m = &e->model[e->n_models];
+    const char *equals = strchr(spec, '=');
+    int of_arm = 1, arm = 0;
+    m->path = equals ? equals + 1 : spec;
+    if (equals)
+        snprintf(m->arm, sizeof m->arm, "%.*s", (int)(equals - spec < 63 ? equals - spec : 63), spec);
+    else
+        snprintf(m->arm, sizeof m->arm, "model%s", "");
+    char arm_text[64];
+    memcpy(arm_text, m->arm, sizeof arm_text);
+    for (int i = 0; i < e->n_models; i++) of_arm += strcmp(e->model[i].arm, m->arm) == 0;
+    if (of_arm > 1)
+        snprintf(m->name, sizeof m->name, "%.63s.%d", arm_text, of_arm);
+    else
+        snprintf(m->name, sizeof m->name, "%.63s", arm_text);
+    while (arm < e->n_arms && strcmp(e->arm_name[arm], m->arm) != 0) arm++;
+    if (arm == e->n_arms) snprintf(e->arm_name[e->n_arms++], sizeof e->arm_name[0], "%s", m->arm);
+    e->arm[e->n_models++] = arm;
+}
+
+static ein_status load_model(eval_model *m) {
+    EIN_TRY(ein_model_describe(m->path, NULL, &m->info));
+    if (m->info.parts != EIN_PART_CLASSIFY || !m->info.tasks)
+        return ein_error(EIN_MISMATCH, "%s: %s; finetune makes models that can be evaluated", m->path,
+                         m->info.parts == EIN_PART_CLASSIFY ? "does not say what its outputs mean"
+                                                            : "has no head");
+    EIN_TRY(ein_model_tasks_parse(m->path, m->info.tasks, &m->meaning));
+    if (m->meaning->n_outputs != m->info.shape.classes)
+        return ein_error(EIN_FORMAT, "%s: its tasks have %d outputs, its head %d", m->path,
+                         m->meaning->n_outputs, m->info.shape.classes);
+    EIN_TRY(ein_contract_parse(m->info.contract_text, &m->contract));
+    EIN_TRY(ein_layout_new(&m->info.shape, EIN_PART_CLASSIFY, &m->layout));
+    EIN_TRY(EIN_NEW(m->param, m->layout->arena));
+    EIN_TRY(ein_model_load(m->path, m->layout, m->param, 1, NULL, 0));
+    return ein_model_hash(m->path, m->hash);
+}
+
+static ein_status same_tasks(const eval_model *a, const eval_model *b) {
+    char *first = NULL, *second = NULL;
+    ein_status status = ein_tasks_to_yaml(&a->meaning->tasks, &first);
+    if (status == EIN_OK) status = ein_tasks_to_yaml(&b->meaning->tasks, &second);
+    if (status == EIN_OK && strcmp(first, second) != 0)
+        status =
+            ein_error(EIN_MISMATCH, "%s and %s were trained for different tasks; evaluate them one by one",
+                      a->path, b->path);
+    free(first);
+    free(second);
+    return status;
+}
+
+static ein_status load_models(evaluation *e) {
+    const int n = ein_config_list_count(e->job->config, "evaluate.models");
+    if (n > MOST_MODELS)
+        return ein_error(EIN_USAGE, "evaluate.models: %d, at most %d are compared", n, MOST_MODELS);
+    for (int i = 0; i < n; i++) name_model(e, ein_config_list_item(e->job->config, "evaluate.models", i));
+    for (int i = 0; i < n; i++) EIN_TRY(load_model(&e->model[i]));
+    for (int i = 1; i < n; i++) EIN_TRY(same_tasks(&e->model[0], &e->model[i]));
+    return EIN_OK;
+}
+
+static ein_status check_contract(const evaluation *e, const eval_model *m) {
+    char difference[1024];
+    if (ein_contract_compare(&m->contract, ein_corpus_contract(e->corpus), 1, difference,
+                             sizeof difference) == 0)
+        return EIN_OK;
+    return ein_error(
+        EIN_MISMATCH,
+        "%s was made under another contract than %s: %s; ingest again under the model's contract",
+        e->model[0].path == m->path ? "the model" : m->path, ein_corpus_path(e->corpus), difference);
+}
+
+/* --- records --------------------------------------------------------------------------------------------- */
+
+static ein_status choose_part(evaluation *e) {
+    static const char *const names[] = {"train", "valid", "test"};
+    static const ein_split_part parts[] = {EIN_SPLIT_TRAIN, EIN_SPLIT_VALID, EIN_SPLIT_TEST};
+    const char *wanted = ein_config_string(e->job->config, "evaluate.part");
+    const int64_t N = ein_corpus_records(e->corpus);
+    if (strcmp(wanted, "all") == 0) {
+        EIN_TRY(EIN_NEW(e->part, N));
+        memset(e->part, EIN_SPLIT_TEST, (size_t)N);
+        return EIN_OK;
+    }
+    EIN_TRY(ein_split_from_config(e->job->config, e->corpus, &e->part));
+    for (int i = 0; i < 3; i++) {
+        if (strcmp(wanted, names[i]) != 0) continue;
+        /* From here on "test" means: what is evaluated. */
+        for (int64_t r = 0; r < N; r++) e->part[r] = e->part[r] == parts[i] ? EIN_SPLIT_TEST : EIN_SPLIT_NONE;
+    }
+    return EIN_OK;
+}
+
+static ein_status check_seen(evaluation *e) {
+    for (int m = 0; m < e->n_models; m++) {
+        int64_t found = 0;
+        const ein_status status =
+            ein_seen_check(e->model[m].info.training_records, e->model[m].path, e->corpus, e->part, &found);
+        if (found > e->seen) e->seen = found;
+        if (status == EIN_OK || (status == EIN_MISMATCH && e->allow_seen)) continue;
+        return status;
+    }
+    return EIN_OK;
+}
+
+static ein_status choose_leads(evaluation *e) {
+    const ein_config *c = e->job->config;
+    const ein_contract *contract = ein_corpus_contract(e->corpus);
+    const int n = ein_config_list_count(c, "evaluate.leads");
+    e->all_leads = n == 0;
+    for (int l = 0; l < contract->n_leads; l++) e->lead_present[l] = n == 0;
+    for (int i = 0; i < n; i++) {
+        const char *name = ein_config_list_item(c, "evaluate.leads", i);
+        int found = 0;
+        for (int l = 0; l < contract->n_leads; l++)
+            if (strcasecmp(ein_lead_name(contract->lead[l]), name) == 0) {
+                e->lead_present[l] = true;
+                found = 1;
+            }
+        if (!found) return ein_error(EIN_USAGE, "evaluate.leads: the corpus has no lead %s", name);
+    }
+    return EIN_OK;
+}
+
+static ein_status choose_records(evaluation *e) {
+    const int64_t N = ein_corpus_records(e->corpus);
+    EIN_TRY(EIN_NEW(e->record, N));
+    e->n = ein_split_list(e->part, N, EIN_SPLIT_TEST, e->record);
+    if (e->n == 0)
+        return ein_error(EIN_USAGE, "evaluate.part %s: no record of %s is in it",
+                         ein_config_string(e->job->config, "evaluate.part"), ein_corpus_path(e->corpus));
+    return EIN_OK;
+}
+
+static ein_status build_targets(evaluation *e) {
+    enum { MOST = 16 };
+    const ein_config *c = e->job->config;
+    const int n = ein_config_list_count(c, "data.labels");
+    const char *table[MOST];
+    if (n > MOST) return ein_error(EIN_USAGE, "data.labels: %d tables, at most %d are taken", n, MOST);
+    for (int i = 0; i < n; i++) table[i] = ein_config_list_item(c, "data.labels", i);
+    const ein_targets_tables tables = {.n_tables = n,
+                                       .table = table,
+                                       .key = ein_config_string(c, "data.label_key"),
+                                       .unjoined_csv = ein_config_string(c, "data.unjoined")};
+    return ein_targets_build(e->comm, &e->model[0].meaning->tasks, e->corpus, e->part, &tables, &e->targets);
+}
+
+/* --- subgroups ------------------------------------------------------------------------------------------- */
+
+static ein_status new_variable(evaluation *e, const char *name, int n_groups, eval_variable **out) {
+    if (e->n_variables == MOST_VARIABLES)
+        return ein_error(EIN_USAGE, "evaluate.subgroup: at most %d variables are taken", MOST_VARIABLES);
+    eval_variable *v = &e->variable[e->n_variables++];
+    EIN_TRY(EIN_NEW(v->group, e->n));
+    EIN_TRY(EIN_NEW(v->name, n_groups));
+    v->variable = (ein_metrics_variable){name, n_groups, (const char *const *)v->name, v->group};
+    *out = v;
+    return EIN_OK;
+}
+
+static ein_status name_group(eval_variable *v, int group, const char *name) {
+    v->name[group] = strdup(name);
+    return v->name[group] ? EIN_OK : ein_error(EIN_NOMEM, "no memory for names of subgroups");
+}
+
+static ein_status group_by_sex(evaluation *e) {
+    eval_variable *v;
+    const int8_t *sex = ein_corpus_sex(e->corpus);
+    EIN_TRY(new_variable(e, "sex", 2, &v));
+    EIN_TRY(name_group(v, 0, "male"));
+    EIN_TRY(name_group(v, 1, "female"));
+    for (int64_t i = 0; i < e->n; i++) v->group[i] = sex[e->record[i]];
+    return EIN_OK;
+}
+
+static ein_status group_by_age(evaluation *e) {
+    static const double bound[] = {50, 65, 80};
+    static const char *const name[] = {"under 50", "50 to 64", "65 to 79", "80 and over"};
+    eval_variable *v;
+    const float *age = ein_corpus_age(e->corpus);
+    EIN_TRY(new_variable(e, "age", 4, &v));
+    for (int g = 0; g < 4; g++) EIN_TRY(name_group(v, g, name[g]));
+    for (int64_t i = 0; i < e->n; i++) {
+        const float a = age[e->record[i]];
+        v->group[i] = isnan(a) ? -1 : (a >= bound[0]) + (a >= bound[1]) + (a >= bound[2]);
+    }
+    return EIN_OK;
+}
+
+/* Groups of a text column in the order of their first record; "" is not known. */
+static ein_status group_by_text(evaluation *e, const char *name) {
+    char *text, path[300];
+    int64_t stride;
+    int n_groups = 0;
+    eval_variable *v = NULL;
+    const bool builtin = strcmp(name, "site") == 0 || strcmp(name, "cohort") == 0;
+    snprintf(path, sizeof path, "%s%.250s", builtin ? "" : "text/", name);
+    EIN_TRY(ein_corpus_texts(e->corpus, path, &text, &stride));
+    ein_status status = new_variable(e, name, EIN_METRICS_MOST_GROUPS, &v);
+    for (int64_t i = 0; status == EIN_OK && i < e->n; i++) {
+        const char *value = text + e->record[i] * stride;
+        int g = 0;
+        v->group[i] = -1;
+        if (!*value) continue;
+        while (g < n_groups && strcmp(v->name[g], value) != 0) g++;
+        if (g == EIN_METRICS_MOST_GROUPS)
+            status = ein_error(EIN_USAGE, "evaluate.subgroup %s: more than %d values; too many for subgroups",
+                               name, EIN_METRICS_MOST_GROUPS);
+        else if (g == n_groups)
+            status = name_group(v, n_groups++, value);
+        v->group[i] = g;
+    }
+    if (v) v->variable.n_groups = n_groups;
+    free(text);
+    return status;
+}
+
+static ein_status make_variables(evaluation *e) {
+    const ein_config *c = e->job->config;
+    const int n = ein_config_list_count(c, "evaluate.subgroup");
+    for (int i = 0; i < n; i++) {
+        const char *name = ein_config_list_item(c, "evaluate.subgroup", i);
+        if (strcmp(name, "sex") == 0)
+            EIN_TRY(group_by_sex(e));
+        else if (strcmp(name, "age") == 0)
+            EIN_TRY(group_by_age(e));
+        else
+            EIN_TRY(group_by_text(e, name));
+    }
+    return EIN_OK;
+}
+
+/* --- scores ---------------------------------------------------------------------------------------------- */
+
+static ein_status score_model(evaluation *e, eval_model *m) {
+    const ein_scorer scorer = {.layout = m->layout,
+                               .param = m->param,
+                               .mean_mv = m->contract.mean_mv,
+                               .sd_mv = m->contract.sd_mv,
+                               .tasks = m->meaning->head,
+                               .n_tasks = m->meaning->n_tasks,
+                               .n_targets = m->meaning->n_targets,
+                               .lead_present = e->all_leads ? NULL : e->lead_present};
+    char what[128];
+    snprintf(what, sizeof what, "scores of %s", m->name);
+    ein_progress *progress = is_root(e) ? ein_progress_new(NULL, what, "records", e->n, 30) : NULL;
+    ein_status status = ein_comm_agree(e->comm, EIN_NEW(m->score, e->n * m->meaning->n_targets));
+    if (status == EIN_OK)
+        status =
+            ein_score_records(m->score, e->comm, &scorer, e->corpus, e->record, e->n, e->threads, progress);
+    ein_progress_finish(progress);
+    return status;
+}
+
+/* Columns "score:MODEL:TARGET" and "label:TARGET". */
+static ein_status write_csv(const evaluation *e) {
+    enum { NAME = 400 };
+    const int T = e->targets.n_targets, columns = 2 + T + T * e->n_models;
+    char path[4200], label[300], *names;
+    const char **column;
+    ein_csv_writer *csv = NULL;
+    EIN_TRY(EIN_NEW(names, (int64_t)columns * NAME));
+    ein_status status = EIN_NEW(column, columns);
+    if (status == EIN_OK) {
+        for (int i = 0; i < columns; i++) column[i] = names + (size_t)i * NAME;
+        snprintf(names, NAME, "record");
+        snprintf(names + NAME, NAME, "status");
+        for (int t = 0; t < T; t++) {
+            ein_model_tasks_label(e->model[0].meaning, t, label, sizeof label);
+            snprintf(names + (size_t)(2 + t) * NAME, NAME, "label:%s", label);
+            for (int m = 0; m < e->n_models; m++)
+                snprintf(names + (size_t)(2 + T + m * T + t) * NAME, NAME, "score:%s:%s", e->model[m].name,
+                         label);
+        }
+        snprintf(path, sizeof path, "%s/scores.csv", e->out);
+        status = ein_csv_create(path, column, columns, &csv);
+    }
+    for (int64_t i = 0; status == EIN_OK && i < e->n; i++) {
+        ein_csv_put(csv, ein_corpus_record_id(e->corpus, e->record[i]));
+        ein_csv_put(csv, "ok");
+        for (int t = 0; t < T; t++) ein_csv_put_real(csv, e->targets.value[e->record[i] * T + t]);
+        for (int m = 0; m < e->n_models; m++)
+            for (int t = 0; t < T; t++) ein_csv_put_real(csv, e->model[m].score[i * T + t]);
+        ein_csv_end_row(csv);
+    }
+    if (status == EIN_OK) status = ein_csv_finish(csv, true);
+    free(column);
+    free(names);
+    return status;
+}
+
+static ein_status fill_h5(const evaluation *e, hid_t file) {
+    const int T = e->targets.n_targets;
+    ein_texts ids = {0}, targets = {0}, models = {0};
+    double *label = NULL;
+    char text[300];
+    ein_status status = ein_h5_put_text(file, "format", "einthoven scores");
+    if (status == EIN_OK) status = ein_h5_put_i64(file, "version", 1);
+    if (status == EIN_OK) status = ein_h5_put_text(file, "program", ein_version());
+    if (status == EIN_OK)
+        status = ein_h5_put_text(file, "contract_hash", ein_corpus_contract_hash(e->corpus));
+    for (int64_t i = 0; status == EIN_OK && i < e->n; i++)
+        status = ein_texts_add(&ids, ein_corpus_record_id(e->corpus, e->record[i]));
+    for (int t = 0; status == EIN_OK && t < T; t++)
+        status = ein_texts_add(&targets, ein_model_tasks_label(e->model[0].meaning, t, text, sizeof text));
+    for (int m = 0; status == EIN_OK && m < e->n_models; m++) {
+        snprintf(text, sizeof text, "%s %s", e->model[m].name, e->model[m].hash);
+        status = ein_texts_add(&models, text);
+    }
+    if (status == EIN_OK) status = ein_h5_write_texts(file, "record_id", &ids);
+    if (status == EIN_OK) status = ein_h5_write_texts(file, "target", &targets);
+    if (status == EIN_OK) status = ein_h5_write_texts(file, "model", &models);
+    if (status == EIN_OK) status = EIN_NEW(label, e->n * T);
+    for (int64_t i = 0; status == EIN_OK && i < e->n; i++)
+        for (int t = 0; t < T; t++) label[i * T + t] = e->targets.value[e->record[i] * T + t];
+    if (status == EIN_OK) status = ein_h5_write_column(file, "label", H5T_IEEE_F64LE, e->n, T, label);
+    for (int m = 0; status == EIN_OK && m < e->n_models; m++) {
+        snprintf(text, sizeof text, "score_%d", m);
+        status = ein_h5_write_column(file, text, H5T_IEEE_F64LE, e->n, T, e->model[m].score);
+    }
+    if (status == EIN_OK) status = ein_h5_put_i64(file, "complete", 1);
+    ein_texts_free(&ids);
+    ein_texts_free(&targets);
+    ein_texts_free(&models);
+    free(label);
+    return status;
+}
+
+static ein_status write_h5(const evaluation *e) {
+    char path[4200], *partial;
+    snprintf(path, sizeof path, "%s/scores.h5", e->out);
+    EIN_TRY(ein_durable_partial_name(path, &partial));
+    ein_h5_quiet();
+    const hid_t access = ein_h5_access_serial();
+    const hid_t file = access < 0 ? -1 : H5Fcreate(partial, H5F_ACC_TRUNC, H5P_DEFAULT, access);
+    ein_status status = file < 0 ? ein_h5_error(EIN_IO, "%s: cannot be made", partial) : fill_h5(e, file);
+    if (file >= 0 && H5Fclose(file) < 0 && status == EIN_OK)
+        status = ein_h5_error(EIN_IO, "%s: cannot be closed", partial);
+    if (access >= 0) H5Pclose(access);
+    if (status == EIN_OK)
+        status = ein_durable_commit(path);
+    else
+        ein_durable_discard(path);
+    free(partial);
+    return status;
+}
+
+/* --- metrics --------------------------------------------------------------------------------------------- */
+
+/* One target's columns over the records evaluated. */
+typedef struct {
+    const char **id, *name[MOST_MODELS];
+    uint64_t *cluster;
+    double *score[MOST_MODELS], *value;
+    int8_t *label;
+    double youden[MOST_MODELS], closest[MOST_MODELS];
+} columns;
+
+static void columns_free(columns *c, int n_models) {
+    free(c->id);
+    free(c->cluster);
+    free(c->value);
+    free(c->label);
+    for (int m = 0; m < n_models; m++) free(c->score[m]);
+}
+
+static ein_status columns_new(columns *c, const evaluation *e) {
+    const uint64_t *patient = ein_corpus_patients(e->corpus);
+    EIN_TRY(EIN_NEW(c->id, e->n));
+    EIN_TRY(EIN_NEW(c->cluster, e->n));
+    EIN_TRY(EIN_NEW(c->value, e->n));
+    EIN_TRY(EIN_NEW(c->label, e->n));
+    for (int m = 0; m < e->n_models; m++) {
+        c->name[m] = e->model[m].name;
+        EIN_TRY(EIN_NEW(c->score[m], e->n));
+    }
+    for (int64_t i = 0; i < e->n; i++) {
+        c->id[i] = ein_corpus_record_id(e->corpus, e->record[i]);
+        c->cluster[i] = patient[e->record[i]];
+    }
+    return EIN_OK;
+}
+
+static void columns_fill(columns *c, const evaluation *e, int target) {
+    const int T = e->targets.n_targets;
+    for (int64_t i = 0; i < e->n; i++) {
+        const float value = e->targets.value[e->record[i] * T + target];
+        c->value[i] = value;
+        c->label[i] = isnan(value) ? EIN_LABEL_MISSING : value > 0.5f;
+        for (int m = 0; m < e->n_models; m++) c->score[m][i] = e->model[m].score[i * T + target];
+    }
+    for (int m = 0; m < e->n_models; m++) {
+        c->youden[m] = e->model[m].meaning->threshold[target].youden;
+        c->closest[m] = e->model[m].meaning->threshold[target].closest;
+    }
+}
+
+static ein_status measure(ein_metrics **out, const evaluation *e, const columns *c, int target) {
+    const ein_model_tasks *meaning = e->model[0].meaning;
+    const ein_metrics_options options = ein_evaluate_options(e->job->config);
+    const ein_metrics_threshold threshold[] = {{"validation_youden", c->youden},
+                                               {"validation_closest", c->closest}};
+    ein_metrics_variable variable[MOST_VARIABLES];
+    for (int v = 0; v < e->n_variables; v++) variable[v] = e->variable[v].variable;
+    const ein_metrics_input in = {.task = meaning->tasks.task[meaning->task_of[target]].name,
+                                  .label_name = meaning->name[target],
+                                  .cohort = e->cohort,
+                                  .n = e->n,
+                                  .record = c->id,
+                                  .cluster = c->cluster,
+                                  .n_models = e->n_models,
+                                  .model = c->name,
+                                  .score = (const double *const *)c->score,
+                                  .label = c->label,
+                                  .target = c->value,
+                                  .n_variables = e->n_variables,
+                                  .variable = variable,
+                                  .n_thresholds = 2,
+                                  .threshold = threshold};
+    if (meaning->head[meaning->task_of[target]].kind == EIN_HEAD_REGRESSION)
+        return ein_metrics_regression(out, e->comm, &in, &options);
+    return ein_metrics_binary(out, e->comm, &in, &options);
+}
+
+static ein_status arms_of_task(const evaluation *e, int task, ein_arms **out) {
+    const ein_model_tasks *meaning = e->model[0].meaning;
+    const ein_head_task *head = &meaning->head[task];
+    const ein_metrics_options o = ein_evaluate_options(e->job->config);
+    const int T = head->n_targets, all = meaning->n_targets;
+    const uint64_t *patient = ein_corpus_patients(e->corpus);
+    double *values = NULL;
+    const double **label = NULL, **score = NULL;
+    const char **names = NULL, *arm_names[MOST_MODELS];
+    uint64_t *cluster = NULL;
+    ein_status status = EIN_NEW(values, e->n * T * (1 + e->n_models));
+    if (status == EIN_OK) status = EIN_NEW(label, T);
+    if (status == EIN_OK) status = EIN_NEW(score, T * e->n_models);
+    if (status == EIN_OK) status = EIN_NEW(names, T);
+    if (status == EIN_OK) status = EIN_NEW(cluster, e->n);
+    double *at = values;
+    for (int t = 0; status == EIN_OK && t < T; t++, at += e->n) {
+        label[t] = at;
+        names[t] = meaning->name[head->first_target + t];
+        for (int64_t i = 0; i < e->n; i++)
+            at[i] = e->targets.value[e->record[i] * all + head->first_target + t];
+    }
+    for (int m = 0; status == EIN_OK && m < e->n_models; m++)
+        for (int t = 0; t < T; t++, at += e->n) {
+            score[m * T + t] = at;
+            for (int64_t i = 0; i < e->n; i++) at[i] = e->model[m].score[i * all + head->first_target + t];
+        }
+    for (int64_t i = 0; status == EIN_OK && i < e->n; i++) cluster[i] = patient[e->record[i]];
+    for (int a = 0; a < e->n_arms; a++) arm_names[a] = e->arm_name[a];
+    const ein_arms_input in = {.n = e->n,
+                               .cluster = cluster,
+                               .n_targets = T,
+                               .regression = head->kind == EIN_HEAD_REGRESSION,
+                               .label = label,
+                               .target_name = names,
+                               .n_models = e->n_models,
+                               .score = score,
+                               .arm = e->arm,
+                               .n_arms = e->n_arms,
+                               .arm_name = arm_names,
+                               .minimum = o.minimum,
+                               .replicates = o.replicates,
+                               .seed = o.seed,
+                               .level = o.level,
+                               .adjust = o.adjust};
+    if (status == EIN_OK) status = ein_arms_compare(out, &in);
+    free(values);
+    free(label);
+    free(score);
+    free(names);
+    free(cluster);
+    return status;
+}
+
+/* What was evaluated, for the JSON. */
+static json_t *head_json(const evaluation *e) {
+    json_t *models = json_array(), *leads = json_array();
+    const ein_contract *c = ein_corpus_contract(e->corpus);
+    for (int m = 0; m < e->n_models; m++)
+        json_array_append_new(models, json_pack("{s:s, s:s, s:s}", "name", e->model[m].name, "arm",
+                                                e->model[m].arm, "hash", e->model[m].hash));
+    for (int l = 0; l < c->n_leads; l++)
+        if (e->lead_present[l]) json_array_append_new(leads, json_string(ein_lead_name(c->lead[l])));
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:o, s:o}", "format", "einthoven metrics",
+                     "program", ein_version(), "contract_hash", ein_corpus_contract_hash(e->corpus), "cohort",
+                     e->cohort, "part", ein_config_string(e->job->config, "evaluate.part"), "records",
+                     (json_int_t)e->n, "records_seen_in_training", (json_int_t)e->seen, "leads", leads,
+                     "models", models);
+}
+
+static ein_status write_json(const evaluation *e, json_t *root) {
+    char path[4200], *text = json_dumps(root, JSON_INDENT(1) | JSON_REAL_PRECISION(17));
+    if (!text) return ein_error(EIN_NOMEM, "no memory for metrics.json");
+    snprintf(path, sizeof path, "%s/metrics.json", e->out);
+    const ein_status status = ein_durable_write(path, text, strlen(text));
+    free(text);
+    return status;
+}
+
+/* All targets: rank 0 holds what comes out. Collective. */
+static ein_status measure_all(evaluation *e, json_t *targets, ein_csv_writer *csv) {
+    columns c = {0};
+    ein_status status = ein_comm_agree(e->comm, columns_new(&c, e));
+    for (int t = 0; status == EIN_OK && t < e->targets.n_targets; t++) {
+        ein_metrics *metrics = NULL;
+        json_t *object = NULL;
+        columns_fill(&c, e, t);
+        status = measure(&metrics, e, &c, t);
+        if (status == EIN_OK && metrics) status = ein_metrics_json(metrics, 0, &object);
+        if (status == EIN_OK && metrics) {
+            json_array_append_new(targets, object);
+            ein_metrics_csv(metrics, csv);
+        }
+        ein_metrics_destroy(metrics);
+        status = ein_comm_agree(e->comm, status);
+    }
+    columns_free(&c, e->n_models);
+    return status;
+}
+
+static ein_status compare_arms(const evaluation *e, json_t *comparisons) {
+    const ein_model_tasks *meaning = e->model[0].meaning;
+    for (int k = 0; k < meaning->n_tasks; k++) {
+        ein_arms *arms = NULL;
+        json_t *object;
+        EIN_TRY(arms_of_task(e, k, &arms));
+        printf("\n%s: %" PRId64 " records%s\n", meaning->tasks.task[k].name, e->n,
+               e->seen ? " (SOME WERE SEEN IN TRAINING)" : "");
+        ein_arms_print(arms, stdout);
+        const ein_status status = ein_arms_json(arms, &object);
+        ein_arms_destroy(arms);
+        EIN_TRY(status);
+        json_object_set_new(object, "task", json_string(meaning->tasks.task[k].name));
+        json_array_append_new(comparisons, object);
+    }
+    return EIN_OK;
+}
+
+static ein_status report(evaluation *e) {
+    char path[4200];
+    ein_csv_writer *csv = NULL;
+    json_t *root = NULL, *targets = json_array(), *comparisons = json_array();
+    ein_status status = EIN_OK;
+    snprintf(path, sizeof path, "%s/metrics.csv", e->out);
+    if (is_root(e)) status = ein_csv_create(path, ein_metrics_columns, EIN_METRICS_COLUMNS, &csv);
+    status = ein_comm_agree(e->comm, status);
+    if (status == EIN_OK) status = measure_all(e, targets, csv);
+    if (status == EIN_OK && is_root(e)) {
+        status = compare_arms(e, comparisons);
+        root = head_json(e);
+        json_object_set(root, "targets", targets);
+        json_object_set(root, "arms", comparisons);
+        if (status == EIN_OK) status = write_json(e, root);
+    }
+    if (csv) {
+        const ein_status written = ein_csv_finish(csv, status == EIN_OK);
+        if (status == EIN_OK) status = written;
+    }
+    json_decref(root);
+    json_decref(targets);
+    json_decref(comparisons);
+    return ein_comm_agree(e->comm, status);
+}
+
+/* --- all of it ------------------------------------------------------------------------------------------- */
+
+static ein_status cohort_name(evaluation *e) {
+    char *text;
+    int64_t stride;
+    EIN_TRY(ein_corpus_texts(e->corpus, "cohort", &text, &stride));
+    bool one = true;
+    for (int64_t i = 1; i < e->n; i++)
+        one = one && strcmp(text + e->record[i] * stride, text + e->record[0] * stride) == 0;
+    e->cohort = strdup(one ? text + e->record[0] * stride : "several");
+    free(text);
+    return e->cohort ? EIN_OK : ein_error(EIN_NOMEM, "no memory for a name");
+}
+
+static ein_status open_all(evaluation *e) {
+    const ein_config *c = e->job->config;
+    const char *corpus = ein_config_string(c, "data.corpus");
+    e->out = ein_config_string(c, "evaluate.out");
+    e->allow_seen = ein_config_bool(c, "evaluate.allow_seen");
+    if (ein_config_list_count(c, "evaluate.models") == 0)
+        return ein_error(EIN_USAGE,
+                         "nothing to evaluate: give --model FILE and --corpus FILE, or --scores TABLE.csv");
+    if (!corpus) return ein_error(EIN_USAGE, "no corpus: give --corpus FILE (einthoven ingest makes one)");
+    if (!e->out) return ein_error(EIN_USAGE, "no folder for the results: give --out FOLDER");
+    EIN_TRY(ein_comm_agree(e->comm, load_models(e)));
+    EIN_TRY(ein_corpus_open(e->comm, corpus, &e->corpus));
+    ein_status status = EIN_OK;
+    for (int m = 0; status == EIN_OK && m < e->n_models; m++) status = check_contract(e, &e->model[m]);
+    if (status == EIN_OK) status = choose_part(e);
+    if (status == EIN_OK) status = choose_records(e);
+    if (status == EIN_OK) status = check_seen(e);
+    if (status == EIN_OK) status = choose_leads(e);
+    if (status == EIN_OK) status = make_variables(e);
+    if (status == EIN_OK) status = cohort_name(e);
+    EIN_TRY(ein_comm_agree(e->comm, status));
+    EIN_TRY(ein_threads_choose(e->comm, (int)ein_config_int(c, "evaluate.threads"), &e->threads));
+    return build_targets(e);
+}
+
+static ein_status work(evaluation *e) {
+    EIN_TRY(open_all(e));
+    ein_status status = is_root(e) ? ein_make_folders(e->out) : EIN_OK;
+    EIN_TRY(ein_comm_agree(e->comm, status));
+    for (int m = 0; m < e->n_models; m++) EIN_TRY(score_model(e, &e->model[m]));
+    if (is_root(e)) status = write_csv(e);
+    if (is_root(e) && status == EIN_OK) status = write_h5(e);
+    EIN_TRY(ein_comm_agree(e->comm, status));
+    EIN_TRY(report(e));
+    if (is_root(e)) printf("\nscores.h5, scores.csv, metrics.json and metrics.csv are in %s\n", e->out);
+    return EIN_OK;
+}
+
+static void release(evaluation *e) {
+    for (int m = 0; m < e->n_models; m++) {
+        ein_model_info_free(&e->model[m].info);
+        ein_layout_destroy(e->model[m].layout);
+        ein_model_tasks_destroy(e->model[m].meaning);
+        free(e->model[m].param);
+        free(e->model[m].score);
+    }
+    for (int v = 0; v < e->n_variables; v++) {
+        for (int g = 0; e->variable[v].name && g < e->variable[v].variable.n_groups; g++)
+            free(e->variable[v].name[g]);
+        free(e->variable[v].name);
+        free(e->variable[v].group);
+    }
+    ein_targets_free(&e->targets);
+    ein_corpus_close(e->corpus);
+    free(e->part);
+    free(e->record);
+    free(e->cohort);
+}
+
+ein_status ein_evaluate_model(ein_job *job) {
+    evaluation *e;
+    EIN_TRY(EIN_NEW(e, 1));
+    e->job = job;
+    e->comm = job->comm;
+    ein_blas_start();
+    const ein_status status = work(e);
+    release(e);
+    free(e);
+    return status;
+}
