@@ -427,12 +427,16 @@ static ein_status write_h5(const evaluation *e) {
     snprintf(path, sizeof path, "%s/scores.h5", e->out);
     EIN_TRY(ein_durable_partial_name(path, &partial));
     ein_h5_quiet();
-    const hid_t access = ein_h5_access_serial();
-    const hid_t file = access < 0 ? -1 : H5Fcreate(partial, H5F_ACC_TRUNC, H5P_DEFAULT, access);
+    /* Without time stamps, so that equal scores are equal files. */
+    const hid_t access = ein_h5_access_serial(), create = H5Pcreate(H5P_FILE_CREATE);
+    hid_t file = -1;
+    if (access >= 0 && create >= 0 && H5Pset_obj_track_times(create, false) >= 0)
+        file = H5Fcreate(partial, H5F_ACC_TRUNC, create, access);
     ein_status status = file < 0 ? ein_h5_error(EIN_IO, "%s: cannot be made", partial) : fill_h5(e, file);
     if (file >= 0 && H5Fclose(file) < 0 && status == EIN_OK)
         status = ein_h5_error(EIN_IO, "%s: cannot be closed", partial);
     if (access >= 0) H5Pclose(access);
+    if (create >= 0) H5Pclose(create);
     if (status == EIN_OK)
         status = ein_durable_commit(path);
     else

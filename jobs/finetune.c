@@ -43,6 +43,8 @@ const ein_option ein_table_finetune[] = {
      "peak learning rate of the random-frozen control"},
     {"finetune.patience", EIN_OPT_INT, "10", 0, 1000000, NULL, "epochs",
      "stop after so many without a better validation value; 0: never"},
+    {"finetune.keep", EIN_OPT_BOOL, "true", EIN_UNBOUNDED, NULL, "",
+     "keep in memory what frozen blocks make of the records, if data.memory_mib allows; false: compute it every epoch"},
     {"finetune.cell", EIN_OPT_INT, "-1", -1, 1000000, NULL, "",
      "only this one of the models, counted from 0 as --dry-run lists them (for job arrays); -1: all"},
     {0},
@@ -163,7 +165,9 @@ static ein_status load_tasks(finetune *f) {
             "no task: give --tasks NAME,... (ptbxl/superclass, findings, study, ... or a YAML file)");
     if (n > MOST) return ein_error(EIN_USAGE, "finetune.tasks: %d names, at most %d are taken", n, MOST);
     for (int i = 0; i < n; i++) names[i] = ein_config_list_item(c, "finetune.tasks", i);
-    return ein_tasks_load(f->job->comm, ein_task_library(), names, n, &f->tasks);
+    const ein_status status = ein_tasks_load(f->job->comm, ein_task_library(), names, n, &f->tasks);
+    /* A name that is not known is wrong use, like any other wrong value of a key. */
+    return ein_error_context(status == EIN_NOTFOUND ? EIN_USAGE : status, "finetune.tasks");
 }
 
 /* A record that the source was pretrained on may train and validate, but must not be tested with. */

@@ -577,8 +577,9 @@ static ein_status workers_new(finetune_cell *c) {
 }
 
 static ein_status make_identity(finetune_cell *c) {
-    static const char *const changeable[] = {"threads:", "corpus:",   "memory_mib:", "from:",     "seeds:",
-                                             "tasks:",   "controls:", "cell:",       "unjoined:", NULL};
+    static const char *const changeable[] = {
+        "threads:", "corpus:",   "memory_mib:", "keep:",     "from:", "seeds:",
+        "tasks:",   "controls:", "cell:",       "unjoined:", NULL};
     char more[1024], *yaml = NULL, hash[EIN_HASH_TEXT_BYTES];
     EIN_TRY(ein_tasks_to_yaml(&c->data.targets.tasks, &yaml));
     ein_hash_text(yaml, strlen(yaml), hash);

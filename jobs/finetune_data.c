@@ -63,7 +63,8 @@ int64_t finetune_data_bytes(const finetune_cell *c, bool *kept) {
     const int64_t prefixes = records * c->data.prefix_values * (int64_t)sizeof(float);
     const int64_t budget = ein_config_int(c->all->job->config, "data.memory_mib") << 20;
     const int64_t stores = ein_store_bytes(records, c->shape.leads, c->shape.samples);
-    *kept = !prefix_is_input(c) && stores + prefixes <= budget;
+    *kept = ein_config_bool(c->all->job->config, "finetune.keep") && !prefix_is_input(c) &&
+            stores + prefixes <= budget;
     return stores + (*kept ? prefixes : 0);
 }
 
