@@ -86,7 +86,7 @@ static ein_status split_by_fold(const ein_config *config, ein_corpus *corpus, ei
     o->folds = folds;
     ein_status status = ein_corpus_label(corpus, ein_config_string(config, "split.column"), folds);
     if (status == EIN_NOTFOUND) status = ein_error_context(EIN_USAGE, "split.column");
-    if (status == EIN_OK) status = ein_split(part, patient, N, o);
+    if (status == EIN_OK) status = ein_error_context(ein_split(part, patient, N, o), "split.by=fold");
     if (status == EIN_MISMATCH && ein_split_check(part, patient, N, pair) == EIN_MISMATCH)
         status = name_pair(config, corpus, part, pair);
     free(folds);
@@ -109,7 +109,8 @@ static ein_status split(const ein_config *config, ein_corpus *corpus, uint8_t *p
                            .label_fraction = ein_config_real(config, "split.label_fraction"),
                            .label_fraction_valid = ein_config_bool(config, "split.label_fraction_valid")};
     if (o.kind == EIN_SPLIT_FOLD) return split_by_fold(config, corpus, &o, part);
-    return ein_split(part, ein_corpus_patients(corpus), ein_corpus_records(corpus), &o);
+    return ein_error_context(ein_split(part, ein_corpus_patients(corpus), ein_corpus_records(corpus), &o),
+                             "split.by=%s", is_by(config, "kfold") ? "kfold" : "hash");
 }
 
 ein_status ein_split_from_config(const ein_config *config, ein_corpus *corpus, uint8_t **part) {
@@ -118,7 +119,7 @@ ein_status ein_split_from_config(const ein_config *config, ein_corpus *corpus, u
     if (status == EIN_OK) return EIN_OK;
     free(*part);
     *part = NULL;
-    return ein_error_context(status, "split");
+    return status;
 }
 
 bool ein_split_is_default(const ein_config *config) {
