@@ -79,31 +79,33 @@ ein_status ein_metrics_decisions(ein_metrics *m, const ein_metrics_data *d, cons
 
 /* --- two models -------------------------------------------------------------------------------------------- */
 
-typedef enum { BY_ACCURACY, BY_SENSITIVITY, BY_SPECIFICITY } aspect;
+/* Deciding rightly, among all, the positives or the negatives; or calling positive, rightly or not. */
+typedef enum { BY_ACCURACY, BY_SENSITIVITY, BY_SPECIFICITY, BY_CALLS, ASPECTS } aspect;
 
-static const char *const aspect_name[] = {"accuracy", "sensitivity", "specificity"};
+static const char *const aspect_name[] = {"accuracy", "sensitivity", "specificity", "positive_calls"};
 
-/* The records of one aspect: who was right. */
+/* The records of one aspect. */
 typedef struct {
-    uint8_t *first, *second; /* (n) decided rightly */
+    uint8_t *first, *second; /* (n) decided rightly, or called positive */
     uint64_t *cluster;       /* (n) NULL without patients */
     double *difference;      /* (n) */
-    int64_t n;
+    int64_t n, n_positive;
 } decided;
 
-static int64_t select_decided(decided *x, const ein_metrics_data *d, const uint8_t *a, const uint8_t *b,
-                              aspect by) {
-    x->n = 0;
+static void select_decided(decided *x, const ein_metrics_data *d, const uint8_t *a, const uint8_t *b,
+                           aspect by) {
+    x->n = x->n_positive = 0;
     for (int64_t i = 0; i < d->n; i++) {
+        const uint8_t wanted = by == BY_CALLS ? 1 : (uint8_t)d->label[i];
         if (by == BY_SENSITIVITY && !d->label[i]) continue;
         if (by == BY_SPECIFICITY && d->label[i]) continue;
-        x->first[x->n] = a[i] == d->label[i];
-        x->second[x->n] = b[i] == d->label[i];
+        x->first[x->n] = a[i] == wanted;
+        x->second[x->n] = b[i] == wanted;
         if (x->cluster) x->cluster[x->n] = d->cluster[i];
         x->difference[x->n] = (double)x->first[x->n] - (double)x->second[x->n];
+        x->n_positive += d->label[i];
         x->n++;
     }
-    return x->n;
 }
 
 /* The test that counts: over patients when they repeat, else McNemar's exact one. */
@@ -117,9 +119,9 @@ static ein_status add_mcnemar(ein_metrics *m, ein_metric at, const char *name, c
     char suffixed[64];
     const char *warned =
         m->counts.clustered ? "records taken as independent: p too small when patients repeat" : "";
-    snprintf(suffixed, sizeof suffixed, "%s_only_first_right", name);
+    snprintf(suffixed, sizeof suffixed, "%s_only_first", name);
     EIN_TRY(ein_metrics_add_value(m, at, suffixed, "records", ein_stats_known((double)t->b)));
-    snprintf(suffixed, sizeof suffixed, "%s_only_second_right", name);
+    snprintf(suffixed, sizeof suffixed, "%s_only_second", name);
     EIN_TRY(ein_metrics_add_value(m, at, suffixed, "records", ein_stats_known((double)t->c)));
     at.has_test = true;
     at.test = t->chi2;
@@ -139,8 +141,10 @@ static ein_status compare_aspect(ein_metrics *m, ein_metric at, const ein_metric
     char name[64];
     ein_mcnemar t;
     ein_stats_interval mean;
-    at.n = select_decided(x, d, ein_data_called(d, at.threshold, at.first),
-                          ein_data_called(d, at.threshold, at.second), by);
+    select_decided(x, d, ein_data_called(d, at.threshold, at.first),
+                   ein_data_called(d, at.threshold, at.second), by);
+    at.n = x->n;
+    at.n_positive = x->n_positive;
     EIN_TRY(ein_mcnemar_test(&t, x->first, x->second, x->cluster, x->n));
     EIN_TRY(ein_stats_mean(&mean, x->difference, x->cluster, x->n, m->options.level));
     ein_metric tested = at;
@@ -164,14 +168,15 @@ static ein_status compare_rule(ein_metrics *m, const ein_metrics_data *d, decide
             ein_metric at = ein_metric_at(m, EIN_METRIC_DECISIONS, a, b);
             at.threshold = t;
             if (isnan(threshold[a]) || isnan(threshold[b])) continue;
-            EIN_TRY(compare_aspect(m, at, d, x, BY_ACCURACY));
-            EIN_TRY(compare_aspect(m, at, d, x, BY_SENSITIVITY));
-            EIN_TRY(compare_aspect(m, at, d, x, BY_SPECIFICITY));
+            for (int by = 0; by < ASPECTS; by++) EIN_TRY(compare_aspect(m, at, d, x, by));
         }
     }
-    EIN_TRY(ein_metrics_adjust(m, first, "accuracy_difference"));
-    EIN_TRY(ein_metrics_adjust(m, first, "sensitivity_difference"));
-    return ein_metrics_adjust(m, first, "specificity_difference");
+    for (int by = 0; by < ASPECTS; by++) {
+        char name[64];
+        snprintf(name, sizeof name, "%s_difference", aspect_name[by]);
+        EIN_TRY(ein_metrics_adjust(m, first, name));
+    }
+    return EIN_OK;
 }
 
 ein_status ein_metrics_compare_decisions(ein_metrics *m, const ein_metrics_data *d) {

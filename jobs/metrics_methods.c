@@ -28,9 +28,11 @@ static void tell_patients(const ein_metrics *m, const teller *t) {
             "Patients: not named, so every record counts as a patient of its own. If patients have several records, "
             "intervals are too narrow and p values too small: name the patient column.");
     else if (c->clustered)
-        tell(t,
-             "Patients: %lld with up to %lld records each; variances are those of patients, not of records.",
-             (long long)c->n_clusters, (long long)c->largest_cluster);
+        tell(
+            t,
+            "Patients: %lld with up to %lld records each; variances%s are those of patients, not of records.",
+            (long long)c->n_clusters, (long long)c->largest_cluster,
+            m->variance == EIN_ROC_DELONG && !m->regression ? ", but for AUROCs," : "");
     else
         tell(t, "Patients: %lld, none with more than one record.", (long long)c->n_clusters);
 }
@@ -120,21 +122,43 @@ static void tell_decisions(const ein_metrics *m, const teller *t) {
         "and used for nothing.");
 }
 
+static const char *adjust_words(ein_adjust_method method) {
+    switch (method) {
+    case EIN_ADJUST_BONFERRONI:
+        return "adjusted by Bonferroni";
+    case EIN_ADJUST_HOLM:
+        return "adjusted by Holm 1979";
+    case EIN_ADJUST_HOCHBERG:
+        return "adjusted by Hochberg 1988";
+    case EIN_ADJUST_HOMMEL:
+        return "adjusted by Hommel 1988";
+    case EIN_ADJUST_BH:
+        return "adjusted by Benjamini & Hochberg 1995 (false discovery rate)";
+    case EIN_ADJUST_BY:
+        return "adjusted by Benjamini & Yekutieli 2001 (false discovery rate)";
+    default:
+        return "not adjusted";
+    }
+}
+
 static void tell_comparisons(const ein_metrics *m, const teller *t) {
+    const char *variance =
+        m->regression ? "variance of the difference over patients"
+        : m->variance == EIN_ROC_CLUSTERED
+            ? "AUROCs clustered by patient (Obuchowski 1997), proportions in percentage points"
+            : "AUROCs paired (DeLong 1988), proportions in percentage points";
     if (m->n_models > 1)
         tell(
             t,
-            "Comparisons: first minus second on the same records, %s; p values of all %d pairs adjusted by %s.",
-            m->regression                      ? "variance of the difference over patients"
-            : m->variance == EIN_ROC_CLUSTERED ? "clustered by patient (Obuchowski 1997)"
-                                               : "paired (DeLong 1988)",
-            m->n_models * (m->n_models - 1) / 2, ein_adjust_name(m->options.adjust));
+            "Comparisons: first minus second on the same records, %s; the p values of all pairs of models (%d) are one family per statistic, %s; families do not "
+            "extend over labels.",
+            variance, m->n_models * (m->n_models - 1) / 2, adjust_words(m->options.adjust));
     if (m->n_variables)
         tell(
             t,
-            "Subgroups: all pairs of groups of a variable are one family of tests per model, adjusted by %s; groups "
-            "with fewer than %lld positives or negatives are suppressed.",
-            ein_adjust_name(m->options.adjust), (long long)m->options.minimum);
+            "Subgroups: all pairs of groups of a variable are one family of tests per model, %s; groups with fewer "
+            "than %lld positives or negatives are suppressed.",
+            adjust_words(m->options.adjust), (long long)m->options.minimum);
 }
 
 static void tell_regression(const ein_metrics *m, const teller *t) {

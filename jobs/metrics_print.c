@@ -3,7 +3,7 @@
 
 #include "jobs/metrics_parts.h"
 
-enum { LABEL_WIDTH = 27, CELL_WIDTH = 29, CELL_BYTES = 160, SIDE_BY_SIDE = 2 };
+enum { LABEL_WIDTH = 29, CELL_WIDTH = 30, CELL_BYTES = 160, SIDE_BY_SIDE = 2 };
 
 /* --- texts ------------------------------------------------------------------------------------------------- */
 
@@ -37,7 +37,7 @@ static const char *p_text(char *out, size_t room, double p) {
 }
 
 /* How a number is written. */
-typedef enum { AS_FRACTION, AS_PERCENT, AS_FINE, AS_NUMBER, AS_COUNT, AS_Z } style;
+typedef enum { AS_FRACTION, AS_PERCENT, AS_FINE, AS_NUMBER, AS_COUNT, AS_Z, AS_POINTS } style;
 
 static const char *number_text(char *out, size_t room, double x, style as) {
     switch (as) {
@@ -45,6 +45,7 @@ static const char *number_text(char *out, size_t room, double x, style as) {
         snprintf(out, room, "%.3f", x);
         break;
     case AS_PERCENT:
+    case AS_POINTS:
         snprintf(out, room, "%.1f", 100 * x);
         break;
     case AS_FINE:
@@ -73,7 +74,7 @@ static const char *state_words(char *out, size_t room, ein_stats_state state) {
 static const char *cell_text(char *out, size_t room, const ein_metric *row, style as) {
     char value[48], lower[48], upper[48], words[64];
     const ein_stats_interval *x = &row->estimate;
-    const char *unit = as == AS_PERCENT ? " %" : "";
+    const char *unit = as == AS_PERCENT ? " %" : as == AS_POINTS ? " points" : "";
     if (x->state != EIN_STATS_ESTIMABLE) {
         snprintf(out, room, "- (%s)", state_words(words, sizeof words, x->state));
         return out;
@@ -263,7 +264,7 @@ static void print_models(const ein_metrics *m, FILE *stream) {
             PRINT_LINES(&t, calibration);
         }
         for (t.threshold = 0; t.threshold < m->n_thresholds; t.threshold++) {
-            char heading[64];
+            char heading[128];
             if (!has_threshold(&t)) continue;
             snprintf(heading, sizeof heading, "At threshold %s", m->threshold_name[t.threshold]);
             print_names(&t, heading);
@@ -278,7 +279,8 @@ static void print_models(const ein_metrics *m, FILE *stream) {
 
 /* --- comparisons ------------------------------------------------------------------------------------------- */
 
-static void print_test(const ein_metric *row, FILE *stream) {
+/* A family of one has nothing to adjust. */
+static void print_test(const ein_metric *row, bool family, FILE *stream) {
     char p[16], adjusted[16], words[64];
     if (row->test.state != EIN_STATS_ESTIMABLE) {
         fprintf(stream, "  no test (%s)\n", state_words(words, sizeof words, row->test.state));
@@ -287,7 +289,7 @@ static void print_test(const ein_metric *row, FILE *stream) {
     if (isfinite(row->test.statistic))
         fprintf(stream, "  %s %.2f", isfinite(row->test.df) ? "t" : "Z", row->test.statistic);
     fprintf(stream, "  p %s", p_text(p, sizeof p, row->test.p));
-    if (row->has_adjusted)
+    if (family && row->has_adjusted)
         fprintf(stream, "  adjusted %s", p_text(adjusted, sizeof adjusted, row->adjusted_p.value));
     fputc('\n', stream);
 }
@@ -297,13 +299,16 @@ static void print_difference(const ein_metrics *m, ein_metric like, const char *
     char cell[CELL_BYTES];
     const ein_metric *row = row_of(m, &like, metric);
     if (!row) return;
+    const bool family = like.variable < 0 ? m->n_models > 2 : m->variable[like.variable].n_groups > 2;
     fputs("  ", stream);
     print_padded(label, LABEL_WIDTH - 2, stream);
-    print_padded(cell_text(cell, sizeof cell, row, as), CELL_WIDTH, stream);
-    if (row->has_test)
-        print_test(row, stream);
-    else
-        fputc('\n', stream);
+    cell_text(cell, sizeof cell, row, as);
+    if (row->has_test) {
+        print_padded(cell, CELL_WIDTH, stream);
+        print_test(row, family, stream);
+    } else {
+        fprintf(stream, "%s\n", cell);
+    }
 }
 
 static void print_pair(const ein_metrics *m, int a, int b, FILE *stream) {
@@ -314,9 +319,9 @@ static void print_pair(const ein_metrics *m, int a, int b, FILE *stream) {
                                        {"mae_difference", "Mean absolute error", AS_NUMBER},
                                        {"rmse_difference", "Root mean square error", AS_NUMBER},
                                        {"r2_difference", "R2", AS_FRACTION}};
-    static const line decided_lines[] = {{"accuracy_difference", "accuracy", AS_PERCENT},
-                                         {"sensitivity_difference", "sensitivity", AS_PERCENT},
-                                         {"specificity_difference", "specificity", AS_PERCENT}};
+    static const line decided_lines[] = {{"accuracy_difference", "accuracy", AS_POINTS},
+                                         {"sensitivity_difference", "sensitivity", AS_POINTS},
+                                         {"specificity_difference", "specificity", AS_POINTS}};
     print_safe(m->model[a].name, stream);
     fputs(" - ", stream);
     print_safe(m->model[b].name, stream);
@@ -392,7 +397,10 @@ static void print_head(const ein_metrics *m, FILE *stream) {
         print_safe(m->cohort, stream);
     }
     fprintf(stream, ": %lld records", (long long)c->screening.n_kept);
-    if (m->has_patients) fprintf(stream, " of %lld patients", (long long)c->n_clusters);
+    if (m->has_patients)
+        fprintf(stream, " of %lld patients", (long long)c->n_clusters);
+    else
+        fputs(" (patients not named: each counts as one)", stream);
     if (!m->regression && n > 0)
         fprintf(stream, ", %lld positive (%.1f %%), %lld negative", (long long)c->n_positive,
                 100 * (double)c->n_positive / n, (long long)c->n_negative);

@@ -130,7 +130,7 @@ static const char *study_name(const input *in, int64_t row) {
 static const char *convert(const ein_pool *p, double estimate, double variance, double *y, double *v) {
     if (isnan(estimate)) return p->auroc ? "no AUROC" : "no estimate";
     if (isnan(variance)) return "no variance or standard error";
-    if (!(variance > 0)) return "variance is 0: its weight would be infinite";
+    if (!(variance > 0)) return "variance or standard error is 0: its weight would be infinite";
     if (!isfinite(estimate) || !isfinite(variance)) return "estimate or variance is infinite";
     *y = estimate;
     *v = variance;

@@ -4,7 +4,7 @@
 #include "io/wrap.h"
 #include "jobs/pool.h"
 
-enum { NAME_WIDTH = 22, CELL_WIDTH = 26, PLOT_WIDTH = 41, LABEL_WIDTH = 24 };
+enum { NAME_WIDTH = 22, CELL_WIDTH = 26, PLOT_WIDTH = 41, LABEL_WIDTH = 26 };
 
 double ein_pool_shown(const ein_pool *p, double x) {
     switch (p->scale) {
@@ -30,10 +30,11 @@ ein_stats_interval ein_pool_shown_interval(const ein_pool *p, ein_stats_interval
 
 const char *ein_pool_scale_text(const ein_pool *p) {
     if (p->auroc)
-        return "AUROCs pooled on the logit scale, variance by the delta method: se^2 / (A (1 - A))^2; shown as AUROCs";
-    return p->scale == EIN_POOL_EXP        ? "logarithms pooled as given; shown as ratios (exp)"
-           : p->scale == EIN_POOL_LOGISTIC ? "logits pooled as given; shown as proportions (logistic)"
-                                           : "estimates pooled and shown as given";
+        return "AUROCs are pooled on the logit scale, variances by the delta method, se^2 / (A (1 - A))^2, and shown as "
+               "AUROCs.";
+    return p->scale == EIN_POOL_EXP        ? "Logarithms are pooled as given and shown as ratios (exp)."
+           : p->scale == EIN_POOL_LOGISTIC ? "Logits are pooled as given and shown as proportions (logistic)."
+                                           : "Estimates are pooled and shown as given.";
 }
 
 /* --- texts ------------------------------------------------------------------------------------------------- */
@@ -91,6 +92,10 @@ static void print_test(const char *label, const char *symbol, ein_stats_test t, 
     fputc('\n', stream);
 }
 
+static ein_stats_interval study_interval(const ein_pool *p, const ein_pool_study *s) {
+    return ein_stats_wald(s->y, s->v, INFINITY, p->level, -INFINITY, INFINITY);
+}
+
 /* --- the forest -------------------------------------------------------------------------------------------- */
 
 typedef struct {
@@ -99,26 +104,23 @@ typedef struct {
     const ein_pool *p;
 } axis;
 
-/* Covers the intervals of all studies, but no more than thrice the range of their estimates: one very uncertain study must
- * not squeeze the others. */
+/* Covers the intervals of all studies, but goes beyond the estimates by no more than their range and six typical
+ * standard errors: one very uncertain study must not squeeze the others. */
 static axis make_axis(const ein_pool *p) {
-    axis a = {INFINITY, -INFINITY, NAN, p};
-    double least = INFINITY, greatest = -INFINITY;
-    const double z = 1.96;
+    axis a = {INFINITY, -INFINITY, p->scale == EIN_POOL_LOGISTIC && !p->auroc ? NAN : 0, p};
+    double least = INFINITY, greatest = -INFINITY, precision = 0;
     for (int64_t i = 0; i < p->k; i++) {
         const ein_pool_study *s = &p->study[i];
+        const ein_stats_interval x = study_interval(p, s);
         least = fmin(least, s->y);
         greatest = fmax(greatest, s->y);
-        a.low = fmin(a.low, s->y - z * sqrt(s->v));
-        a.high = fmax(a.high, s->y + z * sqrt(s->v));
+        a.low = fmin(a.low, x.lower);
+        a.high = fmax(a.high, x.upper);
+        precision += 1 / s->v / (double)p->k;
     }
-    const double room = 3 * (greatest - least);
-    if (room > 0) {
-        a.low = fmax(a.low, least - room);
-        a.high = fmin(a.high, greatest + room);
-    }
-    a.null = p->auroc || p->scale == EIN_POOL_LOGISTIC ? NAN : 0;
-    if (p->auroc) a.null = 0; /* 0.5 */
+    const double room = greatest - least + 6 / sqrt(precision);
+    a.low = fmax(a.low, least - room);
+    a.high = fmin(a.high, greatest + room);
     return a;
 }
 
@@ -139,6 +141,7 @@ static void print_plot(const axis *a, ein_stats_interval x, char mark, FILE *str
         if (x.upper > a->high) text[PLOT_WIDTH - 1] = '>';
     }
     if (x.state == EIN_STATS_ESTIMABLE) text[place(a, x.value)] = mark;
+    for (int i = PLOT_WIDTH; i > 0 && text[i - 1] == ' '; i--) text[i - 1] = 0;
     fprintf(stream, "%s\n", text);
 }
 
@@ -163,12 +166,11 @@ static void print_studies(const ein_pool *p, FILE *stream) {
     fprintf(stream, "%s\n", p->n_moderators ? "" : "Weight");
     for (int64_t i = 0; i < p->k; i++) {
         const ein_pool_study *s = &p->study[i];
-        print_row(&a, s->name, ein_stats_wald(s->y, s->v, INFINITY, p->level, -INFINITY, INFINITY), s->weight,
-                  'o', stream);
+        print_row(&a, s->name, study_interval(p, s), s->weight, 'o', stream);
     }
-    if (p->n_moderators) return;
-    print_row(&a, "Pooled, z", p->fit.z[0], NAN, '#', stream);
-    print_row(&a, "Pooled, Knapp-Hartung", p->fit.knapp_hartung[0], NAN, '#', stream);
+    if (p->n_moderators == 0) print_row(&a, "Pooled, z", p->fit.z[0], NAN, '#', stream);
+    if (p->n_moderators == 0)
+        print_row(&a, "Pooled, Knapp-Hartung", p->fit.knapp_hartung[0], NAN, '#', stream);
     if (isfinite(a.low) && isfinite(a.high) && a.low < a.high)
         fprintf(stream, "%*s%-*.3g%*.3g\n", NAME_WIDTH + CELL_WIDTH + 9, "", PLOT_WIDTH / 2,
                 ein_pool_shown(p, a.low), PLOT_WIDTH - PLOT_WIDTH / 2, ein_pool_shown(p, a.high));
@@ -266,16 +268,29 @@ static void print_small_studies(const ein_pool *p, FILE *stream) {
 
 /* --- meta-regression --------------------------------------------------------------------------------------- */
 
+static void print_f_test(const ein_pool *p, FILE *stream) {
+    char words[64];
+    const ein_stats_test t = p->fit.moderators_knapp_hartung;
+    print_name("  Knapp-Hartung", LABEL_WIDTH, stream);
+    if (t.state != EIN_STATS_ESTIMABLE) {
+        fprintf(stream, "- (%s)\n", state_words(words, sizeof words, t.state));
+        return;
+    }
+    fprintf(stream, "F(%d, %g) = %.3f, ", p->n_moderators, t.df, t.statistic);
+    print_p(t.p, stream);
+    fputc('\n', stream);
+}
+
 static void print_coefficients(const ein_pool *p, FILE *stream) {
     char cell[96];
-    fputs("\nCoefficient             z                         Knapp-Hartung\n", stream);
+    fputs("\nCoefficient               z                         Knapp-Hartung\n", stream);
     for (int c = 0; c <= p->n_moderators; c++) {
         print_name(c ? p->moderator_name[c - 1] : "intercept", LABEL_WIDTH, stream);
         print_name(interval_text(cell, sizeof cell, p->fit.z[c]), CELL_WIDTH, stream);
         fprintf(stream, "%s\n", interval_text(cell, sizeof cell, p->fit.knapp_hartung[c]));
     }
     print_test("All moderators", "chi2", p->fit.moderators, stream);
-    print_test("  Knapp-Hartung", "F, df of residuals ", p->fit.moderators_knapp_hartung, stream);
+    print_f_test(p, stream);
 }
 
 /* --- methods ----------------------------------------------------------------------------------------------- */
@@ -300,7 +315,7 @@ static void print_methods(const ein_pool *p, FILE *stream) {
         stream, 2, 4,
         "Intervals z: normal quantile. Knapp-Hartung: variance from the weighted residuals, t with k - p "
         "degrees of freedom, not truncated; to be preferred with few studies. Intervals of single studies: "
-        "normal quantile.");
+        "normal quantile. Plot: o study, # pooled, < > goes on, : no effect.");
 }
 
 static void print_head(const ein_pool *p, FILE *stream) {
@@ -314,6 +329,31 @@ static void print_head(const ein_pool *p, FILE *stream) {
     }
 }
 
+/* The words in brackets, spelt out. */
+static void print_states(const ein_pool *p, FILE *stream) {
+    const ein_stats_state all[] = {p->fit.z[0].state,
+                                   p->fit.z[0].interval_state,
+                                   p->fit.knapp_hartung[0].interval_state,
+                                   p->fit.tau2.state,
+                                   p->fit.q.state,
+                                   p->heterogeneity.tau2.interval_state,
+                                   p->fit.prediction[EIN_META_PREDICT_RILEY].interval_state,
+                                   p->egger.mixed.state,
+                                   p->egger.classical.state,
+                                   p->begg.test.state};
+    bool seen[EIN_STATS_STATE_COUNT] = {false};
+    char words[64];
+    const char *separator = "\nIn brackets";
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) seen[all[i]] = true;
+    for (int s = EIN_STATS_ESTIMABLE + 1; s < EIN_STATS_STATE_COUNT; s++) {
+        if (!seen[s]) continue;
+        fprintf(stream, "%s, %s: %s", separator, state_words(words, sizeof words, s),
+                ein_stats_state_text(s));
+        separator = "\n           ";
+    }
+    if (separator[1] == ' ') fputc('\n', stream);
+}
+
 void ein_pool_print(const ein_pool *p, FILE *stream) {
     print_head(p, stream);
     print_studies(p, stream);
@@ -324,5 +364,6 @@ void ein_pool_print(const ein_pool *p, FILE *stream) {
         print_small_studies(p, stream);
         print_leave_one_out(p, stream);
     }
+    print_states(p, stream);
     print_methods(p, stream);
 }
