@@ -5,6 +5,7 @@
 #include "io/checkpoint.h"
 #include "io/model.h"
 #include "jobs/inspect.h"
+#include "jobs/model_tasks.h"
 
 ein_status ein_inspect_checkpoint(ein_inspection *look) {
     ein_checkpoint_info info;
@@ -46,6 +47,34 @@ static void list_tensors(json_t *out, const ein_safetensors *file) {
     json_object_set_new(out, "tensor_list", list);
 }
 
+/* What an adapted model's outputs mean, with thresholds; a description that cannot be read is said to be so. */
+static ein_status put_tasks(json_t *out, const char *path, const char *text) {
+    ein_model_tasks *tasks;
+    EIN_TRY(ein_model_tasks_parse(path, text, &tasks));
+    json_t *list = json_array();
+    for (int j = 0; j < tasks->n_targets; j++) {
+        const ein_model_threshold *t = &tasks->threshold[j];
+        const ein_task *task = &tasks->tasks.task[tasks->task_of[j]];
+        json_t *object = json_object();
+        char label[300];
+        ein_put_text(object, "target", ein_model_tasks_label(tasks, j, label, sizeof label));
+        ein_put_text(object, "kind", ein_head_kind_name(task->kind));
+        ein_put_int(object, "validation_positive", t->positive);
+        ein_put_int(object, "validation_negative", t->negative);
+        if (task->kind == EIN_HEAD_REGRESSION) {
+            ein_put_text(object, "unit", task->unit);
+        } else {
+            ein_put_real(object, "validation_auroc", t->auroc);
+            ein_put_real(object, "threshold_youden", t->youden);
+            ein_put_real(object, "threshold_closest", t->closest);
+        }
+        json_array_append_new(list, object);
+    }
+    json_object_set_new(out, "targets", list);
+    ein_model_tasks_destroy(tasks);
+    return EIN_OK;
+}
+
 static void put_model(json_t *out, const ein_model_info *info) {
     ein_put_text(out, "program", info->program);
     ein_put_shape(out, &info->shape, info->parts);
@@ -70,6 +99,7 @@ static ein_status describe(ein_inspection *look, const ein_safetensors *file) {
         ours = info.ours;
         ein_put_text(out, "kind", ours ? "model" : "model of others");
         put_model(out, &info);
+        if (info.tasks) status = put_tasks(out, look->path, info.tasks);
         ein_model_info_free(&info);
     } else if (!ours && (status == EIN_FORMAT || status == EIN_USAGE)) {
         ein_put_text(out, "note", ein_error_message());

@@ -1,0 +1,166 @@
+/* Arms beside each other: means over seeds, macro averages, paired intervals, what is left out. */
+#include <math.h>
+#include <string.h>
+
+#include "core/philox.h"
+#include "jobs/arms.h"
+#include "tests/tap.h"
+#include "tests/unit/stats_fixture.h"
+
+enum { N = 400, TARGETS = 3, MODELS = 3 };
+
+/* Two targets that can be judged and one with three positives; arm 0 has two seeds, arm 1 has one. */
+static double label[TARGETS][N], score[MODELS * TARGETS][N];
+static uint64_t patient[N];
+
+static double noise(int stream, int i) {
+    const ein_philox_block draw = ein_philox(5, EIN_DRAW_BOOTSTRAP, (uint64_t)stream, (uint32_t)i);
+    return ein_uniform(draw.v[0]) - 0.5;
+}
+
+static ein_arms_input make(const double **labels, const double **scores) {
+    static const int arm[MODELS] = {0, 0, 1};
+    static const char *const arm_name[] = {"good", "poor"}, *const target_name[] = {"a", "b", "rare"};
+    for (int i = 0; i < N; i++) {
+        patient[i] = (uint64_t)(i / 2);
+        for (int t = 0; t < TARGETS; t++) {
+            label[t][i] = t == 2 ? i < 3 : noise(t, i) > 0.1;
+            for (int m = 0; m < MODELS; m++)
+                score[m * TARGETS + t][i] = label[t][i] + (m == 2 ? 4 : 1.6) * noise(10 + m * TARGETS + t, i);
+        }
+        if (i % 50 == 7) label[1][i] = NAN;
+    }
+    for (int t = 0; t < TARGETS; t++) labels[t] = label[t];
+    for (int k = 0; k < MODELS * TARGETS; k++) scores[k] = score[k];
+    return (ein_arms_input){.n = N,
+                            .cluster = patient,
+                            .n_targets = TARGETS,
+                            .label = labels,
+                            .target_name = target_name,
+                            .n_models = MODELS,
+                            .score = scores,
+                            .arm = arm,
+                            .n_arms = 2,
+                            .arm_name = arm_name,
+                            .minimum = 10,
+                            .replicates = 400,
+                            .seed = 3,
+                            .level = 0.95,
+                            .adjust = EIN_ADJUST_HOLM};
+}
+
+/* AUROC from its definition: pairs in the right order, ties one half. */
+static double auroc(const double *s, const double *y) {
+    double right = 0, pairs = 0;
+    for (int i = 0; i < N; i++)
+        for (int j = 0; j < N; j++) {
+            if (!(y[i] > 0.5) || !(y[j] < 0.5)) continue;
+            pairs++;
+            right += s[i] > s[j] ? 1 : s[i] == s[j] ? 0.5 : 0;
+        }
+    return right / pairs;
+}
+
+START_TEST(figures_are_means_of_the_definition) {
+    const double *labels[TARGETS], *scores[MODELS * TARGETS];
+    const ein_arms_input in = make(labels, scores);
+    ein_arms *a;
+    double of[MODELS][2], macro[MODELS];
+    check_ok(ein_arms_compare(&a, &in));
+    for (int m = 0; m < MODELS; m++) {
+        for (int t = 0; t < 2; t++) of[m][t] = auroc(scores[m * TARGETS + t], labels[t]);
+        macro[m] = (of[m][0] + of[m][1]) / 2;
+    }
+    ck_assert_int_eq(a->n_counted, 2);
+    ck_assert(!a->counted[2]);
+    ck_assert_int_eq(a->arm[0].seeds, 2);
+    ck_assert(fabs(a->arm[0].figure.value - (macro[0] + macro[1]) / 2) < 1e-12);
+    ck_assert(fabs(a->arm[1].figure.value - macro[2]) < 1e-12);
+    ck_assert(fabs(a->arm[0].of_target[1].value - (of[0][1] + of[1][1]) / 2) < 1e-12);
+    ck_assert(fabs(a->arm[0].seed_sd - fabs(macro[0] - macro[1]) / sqrt(2)) < 1e-12);
+    ck_assert(isnan(a->arm[1].seed_sd));
+    ck_assert_int_eq(a->arm[0].of_target[2].state, EIN_STATS_SUPPRESSED);
+    ck_assert(isnan(a->arm[0].of_target[2].value));
+    ein_arms_destroy(a);
+}
+END_TEST
+
+START_TEST(differences_are_paired) {
+    const double *labels[TARGETS], *scores[MODELS * TARGETS];
+    const ein_arms_input in = make(labels, scores);
+    ein_arms *a;
+    check_ok(ein_arms_compare(&a, &in));
+    const ein_arm_pair *p = &a->pair[0];
+    ck_assert_int_eq(a->n_pairs, 1);
+    ck_assert(fabs(p->difference.value - (a->arm[0].figure.value - a->arm[1].figure.value)) < 1e-12);
+    ck_assert(p->difference.lower > 0 && p->difference.lower < p->difference.value);
+    ck_assert(p->difference.value < p->difference.upper);
+    ck_assert(p->test.statistic > 3 && p->adjusted_p.value == p->test.p); /* a family of one */
+    ein_arms_destroy(a);
+}
+END_TEST
+
+/* Two arms of one model: no difference, and no test of it. */
+START_TEST(identical_arms_are_not_tested) {
+    const double *labels[TARGETS], *scores[MODELS * TARGETS];
+    ein_arms_input in = make(labels, scores);
+    static const int arm[2] = {0, 1};
+    ein_arms *a;
+    for (int t = 0; t < TARGETS; t++) scores[TARGETS + t] = scores[t];
+    in.n_models = 2;
+    in.arm = arm;
+    check_ok(ein_arms_compare(&a, &in));
+    ck_assert(a->pair[0].difference.value == 0);
+    ck_assert(a->pair[0].test.state != EIN_STATS_ESTIMABLE && isnan(a->pair[0].test.p));
+    ein_arms_destroy(a);
+}
+END_TEST
+
+START_TEST(nothing_to_judge_by_is_said) {
+    const double *labels[TARGETS], *scores[MODELS * TARGETS];
+    ein_arms_input in = make(labels, scores);
+    ein_arms *a;
+    json_t *json;
+    in.minimum = 1000;
+    check_ok(ein_arms_compare(&a, &in));
+    ck_assert_int_eq(a->n_counted, 0);
+    check_ok(ein_arms_json(a, &json));
+    ck_assert_int_eq((int)json_array_size(json_object_get(json, "left_out")), TARGETS);
+    ck_assert_int_eq((int)json_array_size(json_object_get(json, "arms")), 0);
+    json_decref(json);
+    ein_arms_destroy(a);
+}
+END_TEST
+
+START_TEST(regressions_are_judged_by_r2) {
+    const double *labels[TARGETS], *scores[MODELS * TARGETS];
+    ein_arms_input in = make(labels, scores);
+    ein_arms *a;
+    double mean = 0, residual = 0, spread = 0;
+    for (int i = 0; i < N; i++) label[0][i] = noise(99, i);
+    for (int i = 0; i < N; i++) score[2 * TARGETS][i] = label[0][i] + 0.3 * noise(77, i);
+    in.regression = true;
+    in.n_targets = 1;
+    in.n_models = 1;
+    in.n_arms = 1;
+    scores[0] = score[2 * TARGETS];
+    for (int i = 0; i < N; i++) mean += label[0][i] / N;
+    for (int i = 0; i < N; i++) {
+        residual += (label[0][i] - scores[0][i]) * (label[0][i] - scores[0][i]);
+        spread += (label[0][i] - mean) * (label[0][i] - mean);
+    }
+    check_ok(ein_arms_compare(&a, &in));
+    ck_assert(fabs(a->arm[0].figure.value - (1 - residual / spread)) < 1e-12);
+    ein_arms_destroy(a);
+}
+END_TEST
+
+int main(void) {
+    Suite *suite = suite_create("arms");
+    ein_tap_add(suite, "figures are means over seeds of macro averages", figures_are_means_of_the_definition);
+    ein_tap_add(suite, "differences are paired", differences_are_paired);
+    ein_tap_add(suite, "identical arms are not tested", identical_arms_are_not_tested);
+    ein_tap_add(suite, "nothing to judge by is said", nothing_to_judge_by_is_said);
+    ein_tap_add(suite, "regressions are judged by R2", regressions_are_judged_by_r2);
+    return ein_tap_main(suite);
+}
