@@ -155,6 +155,8 @@ static const ein_flag flags[] = {{"--model", "[ARM=]FILE,...", "evaluate.models"
                                  {"--part", "PART", "evaluate.part"},
                                  {"--out", "FOLDER", "evaluate.out"},
                                  {"--leads", "LEAD,...", "evaluate.leads"},
+                                 {"--labels", "TABLE.csv", "data.labels"},
+                                 {"--label-key", "COLUMN", "data.label_key"},
                                  {"--scores", "TABLE.csv", "evaluate.scores"},
                                  {"--label", "COL,...", "evaluate.label"},
                                  {"--target", "COL,...", "evaluate.target"},

@@ -17,6 +17,7 @@
 #include "jobs/model_tasks.h"
 #include "jobs/scoring.h"
 #include "jobs/split_options.h"
+#include "jobs/task_library.h"
 #include "mpi/threads.h"
 
 const ein_option ein_table_evaluate_model[] = {
@@ -340,6 +341,7 @@ static ein_status score_model(evaluation *e, eval_model *m) {
     char what[128];
     snprintf(what, sizeof what, "scores of %s", m->name);
     ein_progress *progress = is_root(e) ? ein_progress_new(NULL, what, "records", e->n, 30) : NULL;
+    ein_progress_update(progress, 0, "");
     ein_status status = ein_comm_agree(e->comm, EIN_NEW(m->score, e->n * m->meaning->n_targets));
     if (status == EIN_OK)
         status =
@@ -602,7 +604,7 @@ static ein_status write_json(const evaluation *e, json_t *root) {
 }
 
 /* All targets: rank 0 holds what comes out. Collective. */
-static ein_status measure_all(evaluation *e, json_t *targets, ein_csv_writer *csv) {
+static ein_status measure_all(evaluation *e, json_t *targets, ein_csv_writer *csv, FILE *text) {
     columns c = {0};
     ein_status status = ein_comm_agree(e->comm, columns_new(&c, e));
     for (int t = 0; status == EIN_OK && t < e->targets.n_targets; t++) {
@@ -614,6 +616,9 @@ static ein_status measure_all(evaluation *e, json_t *targets, ein_csv_writer *cs
         if (status == EIN_OK && metrics) {
             json_array_append_new(targets, object);
             ein_metrics_csv(metrics, csv);
+            ein_metrics_print(metrics, text);
+            ein_metrics_print_methods(metrics, text);
+            fprintf(text, "\n\n");
         }
         ein_metrics_destroy(metrics);
         status = ein_comm_agree(e->comm, status);
@@ -645,10 +650,13 @@ static ein_status report(evaluation *e) {
     ein_csv_writer *csv = NULL;
     json_t *root = NULL, *targets = json_array(), *comparisons = json_array();
     ein_status status = EIN_OK;
+    FILE *text = NULL;
     snprintf(path, sizeof path, "%s/metrics.csv", e->out);
     if (is_root(e)) status = ein_csv_create(path, ein_metrics_columns, EIN_METRICS_COLUMNS, &csv);
+    snprintf(path, sizeof path, "%s/metrics.txt", e->out);
+    if (is_root(e) && status == EIN_OK) status = ein_durable_fopen(path, &text);
     status = ein_comm_agree(e->comm, status);
-    if (status == EIN_OK) status = measure_all(e, targets, csv);
+    if (status == EIN_OK) status = measure_all(e, targets, csv, text);
     if (status == EIN_OK && is_root(e)) {
         status = compare_arms(e, comparisons);
         root = head_json(e);
@@ -658,6 +666,10 @@ static ein_status report(evaluation *e) {
     }
     if (csv) {
         const ein_status written = ein_csv_finish(csv, status == EIN_OK);
+        if (status == EIN_OK) status = written;
+    }
+    if (text) {
+        const ein_status written = ein_durable_fclose(text, path, status == EIN_OK);
         if (status == EIN_OK) status = written;
     }
     json_decref(root);
@@ -706,7 +718,10 @@ static ein_status open_all(evaluation *e) {
 }
 
 static ein_status work(evaluation *e) {
+    char join[768];
     EIN_TRY(open_all(e));
+    ein_join_text(&e->targets.join, join, sizeof join);
+    if (is_root(e) && join[0]) printf("%s\n", join);
     ein_status status = is_root(e) ? ein_make_folders(e->out) : EIN_OK;
     EIN_TRY(ein_comm_agree(e->comm, status));
     for (int m = 0; m < e->n_models; m++) EIN_TRY(score_model(e, &e->model[m]));
@@ -714,7 +729,9 @@ static ein_status work(evaluation *e) {
     if (is_root(e) && status == EIN_OK) status = write_h5(e);
     EIN_TRY(ein_comm_agree(e->comm, status));
     EIN_TRY(report(e));
-    if (is_root(e)) printf("\nscores.h5, scores.csv, metrics.json and metrics.csv are in %s\n", e->out);
+    if (is_root(e))
+        printf("\nscores.h5, scores.csv, metrics.json, metrics.csv and metrics.txt (to read) are in %s\n",
+               e->out);
     return EIN_OK;
 }
 

@@ -15,6 +15,7 @@
 #include "jobs/finetune.h"
 #include "jobs/model_options.h"
 #include "jobs/scoring.h"
+#include "jobs/task_library.h"
 #include "mpi/watchdog.h"
 
 static ein_comm *comm_of(const finetune_cell *c) {
@@ -615,6 +616,9 @@ static ein_status train(finetune_cell *c) {
                 c->name, c->trained->parameters, c->full->parameters, c->data.n_train, c->data.n_valid,
                 c->meaning->n_targets, c->epochs, c->trainer.steps_per_epoch, ein_comm_size(comm_of(c)),
                 c->all->threads, ein_blas_start());
+    char join[768];
+    ein_join_text(&c->data.targets.join, join, sizeof join);
+    if (join[0]) ein_run_log(c->run, "%s", join);
     ein_trainer *t = &c->trainer;
     t->ops = &ops;
     t->self = c;

@@ -1,5 +1,8 @@
 #include "jobs/task_library.h"
 
+#include <inttypes.h>
+#include <stdio.h>
+
 #include <stdio.h>
 #include <string.h>
 
@@ -23,4 +26,15 @@ const ein_tasks_file *ein_task_library(void) {
         n++;
     }
     return files;
+}
+
+void ein_join_text(const ein_targets_join *j, char *out, size_t room) {
+    out[0] = '\0';
+    if (j->rows == 0 && j->malformed == 0) return;
+    snprintf(out, room,
+             "label tables: %" PRId64 " rows; %" PRId64 " fit no record, %" PRId64
+             " have a key that occurs twice, %" PRId64 " are malformed; %" PRId64
+             " cells are no numbers; %" PRId64 " records have no row%s%s",
+             j->rows, j->unused, j->ambiguous, j->malformed, j->not_numeric, j->without_row,
+             j->first[0] ? "; first that did not join: " : "", j->first);
 }
