@@ -57,7 +57,7 @@ static inline void parity_run(const char *what, const float *expected, const flo
 }
 
 /* The run of a tensor that holds a bias of keys: it shifts all logits of a row alike, so its gradient is zero but for
- * rounding, which AdamW then scales up to its learning rate. n 0: there is none. */
+ * rounding of the size of its neighbours', which AdamW then scales up to its learning rate. n 0: there is none. */
 static inline void parity_keys(const ein_tensor *t, size_t *first, size_t *n) {
     const size_t count = (size_t)t->count;
     *first = *n = 0;
@@ -77,9 +77,10 @@ static inline void parity_compare(const char *prefix, const float *arena, const 
         if (!report(count == t->count, "%s%s has %lld values", prefix, t->name, (long long)count)) exit(1);
         const float *found = arena + t->offset, *before = base ? base + t->offset : NULL;
         parity_keys(t, &first, &n);
-        double worst = 0;
+        double worst = 0, square = 0;
         for (size_t k = first; k < first + n; k++) worst = larger_error(fabs(found[k] - expected[k]), worst);
-        const double bound = base ? PARITY_STEPS * PARITY_LR : 1e-7;
+        for (int64_t k = 0; k < count; k++) square += (double)expected[k] * expected[k];
+        const double bound = base ? PARITY_STEPS * PARITY_LR : 10 * parity_bound * sqrt(square);
         if (n)
             report(worst <= bound, "%s%s, keys: absolute error %.1e <= %.0e", prefix, t->name, worst, bound);
         snprintf(what, sizeof what, "%s%s%s", prefix, t->name, n ? ", before keys" : "");
