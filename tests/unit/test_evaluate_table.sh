@@ -1,5 +1,5 @@
 #!/bin/bash
-# timeout: 600
+# timeout: 900
 # evaluate on tables of scores: the figures of fixture S1 through the command, everything that is not estimable, malformed
 # tables, and the same bytes on 1 to 4 ranks.
 . "$(dirname "$0")/../lib.sh"
