@@ -15,7 +15,7 @@ enum { SHOWN_BYTES = 48, PROBLEMS_TOLD = 5, COLUMNS_TOLD = 12 };
 /* Text of a cell for a message: short, without control characters. */
 static const char *show(const char *text, char out[SHOWN_BYTES]) {
     int n = 0;
-    for (; text[n] && n < SHOWN_BYTES - 4; n++) {
+    for (; n < SHOWN_BYTES - 4 && text[n]; n++) {
         const unsigned char c = (unsigned char)text[n];
         out[n] = c < 0x20 || c >= 0x7f ? '?' : text[n];
     }

@@ -13,7 +13,7 @@
 
 /* --- the result ------------------------------------------------------------------------------------------ */
 
-enum { EIN_METRICS_BINS = 10, EIN_METRICS_JACKKNIFE_MOST = 1000 };
+enum { EIN_METRICS_BINS = 10, EIN_METRICS_JACKKNIFE_MOST = 250 };
 
 typedef struct {
     const char *name;

@@ -1,5 +1,5 @@
 #!/bin/bash
-# timeout: 300
+# timeout: 600
 # pool: the BCG trials and the four sites of S1 against metafor's figures, meta-regression, what cannot be pooled, ranks.
 . "$(dirname "$0")/../lib.sh"
 cd "$tmp" || exit 1
