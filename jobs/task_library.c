@@ -17,7 +17,8 @@ const ein_tasks_file *ein_task_library(void) {
     for (const ein_embedded *file = ein_embedded_files; file->path; file++) {
         if (strncmp(file->path, folder, before) != 0) continue;
         const size_t length = strlen(file->path) - before - behind;
-        EIN_BUG_IF(n == MAX_FILES || length >= NAME_BYTES);
+        if (n == MAX_FILES || length >= NAME_BYTES)
+            ein_bug(__FILE__, __LINE__, "too many tasks, or too long a name");
         memcpy(names[n], file->path + before, length);
         files[n] = (ein_tasks_file){names[n], file->begin, (size_t)(file->end - file->begin)};
         n++;
