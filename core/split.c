@@ -116,9 +116,8 @@ static ein_status keep_labels(uint8_t *part, const uint64_t *patient, int64_t N,
             of[n++] = (placed){.draw = draw_of(o->seed, patient[i], BLOCK_LABELS), .patient = patient[i]};
     qsort(of, (size_t)n, sizeof *of, compare_placed);
     for (int64_t i = 0; i < n; i++) patients += i == 0 || of[i].patient != of[i - 1].patient;
-    int64_t wanted = llround(o->label_fraction * (double)patients);
-    if (wanted < 1) wanted = 1;
-    int64_t last = 0;
+    const int64_t wanted = llround(o->label_fraction * (double)patients);
+    int64_t last = 0; /* so the first patient is kept also if none is wanted */
     for (int64_t i = 0; i < n && kept <= wanted; i++) {
         kept += i == 0 || of[i].patient != of[i - 1].patient;
         if (kept <= wanted) last = i;

@@ -88,7 +88,7 @@ static ein_status no_such_task(const char *name, const ein_tasks_file *library) 
     const char *names[MAX_LIBRARY];
     char all[512] = "";
     int n = 0;
-    for (; library[n].name && n < MAX_LIBRARY; n++) {
+    for (; n < MAX_LIBRARY && library[n].name; n++) {
         names[n] = library[n].name;
         if (n) strncat(all, ", ", sizeof all - strlen(all) - 1);
         strncat(all, names[n], sizeof all - strlen(all) - 1);

@@ -17,11 +17,10 @@ const ein_tasks_file *ein_task_library(void) {
     const size_t before = sizeof folder - 1, behind = sizeof extension - 1;
     if (files[0].name) return files;
     int n = 0;
-    for (const ein_embedded *file = ein_embedded_files; file->path; file++) {
+    for (const ein_embedded *file = ein_embedded_files; file->path && n < MAX_FILES; file++) {
         if (strncmp(file->path, folder, before) != 0) continue;
-        const size_t length = strlen(file->path) - before - behind;
-        EIN_BUG_IF(n == MAX_FILES || length >= NAME_BYTES);
-        memcpy(names[n], file->path + before, length);
+        const int length = (int)(strlen(file->path) - before - behind);
+        snprintf(names[n], sizeof names[n], "%.*s", length, file->path + before);
         files[n] = (ein_tasks_file){names[n], file->begin, (size_t)(file->end - file->begin)};
         n++;
     }

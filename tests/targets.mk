@@ -27,6 +27,19 @@ fuzz-config fuzz-csv: fuzz-%: build/fuzz/fuzz_% ## fuzz the configuration or the
 	nice build/fuzz/fuzz_$* -max_total_time=$(FUZZ_SECONDS) -max_len=512 -rss_limit_mb=1024 -timeout=10 \
 	    -artifact_prefix=build/fuzz/ build/fuzz/$*-corpus
 
+# --- fuzzing task descriptions ------------------------------------------------------------------------------------
+TASKS_FUZZ_SRC := tests/fuzz/fuzz_tasks.c core/status.c mpi/comm.c $(addprefix io/,tasks.c tasks_yaml.c tasks_rule.c \
+                tasks_cell.c yaml_tree.c config_value.c nearest.c durable.c)
+build/fuzz/fuzz_tasks: $(TASKS_FUZZ_SRC) $(wildcard core/*.h io/*.h)
+	@mkdir -p $(@D)
+	$(FUZZ_CC) $(FUZZ_FLAGS) $(MPI_CFLAGS) $(TASKS_FUZZ_SRC) $(IO_CFLAGS) $(IO_LIBS) $(MPI_LIBS) -lm -o $@
+.PHONY: fuzz-tasks
+fuzz-tasks: build/fuzz/fuzz_tasks ## fuzz task descriptions, rules and cells of statements for FUZZ_SECONDS
+	@mkdir -p build/fuzz/tasks-corpus build/fuzz/tasks-seeds
+	@cp jobs/tasks/*.yaml build/fuzz/tasks-seeds
+	nice build/fuzz/fuzz_tasks -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -rss_limit_mb=1024 -timeout=10 \
+	    -dict=tests/fuzz/tasks.dict -artifact_prefix=build/fuzz/ build/fuzz/tasks-corpus build/fuzz/tasks-seeds
+
 # --- statistics against R and scikit-learn: development only, packages in tests/data/stats_agreement.py ------------
 STATS_SRC := core/status.c core/philox.c $(wildcard core/stats_*.c)
 build/stats/driver: tests/data/stats_driver.c $(STATS_SRC) $(wildcard core/stats_*.h)

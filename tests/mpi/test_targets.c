@@ -107,7 +107,7 @@ static const float label[LABELS * N] = {
 static const char *const text_name[2] = {"codes", "st"};
 static const char *const text[2 * N] = {
     /* codes */ "{'A': 100.0}",
-    "{'A': 0.0, 'B': 80}",
+    "{'B': 80, 'A': 0.0}",
     "{'B': 20.0}",
     "{}",
     "",
@@ -247,7 +247,10 @@ static void numbers(void) {
     check_all(counts_are(&c[0], 1, 0, 0) && counts_are(&c[1], 2, 0, 0) && counts_are(&c[4], 1, 1, 0),
               "counts of the test part");
     memset(part, EIN_SPLIT_TEST, N);
-    part[0] = EIN_SPLIT_TRAIN;
+    memset(part, EIN_SPLIT_TRAIN, 3);
+    check_all(ein_targets_fit(&t, part) == EIN_OK && t.task[1].positive_weight[0] == 2,
+              "a balanced weight is negatives over positives");
+    part[1] = part[2] = EIN_SPLIT_TEST;
     good = ein_targets_fit(&t, part) == EIN_NUMERIC &&
            strstr(ein_error_message(), "task age: 'age' has 1 values");
     part[2] = part[4] = EIN_SPLIT_TRAIN;
