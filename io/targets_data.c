@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "io/csv.h"
+#include "io/h5.h"
 #include "io/labels.h"
 #include "io/nearest.h"
 
@@ -187,19 +188,25 @@ static void take_row(ein_targets_data *d, const places *p, const ein_labels_matc
         if (p->text[i] >= 0) d->text[i].cell[r] = p->texts[p->text[i]];
 }
 
+/* A table that went along with the ingested folder calls a record by a path that begins with that folder's name, which is
+ * the cohort's unless it was named otherwise. */
 static ein_status join_rows(ein_targets_data *d, const places *p) {
-    char *source = NULL;
-    int64_t stride = 0;
+    char *source = NULL, *cohort = NULL, below[EIN_H5_MAX_TEXT * 2];
+    int64_t stride = 0, cohort_stride = 0;
     EIN_TRY(ein_corpus_texts(d->corpus, "source_file", &source, &stride));
-    for (int64_t r = 0; r < d->N; r++) {
-        const char *const key[] = {source + r * stride, ein_corpus_record_id(d->corpus, r)};
+    const ein_status status = ein_corpus_texts(d->corpus, "cohort", &cohort, &cohort_stride);
+    for (int64_t r = 0; status == EIN_OK && r < d->N; r++) {
+        const char *path = source + r * stride;
+        snprintf(below, sizeof below, "%s/%s", cohort + r * cohort_stride, path);
+        const char *const key[] = {path, below, ein_corpus_record_id(d->corpus, r)};
         ein_labels_match match;
-        ein_labels_find(d->labels, key, 2, NULL, false, &match);
+        ein_labels_find(d->labels, key, 3, NULL, false, &match);
         d->join.without_row += !match.found;
         take_row(d, p, &match, r);
     }
     free(source);
-    return EIN_OK;
+    free(cohort);
+    return status;
 }
 
 typedef struct {
