@@ -118,6 +118,9 @@ ein_status ein_metrics_add_interval(ein_metrics *m, ein_metric at, const char *n
                                     ein_stats_interval value) {
     at.estimate = value;
     at.has_interval = true;
+    /* An interval of no width would look like certainty. */
+    if (value.interval_state == EIN_STATS_ESTIMABLE && value.variance == 0)
+        at.estimate = ein_stats_point(value.value, EIN_STATS_ZERO_VARIANCE);
     return ein_metrics_add(m, at, name, method);
 }
 

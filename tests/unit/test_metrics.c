@@ -424,6 +424,18 @@ START_TEST(identical_perfect_and_hard_decisions) {
     check_state(row_of(m, "A", "", "calibration_slope")->estimate.state, EIN_STATS_SEPARATED);
     ein_metrics_destroy(m);
 
+    static const double constant[] = {0.5, 0.5, 0.5, 0.5};
+    static const double *const constants[] = {constant, four};
+    in = small_input(label, 4);
+    in.score = constants;
+    m = compute(&in, few_replicates());
+    check_exact(row_of(m, "A", "", "auroc")->estimate.value, 0.5);
+    check_no_interval(row_of(m, "A", "", "auroc")->estimate, EIN_STATS_ZERO_VARIANCE);
+    check_no_interval(row_of(m, "A", "", "brier")->estimate, EIN_STATS_ZERO_VARIANCE);
+    check_state(row_of(m, "A", "", "calibration_slope")->estimate.state, EIN_STATS_ZERO_VARIANCE);
+    check_state(row_of(m, "A - B", "", "auroc_difference")->test.state, EIN_STATS_ZERO_VARIANCE);
+    ein_metrics_destroy(m);
+
     static const double hard[] = {0, 1, 1, 1}, backwards[] = {1, 0.5, 0.2, 0};
     static const double *const scores[] = {hard, backwards};
     in = small_input(label, 4);
