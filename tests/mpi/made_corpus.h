@@ -15,6 +15,7 @@ typedef struct {
     const char *const *id;          /* (N) */
     const char *const *source_file; /* (N); NULL: the ids */
     const char *const *sha256;      /* (N); NULL: "" */
+    const char *const *cohort;      /* (N); NULL: "" */
     const uint64_t *patient;        /* (N) keys */
     const float *age;               /* (N); NULL: not known */
     const int8_t *sex;              /* (N); NULL: not known */
@@ -44,6 +45,7 @@ static ein_status made_append(ein_corpus_writer *w, const made_corpus *m, int64_
     if (root) {
         entry.record_id = m->id[r];
         entry.source_file = m->source_file ? m->source_file[r] : m->id[r];
+        entry.cohort = m->cohort ? m->cohort[r] : "";
         entry.source_sha256 = m->sha256 ? m->sha256[r] : "";
         entry.patient_key = m->patient[r];
         entry.age = m->age ? m->age[r] : NAN;

@@ -26,6 +26,7 @@ static const char *const id[N] = {"r0", "r1", "r2", "r3", "r4", "r5", "r6", "r7"
 static const char *const file[N] = {"a/0.hea", "a/1.hea", "a/2.hea", "a/3.hea", "b/4.hea",  "b/5.hea",
                                     "b/6.hea", "b/7.hea", "b/8.hea", "b/9.hea", "b/10.hea", "b/11.hea"};
 static const char *const sha256[N] = {"aa", "ab", "ac", "ad", "ae", "af", "", "b1", "b2", "b3", "b4", "b5"};
+static const char *const cohort[N] = {"", "", "", "", "", "", "", "", "", "cx", "", ""};
 static const uint64_t patient[N] = {1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6};
 static const float age[N] = {20, 30, 40, 50, 60, 70, 80, 90, MISSING, 33, 44, 55};
 static const int8_t sex[N] = {0, 1, 0, 1, 0, 1, -1, -1, 1, 1, 1, 0};
@@ -369,9 +370,9 @@ static void put(const char *name, const char *content) {
 
 static void tables(void) {
     ein_targets t;
-    /* r0 by id, a/1 by path, r2 twice, r3 without a key in the row, one row of nobody, one row too short */
+    /* r0 by id, a/1 by path, r9 by its cohort and path, r2 twice, r3 without a key in the row, one row of nobody, one row too short */
     put("one.csv",
-        "key,lvef,note,st,age,sex\nr0,50,x,Q,99,F\na/1.hea,,x,,98,F\nr2,1,,,,\nr2,2,,,,\n,3,,,,\nnobody,4,,,,\nr6,word,,B,35,M\nshort,1\n./b/7,20,,D,,\nr8,NA,,,300,\n");
+        "key,lvef,note,st,age,sex\nr0,50,x,Q,99,F\na/1.hea,,x,,98,F\nr2,1,,,,\nr2,2,,,,\n,3,,,,\nnobody,4,,,,\nr6,word,,B,35,M\nshort,1\n./b/7,20,,D,,\nr8,NA,,,300,\ncx/b/9.hea,77,,,,\n");
     put("two.csv", "key,AF,st\nr0,1,R\nr4,1,Q\n");
     const char *paths[2];
     char first[512], second[512], out[512];
@@ -389,7 +390,7 @@ static void tables(void) {
         "  - {name: sex, kind: binary, group: demographic, columns: sex}\n";
     bool good = build_with(yaml, NULL, &joined, &t) == EIN_OK;
     static const float ef[N] = {50, 35, 34.9f, NA,    60, 400,
-                                10, 20, 20,    35.1f, NA, 34}; /* table, then corpus */
+                                10, 20, 20,    77, NA, 34}; /* table, then corpus */
     static const float af[N] = {1, 1, 0, 1, 1, 0, 0, 0, 1, 0, 0, 0};
     static const float q[N] = {1, 0, 0, NA, 1, 0, 0, 0, 0, 0, 0, 0},
                        r[N] = {0, 0, 0, NA, 0, 0, 0, 0, 0, 0, 0, 0};
@@ -401,8 +402,8 @@ static void tables(void) {
     check_all(good && is(&t, 2, q) && is(&t, 3, r), "texts too, of the first table that has one");
     check_all(good && is(&t, 5, ages) && is(&t, 6, sexes),
               "age and sex are the corpus's where it knows them, else the table's in its codes");
-    check_all(good && t.join.rows == 11 - 1 && t.join.unused == 3 && t.join.ambiguous == 2 &&
-                  t.join.malformed == 2 && t.join.not_numeric == 1 && t.join.without_row == N - 6 &&
+    check_all(good && t.join.rows == 11 && t.join.unused == 3 && t.join.ambiguous == 2 &&
+                  t.join.malformed == 2 && t.join.not_numeric == 1 && t.join.without_row == N - 7 &&
                   t.join.first[0],
               "rows that did not join are counted");
     ein_targets_free(&t);
@@ -582,6 +583,7 @@ int main(int argc, char **argv) {
                            .id = id,
                            .source_file = file,
                            .sha256 = sha256,
+                           .cohort = cohort,
                            .patient = patient,
                            .age = age,
                            .sex = sex,
