@@ -99,19 +99,17 @@ static void name_model(evaluation *e, const char *spec) {
     const char *equals = strchr(spec, '=');
     int of_arm = 1, arm = 0;
     m->path = equals ? equals + 1 : spec;
+    char arm_text[sizeof m->arm] = "model";
     if (equals)
-        snprintf(m->arm, sizeof m->arm, "%.*s", (int)(equals - spec < 63 ? equals - spec : 63), spec);
-    else
-        snprintf(m->arm, sizeof m->arm, "model%s", "");
-    char arm_text[64];
-    memcpy(arm_text, m->arm, sizeof arm_text);
-    for (int i = 0; i < e->n_models; i++) of_arm += strcmp(e->model[i].arm, m->arm) == 0;
+        snprintf(arm_text, sizeof arm_text, "%.*s", (int)(equals - spec < 63 ? equals - spec : 63), spec);
+    memcpy(m->arm, arm_text, sizeof arm_text);
+    for (int i = 0; i < e->n_models; i++) of_arm += strcmp(e->model[i].arm, arm_text) == 0;
     if (of_arm > 1)
         snprintf(m->name, sizeof m->name, "%.63s.%d", arm_text, of_arm);
     else
         snprintf(m->name, sizeof m->name, "%.63s", arm_text);
-    while (arm < e->n_arms && strcmp(e->arm_name[arm], m->arm) != 0) arm++;
-    if (arm == e->n_arms) snprintf(e->arm_name[e->n_arms++], sizeof e->arm_name[0], "%s", m->arm);
+    while (arm < e->n_arms && strcmp(e->arm_name[arm], arm_text) != 0) arm++;
+    if (arm == e->n_arms) memcpy(e->arm_name[e->n_arms++], arm_text, sizeof arm_text);
     e->arm[e->n_models++] = arm;
 }
 
