@@ -20,7 +20,7 @@ enum { COLUMN_VALUE = 6, N_COLUMNS };
 
 /* Where the time of this rank went, in seconds. */
 typedef struct {
-    double compute, exposed, window, reduce, update, share, validation, checkpoint, starved;
+    double compute, imbalance, exposed, window, add, reduce, update, share, validation, checkpoint, starved;
 } time_spent;
 
 typedef struct {
@@ -34,12 +34,25 @@ typedef struct {
     double loss_mean, loss_variance;
     double *pending; /* metrics rows that a full disk keeps from being written, (n_pending, N_COLUMNS) */
     int64_t n_pending, pending_room;
+    ein_status carried;         /* an error of this rank alone that the others hear of with the next update */
+    char carried_message[2048]; /* and its message */
     time_spent time;
     ein_progress *progress;
 } loop;
 
 static int is_root(const ein_trainer *p) {
     return ein_comm_rank(p->job->comm) == 0;
+}
+
+/* Keep an error of this rank until the next update, which all ranks enter, tells it to all. The first one counts. */
+static void carry(loop *l, ein_status status) {
+    if (status == EIN_OK || l->carried != EIN_OK) return;
+    l->carried = status;
+    snprintf(l->carried_message, sizeof l->carried_message, "%s", ein_error_message());
+}
+
+static ein_status carried(const loop *l) {
+    return l->carried == EIN_OK ? EIN_OK : ein_error(l->carried, "%s", l->carried_message);
 }
 
 /* --- metrics --------------------------------------------------------------------------------------------- */
@@ -113,7 +126,8 @@ static ein_status save(loop *l) {
     ein_trainer *p = l->p;
     const double start = ein_clock_s();
     ein_checkpoint c = checkpoint_of(l);
-    ein_status status = flush_rows(l);
+    ein_status status = carried(l);
+    if (status == EIN_OK) status = flush_rows(l);
     if (status == EIN_OK) status = ein_run_metrics_sync(p->run);
     status = ein_comm_agree(p->job->comm, status);
     ein_watchdog_beat("writing a checkpoint");
@@ -223,8 +237,10 @@ static void ask(loop *l, int64_t flags[EIN_ENGINE_FLAGS]) {
 
 static void spend(time_spent *t, const ein_step_result *r) {
     t->compute += r->compute_s;
+    t->imbalance += r->imbalance_s;
     t->exposed += r->exchange.exposed_s;
     t->window += r->exchange.window_s;
+    t->add += r->exchange.add_s;
     t->share += r->exchange.share_s;
     t->reduce += r->reduce_s;
     t->update += r->update_s;
@@ -326,7 +342,7 @@ static ein_status advance(loop *l, const ein_step_result *r, double lr) {
         s->step_in_epoch = 0;
         s->epoch++;
     }
-    EIN_TRY(ein_comm_agree(p->job->comm, add_row(l, row)));
+    carry(l, add_row(l, row));
     return skipped;
 }
 
@@ -363,9 +379,10 @@ static ein_status run_updates(loop *l, const char **reason) {
         int64_t flags[EIN_ENGINE_FLAGS];
         ein_step_result r;
         adamw.lr = ein_schedule_lr(&p->schedule, p->state.step);
-        EIN_TRY(ein_comm_agree(p->job->comm, p->ops->step(p->self)));
+        carry(l, p->ops->step(p->self));
         ask(l, flags);
-        EIN_TRY(ein_engine_step(p->engine, &adamw, p->state.step - p->state.skipped_steps + 1, flags, &r));
+        EIN_TRY(ein_engine_step(p->engine, carried(l), &adamw, p->state.step - p->state.skipped_steps + 1,
+                                flags, &r));
         spend(&l->time, &r);
         EIN_TRY(advance(l, &r, adamw.lr));
         snprintf(detail, sizeof detail, "epoch %" PRId64 ", loss %.4f, lr %.2e", p->state.epoch, r.loss,
@@ -392,9 +409,17 @@ static ein_status log_time(loop *l) {
     const int64_t steps = p->state.step - l->first_step;
     l->time.starved = p->ops->starved_s ? p->ops->starved_s(p->self) : 0;
     enum { KINDS = sizeof(time_spent) / sizeof(double) };
-    static const char *const names[KINDS] = {
-        "compute",    "waiting for gradients", "gradients on the wire", "reduction", "AdamW", "parameters",
-        "validation", "checkpoints",           "waiting for data"};
+    static const char *const names[KINDS] = {"compute",
+                                             "of it threads waiting",
+                                             "waiting for gradients",
+                                             "gradients on the wire",
+                                             "adding gradients",
+                                             "reduction",
+                                             "AdamW",
+                                             "parameters",
+                                             "validation",
+                                             "checkpoints",
+                                             "waiting for data"};
     const int size = ein_comm_size(p->job->comm);
     double *all;
     EIN_TRY(ein_comm_agree(p->job->comm, EIN_NEW(all, (int64_t)size * KINDS)));
@@ -467,6 +492,7 @@ static ein_status train(loop *l) {
     ein_progress_update(l->progress, p->state.step * p->batch, "");
     ein_status status = run_updates(l, &reason);
     ein_progress_finish(l->progress);
+    if (status == EIN_OK) status = ein_comm_agree(p->job->comm, carried(l));
     if (status == EIN_OK) status = finish(l, reason);
     ein_watchdog_stop();
     return status;

@@ -23,7 +23,7 @@ typedef struct {
     float **buffer; /* (n_buffers) flat arenas */
     int n_pieces;   /* buffers 0..n_pieces-1 hold subtrees at the end */
     ein_subtree piece[EIN_MAX_PIECES];
-    double *slot_loss;
+    double end; /* when its last slot of the step was done */
 } worker;
 
 struct ein_engine {
@@ -48,7 +48,7 @@ struct ein_engine {
     ein_exchange *exchange;
     float *param, *m, *v;
     int n_blocks;      /* of all slices of all ranks */
-    double *reduction; /* losses (slots), squares (blocks), flags */
+    double *reduction; /* losses (slots), squares (blocks), flags, ranks with an error */
     int reduction_count;
     double *slot_loss;
 };
@@ -177,19 +177,11 @@ static ein_status plan_stages(ein_engine *e) {
     return EIN_OK;
 }
 
-/* Blocks are numbered over buckets, so that a block's number does not depend on who owns it. */
-static int blocks_before(const ein_engine *e, int bucket) {
-    int blocks = 0;
-    for (int b = 0; b < bucket; b++)
-        blocks += ein_int((ein_exchange_bucket(e->exchange, b)->count + EIN_BLOCK - 1) / EIN_BLOCK);
-    return blocks;
-}
-
 static ein_status new_state(ein_engine *e) {
     EIN_TRY(EIN_NEW(e->m, e->layout->arena));
     EIN_TRY(EIN_NEW(e->v, e->layout->arena));
-    e->n_blocks = blocks_before(e, ein_exchange_buckets(e->exchange));
-    e->reduction_count = e->options.slots + e->n_blocks + EIN_ENGINE_FLAGS;
+    e->n_blocks = ein_exchange_blocks(e->exchange);
+    e->reduction_count = e->options.slots + e->n_blocks + EIN_ENGINE_FLAGS + 1;
     EIN_TRY(EIN_NEW(e->reduction, e->reduction_count));
     return EIN_NEW(e->slot_loss, e->options.slots);
 }
@@ -314,26 +306,33 @@ static void run_leaves(ein_engine *e, int thread) {
     }
 }
 
-static ein_status compute_gradients(ein_engine *e, ein_step_result *result) {
-    const int stages = e->layout->stages;
-    for (int s = 0; s < stages; s++) {
-        atomic_store_explicit(&e->arrived[s], 0, memory_order_relaxed);
-        atomic_store_explicit(&e->ready[s], 0, memory_order_relaxed);
-    }
-    memset(e->slot_loss, 0, (size_t)e->options.slots * sizeof *e->slot_loss);
-    e->next_bucket = 0;
-    e->exchange_status = ein_exchange_begin(e->exchange);
+/* All slots of this rank on its threads; the exchange goes on meanwhile. */
+static void run_threads(ein_engine *e, ein_step_result *result) {
     const double start = MPI_Wtime();
-    double own_end = start;
+    double waited = 0;
 #pragma omp parallel num_threads(e->threads)
     {
         const int thread = omp_get_thread_num();
         run_leaves(e, thread);
-        if (thread == 0) own_end = MPI_Wtime();
+        e->worker[thread].end = MPI_Wtime();
     }
     const double end = MPI_Wtime();
+    for (int t = 0; t < e->threads; t++) waited += end - e->worker[t].end;
     result->compute_s = end - start;
-    result->imbalance_s = end - own_end;
+    result->imbalance_s = waited / e->threads;
+}
+
+/* A rank with an error sends what its buffers hold: the others wait for the messages, and nobody uses the sums. */
+static ein_status compute_gradients(ein_engine *e, bool skip, ein_step_result *result) {
+    const int stages = e->layout->stages;
+    for (int s = 0; s < stages; s++) {
+        atomic_store_explicit(&e->arrived[s], 0, memory_order_relaxed);
+        atomic_store_explicit(&e->ready[s], skip, memory_order_relaxed);
+    }
+    memset(e->slot_loss, 0, (size_t)e->options.slots * sizeof *e->slot_loss);
+    e->next_bucket = 0;
+    e->exchange_status = ein_exchange_begin(e->exchange);
+    if (!skip) run_threads(e, result);
     start_ready_buckets(e);
     if (e->exchange_status != EIN_OK) return e->exchange_status;
     EIN_BUG_IF(e->next_bucket != ein_exchange_buckets(e->exchange));
@@ -343,15 +342,14 @@ static ein_status compute_gradients(ein_engine *e, ein_step_result *result) {
 /* --- one reduction, then the update -----------------------------------------------------------------------
  */
 
-/* Squares of the summed gradient per block of 4096 values, into the places of the blocks that this rank owns.
- */
+/* Squares of the summed gradient per block of 4096 values, into the places of the blocks that this rank owns. Blocks
+ * are numbered over buckets, so a block's number does not depend on who owns it. */
 static void block_squares(ein_engine *e, double *squares) {
     for (int s = 0; s < ein_exchange_slices(e->exchange); s++) {
         const ein_slice *slice = ein_exchange_slice(e->exchange, s);
         const ein_bucket *bucket = ein_exchange_bucket(e->exchange, slice->bucket);
         const float *g = ein_exchange_sum(e->exchange, s);
-        double *out =
-            squares + blocks_before(e, slice->bucket) + (slice->offset - bucket->offset) / EIN_BLOCK;
+        double *out = squares + bucket->first_block + (slice->offset - bucket->offset) / EIN_BLOCK;
 #pragma omp parallel for num_threads(e->threads) schedule(static)
         for (int64_t first = 0; first < slice->count; first += EIN_BLOCK) {
             const int64_t n = slice->count - first < EIN_BLOCK ? slice->count - first : EIN_BLOCK;
@@ -377,15 +375,18 @@ static double tree_sum(const double *x, int n) {
 }
 
 /* Every entry of the vector is non-zero on one rank only (flags excepted, small integers), so the order in
- * which MPI adds cannot change a bit. With `allreduce` all ranks hold all squares, and rank 0's count. */
-static ein_status reduce_scalars(ein_engine *e, const int64_t flags[EIN_ENGINE_FLAGS],
-                                 ein_step_result *result) {
+ * which MPI adds cannot change a bit. With `allreduce` all ranks hold all squares, and rank 0's count. *failed: ranks
+ * with an error. */
+static ein_status reduce_scalars(ein_engine *e, bool skip, const int64_t flags[EIN_ENGINE_FLAGS],
+                                 ein_step_result *result, int *failed) {
     const double start = MPI_Wtime();
     double *loss = e->reduction, *squares = loss + e->options.slots, *shared = squares + e->n_blocks;
     memset(e->reduction, 0, (size_t)e->reduction_count * sizeof *e->reduction);
     for (int i = 0; i < e->n_slots; i++) loss[e->first_slot + i] = e->slot_loss[e->first_slot + i];
     if (e->options.exchange == EIN_EXCHANGE_TREE || ein_comm_rank(e->comm) == 0) block_squares(e, squares);
+    result->norm_s = MPI_Wtime() - start;
     for (int f = 0; f < EIN_ENGINE_FLAGS; f++) shared[f] = (double)flags[f];
+    shared[EIN_ENGINE_FLAGS] = skip;
     EIN_TRY(ein_comm_check(MPI_Allreduce(MPI_IN_PLACE, e->reduction, e->reduction_count, MPI_DOUBLE, MPI_SUM,
                                          ein_comm_mpi(e->comm)),
                            "reducing losses and norms"));
@@ -393,6 +394,7 @@ static ein_status reduce_scalars(ein_engine *e, const int64_t flags[EIN_ENGINE_F
     result->loss = tree_sum(loss, e->options.slots);
     result->grad_norm = sqrt(tree_sum(squares, e->n_blocks));
     for (int f = 0; f < EIN_ENGINE_FLAGS; f++) result->flags[f] = (int64_t)shared[f];
+    *failed = (int)shared[EIN_ENGINE_FLAGS];
     result->reduce_s = MPI_Wtime() - start;
     return EIN_OK;
 }
@@ -419,11 +421,13 @@ static ein_status update_parameters(ein_engine *e, const ein_adamw *adamw, int64
     return ein_exchange_share_finish(e->exchange);
 }
 
-ein_status ein_engine_step(ein_engine *e, const ein_adamw *adamw, int64_t update,
+ein_status ein_engine_step(ein_engine *e, ein_status mine, const ein_adamw *adamw, int64_t update,
                            const int64_t flags[EIN_ENGINE_FLAGS], ein_step_result *result) {
+    int failed = 0;
     memset(result, 0, sizeof *result);
-    EIN_TRY(compute_gradients(e, result));
-    EIN_TRY(reduce_scalars(e, flags, result));
+    EIN_TRY(compute_gradients(e, mine != EIN_OK, result));
+    EIN_TRY(reduce_scalars(e, mine != EIN_OK, flags, result, &failed));
+    if (failed > 0) return ein_comm_agree(e->comm, mine);
     result->applied = isfinite(result->loss) && isfinite(result->grad_norm);
     if (result->applied) {
         const double clip = e->options.clip_norm;

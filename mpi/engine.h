@@ -44,8 +44,9 @@ typedef struct {
     double grad_norm;                /* before clipping; sums of squares block by block in double */
     bool applied;                    /* false: loss or gradient was not finite, nothing was changed */
     int64_t flags[EIN_ENGINE_FLAGS]; /* sums over ranks of what each passed in */
-    double compute_s, imbalance_s;   /* this rank's slots; waiting of threads for the slowest */
-    double reduce_s, update_s;       /* the one reduction; AdamW */
+    double compute_s, imbalance_s;   /* until the last thread was through; what a thread waited of it, mean */
+    double reduce_s, norm_s;         /* the one reduction, and of it the squares of this rank's slices */
+    double update_s;                 /* AdamW */
     ein_exchange_cost exchange;
 } ein_step_result;
 
@@ -57,8 +58,13 @@ ein_status ein_engine_new(ein_comm *comm, const ein_layout *layout, const ein_en
 void ein_engine_destroy(ein_engine *engine);
 
 /* One step; `update` counts applied updates from 1 (AdamW's bias correction); flags: summed over ranks on the
- * way. Collective. */
-ein_status ein_engine_step(ein_engine *engine, const ein_adamw *adamw, int64_t update,
+ * way. Collective.
+ *
+ * `mine` is what this rank brings along: an error since the last step (its records could not be read, no memory) needs no
+ * agreement of its own. A rank with an error enters all the same, computes nothing, and says so in the one
+ * reduction; then nothing is changed on any rank, and all return what ein_comm_agree makes of it: the status
+ * and message of the lowest rank with an error. `result` holds nothing but times then. */
+ein_status ein_engine_step(ein_engine *engine, ein_status mine, const ein_adamw *adamw, int64_t update,
                            const int64_t flags[EIN_ENGINE_FLAGS], ein_step_result *result);
 
 /* Threads of this rank in use. */

@@ -38,10 +38,16 @@ struct ein_exchange {
     ein_exchange_cost cost;
 };
 
-/* Slice of `rank` in a bucket, in values. Blocks are shared out; the last block may be short. */
+static int blocks_of(const ein_bucket *b) {
+    return ein_int((b->count + EIN_BLOCK - 1) / EIN_BLOCK);
+}
+
+/* Slice of `rank` in a bucket, in values. Blocks are shared out; the last block may be short. ein_share gives the larger
+ * shares to the first places, so place 0 goes to the rank behind the one that had the last of these before. */
 static void slice_bounds(const ein_bucket *b, int rank, int size, int64_t *offset, int64_t *count) {
     int64_t first, blocks;
-    ein_share((b->count + EIN_BLOCK - 1) / EIN_BLOCK, rank, size, &first, &blocks);
+    const int place = (rank + size - b->first_block % size) % size;
+    ein_share(blocks_of(b), place, size, &first, &blocks);
     const int64_t begin = first * EIN_BLOCK, end = (first + blocks) * EIN_BLOCK;
     *offset = b->offset + (begin < b->count ? begin : b->count);
     *count = b->offset + (end < b->count ? end : b->count) - *offset;
@@ -51,6 +57,7 @@ static void slice_bounds(const ein_bucket *b, int rank, int size, int64_t *offse
 static ein_status cut_buckets(ein_exchange *x, const ein_layout *layout, int64_t bucket_values) {
     EIN_TRY(EIN_NEW(x->bucket, layout->stages));
     int64_t end = layout->arena;
+    int blocks = 0;
     int stage = layout->n_tensors ? layout->tensors[layout->n_tensors - 1].stage : 0;
     for (int i = layout->n_tensors - 1; i >= 0; i--) {
         const ein_tensor *t = &layout->tensors[i];
@@ -58,7 +65,9 @@ static ein_status cut_buckets(ein_exchange *x, const ein_layout *layout, int64_t
         stage = t->stage;
         const int stage_ends = i == 0 || layout->tensors[i - 1].stage != stage;
         if (stage_ends && (end - t->offset >= bucket_values || i == 0)) {
-            x->bucket[x->n_buckets++] = (ein_bucket){t->offset, end - t->offset, stage};
+            const ein_bucket bucket = {t->offset, end - t->offset, stage, blocks};
+            x->bucket[x->n_buckets++] = bucket;
+            blocks += blocks_of(&bucket);
             end = t->offset;
         }
     }
@@ -196,6 +205,10 @@ int ein_exchange_buckets(const ein_exchange *x) {
 }
 const ein_bucket *ein_exchange_bucket(const ein_exchange *x, int index) {
     return &x->bucket[index];
+}
+int ein_exchange_blocks(const ein_exchange *x) {
+    const ein_bucket *last = &x->bucket[x->n_buckets - 1];
+    return last->first_block + blocks_of(last);
 }
 int ein_exchange_slices(const ein_exchange *x) {
     return x->n_slices;
@@ -343,6 +356,7 @@ ein_status ein_exchange_finish(ein_exchange *x, int threads) {
         }
         x->sum[s] = source[x->result];
     }
+    x->cost.add_s = MPI_Wtime() - after;
     return EIN_OK;
 }
 

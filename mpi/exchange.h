@@ -1,8 +1,9 @@
 /* Exchange of gradients and parameters between ranks.
  *
  * The arena is cut into buckets that follow the stages of the backward pass, each bucket into blocks of
- * EIN_BLOCK values, and the blocks of a bucket are shared out in contiguous slices, one per rank.  A rank
- * receives the other ranks' subtree sums for its slices, adds them in tree order, updates those parameters
+ * EIN_BLOCK values, and the blocks of a bucket are shared out in contiguous slices, at most one per rank.  Where
+ * one bucket's shares end the next one's begin, so that over all buckets no rank owns more than one block more
+ * than another, also when a bucket has fewer blocks than there are ranks.  A rank receives the other ranks' subtree sums for its slices, adds them in tree order, updates those parameters
  * only (so it holds optimiser state for its slices only), and sends the new parameters to all.  On the wire:
  * 2 P floats, as in one allreduce.
  *
@@ -31,7 +32,8 @@ typedef enum {
 /* A run of the arena whose gradients become complete together. */
 typedef struct {
     int64_t offset, count;
-    int last_stage; /* complete when this stage is */
+    int last_stage;  /* complete when this stage is */
+    int first_block; /* blocks of all buckets before it */
 } ein_bucket;
 
 /* A slice of a bucket that this rank owns; `bucket` says of which. */
@@ -44,6 +46,7 @@ typedef struct {
 typedef struct {
     double window_s;  /* from the first bucket's start until all had arrived */
     double exposed_s; /* the part of it that was spent waiting, nothing else to do */
+    double add_s;     /* adding what has arrived, in tree order */
     double share_s;   /* sending out parameters */
     int64_t sent_bytes, received_bytes;
 } ein_exchange_cost;
@@ -57,6 +60,8 @@ void ein_exchange_destroy(ein_exchange *exchange);
 
 int ein_exchange_buckets(const ein_exchange *exchange);
 const ein_bucket *ein_exchange_bucket(const ein_exchange *exchange, int index);
+/* Blocks of all buckets, owned by whichever rank. */
+int ein_exchange_blocks(const ein_exchange *exchange);
 int ein_exchange_slices(const ein_exchange *exchange);
 const ein_slice *ein_exchange_slice(const ein_exchange *exchange, int index);
 

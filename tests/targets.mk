@@ -78,3 +78,11 @@ bench: $(BENCH_BIN) ## step time, scaling, share of the sgemm peak, and PyTorch 
 .PHONY: test-faults
 test-faults: einthoven ## stops, kills and damage over more than 2,000 updates (make test does 600)
 	@EIN_RESTART_EPOCHS=150 tests/run $(BUILD) restart/ faults/
+
+# --- data races: clang, whose OpenMP runtime tells the sanitizer about its barriers through Archer -----------------------
+ARCHER ?= $(lastword $(sort $(wildcard /usr/lib/llvm-*/lib/libarcher.so)))
+.PHONY: test-races
+test-races: ## the engine's threads under clang's thread sanitizer (Debian: clang, libomp-dev)
+	@$(if $(ARCHER),,echo 'needs libarcher.so (Debian: libomp-dev)'; exit 1;) $(MAKE) --no-print-directory CC=clang SANITIZE=thread \
+	    build/clang-thread/tests/mpi/test_engine
+	@OMP_TOOL_LIBRARIES=$(ARCHER) TSAN_OPTIONS=ignore_noninstrumented_modules=1 tests/run build/clang-thread mpi/test_engine

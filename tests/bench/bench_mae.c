@@ -1,11 +1,21 @@
 /* Speed of pretraining: optimiser steps of a preset through the real engine, beside the machine's own limit.
  *
  *     mpirun -n RANKS bench_mae PRESET [--input FILE] [--batch N] [--slots N] [--threads N] [--steps N] [--exchange KIND]
+ *                               [--bucket VALUES] [--network NAME]
  *
  * FILE is what torch_mae.py --write-input writes (weights, x, noise), so that both programs do the same work and their
- * losses can be compared; without it weights and a batch are drawn. One line of JSON on stdout: records per second
- * (median step), phases of a step, the rate of a large matrix product on all threads of all ranks at once, and the share of
- * it that the step reaches.
+ * losses can be compared; without it weights and a batch are drawn. The conversion of counts to input and the drawing of
+ * masks are done in either case, as in a real run. One line of JSON on stdout:
+ *
+ *   records_per_s, step_s     by the median step of rank 0
+ *   sgemm_gflops              of a large product on all threads of all ranks at once, the best of several
+ *   share_of_sgemm            the step's floating point operations, by that rate
+ *   mean_s and the phases     of the middle half of the steps by duration; each phase is the mean over ranks (and threads),
+ *                             so input + forward + backward + imbalance + wait + add + norm + reduce + adamw + share +
+ *                             rest = mean_s
+ *   window_s, compute_max_s   from the first bucket's start until all had arrived; the slowest rank's slots
+ *   compute_sd_s              spread of a rank's time for its slots over the steps: interquartile range / 1.349
+ *   buckets                   values of each, in the order of the backward pass
  */
 #include <math.h>
 #include <omp.h>
@@ -19,6 +29,7 @@
 #include "core/philox.h"
 #include "io/config.h"
 #include "io/safetensors.h"
+#include "io/store.h"
 #include "jobs/embedded.h"
 #include "jobs/model_options.h"
 #include "jobs/tables.h"
@@ -27,10 +38,41 @@
 enum { MAX_STEPS = 256, WARM_UP = 2 };
 
 typedef struct {
-    const char *preset, *input, *exchange;
-    int64_t batch;
+    const char *preset, *input, *exchange, *network;
+    int64_t batch, bucket;
     int slots, threads, steps;
 } settings;
+
+/* Workspace of a thread, and what it has measured since the last look. */
+typedef struct {
+    ein_mae *mae;
+    double *loss;   /* (per) */
+    float *x;       /* (per, L, S) */
+    int32_t *order; /* (per, N) */
+    double input_s, forward_s, backward_s;
+} worker;
+
+/* Phases of a step, in the order in which they are printed. */
+enum {
+    INPUT,
+    FORWARD,
+    BACKWARD,
+    IMBALANCE,
+    WAIT,
+    ADD,
+    NORM,
+    REDUCE,
+    ADAMW,
+    SHARE,
+    REST,
+    N_PHASES,
+    WINDOW = N_PHASES,
+    COMPUTE,
+    N_TIMES
+};
+static const char *const time_names[N_TIMES] = {"input", "forward", "backward", "imbalance", "wait",
+                                                "add",   "norm",    "reduce",   "adamw",     "share",
+                                                "rest",  "window",  "compute"};
 
 typedef struct {
     settings set;
@@ -39,20 +81,28 @@ typedef struct {
     int N, K, per;
     float *param, *x; /* weights; (batch, L, S) */
     int32_t *order;   /* (batch, N) */
-    ein_mae **mae;    /* (threads) */
-    double **loss;
+    int16_t *counts;  /* (batch, L, S) */
+    worker *worker;   /* (threads) */
 } bench;
 
-static void die(const char *what) {
+_Noreturn static void die(const char *what) {
     fprintf(stderr, "bench_mae: %s: %s\n", what, ein_error_message());
     MPI_Abort(MPI_COMM_WORLD, 1);
+    exit(1);
 }
 
 static settings parse(int argc, char **argv) {
-    settings s = {.preset = argc > 1 ? argv[1] : "tiny", .exchange = "tree", .threads = 1, .steps = 8};
+    settings s = {.preset = argc > 1 ? argv[1] : "tiny",
+                  .exchange = "tree",
+                  .network = "shared memory",
+                  .bucket = 262144,
+                  .threads = 1,
+                  .steps = 8};
     for (int i = 2; i + 1 < argc; i += 2) {
         if (!strcmp(argv[i], "--input")) s.input = argv[i + 1];
         if (!strcmp(argv[i], "--exchange")) s.exchange = argv[i + 1];
+        if (!strcmp(argv[i], "--network")) s.network = argv[i + 1];
+        if (!strcmp(argv[i], "--bucket")) s.bucket = atoll(argv[i + 1]);
         if (!strcmp(argv[i], "--batch")) s.batch = atoll(argv[i + 1]);
         if (!strcmp(argv[i], "--slots")) s.slots = atoi(argv[i + 1]);
         if (!strcmp(argv[i], "--threads")) s.threads = atoi(argv[i + 1]);
@@ -110,15 +160,11 @@ static void load_input(bench *b) {
     b->param = calloc((size_t)b->layout->arena, sizeof *b->param);
     b->x = malloc((size_t)(B * values) * sizeof *b->x);
     b->order = malloc((size_t)(B * b->N) * sizeof *b->order);
+    b->counts = malloc((size_t)(B * values) * sizeof *b->counts);
+    for (int64_t i = 0; i < B * values; i++)
+        b->counts[i] = (int16_t)(ein_philox(1, EIN_DRAW_TEST, (uint64_t)i, 0).v[0] % 32768);
     ein_vit_init(b->param, b->layout, EIN_SCHEME_PRETRAIN, 1);
-    if (!b->set.input) {
-        for (int64_t i = 0; i < B * values; i++) {
-            const ein_philox_block draw = ein_philox(1, EIN_DRAW_TEST, (uint64_t)i, 0);
-            b->x[i] = (float)(2 * ein_uniform(draw.v[0]) - 1);
-        }
-        for (int64_t r = 0; r < B; r++) ein_mask_draw(b->order + r * b->N, b->N, 1, 0, r);
-        return;
-    }
+    if (!b->set.input) return;
     ein_safetensors *file;
     if (ein_safetensors_open(b->set.input, &file)) die(b->set.input);
     for (int i = 0; i < b->layout->n_tensors; i++) {
@@ -136,11 +182,24 @@ static void load_input(bench *b) {
 static void compute(void *job, int thread, int slot, const float *param, float *grad, double *loss,
                     ein_engine_stage done, void *context) {
     bench *b = job;
+    worker *w = &b->worker[thread];
     const int64_t first = (int64_t)slot * b->per, values = (int64_t)b->shape.leads * b->shape.samples;
-    ein_mae_forward(b->mae[thread], b->loss[thread], param, b->x + first * values, b->order + first * b->N);
+    const double start = omp_get_wtime();
+    for (int64_t r = 0; r < b->per; r++) {
+        ein_counts_input(w->x + r * values, b->counts + (first + r) * values, 1.0f / 16384, 1, 1, values);
+        ein_mask_draw(w->order + r * b->N, b->N, 1, 0, first + r);
+    }
+    const double filled = omp_get_wtime();
+    const int given = b->set.input != NULL;
+    ein_mae_forward(w->mae, w->loss, param, given ? b->x + first * values : w->x,
+                    given ? b->order + first * b->N : w->order);
     *loss = 0;
-    for (int r = 0; r < b->per; r++) *loss += b->loss[thread][r] / (double)b->set.batch;
-    ein_mae_backward(b->mae[thread], grad, param, 1.0 / (double)b->set.batch, done, context);
+    for (int r = 0; r < b->per; r++) *loss += w->loss[r] / (double)b->set.batch;
+    const double forward = omp_get_wtime();
+    ein_mae_backward(w->mae, grad, param, 1.0 / (double)b->set.batch, done, context);
+    w->input_s += filled - start;
+    w->forward_s += forward - filled;
+    w->backward_s += omp_get_wtime() - forward;
 }
 
 /* GFLOP/s of a 2048-cubed product on every thread of every rank at once. */
@@ -178,71 +237,151 @@ static double median(double *x, int n) {
     return n % 2 ? x[n / 2] : 0.5 * (x[n / 2 - 1] + x[n / 2]);
 }
 
+/* An engine, and workspaces that each thread touches first. */
+static ein_engine *new_engine(bench *b, ein_comm *comm) {
+    const int64_t values = (int64_t)b->shape.leads * b->shape.samples;
+    const ein_engine_options options = {.slots = b->set.slots,
+                                        .threads = b->set.threads,
+                                        .bucket_values = b->set.bucket,
+                                        .exchange = strcmp(b->set.exchange, "tree") ? EIN_EXCHANGE_ALLREDUCE
+                                                                                    : EIN_EXCHANGE_TREE,
+                                        .compute = compute,
+                                        .job = b};
+    ein_engine *engine;
+    if (ein_slots_check(b->set.batch, b->set.slots, ein_comm_size(comm)) ||
+        ein_engine_new(comm, b->layout, &options, b->param, &engine))
+        die("engine");
+    const int threads = ein_engine_threads(engine);
+    b->worker = calloc((size_t)threads, sizeof *b->worker);
+#pragma omp parallel num_threads(threads)
+    {
+        worker *w = &b->worker[omp_get_thread_num()];
+        if (ein_mae_new(b->layout, b->per, b->K, &w->mae)) die("workspace");
+        w->loss = calloc((size_t)b->per, sizeof *w->loss);
+        w->x = calloc((size_t)(b->per * values), sizeof *w->x);
+        w->order = calloc((size_t)(b->per * b->N), sizeof *w->order);
+    }
+    return engine;
+}
+
+/* The times of this rank's step; means over its threads. */
+static void note_times(bench *b, int threads, const ein_step_result *r, double step_s, double t[N_TIMES]) {
+    memset(t, 0, N_TIMES * sizeof *t);
+    for (int i = 0; i < threads; i++) {
+        worker *w = &b->worker[i];
+        t[INPUT] += w->input_s / threads;
+        t[FORWARD] += w->forward_s / threads;
+        t[BACKWARD] += w->backward_s / threads;
+        w->input_s = w->forward_s = w->backward_s = 0;
+    }
+    t[IMBALANCE] = r->imbalance_s;
+    t[WAIT] = r->exchange.exposed_s;
+    t[ADD] = r->exchange.add_s;
+    t[NORM] = r->norm_s;
+    t[REDUCE] = r->reduce_s - r->norm_s;
+    t[ADAMW] = r->update_s;
+    t[SHARE] = r->exchange.share_s;
+    t[REST] = step_s;
+    for (int k = 0; k < REST; k++) t[REST] -= t[k];
+    t[WINDOW] = r->exchange.window_s;
+    t[COMPUTE] = r->compute_s;
+}
+
+typedef struct {
+    int n; /* steps */
+    double seconds[MAX_STEPS], mean[MAX_STEPS][N_TIMES], slowest[MAX_STEPS], losses[WARM_UP + MAX_STEPS];
+    double own[MAX_STEPS]; /* this rank's slots */
+} measured;
+
+static void run_steps(bench *b, ein_comm *comm, ein_engine *engine, measured *m) {
+    const int64_t flags[EIN_ENGINE_FLAGS] = {0};
+    const ein_adamw adamw = {.lr = 1e-3, .beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8, .weight_decay = 2e-5};
+    m->n = b->set.steps;
+    for (int step = 0; step < WARM_UP + m->n; step++) {
+        ein_step_result r;
+        double t[N_TIMES];
+        MPI_Barrier(ein_comm_mpi(comm));
+        const double start = MPI_Wtime();
+        if (ein_engine_step(engine, EIN_OK, &adamw, step + 1, flags, &r)) die("step");
+        double seconds = MPI_Wtime() - start;
+        note_times(b, ein_engine_threads(engine), &r, seconds, t);
+        m->losses[step] = r.loss;
+        const int i = step - WARM_UP;
+        if (i < 0) continue;
+        m->seconds[i] = seconds;
+        m->own[i] = m->slowest[i] = t[COMPUTE];
+        MPI_Allreduce(MPI_IN_PLACE, &m->slowest[i], 1, MPI_DOUBLE, MPI_MAX, ein_comm_mpi(comm));
+        MPI_Allreduce(t, m->mean[i], N_TIMES, MPI_DOUBLE, MPI_SUM, ein_comm_mpi(comm));
+        for (int k = 0; k < N_TIMES; k++) m->mean[i][k] /= ein_comm_size(comm);
+    }
+}
+
+/* Spread of a rank's compute time over the steps, mean over ranks. */
+static double compute_spread(ein_comm *comm, const measured *m) {
+    double x[MAX_STEPS];
+    memcpy(x, m->own, sizeof x);
+    qsort(x, (size_t)m->n, sizeof *x, ascending);
+    double spread = (x[m->n - 1 - m->n / 4] - x[m->n / 4]) / 1.349;
+    MPI_Allreduce(MPI_IN_PLACE, &spread, 1, MPI_DOUBLE, MPI_SUM, ein_comm_mpi(comm));
+    return spread / ein_comm_size(comm);
+}
+
+/* Means of the middle half of the steps by duration: steady against disturbances, and still adding up. */
+static void middle(const measured *m, double t[N_TIMES], double *slowest) {
+    double sorted[MAX_STEPS];
+    memcpy(sorted, m->seconds, sizeof sorted);
+    qsort(sorted, (size_t)m->n, sizeof *sorted, ascending);
+    const int drop = (m->n + 1) / 4;
+    int n = 0;
+    memset(t, 0, N_TIMES * sizeof *t);
+    *slowest = 0;
+    for (int i = 0; i < m->n; i++) {
+        if (!(m->seconds[i] >= sorted[drop] && m->seconds[i] <= sorted[m->n - 1 - drop])) continue;
+        for (int k = 0; k < N_TIMES; k++) t[k] += m->mean[i][k];
+        *slowest += m->slowest[i];
+        n++;
+    }
+    for (int k = 0; k < N_TIMES; k++) t[k] /= n;
+    *slowest /= n;
+}
+
+static void print_json(const bench *b, ein_comm *comm, const ein_engine *engine, measured *m, double peak,
+                       double spread) {
+    double t[N_TIMES], slowest, total = 0;
+    middle(m, t, &slowest);
+    const double step = median(m->seconds, m->n), rate = (double)b->set.batch / step,
+                 gflops = rate * ein_mae_gflop(&b->shape, b->K);
+    printf(
+        "{\"program\": \"einthoven\", \"preset\": \"%s\", \"network\": \"%s\", \"ranks\": %d, \"threads\": %d, "
+        "\"slots\": %d, \"batch\": %lld, \"blas\": \"%s\", \"records_per_s\": %.4g, \"step_s\": %.5g, "
+        "\"gflops\": %.4g, \"sgemm_gflops\": %.4g, \"share_of_sgemm\": %.3f",
+        b->set.preset, b->set.network, ein_comm_size(comm), ein_engine_threads(engine), b->set.slots,
+        (long long)b->set.batch, ein_blas_start(), rate, step, gflops, peak, gflops / peak);
+    for (int k = 0; k < N_PHASES; k++) total += t[k];
+    printf(", \"mean_s\": %.6g", total);
+    for (int k = 0; k < N_TIMES; k++) printf(", \"%s_s\": %.5g", time_names[k], t[k]);
+    printf(", \"compute_max_s\": %.5g, \"compute_sd_s\": %.4g, \"buckets\": [", slowest, spread);
+    const ein_exchange *x = ein_engine_exchange(engine);
+    for (int i = 0; i < ein_exchange_buckets(x); i++)
+        printf("%s%lld", i ? ", " : "", (long long)ein_exchange_bucket(x, i)->count);
+    printf("], \"losses\": [");
+    for (int i = 0; i < WARM_UP + m->n; i++) printf("%s%.9g", i ? ", " : "", m->losses[i]);
+    printf("]}\n");
+}
+
 int main(int argc, char **argv) {
     ein_comm *comm;
+    static measured m;
     if (ein_comm_start(&argc, &argv, &comm)) return 1;
-    const char *blas = ein_blas_start();
+    ein_blas_start();
     bench b = {.set = parse(argc, argv)};
     load_preset(&b);
     load_input(&b);
-    ein_engine_options options = {.slots = b.set.slots,
-                                  .threads = b.set.threads,
-                                  .bucket_values = 262144,
-                                  .exchange = strcmp(b.set.exchange, "tree") ? EIN_EXCHANGE_ALLREDUCE
-                                                                             : EIN_EXCHANGE_TREE,
-                                  .compute = compute,
-                                  .job = &b};
-    ein_engine *engine;
-    if (ein_slots_check(b.set.batch, b.set.slots, ein_comm_size(comm)) ||
-        ein_engine_new(comm, b.layout, &options, b.param, &engine))
-        die("engine");
-    const int threads = ein_engine_threads(engine);
-    b.mae = calloc((size_t)threads, sizeof *b.mae);
-    b.loss = calloc((size_t)threads, sizeof *b.loss);
-#pragma omp parallel num_threads(threads)
-    {
-        const int t = omp_get_thread_num();
-        if (ein_mae_new(b.layout, b.per, b.K, &b.mae[t])) die("workspace");
-        b.loss[t] = calloc((size_t)b.per, sizeof **b.loss);
-    }
-    const double before = sgemm_rate(comm, threads);
-    static double seconds[MAX_STEPS], losses[MAX_STEPS], computed[MAX_STEPS], exposed[MAX_STEPS],
-        window[MAX_STEPS], shared[MAX_STEPS], updated[MAX_STEPS], reduced[MAX_STEPS];
-    const int64_t flags[EIN_ENGINE_FLAGS] = {0};
-    for (int step = 0; step < WARM_UP + b.set.steps; step++) {
-        const ein_adamw adamw = {.lr = 1e-3, .beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8, .weight_decay = 2e-5};
-        ein_step_result r;
-        MPI_Barrier(ein_comm_mpi(comm));
-        const double start = MPI_Wtime();
-        if (ein_engine_step(engine, &adamw, step + 1, flags, &r)) die("step");
-        const int i = step - WARM_UP;
-        losses[step] = r.loss;
-        if (i < 0) continue;
-        seconds[i] = MPI_Wtime() - start;
-        computed[i] = r.compute_s;
-        exposed[i] = r.exchange.exposed_s;
-        window[i] = r.exchange.window_s;
-        shared[i] = r.exchange.share_s;
-        updated[i] = r.update_s;
-        reduced[i] = r.reduce_s;
-    }
-    const double after = sgemm_rate(comm, threads), peak = before > after ? before : after;
-    if (ein_comm_rank(comm) == 0) {
-        const int n = b.set.steps;
-        const double step = median(seconds, n), rate = (double)b.set.batch / step,
-                     gflops = rate * ein_mae_gflop(&b.shape, b.K);
-        const double wait = median(exposed, n), wire = median(window, n);
-        printf(
-            "{\"program\": \"einthoven\", \"preset\": \"%s\", \"ranks\": %d, \"threads\": %d, \"slots\": %d, \"batch\": %lld, "
-            "\"blas\": \"%s\", \"records_per_s\": %.4g, \"step_s\": %.5g, \"compute_s\": %.5g, \"exchange_exposed_s\": %.4g, "
-            "\"exchange_window_s\": %.4g, \"share_s\": %.4g, \"reduce_s\": %.4g, \"adamw_s\": %.4g, \"gflops\": %.4g, "
-            "\"sgemm_gflops\": %.4g, \"share_of_sgemm\": %.3f, \"losses\": [",
-            b.set.preset, ein_comm_size(comm), threads, b.set.slots, (long long)b.set.batch, blas, rate, step,
-            median(computed, n), wait, wire, median(shared, n), median(reduced, n), median(updated, n),
-            gflops, peak, gflops / peak);
-        for (int i = 0; i < WARM_UP + n; i++) printf("%s%.9g", i ? ", " : "", losses[i]);
-        printf("]}\n");
-    }
+    ein_engine *engine = new_engine(&b, comm);
+    const double before = sgemm_rate(comm, ein_engine_threads(engine));
+    run_steps(&b, comm, engine, &m);
+    const double after = sgemm_rate(comm, ein_engine_threads(engine)), spread = compute_spread(comm, &m);
+    if (ein_comm_rank(comm) == 0) print_json(&b, comm, engine, &m, before > after ? before : after, spread);
     ein_engine_destroy(engine);
     ein_comm_finish(comm);
     return 0;

@@ -4,36 +4,10 @@
 # with a message, and the run resumes. SYNTHETIC records.
 . "$(dirname "$0")/../lib.sh"
 
-command -v ip >/dev/null && command -v tc >/dev/null || skip_all 'needs ip and tc (iproute2)'
-a=ein-a-$$ b=ein-b-$$
-if ! ip netns add "$a" 2>/dev/null; then skip_all 'cannot make network namespaces here'; fi
-trap 'ip netns del "$a"; ip netns del "$b"; rm -rf "$tmp"' EXIT
-ip netns add "$b"
-if ! ip netns exec "$a" true 2>/dev/null; then skip_all 'cannot run programs in network namespaces here'; fi
-ip link add v1 netns "$a" type veth peer name v2 netns "$b"
-ip -n "$a" addr add 10.77.0.1/24 dev v1
-ip -n "$b" addr add 10.77.0.2/24 dev v2
-for each in "$a v1" "$b v2"; do
-    read -r space link <<<"$each"
-    ip -n "$space" link set lo up
-    ip -n "$space" link set "$link" up
-done
+. "$root/tests/faults/two_hosts.sh"
 
-# In place of ssh: the command in the other host's namespace, under that host's name.
-cat >"$tmp/agent" <<AGENT
-#!/bin/sh
-case \$1 in 10.77.0.1) space=$a; name=a ;; 10.77.0.2) space=$b; name=b ;; esac
-shift
-exec ip netns exec \$space unshare --uts /bin/sh -c "hostname \$name; \$*"
-AGENT
-chmod +x "$tmp/agent"
-
-shape() {
-    for each in "$a v1" "$b v2"; do
-        read -r space link <<<"$each"
-        ip netns exec "$space" tc qdisc replace dev "$link" root tbf rate "$1" burst 128kbit latency 50ms
-    done
-}
+trap 'two_hosts_end; rm -rf "$tmp"' EXIT
+two_hosts_new "$tmp" || skip_all "$two_hosts_missing"
 
 cat >"$tmp/small.yaml" <<'YAML'
 contract: {leads: [I, II, V1, V2], fs_hz: 50, samples: 500}
@@ -50,10 +24,7 @@ ok 'corpus' "$einthoven" ingest "$tmp/ingest.yaml" "$tmp/ecg" --out "$tmp/corpus
 two_hosts() {
     local folder=$1
     shift
-    ip netns exec "$a" unshare --uts sh -c 'hostname a; exec "$@"' - \
-        mpirun --mca plm rsh --mca plm_rsh_agent "$tmp/agent" --host 10.77.0.1:1,10.77.0.2:1 --bind-to none \
-        --mca pml ob1 --mca btl tcp,self --mca btl_tcp_if_include 10.77.0.0/24 --mca oob_tcp_if_include 10.77.0.0/24 \
-        -n 2 "$einthoven" pretrain "$tmp/small.yaml" --corpus "$tmp/corpus.h5" --run "$folder" "$@"
+    two_hosts_run "$einthoven" pretrain "$tmp/small.yaml" --corpus "$tmp/corpus.h5" --run "$folder" "$@"
 }
 
 # within SECONDS COMMAND...: try until it succeeds.
@@ -75,7 +46,7 @@ reaches() {
 # Launchers of Open MPI that lost each other end on their own; those that do not are ended.
 nobody_home() {
     local pids
-    pids=$(ip netns pids "$a"; ip netns pids "$b")
+    pids=$(ip netns pids "$host_a"; ip netns pids "$host_b")
     [ -z "$pids" ] && return 0
     # shellcheck disable=SC2086
     kill $pids 2>/dev/null
@@ -85,7 +56,7 @@ nobody_home() {
 ok 'one rank, no network' "$einthoven" pretrain "$tmp/small.yaml" --corpus "$tmp/corpus.h5" --run "$tmp/alone"
 final=$(basename "$(find "$tmp/alone/ckpt" -name 'step-*.h5' | sort | tail -n 1)")
 for rate in 1gbit 100mbit; do
-    shape "$rate"
+    two_hosts_rate "$rate"
     ok "two hosts over $rate" two_hosts "$tmp/$rate"
     ok "$rate: the same bytes" cmp "$tmp/alone/ckpt/$final" "$tmp/$rate/ckpt/$final"
     ok "$rate: the same metrics" cmp "$tmp/alone/metrics.csv" "$tmp/$rate/metrics.csv"
@@ -98,7 +69,7 @@ for _ in $(seq 1 3000); do
     [ "$(wc -l 2>/dev/null <"$tmp/cut/metrics.csv" || echo 0)" -ge 30 ] && break
     sleep 0.01
 done
-ip -n "$a" link set v1 down
+ip -n "$host_a" link set v1 down
 for _ in $(seq 1 300); do
     pgrep -f "run $tmp/cut " >/dev/null || break
     sleep 0.1
@@ -108,10 +79,10 @@ like 'with a message' "$(cat "$tmp/cut.out")" 'no progress for .* a peer or the 
 kill "$launcher" 2>/dev/null
 wait "$launcher" 2>/dev/null
 ok 'nothing of the run is left on either host' within 30 nobody_home
-ip -n "$a" link set v1 up
+ip -n "$host_a" link set v1 up
 # The kernel lets frames through only some time after the link is up again; a launcher that comes first gives up.
-ok 'host a reaches host b' within 30 reaches "$a" 10.77.0.2
-ok 'host b reaches host a' within 30 reaches "$b" 10.77.0.1
+ok 'host a reaches host b' within 30 reaches "$host_a" 10.77.0.2
+ok 'host b reaches host a' within 30 reaches "$host_b" 10.77.0.1
 ok 'plugged in again, the run goes on' two_hosts "$tmp/cut" --set train.epochs=3000 --set run.max_steps=60
 like 'from its checkpoint' "$(cat "$tmp/cut/log.txt")" 'resumed from the checkpoint of update'
 

@@ -82,6 +82,25 @@ else
     skip 'full disk' 'cannot mount a tmpfs here'
 fi
 
+# --- records that cannot be read --------------------------------------------------------------------------------
+# Streamed, so that rank 1 meets the damage in the midst of the run, on its own.
+contract='{leads: [I, II, III, aVR, aVL, aVF, V1, V2, V3, V4, V5, V6], fs_hz: 100, samples: 1000}'
+sed "s/^contract: .*/contract: $contract/; s/epochs: 60/epochs: 3/" "$tmp/small.yaml" >"$tmp/wide.yaml"
+printf 'contract: %s\n' "$contract" >"$tmp/ingest.yaml"
+ok 'a corpus that does not fit the memory given' "$einthoven" ingest "$tmp/ingest.yaml" "$tmp/ecg" --out "$tmp/wide.h5"
+wide() { # FOLDER
+    mpi 2 "$einthoven" pretrain "$tmp/wide.yaml" --corpus "$tmp/wide.h5" --run "$1" --set data.memory_mib=1
+}
+ok 'is streamed' wide "$tmp/wide"
+like 'by both ranks' "$(cat "$tmp/wide/log.txt")" 'are streamed from the corpus'
+# The signal of 120 records is by far the most of the file; three quarters through it are those of rank 1.
+size=$(stat -c %s "$tmp/wide.h5")
+printf 'XXXXXXXX' | dd of="$tmp/wide.h5" bs=1 seek=$((size * 3 / 4)) conv=notrunc 2>/dev/null
+exits 'damage that one rank meets ends the run on all' 1 wide "$tmp/unreadable"
+like 'and the message says on which rank, in which file' "$err" 'rank 1 on .*wide\.h5'
+is 'once' "$(grep -c 'wide\.h5' <<<"$err")" 1
+is 'STATE' "$(state "$tmp/unreadable")" failed
+
 # --- numbers that explode -----------------------------------------------------------------------------------
 exits 'a learning rate that explodes ends the run' 1 \
     pretrain 2 "$tmp/explode" --set train.lr=10 --set train.warmup_epochs=0 --set train.eps=1e-30 --set train.weight_decay=10 \

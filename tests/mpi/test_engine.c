@@ -135,7 +135,7 @@ static void run_case(ein_comm *comm, const engine_case *c) {
     int64_t flags[EIN_ENGINE_FLAGS] = {1, ein_comm_rank(comm)};
     for (int step = 1; status == EIN_OK && step <= STEPS; step++) {
         const ein_adamw adamw = {.lr = 1e-2, .beta1 = 0.9, .beta2 = 0.99, .eps = 1e-8, .weight_decay = 0.1};
-        status = ein_engine_step(engine, &adamw, step, flags, &r);
+        status = ein_engine_step(engine, EIN_OK, &adamw, step, flags, &r);
     }
     report_all(comm, status == EIN_OK && r.applied, "steps are applied", c);
     if (c->exchange == EIN_EXCHANGE_TREE)
@@ -166,16 +166,77 @@ static void run_bad_step(ein_comm *comm) {
     ein_step_result r = {0};
     if (ein_engine_new(comm, layout, &options, param, &engine) != EIN_OK) exit(1);
     bad_slot = 3;
-    const bool ran = ein_engine_step(engine, &adamw, 1, flags, &r) == EIN_OK;
+    const bool ran = ein_engine_step(engine, EIN_OK, &adamw, 1, flags, &r) == EIN_OK;
     report_all(comm, ran && !r.applied && memcmp(param, before, bytes) == 0,
                "an infinite gradient changes nothing", &c);
     bad_slot = -1;
-    const bool again = ein_engine_step(engine, &adamw, 1, flags, &r) == EIN_OK;
+    const bool again = ein_engine_step(engine, EIN_OK, &adamw, 1, flags, &r) == EIN_OK;
     report_all(comm, again && r.applied && memcmp(param, before, bytes) != 0, "the step after it is applied",
                &c);
     ein_engine_destroy(engine);
     free(param);
     free(before);
+}
+
+/* An error of one rank before a step, and of another: nobody changes anything, all get the lowest rank's message, and a
+ * later step works as if nothing had been. */
+static void run_failed_step(ein_comm *comm, ein_exchange_kind kind) {
+    const engine_case c = {8, 2, kind, 1000, 0};
+    const ein_engine_options options = options_of(&c);
+    const ein_adamw adamw = {.lr = 1e-2, .beta1 = 0.9, .beta2 = 0.99, .eps = 1e-8};
+    const int64_t flags[EIN_ENGINE_FLAGS] = {0};
+    const size_t bytes = (size_t)layout->arena * sizeof(float);
+    const int rank = ein_comm_rank(comm), size = ein_comm_size(comm);
+    float *param = start_weights(), *before = start_weights(), *undisturbed = start_weights();
+    ein_engine *engine, *other;
+    ein_step_result r = {0};
+    if (ein_engine_new(comm, layout, &options, param, &engine) != EIN_OK ||
+        ein_engine_new(comm, layout, &options, undisturbed, &other) != EIN_OK)
+        exit(1);
+    /* The last rank fails, and the one before it too, if there are three or more. */
+    const int lowest = size > 2 ? size - 2 : size - 1;
+    const ein_status mine =
+        rank >= lowest ? ein_error(rank == lowest ? EIN_IO : EIN_NOMEM, "trouble of rank %d", rank) : EIN_OK;
+    const ein_status got = ein_engine_step(engine, mine, &adamw, 1, flags, &r);
+    char expected[64];
+    snprintf(expected, sizeof expected, "trouble of rank %d", lowest);
+    report_all(comm, got == EIN_IO && strstr(ein_error_message(), expected) != NULL,
+               "an error brought along is everybody's, with the lowest rank's message", &c);
+    report_all(comm, !r.applied && memcmp(param, before, bytes) == 0, "and nothing is changed", &c);
+    const bool again = ein_engine_step(engine, EIN_OK, &adamw, 1, flags, &r) == EIN_OK;
+    const bool plain = ein_engine_step(other, EIN_OK, &adamw, 1, flags, &r) == EIN_OK;
+    report_all(comm, again && plain && r.applied && memcmp(param, undisturbed, bytes) == 0,
+               "a step after it gives what it would have given", &c);
+    ein_engine_destroy(engine);
+    ein_engine_destroy(other);
+    free(param);
+    free(before);
+    free(undisturbed);
+}
+
+/* Blocks are dealt out evenly over all buckets, however small buckets are. */
+static void check_owners(ein_comm *comm) {
+    static const int64_t bucket_values[] = {1, 5000, 20000, 1000000};
+    for (size_t i = 0; i < sizeof bucket_values / sizeof *bucket_values; i++) {
+        const engine_case c = {4, 1, EIN_EXCHANGE_TREE, bucket_values[i], 0};
+        ein_exchange *x;
+        if (ein_exchange_new(comm, layout, c.slots, c.exchange, c.bucket_values, &x) != EIN_OK) exit(1);
+        int64_t own = 0, values = 0, most[2];
+        for (int s = 0; s < ein_exchange_slices(x); s++) {
+            own += (ein_exchange_slice(x, s)->count + EIN_BLOCK - 1) / EIN_BLOCK;
+            values += ein_exchange_slice(x, s)->count;
+        }
+        int64_t total[2] = {own, values};
+        most[0] = own;
+        most[1] = -own;
+        const bool told =
+            ein_comm_max_i64(comm, most, 2) == EIN_OK && ein_comm_sum_i64(comm, total, 2) == EIN_OK;
+        report_all(comm, told && total[1] == layout->arena && total[0] == ein_exchange_blocks(x),
+                   "every value has one owner", &c);
+        report_all(comm, told && most[0] + most[1] <= 1, "no rank owns more than a block more than another",
+                   &c);
+        ein_exchange_destroy(x);
+    }
 }
 
 static void check_slots(void) {
@@ -207,6 +268,9 @@ int main(int argc, char **argv) {
     if (ein_comm_rank(comm) == 0) check_slots();
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) run_case(comm, &cases[i]);
     run_bad_step(comm);
+    run_failed_step(comm, EIN_EXCHANGE_TREE);
+    run_failed_step(comm, EIN_EXCHANGE_ALLREDUCE);
+    check_owners(comm);
     ein_layout_destroy(layout);
     const int code = ein_comm_rank(comm) == 0 ? report_end() : 0;
     ein_comm_finish(comm);
