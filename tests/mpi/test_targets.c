@@ -389,8 +389,7 @@ static void tables(void) {
         "  - {name: age, kind: regression, group: demographic, columns: age}\n"
         "  - {name: sex, kind: binary, group: demographic, columns: sex}\n";
     bool good = build_with(yaml, NULL, &joined, &t) == EIN_OK;
-    static const float ef[N] = {50, 35, 34.9f, NA,    60, 400,
-                                10, 20, 20,    77, NA, 34}; /* table, then corpus */
+    static const float ef[N] = {50, 35, 34.9f, NA, 60, 400, 10, 20, 20, 77, NA, 34}; /* table, then corpus */
     static const float af[N] = {1, 1, 0, 1, 1, 0, 0, 0, 1, 0, 0, 0};
     static const float q[N] = {1, 0, 0, NA, 1, 0, 0, 0, 0, 0, 0, 0},
                        r[N] = {0, 0, 0, NA, 0, 0, 0, 0, 0, 0, 0, 0};
