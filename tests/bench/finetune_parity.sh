@@ -4,11 +4,11 @@
 # CORPUS holds PTB-XL records with text column scp_statements, label columns MI and split_fold, and ages; MODEL is a model
 # pretrained under its contract. For each task and mode: a run at rate 0 for the initial weights, the recipe's first 230
 # updates of 64 records, the same in PyTorch (torch_finetune.py), and the test part's scores of both. One JSON line for each
-# in FOLDER/parity.jsonl. With `speed`, processor time per record instead, in FOLDER/speed.jsonl: the difference of runs
+# in FOLDER/parity.jsonl; exit 1 if a bound is broken. With `speed`, processor time per record instead, in FOLDER/speed.jsonl: the difference of runs
 # of 93 updates and of 1, validations included in both programs, one thread each, in turn.
 #
 # $CELLS chooses (default: all below), $SPLIT is the split, $PYTHON the interpreter.
-set -eu
+set -eu -o pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 einthoven=$1 corpus=$2 model=$3 folder=$4 what=${5:-parity}
 python=${PYTHON:-python3}
@@ -17,6 +17,7 @@ export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMP_NUM_THREADS
 # Freed memory is kept, which PyTorch gains by (torch_mae.py).
 export MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=17179869184 MALLOC_TOP_PAD_=67108864
 mkdir -p "$folder"
+failed=0
 cat >"$folder/mi.yaml" <<YAML
 tasks: [{name: mi, kind: binary, group: ecg, columns: [MI]}]
 YAML
@@ -53,11 +54,11 @@ compare() {
     local source=(--source "$model")
     [ "$mode" = scratch ] && source=()
     "$python" "$here/torch_finetune.py" "$run/$name/$arm-s1" --initial "$start/$name/${quick/:/-}-s1/best.safetensors" \
-        --tasks "$yaml" --corpus "$corpus" --updates 230 --json "${source[@]}" | tee -a "$folder/parity.jsonl"
+        --tasks "$yaml" --corpus "$corpus" --updates 230 --json "${source[@]}" | tee -a "$folder/parity.jsonl" || failed=1
     "$einthoven" evaluate --model "$run/$name/$arm-s1/best.safetensors" --corpus "$corpus" "${split[@]}" --part test --out "$run/scores" \
         --set evaluate.replicates=100 >"$run/scores.out" 2>&1 || { tail -n 5 "$run/scores.out"; exit 1; }
     "$python" "$here/torch_finetune.py" --scores "$run/scores/scores.csv" --model "$run/$name/$arm-s1/best.safetensors" --corpus "$corpus" \
-        --json | tee -a "$folder/parity.jsonl"
+        --json | tee -a "$folder/parity.jsonl" || failed=1
 }
 
 # Processor time of a run of so many updates.
@@ -92,3 +93,4 @@ while read -r name mode rate; do
     [ -z "${CELLS:-}" ] || [[ " $CELLS " == *" $cell "* ]] || continue
     if [ "$what" = speed ]; then speed; else compare; fi
 done <<<"$all_cells"
+exit $failed

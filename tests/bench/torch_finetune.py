@@ -389,7 +389,8 @@ def train(args):
 
 def score(args):
     tensors, architecture, contract, tasks = read_model(args.model)
-    task = json.loads(tasks)["tasks"][0]
+    tasks = json.loads(tasks)
+    task = yaml.safe_load(tasks["tasks"])["tasks"][0]
     corpus = h5py.File(args.corpus)
     with open(args.scores) as f:
         rows = list(csv.DictReader(f))
@@ -401,7 +402,7 @@ def score(args):
     load(model, tensors)
     dtype = torch.float64 if args.double else torch.float32
     model.to(dtype).eval()
-    fit = [torch.tensor([t.get(k, v) for t in task["targets"]], dtype=dtype) for k, v in (("mean", 0.0), ("sd", 1.0))]
+    fit = [torch.tensor([t[k] for t in tasks["targets"]], dtype=dtype) for k in ("mean", "sd")]
     with torch.no_grad():
         got = torch.cat([scores_of(task["kind"], model(part.to(dtype)), *fit) for part in x.split(128)]).double().numpy()
     difference = np.abs(got - expected)
