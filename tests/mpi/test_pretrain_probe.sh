@@ -38,7 +38,7 @@ pretrain() {
     mpi "$ranks" "$einthoven" pretrain "$tmp/pretrain.yaml" --corpus "$tmp/plain.h5" --run "$folder" --set train.threads="$threads" "$@"
 }
 probing=(--set probe.every_epochs=2 --set probe.corpus="$tmp/probe.h5" --set probe.tasks="$tmp/tasks.yaml"
-    --set split.by=fold --set split.column=strat_fold --set split.valid=8,9 --set split.test=10)
+    --set split.by=fold --set split.column=strat_fold --set "split.valid=8,9" --set split.test=10)
 # The corpus that is pretrained on has no folds, so its own split is the default's: split.* is the probe's here.
 split=(--set split.by=hash --set split.valid_fraction=0.2 --set split.test_fraction=0.2)
 hashed=(--set probe.every_epochs=2 --set probe.corpus="$tmp/probe.h5" --set probe.tasks="$tmp/tasks.yaml" "${split[@]}")
