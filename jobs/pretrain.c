@@ -10,13 +10,9 @@
 #include "jobs/split_options.h"
 #include "jobs/tables.h"
 
-static const ein_option *const tables[] = {ein_table_model,
-                                           ein_table_contract,
-                                           ein_table_pretrain,
-                                           ein_table_split,
-                                           ein_table_train,
-                                           ein_table_run,
-                                           NULL};
+static const ein_option *const tables[] = {
+    ein_table_model, ein_table_contract, ein_table_pretrain, ein_table_split,
+    ein_table_train, ein_table_probe,    ein_table_run,      NULL};
 
 static const ein_flag flags[] = {
     {"--corpus", "FILE", "data.corpus"}, {"--run", "FOLDER", "run.folder"},
@@ -49,7 +45,8 @@ static ein_status prepare(pretrain *p) {
     EIN_TRY(pretrain_plan_make(p));
     if (!p->data.corpus) return EIN_OK;
     EIN_TRY(ein_comm_agree(p->job->comm, pretrain_data_split(p)));
-    return ein_comm_agree(p->job->comm, pretrain_plan_steps(p));
+    EIN_TRY(ein_comm_agree(p->job->comm, pretrain_plan_steps(p)));
+    return ein_probe_open(p->job, p->plan.layout, &p->plan.contract, p->threads, &p->probe);
 }
 
 /* Open the run folder and write down what is about to run. */
@@ -91,6 +88,7 @@ static void announce_split(pretrain *p) {
 }
 
 static void release(pretrain *p) {
+    ein_probe_close(p->probe);
     pretrain_workers_free(p);
     pretrain_data_free(&p->data);
     ein_layout_destroy(p->plan.layout);
@@ -110,6 +108,7 @@ static ein_status run(ein_job *job) {
         if (status == EIN_OK && p.data.corpus && ein_config_is_set(job->config, "split.by") &&
             ein_comm_rank(job->comm) == 0)
             status = ein_split_print(stdout, job->config, p.data.corpus, p.data.part);
+        if (status == EIN_OK && p.probe && ein_comm_rank(job->comm) == 0) ein_probe_print(p.probe, stdout);
         status = ein_comm_share(job->comm, status);
     } else if (status == EIN_OK) {
         status = open_run(&p);
@@ -134,6 +133,8 @@ const ein_command ein_command_pretrain = {
         "not depend on the number of ranks or threads. The same command starts a run and, after a stop or a "
         "kill,\n"
         "continues it from the newest valid checkpoint.\n\n"
+        "With probe.* a linear model on the encoder's features of a labelled corpus tells every so many epochs how\n"
+        "far they have come (RUN/probe.csv).\n\n"
         "The run folder holds config.resolved.yaml, log.txt, metrics.csv, STATE, ckpt/ and at the end "
         "model.safetensors.\n"
         "To stop after the current update with a checkpoint: send SIGTERM, SIGINT or SIGUSR1, or touch "

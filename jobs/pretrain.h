@@ -14,6 +14,7 @@
 #include "io/run.h"
 #include "io/store.h"
 #include "jobs/command.h"
+#include "jobs/probe.h"
 #include "jobs/train_loop.h"
 #include "mpi/engine.h"
 
@@ -65,6 +66,7 @@ typedef struct {
     pretrain_worker *worker;
     float *param;
     ein_trainer trainer;
+    ein_probe *probe; /* NULL: none */
     char *config_yaml, *identity;
     char program[32]; /* name and version, for files */
     char contract_text[EIN_CONTRACT_TEXT_BYTES];

@@ -24,7 +24,12 @@ static ein_status open_data(void *self) {
     EIN_TRY(pretrain_data_load(p));
     ein_run_log(p->run, "training records of rank 0 are %s",
                 ein_feed_is_streaming(p->data.feed) ? "streamed from the corpus" : "kept in memory");
-    return EIN_OK;
+    if (!p->probe) return EIN_OK;
+    ein_feed_pause(p->data.feed); /* the source hashes of the probe's records are read */
+    const ein_status status =
+        ein_probe_resume(p->probe, p->run, p->trainer.state.step, p->data.training_records);
+    ein_feed_continue(p->data.feed);
+    return status;
 }
 
 static ein_status step(void *self) {
@@ -47,7 +52,14 @@ static void compute_slot(void *self, int thread, int slot, const float *param, f
 }
 
 static ein_status validate(void *self, double *value) {
-    return pretrain_validate(self, value);
+    pretrain *p = self;
+    const ein_train_state *s = &p->trainer.state;
+    EIN_TRY(pretrain_validate(p, value));
+    if (!ein_probe_is_due(p->probe, s->epoch, p->plan.epochs)) return EIN_OK;
+    ein_feed_pause(p->data.feed);
+    const ein_status status = ein_probe_run(p->probe, p->param, s->epoch, s->step);
+    ein_feed_continue(p->data.feed);
+    return status;
 }
 
 static ein_status write_model(void *self, const char *path) {

@@ -534,12 +534,12 @@ static int is_changeable(const char *line, const char *const *keys) {
 
 ein_status ein_identity_text(const char *yaml, const char *const *changeable, const char *more, char **out) {
     size_t at = 0;
-    int inside_run = 0;
+    int outside = 0;
     EIN_TRY(EIN_NEW(*out, (int64_t)(strlen(yaml) + strlen(more)) + 1));
     for (const char *line = yaml; *line;) {
         const size_t length = strcspn(line, "\n"), n = length + (line[length] == '\n');
-        if (line[0] != ' ') inside_run = strncmp(line, "run:", 4) == 0;
-        if (!inside_run && !is_changeable(line + strspn(line, " "), changeable)) {
+        if (line[0] != ' ') outside = strncmp(line, "run:", 4) == 0 || strncmp(line, "probe:", 6) == 0;
+        if (!outside && !is_changeable(line + strspn(line, " "), changeable)) {
             memcpy(*out + at, line, n);
             at += n;
         }

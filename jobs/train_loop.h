@@ -77,8 +77,8 @@ typedef struct {
 /* Train. STATE becomes running, then done, stopped or failed; a run that is already done is left alone. Collective. */
 ein_status ein_trainer_run(ein_trainer *trainer);
 
-/* The part of a resolved configuration that must not change between lives of a run: `yaml` without the run section and
- * the keys in `changeable` (NULL-terminated, each with its colon), followed by `more`. free() it. */
+/* The part of a resolved configuration that must not change between lives of a run: `yaml` without the sections run
+ * and probe and without the keys in `changeable` (NULL-terminated, each with its colon), followed by `more`. free() it. */
 ein_status ein_identity_text(const char *yaml, const char *const *changeable, const char *more, char **out);
 
 #endif
