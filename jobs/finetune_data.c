@@ -208,7 +208,5 @@ ein_status finetune_data_validate(finetune_cell *c) {
                    c->meaning->n_tasks, 1, T, c->shape.classes);
     }
     /* A score is non-zero on one rank only, so MPI's order of adding changes nothing. */
-    return ein_comm_check(MPI_Allreduce(MPI_IN_PLACE, d->valid_score, ein_int(d->n_valid * T), MPI_DOUBLE,
-                                        MPI_SUM, ein_comm_mpi(c->all->job->comm)),
-                          "gathering scores of validation records");
+    return ein_comm_sum_f64(c->all->job->comm, d->valid_score, d->n_valid * T);
 }

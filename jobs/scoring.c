@@ -6,6 +6,7 @@
 
 #include "core/classify.h"
 #include "io/store.h"
+#include "mpi/watchdog.h"
 
 /* Records read at once: enough to keep threads busy between reads, little memory. */
 enum { CHUNK = 512 };
@@ -33,6 +34,7 @@ static ein_status room_new(scoring_room *room, const ein_layout *layout) {
 static void score_one(double *score, const ein_scorer *s, scoring_room *room, const ein_store *store,
                       int64_t place) {
     const int L = s->layout->shape.leads, S = s->layout->shape.samples;
+    ein_watchdog_beat("scoring records");
     ein_store_input(store, place, room->x);
     for (int lead = 0; s->lead_present && lead < L; lead++)
         if (!s->lead_present[lead]) memset(room->x + (size_t)lead * S, 0, (size_t)S * sizeof *room->x);
@@ -89,7 +91,5 @@ ein_status ein_score_records(double *score, ein_comm *comm, const ein_scorer *s,
     free(room);
     EIN_TRY(ein_comm_agree(comm, status));
     /* A score is non-zero on one rank only, so MPI's order of adding changes nothing. */
-    return ein_comm_check(MPI_Allreduce(MPI_IN_PLACE, score, ein_int(n * s->n_targets), MPI_DOUBLE, MPI_SUM,
-                                        ein_comm_mpi(comm)),
-                          "gathering scores");
+    return ein_comm_sum_f64(comm, score, n * s->n_targets);
 }

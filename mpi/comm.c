@@ -149,6 +149,16 @@ ein_status ein_comm_sum_i64(ein_comm *comm, int64_t *values, int count) {
                           "summing over ranks");
 }
 
+ein_status ein_comm_sum_f64(ein_comm *comm, double *values, int64_t count) {
+    enum { PIECE = 1 << 20 }; /* numbers: far below what MPI can count, and enough to keep a network busy */
+    for (int64_t at = 0; at < count; at += PIECE) {
+        const int64_t n = count - at < PIECE ? count - at : PIECE;
+        const int code = MPI_Allreduce(MPI_IN_PLACE, values + at, ein_int(n), MPI_DOUBLE, MPI_SUM, comm->mpi);
+        EIN_TRY(ein_comm_check(code, "summing over ranks"));
+    }
+    return EIN_OK;
+}
+
 ein_status ein_comm_max_i64(ein_comm *comm, int64_t *values, int count) {
     return ein_comm_check(MPI_Allreduce(MPI_IN_PLACE, values, count, MPI_INT64_T, MPI_MAX, comm->mpi),
                           "taking a maximum over ranks");

@@ -46,6 +46,8 @@ ein_status ein_comm_bcast_bytes(ein_comm *comm, void **data, int64_t *bytes);
 
 /* Sum one int64 over all ranks / exclusive prefix sum / minimum / maximum. Collective. */
 ein_status ein_comm_sum_i64(ein_comm *comm, int64_t *values, int count);
+/* Sum `count` numbers over all ranks, however many they are. The order of adding is MPI's. Collective. */
+ein_status ein_comm_sum_f64(ein_comm *comm, double *values, int64_t count);
 ein_status ein_comm_exscan_i64(ein_comm *comm, int64_t mine, int64_t *before);
 ein_status ein_comm_max_i64(ein_comm *comm, int64_t *values, int count);
 

@@ -137,6 +137,16 @@ START_TEST(sums) {
     ck_assert_int_eq(ein_comm_max_i64(comm, extremes, 2), EIN_OK);
     ck_assert_int_eq(extremes[0], size - 1);
     ck_assert_int_eq(extremes[1], 0);
+    /* More than goes into one piece. */
+    const int64_t n = 2 * (INT64_C(1) << 20) + 3;
+    double *many = malloc((size_t)n * sizeof *many);
+    ck_assert_ptr_nonnull(many);
+    for (int64_t i = 0; i < n; i++) many[i] = (double)(i + rank);
+    ck_assert_int_eq(ein_comm_sum_f64(comm, many, n), EIN_OK);
+    for (int64_t i = 0; i < n; i++)
+        if (!(many[i] == (double)(size * i + size * (size - 1) / 2)))
+            ck_abort_msg("number %lld", (long long)i);
+    free(many);
     int64_t before = -5;
     ck_assert_int_eq(ein_comm_exscan_i64(comm, rank + 1, &before), EIN_OK);
     ck_assert_int_eq(before, (int64_t)rank * (rank + 1) / 2);
