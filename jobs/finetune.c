@@ -13,6 +13,7 @@
 #include "jobs/model_options.h"
 #include "jobs/split_options.h"
 #include "jobs/task_library.h"
+#include "mpi/stop.h"
 
 const ein_option ein_table_finetune[] = {
     {"data.corpus", EIN_OPT_STRING, NULL, EIN_UNBOUNDED, NULL, "", "corpus with labels (made by ingest)"},
@@ -65,13 +66,15 @@ static ein_status parse_number(const char *mode, const char *text, int least, in
 static ein_status parse_mode(const char *mode, finetune_arm *arm) {
     if (strncmp(mode, "top:", 4) == 0) {
         arm->mode = EIN_ADAPT_TOP;
-        snprintf(arm->name, sizeof arm->name, "top-%.16s", mode + 4);
-        return parse_number(mode, mode + 4, 0, 1024, &arm->top_k);
+        EIN_TRY(parse_number(mode, mode + 4, 0, 1024, &arm->top_k));
+        snprintf(arm->name, sizeof arm->name, "top-%d", arm->top_k);
+        return EIN_OK;
     }
     if (strncmp(mode, "lora:", 5) == 0) {
         arm->mode = EIN_ADAPT_LORA;
-        snprintf(arm->name, sizeof arm->name, "lora-%.16s", mode + 5);
-        return parse_number(mode, mode + 5, 1, 4096, &arm->lora);
+        EIN_TRY(parse_number(mode, mode + 5, 1, 4096, &arm->lora));
+        snprintf(arm->name, sizeof arm->name, "lora-%d", arm->lora);
+        return EIN_OK;
     }
     static const struct {
         const char *name;
@@ -219,13 +222,19 @@ static const char *state_of(const finished_cell *cell) {
     return cell->status != EIN_OK ? "failed" : cell->outcome.stopped ? "stopped" : "done";
 }
 
-/* A table of all cells of this command, for people and as FOLDER/summary.csv. Rank 0. */
+/* A table of all cells of this command, for people and as FOLDER/summary.csv; of one cell of a job array, whose jobs run
+ * at the same time, as FOLDER/summary-CELL.csv. Rank 0. */
 static ein_status summarise(const finetune *f, const finished_cell *cell, int n) {
     static const char *const columns[] = {"cell", "state", "value", "best", "epoch", "reason"};
     char path[4200];
     ein_csv_writer *csv;
-    snprintf(path, sizeof path, "%s/summary.csv", ein_config_string(f->job->config, "run.folder"));
-    EIN_TRY(ein_make_folders(ein_config_string(f->job->config, "run.folder")));
+    const int64_t only = ein_config_int(f->job->config, "finetune.cell");
+    const char *folder = ein_config_string(f->job->config, "run.folder");
+    if (only >= 0)
+        snprintf(path, sizeof path, "%s/summary-%" PRId64 ".csv", folder, only);
+    else
+        snprintf(path, sizeof path, "%s/summary.csv", folder);
+    EIN_TRY(ein_make_folders(folder));
     EIN_TRY(ein_csv_create(path, columns, 6, &csv));
     printf("\n%-44s %-8s %-17s %8s %6s\n", "model", "state", "value", "best", "epoch");
     for (int i = 0; i < n; i++) {
@@ -243,6 +252,25 @@ static ein_status summarise(const finetune *f, const finished_cell *cell, int n)
     return ein_csv_finish(csv, true);
 }
 
+/* Whether the command was asked to stop, now that a model is done and before the next begins. Collective. */
+static ein_status asked_to_stop(const finetune *f, int64_t *stop) {
+    const double limit = 60 * ein_config_real(f->job->config, "run.max_walltime_minutes");
+    *stop = ein_stop_signals(NULL) > 0;
+    if (ein_comm_rank(f->job->comm) == 0)
+        *stop = *stop || (limit > 0 && ein_clock_s() - f->started_s >= limit) ||
+                ein_stop_file(ein_config_string(f->job->config, "run.folder"), "STOP");
+    return ein_comm_max_i64(f->job->comm, stop, 1);
+}
+
+static ein_status note_stop(const finetune *f, int n_cells) {
+    if (ein_comm_rank(f->job->comm) == 0)
+        fprintf(
+            stderr,
+            "einthoven finetune: asked to stop after %d model%s; the same command goes on with the others\n",
+            n_cells, n_cells == 1 ? "" : "s");
+    return EIN_OK;
+}
+
 static ein_status run_cells(finetune *f, finished_cell *cell, int *n_cells) {
     const ein_config *c = f->job->config;
     const int shared = ein_config_bool(c, "finetune.shared"), dry = ein_config_bool(c, "run.dry_run");
@@ -253,8 +281,11 @@ static ein_status run_cells(finetune *f, finished_cell *cell, int *n_cells) {
         for (int a = 0; a < f->n_arms; a++)
             for (int s = 0; s < seeds; s++) {
                 finished_cell *now = &cell[*n_cells];
+                int64_t stop = 0;
                 number++;
                 if (only >= 0 && number != only) continue;
+                if (*n_cells > 0 && !dry) EIN_TRY(asked_to_stop(f, &stop));
+                if (stop) return note_stop(f, *n_cells);
                 if (dry && ein_comm_rank(f->job->comm) == 0) printf("%" PRId64 ": ", number);
                 const uint64_t seed = (uint64_t)(ein_config_int(c, "train.seed") + s);
                 now->status = finetune_cell_run(f, &f->arm[a], t, per_model, seed, &now->outcome);
@@ -266,7 +297,7 @@ static ein_status run_cells(finetune *f, finished_cell *cell, int *n_cells) {
                     if (ein_comm_rank(f->job->comm) == 0)
                         fprintf(stderr, "einthoven finetune: %s: %s\n", now->outcome.name, now->message);
                 }
-                if (now->outcome.stopped) return EIN_OK;
+                if (now->outcome.stopped && !now->outcome.at_max_steps) return note_stop(f, *n_cells);
             }
     if (*n_cells == 0)
         return ein_error(EIN_USAGE, "finetune.cell %" PRId64 ": there are %" PRId64 " models, counted from 0",
@@ -339,7 +370,9 @@ const ein_command ein_command_finetune = {
         "epoch kept, thresholds chosen on the validation part and stored in the model. The test part of the split is never\n"
         "touched; `einthoven evaluate` is for that. Weights do not depend on the number of ranks or threads; the same "
         "command\n"
-        "goes on after a stop or a kill and passes over what is done.\n\n"
+        "goes on after a stop or a kill and passes over what is done. A signal, the time limit or a file FOLDER/STOP stops\n"
+        "all models; run.max_steps counts for each. FOLDER/summary.csv lists how they ended (with --cell N:\n"
+        "summary-N.csv).\n\n"
         "The defaults are the recipe of Moody et al. (NEJM AI 2025): last 4 blocks and head at rate 5e-5, from scratch at\n"
         "1e-3, batch 256, at most 100 epochs, patience 10.\n\n"
         "  einthoven finetune --corpus corpus.h5 --tasks ptbxl/superclass --from model.safetensors --run results/sc\n"

@@ -126,7 +126,7 @@ ein_status finetune_data_validate(finetune_cell *cell);
 /* How a cell ended. */
 typedef struct {
     char name[256];
-    bool stopped;
+    bool stopped, at_max_steps;
     double value;  /* best validation value; NaN if there is none yet */
     int64_t epoch; /* that it is of */
     char value_name[32];

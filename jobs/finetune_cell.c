@@ -1,4 +1,5 @@
 #include <inttypes.h>
+#include <jansson.h>
 #include <math.h>
 #include <omp.h>
 #include <stdio.h>
@@ -9,6 +10,7 @@
 #include "core/init.h"
 #include "core/lora.h"
 #include "core/stats_roc.h"
+#include "io/contract_hash.h"
 #include "io/csv.h"
 #include "io/durable.h"
 #include "io/seen.h"
@@ -28,15 +30,26 @@ static const ein_config *config_of(const finetune_cell *c) {
 
 /* --- plan ------------------------------------------------------------------------------------------------ */
 
-/* "superclass/top-4-s1"; several tasks in one model are joined by plus signs. */
+/* "superclass/top-4-s1"; several tasks in one model are joined by plus signs. Where that is more than a folder's name may
+ * be, their number and a hash of the names stand for them: "mfr+11-more-0f3a9c21/top-4-s1". */
 static void name_cell(finetune_cell *c) {
+    enum { LONGEST = 120 };
+    const ein_task *task = &c->all->tasks.task[c->first_task];
+    char joined[LONGEST + 1] = "", hash[2 * EIN_HASH_BYTES + 1];
+    uint8_t digest[EIN_HASH_BYTES];
+    ein_bytes part[EIN_TASKS_MAX];
     size_t at = 0;
-    for (int t = 0; t < c->n_tasks && at < sizeof c->name; t++) {
-        const char *name = c->all->tasks.task[c->first_task + t].name;
-        at += (size_t)snprintf(c->name + at, sizeof c->name - at, "%s%s", t ? "+" : "", name);
+    for (int t = 0; t < c->n_tasks; t++) {
+        part[t] = (ein_bytes){task[t].name, strlen(task[t].name) + 1};
+        if (at <= LONGEST)
+            at += (size_t)snprintf(joined + at, sizeof joined - at, "%s%s", t ? "+" : "", task[t].name);
     }
-    if (at < sizeof c->name)
-        snprintf(c->name + at, sizeof c->name - at, "/%s-s%" PRIu64, c->arm->name, c->seed);
+    if (at > LONGEST) {
+        ein_hash_parts(part, c->n_tasks, digest);
+        ein_hex(digest, sizeof digest, hash);
+        snprintf(joined, sizeof joined, "%.80s+%d-more-%.8s", task[0].name, c->n_tasks - 1, hash);
+    }
+    snprintf(c->name, sizeof c->name, "%s/%s-s%" PRIu64, joined, c->arm->name, c->seed);
     snprintf(c->folder, sizeof c->folder, "%s/%s", ein_config_string(config_of(c), "run.folder"), c->name);
 }
 
@@ -133,6 +146,19 @@ static ein_status plan_updates(finetune_cell *c) {
     return EIN_OK;
 }
 
+/* Whether validation records know two different values of a target. */
+static bool has_spread(const finetune_cell *c, int target) {
+    const int T = c->data.targets.n_targets;
+    float first = NAN;
+    for (int64_t i = 0; i < c->data.n_valid; i++) {
+        const float value = c->data.targets.value[c->data.valid[i] * T + target];
+        if (isnan(value)) continue;
+        if (isnan(first)) first = value;
+        if (value != first) return true;
+    }
+    return false;
+}
+
 /* Early stopping needs something that can be estimated. */
 static ein_status check_validation(const finetune_cell *c) {
     const ein_targets *t = &c->data.targets;
@@ -142,12 +168,12 @@ static ein_status check_validation(const finetune_cell *c) {
     ein_targets_count(t, c->all->part, EIN_SPLIT_VALID, count);
     for (int k = 0; k < t->n_tasks; k++)
         for (int j = t->task[k].first_target; j < t->task[k].first_target + t->task[k].n_targets; j++)
-            usable += t->task[k].kind == EIN_HEAD_REGRESSION ? count[j].positive > 1
+            usable += t->task[k].kind == EIN_HEAD_REGRESSION ? has_spread(c, j)
                                                              : count[j].positive > 0 && count[j].negative > 0;
     free(count);
     if (usable > 0) return EIN_OK;
     return ein_error(EIN_USAGE,
-                     "%s: no target has a positive and a negative among the %" PRId64
+                     "%s: no target has a positive and a negative (a number: two values) among the %" PRId64
                      " validation records, so there is nothing to stop by; hold out more patients (split.*)",
                      c->name, c->data.n_valid);
 }
@@ -403,6 +429,33 @@ static ein_status write_model(void *self, const char *path) {
     return status;
 }
 
+/* What the state says of the best model must be what its file says: one that another life left behind, or that is older
+ * because the disk was full, has other weights than the log and the figures tell of. */
+static ein_status check_best(const finetune_cell *c, const char *path) {
+    const ein_train_state *s = &c->trainer.state;
+    ein_model_info info = {0};
+    if (isnan(s->best_value))
+        return ein_error(
+            EIN_NUMERIC,
+            "%s: there is no best model: no epoch had a %s, or none could be written (see the warnings in "
+            "log.txt); remove the folder and train again",
+            c->folder, value_name(c));
+    EIN_TRY(ein_model_describe(path, NULL, &info));
+    json_t *training = info.training ? json_loads(info.training, 0, NULL) : NULL;
+    const json_t *update = json_object_get(training, "best_update"),
+                 *value = json_object_get(training, "best_value");
+    const bool same = json_is_integer(update) && json_integer_value(update) == s->best_step &&
+                      json_is_number(value) && json_number_value(value) == s->best_value;
+    json_decref(training);
+    ein_model_info_free(&info);
+    if (same) return EIN_OK;
+    return ein_error(EIN_MISMATCH,
+                     "%s is not the model of update %" PRId64
+                     ", which was the best (%s %.6f): it was replaced, or left by an "
+                     "earlier run in this folder; remove the folder and train again",
+                     path, s->best_step, value_name(c), s->best_value);
+}
+
 /* The best model as it goes out: adapters folded in, so that any reader of timm's names can use it. */
 static ein_status load_best(const finetune_cell *c, ein_layout **layout, float **arena) {
     char path[4200];
@@ -410,6 +463,7 @@ static ein_status load_best(const finetune_cell *c, ein_layout **layout, float *
     ein_vit_shape plain = c->shape;
     plain.lora = 0;
     snprintf(path, sizeof path, "%s/best.safetensors", c->folder);
+    EIN_TRY(check_best(c, path));
     EIN_TRY(ein_layout_new(&plain, EIN_PART_CLASSIFY, layout));
     EIN_TRY(EIN_NEW(*arena, (*layout)->arena));
     if (c->shape.lora == 0) return ein_model_load(path, *layout, *arena, 1, NULL, 0);
@@ -519,6 +573,17 @@ static const ein_trainer_ops ops = {.start = start,
 
 /* --- set up and run -------------------------------------------------------------------------------------- */
 
+/* Whether a list of tensors that a source lacks ("norm.weight, blocks.0...") has any but the last norm's, which a
+ * classifier does not use. */
+static bool lacks_more_than_norm(const char *missing) {
+    for (const char *name = missing; *name;) {
+        if (strncmp(name, "norm.", 5) != 0) return true;
+        name += strcspn(name, ",");
+        name += strspn(name, ", ");
+    }
+    return false;
+}
+
 /* Weights of the whole model: drawn, then those of the source. What a source cannot know is pooling, fc_norm, head and
  * adapters. */
 static ein_status draw_weights(finetune_cell *c) {
@@ -534,7 +599,7 @@ static ein_status draw_weights(finetune_cell *c) {
     ein_status status = ein_layout_new(&shape, EIN_PART_ENCODER, &encoder);
     if (status == EIN_OK) status = EIN_NEW(arena, encoder->arena);
     if (status == EIN_OK) status = ein_model_load(c->arm->from, encoder, arena, 0, missing, sizeof missing);
-    if (status == EIN_OK && missing[0] && strncmp(missing, "norm.", 5) != 0)
+    if (status == EIN_OK && lacks_more_than_norm(missing))
         status = ein_error(EIN_MISMATCH, "%s lacks tensors of the encoder: %s", c->arm->from, missing);
     if (status == EIN_OK) ein_layout_copy(c->frozen, c->full, arena, encoder);
     ein_layout_destroy(encoder);
@@ -636,6 +701,7 @@ static ein_status train(finetune_cell *c) {
     t->contract_text = c->contract_text;
     t->program = c->all->program;
     t->started_s = c->all->started_s;
+    t->stop_folder = ein_config_string(config_of(c), "run.folder");
     return ein_trainer_run(t);
 }
 
@@ -656,6 +722,7 @@ ein_status finetune_cell_run(finetune *all, const finetune_arm *arm, int first_t
                              uint64_t seed, finetune_outcome *outcome) {
     finetune_cell c = {.all = all, .arm = arm, .first_task = first_task, .n_tasks = n_tasks, .seed = seed};
     *outcome = (finetune_outcome){.value = NAN};
+    c.trainer.state.best_value = NAN;
     name_cell(&c);
     snprintf(outcome->name, sizeof outcome->name, "%s", c.name);
     ein_status status = plan(&c, &all->tables);
@@ -665,6 +732,7 @@ ein_status finetune_cell_run(finetune *all, const finetune_arm *arm, int first_t
         status = open_run(&c);
         if (status == EIN_OK) status = train(&c);
         outcome->stopped = c.trainer.stopped;
+        outcome->at_max_steps = c.trainer.at_max_steps;
         outcome->value = c.trainer.state.best_value;
         outcome->epoch =
             c.trainer.steps_per_epoch ? c.trainer.state.best_step / c.trainer.steps_per_epoch : 0;

@@ -224,7 +224,8 @@ static void ask(loop *l, int64_t flags[EIN_ENGINE_FLAGS]) {
     flags[FLAG_STOP] = ein_stop_signals(NULL) > 0;
     if (!is_root(l->p)) return;
     const char *folder = ein_run_folder(l->p->run);
-    flags[FLAG_STOP_FILE] = ein_stop_file(folder, "STOP");
+    const char *above = l->p->stop_folder;
+    flags[FLAG_STOP_FILE] = ein_stop_file(folder, "STOP") || (above && ein_stop_file(above, "STOP"));
     flags[FLAG_CHECKPOINT] =
         ein_stop_file(folder, "CHECKPOINT") || (minutes > 0 && now - l->last_checkpoint > 60 * minutes);
     const double limit = 60 * ein_config_real(c, "run.max_walltime_minutes");
@@ -256,6 +257,21 @@ static ein_status keep_best(loop *l) {
         status = p->ops->write_model(p->self, path);
     }
     return ein_comm_agree(p->job->comm, status);
+}
+
+/* The state names the model that best.safetensors holds, so a model that cannot be written is none: the one before stays
+ * the best, and the next that is better than that is tried again. Collective. */
+static void note_best(loop *l, double value) {
+    ein_trainer *p = l->p;
+    const double value_before = p->state.best_value;
+    const int64_t step_before = p->state.best_step;
+    p->state.best_value = value;
+    p->state.best_step = p->state.step;
+    if (keep_best(l) == EIN_OK) return;
+    p->state.best_value = value_before;
+    p->state.best_step = step_before;
+    ein_run_warn(p->run, "THE BEST MODEL WAS NOT WRITTEN: %s; the one before stays the best, the run goes on",
+                 ein_error_message());
 }
 
 static int is_better(const ein_trainer *p, double value) {
@@ -291,12 +307,7 @@ static ein_status validate_if_due(loop *l) {
     const int best = is_better(p, row[COLUMN_VALUE]);
     ein_run_log(p->run, "epoch %" PRId64 " of %" PRId64 ": %s %.6f%s", s->epoch, p->epochs, p->value_name,
                 row[COLUMN_VALUE], best ? ", the best so far" : "");
-    if (best) {
-        s->best_value = row[COLUMN_VALUE];
-        s->best_step = s->step;
-        if (keep_best(l) != EIN_OK)
-            ein_run_warn(p->run, "THE BEST MODEL WAS NOT WRITTEN: %s; the run goes on", ein_error_message());
-    }
+    if (best) note_best(l, row[COLUMN_VALUE]);
     l->time.validation += ein_clock_s() - start;
     return EIN_OK;
 }
@@ -373,6 +384,7 @@ static ein_status run_updates(loop *l, const char **reason) {
     while (!is_complete(p)) {
         if (limit > 0 && p->state.step >= limit) {
             *reason = "run.max_steps reached";
+            p->at_max_steps = true;
             return EIN_OK;
         }
         ein_adamw adamw = p->adamw;

@@ -66,10 +66,13 @@ typedef struct {
     const char *identity; /* the configuration that a checkpoint is compared by */
     const char *contract_text, *program;
 
+    const char
+        *stop_folder; /* a STOP file in this folder stops the run too, like one in its own; NULL: none */
     double started_s; /* what run.max_walltime_minutes counts from (ein_clock_s); 0: from now */
 
     /* Of the loop; jobs read them. */
-    bool stopped; /* left before it was complete, to go on later */
+    bool stopped;      /* left before it was complete, to go on later */
+    bool at_max_steps; /* stopped by run.max_steps, which says nothing of other runs of the command */
     ein_engine *engine;
     ein_train_state state;
 } ein_trainer;
