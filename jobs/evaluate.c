@@ -142,8 +142,41 @@ ein_status ein_evaluate_close(ein_evaluate_output *out, bool keep) {
 
 /* --- the job ----------------------------------------------------------------------------------------------- */
 
+static bool is_given(const ein_config *c, const char *key) {
+    const ein_option *o = ein_table_evaluate;
+    while (o->key && strcmp(o->key, key) != 0) o++;
+    const bool list = !o->key ? strcmp(key, "evaluate.models") == 0 : o->type == EIN_OPT_LIST;
+    return list ? ein_config_list_count(c, key) > 0 : ein_config_is_set(c, key);
+}
+
+/* An option of the other kind of evaluation would be passed over without a word. */
+static ein_status check_kind(const ein_config *c, bool table) {
+    static const char *const of_table[] = {"evaluate.label",     "evaluate.target",   "evaluate.score",
+                                           "evaluate.id",        "evaluate.cluster",  "evaluate.bands",
+                                           "evaluate.threshold", "evaluate.cohort",   "evaluate.json",
+                                           "evaluate.csv",       "evaluate.excluded", NULL};
+    static const char *const of_model[] = {"evaluate.models", "data.corpus", "evaluate.out", NULL};
+    for (const char *const *key = table ? of_model : of_table; *key; key++) {
+        if (!is_given(c, *key)) continue;
+        return table
+                   ? ein_error(
+                         EIN_USAGE,
+                         "%s is for the evaluation of a model, evaluate.scores for a table; give one of them",
+                         *key)
+                   : ein_error(
+                         EIN_USAGE,
+                         "%s is for a table of scores (--scores); with --model, labels and patients come from the "
+                         "corpus, thresholds from the model, and everything is written to --out FOLDER",
+                         *key);
+    }
+    return EIN_OK;
+}
+
 static ein_status run(ein_job *job) {
-    if (ein_config_is_set(job->config, "evaluate.scores")) return ein_evaluate_table(job);
+    const bool table = ein_config_is_set(job->config, "evaluate.scores");
+    if (table || ein_config_list_count(job->config, "evaluate.models") > 0)
+        EIN_TRY(check_kind(job->config, table));
+    if (table) return ein_evaluate_table(job);
     return ein_evaluate_model(job);
 }
 

@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "core/blas.h"
+#include "io/config_table.h"
 #include "io/durable.h"
 #include "io/h5.h"
 #include "io/model.h"
@@ -43,10 +44,10 @@ const ein_option ein_table_evaluate_model[] = {
     {0},
 };
 
-enum { MOST_MODELS = EIN_METRICS_MOST_MODELS, MOST_VARIABLES = 16 };
+enum { MOST_MODELS = EIN_METRICS_MOST_MODELS, MOST_VARIABLES = 16, MOST_ARM_NAME = 64 };
 
 typedef struct {
-    char arm[64];
+    char arm[MOST_ARM_NAME];
     char name[80]; /* unique: the arm, or "arm.2" for its second model */
     const char *path;
     ein_model_info info;
@@ -71,7 +72,7 @@ typedef struct {
     const char *out;
     int n_models, n_arms;
     eval_model model[MOST_MODELS];
-    char arm_name[MOST_MODELS][64];
+    char arm_name[MOST_MODELS][MOST_ARM_NAME];
     int arm[MOST_MODELS];
     ein_corpus *corpus;
     uint8_t *part;
@@ -94,10 +95,25 @@ static bool is_root(const evaluation *e) {
 
 /* --- models ---------------------------------------------------------------------------------------------- */
 
-static void name_model(evaluation *e, const char *spec) {
+/* "ARM=FILE": an arm's name is short printable text; an equals sign behind a slash is part of a path. */
+static ein_status check_arm(const char *spec, size_t length) {
+    bool fit = length > 0 && length < MOST_ARM_NAME;
+    for (size_t i = 0; i < length; i++) fit = fit && spec[i] > ' ' && spec[i] < 127;
+    if (fit) return EIN_OK;
+    char shown[EIN_CONFIG_SHOWN_BYTES];
+    return ein_error(
+        EIN_USAGE,
+        "evaluate.models: '%s': the name of an arm, before '=', must be 1 to %d letters, digits and "
+        "signs of ASCII without blanks",
+        ein_config_show(spec, shown), MOST_ARM_NAME - 1);
+}
+
+static ein_status name_model(evaluation *e, const char *spec) {
     eval_model *m = &e->model[e->n_models];
-    const char *equals = strchr(spec, '=');
+    const char *equals = strchr(spec, '='), *slash = strchr(spec, '/');
     int of_arm = 1, arm = 0;
+    if (equals && slash && slash < equals) equals = NULL;
+    if (equals) EIN_TRY(check_arm(spec, (size_t)(equals - spec)));
     m->path = equals ? equals + 1 : spec;
     char arm_text[sizeof m->arm] = "model";
     if (equals)
@@ -111,6 +127,21 @@ static void name_model(evaluation *e, const char *spec) {
     while (arm < e->n_arms && strcmp(e->arm_name[arm], arm_text) != 0) arm++;
     if (arm == e->n_arms) memcpy(e->arm_name[e->n_arms++], arm_text, sizeof arm_text);
     e->arm[e->n_models++] = arm;
+    return EIN_OK;
+}
+
+/* One model twice would count as two seeds, or as two arms without a difference; two names alike would be one column. */
+static ein_status check_distinct(const evaluation *e) {
+    for (int i = 0; i < e->n_models; i++)
+        for (int j = 0; j < i; j++) {
+            if (strcmp(e->model[i].name, e->model[j].name) == 0)
+                return ein_error(EIN_USAGE, "evaluate.models: two models would be called %s; rename an arm",
+                                 e->model[i].name);
+            if (strcmp(e->model[i].hash, e->model[j].hash) == 0)
+                return ein_error(EIN_USAGE, "evaluate.models: %s and %s are the same model; name each once",
+                                 e->model[j].path, e->model[i].path);
+        }
+    return EIN_OK;
 }
 
 static ein_status load_model(eval_model *m) {
@@ -147,10 +178,11 @@ static ein_status load_models(evaluation *e) {
     const int n = ein_config_list_count(e->job->config, "evaluate.models");
     if (n > MOST_MODELS)
         return ein_error(EIN_USAGE, "evaluate.models: %d, at most %d are compared", n, MOST_MODELS);
-    for (int i = 0; i < n; i++) name_model(e, ein_config_list_item(e->job->config, "evaluate.models", i));
+    for (int i = 0; i < n; i++)
+        EIN_TRY(name_model(e, ein_config_list_item(e->job->config, "evaluate.models", i)));
     for (int i = 0; i < n; i++) EIN_TRY(load_model(&e->model[i]));
     for (int i = 1; i < n; i++) EIN_TRY(same_tasks(&e->model[0], &e->model[i]));
-    return EIN_OK;
+    return check_distinct(e);
 }
 
 static ein_status check_contract(const evaluation *e, const eval_model *m) {
@@ -177,6 +209,8 @@ static ein_status choose_part(evaluation *e) {
         return EIN_OK;
     }
     EIN_TRY(ein_split_from_config(e->job->config, e->corpus, &e->part));
+    /* The split that finetune printed must stand here again: nothing else tells that its keys were given again. */
+    if (is_root(e)) EIN_TRY(ein_split_print(stdout, e->job->config, e->corpus, e->part));
     for (int i = 0; i < 3; i++) {
         if (strcmp(wanted, names[i]) != 0) continue;
         /* From here on "test" means: what is evaluated. */
@@ -236,7 +270,8 @@ static ein_status build_targets(evaluation *e) {
     const ein_targets_tables tables = {.n_tables = n,
                                        .table = table,
                                        .key = ein_config_string(c, "data.label_key"),
-                                       .unjoined_csv = ein_config_string(c, "data.unjoined")};
+                                       .unjoined_csv = ein_config_string(c, "data.unjoined"),
+                                       .absent_ok = true};
     return ein_targets_build(e->comm, &e->model[0].meaning->tasks, e->corpus, e->part, &tables, &e->targets);
 }
 
@@ -593,7 +628,9 @@ static json_t *head_json(const evaluation *e) {
 }
 
 static ein_status write_json(const evaluation *e, json_t *root) {
-    char path[4200], *text = json_dumps(root, JSON_INDENT(1) | JSON_REAL_PRECISION(17));
+    char path[4200];
+    if (!root) return ein_error(EIN_FORMAT, "metrics.json: a name of the corpus or of a model is not UTF-8");
+    char *text = json_dumps(root, JSON_INDENT(1) | JSON_REAL_PRECISION(17));
     if (!text) return ein_error(EIN_NOMEM, "no memory for metrics.json");
     snprintf(path, sizeof path, "%s/metrics.json", e->out);
     const ein_status status = ein_durable_write(path, text, strlen(text));
@@ -690,6 +727,27 @@ static ein_status cohort_name(evaluation *e) {
     return e->cohort ? EIN_OK : ein_error(EIN_NOMEM, "no memory for a name");
 }
 
+/* Targets of which nothing is known where it is evaluated are scored, not measured; loudly, lest a wrong table pass. */
+static ein_status note_unknown(const evaluation *e) {
+    const int T = e->targets.n_targets;
+    int n = 0;
+    char label[300];
+    ein_target_counts *count;
+    EIN_TRY(EIN_NEW(count, T));
+    ein_targets_count(&e->targets, e->part, EIN_SPLIT_TEST, count);
+    for (int t = 0; t < T; t++) n += count[t].positive + count[t].negative == 0;
+    if (n > 0 && is_root(e)) {
+        printf("no record evaluated has a label of %d of %d targets, which are scored but not measured:", n,
+               T);
+        for (int t = 0; t < T; t++)
+            if (count[t].positive + count[t].negative == 0)
+                printf(" %s", ein_model_tasks_label(e->model[0].meaning, t, label, sizeof label));
+        printf("\n");
+    }
+    free(count);
+    return EIN_OK;
+}
+
 static ein_status open_all(evaluation *e) {
     const ein_config *c = e->job->config;
     const char *corpus = ein_config_string(c, "data.corpus");
@@ -720,7 +778,8 @@ static ein_status work(evaluation *e) {
     EIN_TRY(open_all(e));
     ein_join_text(&e->targets.join, join, sizeof join);
     if (is_root(e) && join[0]) printf("%s\n", join);
-    ein_status status = is_root(e) ? ein_make_folders(e->out) : EIN_OK;
+    ein_status status = note_unknown(e);
+    if (status == EIN_OK && is_root(e)) status = ein_make_folders(e->out);
     EIN_TRY(ein_comm_agree(e->comm, status));
     for (int m = 0; m < e->n_models; m++) EIN_TRY(score_model(e, &e->model[m]));
     if (is_root(e)) status = write_csv(e);

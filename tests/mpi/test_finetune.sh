@@ -144,6 +144,61 @@ mpi 3 "$einthoven" finetune "$tmp/tune.yaml" --corpus "$tmp/corpus.h5" --from "$
 like 'a dry run tells what is trained' "$(cat "$tmp/dry.out")" 'of which [0-9]+ are trained'
 ok 'and makes nothing' test ! -e "$tmp/dry"
 
+# --- stops, full disks, what does not belong together ------------------------------------------------------------
+single=(--set finetune.shared=false --set train.epochs=2)
+ok 'every model up to max_steps' tune 2 1 "$tmp/most" "${single[@]}" --set run.max_steps=3
+is 'all three are begun' "$(grep -c ',stopped,' "$tmp/most/summary.csv")" 3
+mkdir "$tmp/halt"
+touch "$tmp/halt/STOP"
+ok 'a STOP file above the models' tune 2 1 "$tmp/halt" "${single[@]}"
+is 'stops the command' "$(tail -n +2 "$tmp/halt/summary.csv" | cut -d, -f1,2)" 'fast/top-1-s1,stopped'
+like 'and says so' "$err" 'asked to stop after 1 model'
+ok 'it goes on' tune 1 1 "$tmp/halt" "${single[@]}"
+is 'to all three' "$(grep -c ',done,' "$tmp/halt/summary.csv")" 3
+ok 'jobs of an array' tune 1 1 "$tmp/array" "${single[@]}" --cell 0
+ok 'each with a summary' tune 1 1 "$tmp/array" "${single[@]}" --cell 2
+is 'of its own' "$(cd "$tmp/array" && tail -qn +2 summary-0.csv summary-2.csv | cut -d, -f1,2 | tr '\n' ' ')" \
+    'fast/top-1-s1,done age/top-1-s1,done '
+ok 'and none of all' test ! -e "$tmp/array/summary.csv"
+
+# A best model that cannot be written is none: as a full disk does it, a folder stands where the file should be.
+mkdir -p "$tmp/full/age/top-1-s1/best.safetensors/in-the-way"
+exits 'no best model could be written' 1 tune 2 1 "$tmp/full" "${single[@]}" --cell 2
+like 'the log says so' "$(cat "$tmp/full/age/top-1-s1/log.txt")" 'BEST MODEL WAS NOT WRITTEN'
+like 'and the end' "$err" 'there is no best model'
+ok 'no model goes out' test ! -e "$tmp/full/age/top-1-s1/model.safetensors"
+cp "$tmp/array/fast/top-1-s1/best.safetensors" "$tmp/halt/fast/top-1-s1/best.safetensors"
+sed -i '1s/done/running/' "$tmp/halt/fast/top-1-s1/STATE"
+ok 'the same best model of another folder is the same' tune 1 1 "$tmp/halt" "${single[@]}" --cell 0
+ok 'one with another seed' tune 1 1 "$tmp/array" "${single[@]}" --cell 0 --set train.seed=2
+cp "$tmp/array/fast/top-1-s2/best.safetensors" "$tmp/halt/fast/top-1-s1/best.safetensors"
+sed -i '1s/done/running/' "$tmp/halt/fast/top-1-s1/STATE"
+exits 'has another best model' 1 tune 2 1 "$tmp/halt" "${single[@]}" --cell 0
+like 'which is refused' "$err" 'is not the model of update'
+
+{
+    echo 'tasks:'
+    for i in 1 2 3 4; do echo "  - {name: a_task_whose_name_is_as_long_as_this_one_is_$i, kind: binary, group: ecg, rule: heart_rate_bpm > 7$i}"; done
+} >"$tmp/long.yaml"
+ok 'tasks with long names share a model' tune 1 1 "$tmp/long" --set finetune.tasks="$tmp/long.yaml" --set train.epochs=2 --seeds 2
+is 'each seed in a folder of its own' "$(cut -d, -f1,2 "$tmp/long/summary.csv" | grep -c '+3-more-[0-9a-f]*/top-1-s[12],done$')" 2
+
+fast=$tmp/array/fast/top-1-s1/model.safetensors
+exits 'one model as two arms' 2 measure 1 1 "$tmp/no" "a=$fast,b=$fast"
+like 'is named' "$err" 'are the same model'
+exits 'an arm without a name' 2 measure 1 1 "$tmp/no" "=$fast"
+exits 'an arm whose name would be cut' 2 measure 1 1 "$tmp/no" "$(printf 'x%.0s' {1..64})=$fast"
+mkdir "$tmp/lr=1"
+cp "$fast" "$tmp/lr=1/"
+ok 'an equals sign in a path' measure 1 1 "$tmp/equals" "$tmp/lr=1/model.safetensors" --part test
+exits 'options of a table do not fit a model' 2 measure 1 1 "$tmp/no" "$fast" --json "$tmp/no.json"
+like 'and where results are is said' "$err" '--out FOLDER'
+ok 'a corpus without labels' "$einthoven" ingest "$tmp/ingest.yaml" "$tmp/ecg" --out "$tmp/bare.h5"
+ok 'is scored' mpi 2 "$einthoven" evaluate --model "$models" --corpus "$tmp/bare.h5" --out "$tmp/bare" \
+    --set evaluate.allow_seen=true --set evaluate.threads=1 --set evaluate.replicates=50
+like 'what is missing is said' "$out" 'has a label of 4 of 5 targets, .* fast signs/MI'
+is 'with a score for every record' "$(awk -F, 'NR > 1 && $8 != ""' "$tmp/bare/scores.csv" | wc -l)" 300
+
 # --- refusals -----------------------------------------------------------------------------------------------------
 exits 'no task' 2 tune 1 1 "$tmp/no" --set finetune.tasks=
 exits 'no such task' 2 tune 1 1 "$tmp/no" --set finetune.tasks=ptbxl/superklass
