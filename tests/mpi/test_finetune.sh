@@ -51,7 +51,7 @@ measure() {
 
 # --- the same bytes ------------------------------------------------------------------------------------------
 ok 'one rank' tune 1 1 "$tmp/one"
-cell=fast+signs+age/top-1-s1
+cell="fast+signs+age/top-1-s1"
 is 'its STATE' "$(head -n 1 "$tmp/one/$cell/STATE")" 'done'
 last_checkpoint() { find "$1/$cell/ckpt" -name 'step-*.h5' | sort | tail -n 1; }
 final=$(basename "$(last_checkpoint "$tmp/one")")
