@@ -17,9 +17,10 @@
 #   share    allgather of the parameters: the same messages and bytes backwards, nothing hides it
 #   reduce   one allreduce of S + blocks + 9 doubles: 2 log2(R) alpha + 16 (S + blocks + 9)/beta
 #
-# alpha, beta and eta are fitted per network to the two-rank runs of `tiny`: alpha and beta to share, eta to what ranks
-# waited for gradients beyond each other. Other presets over the same network are then predicted, not fitted. Errors
-# count relative to the measured value, but at least 0.5 % of the update.
+# alpha and beta are fitted per network to the time that the two-rank runs of `tiny` took to share parameters; other presets
+# are then predicted, not fitted. eta is fitted to what the ranks of all presets waited for gradients beyond each other:
+# `tiny` alone has too little on the wire to tell a network that overlaps from one that does not. Errors count relative to
+# the measured value, but at least 0.5 % of the update.
 function field(name,   m) {
     if (!match($0, "\"" name "\": \"?[^\",}]*")) return ""
     m = substr($0, RSTART, RLENGTH)
@@ -150,7 +151,7 @@ function fit(net,   i, alpha, beta, eta, error, best) {
     for (eta = 1; eta >= -1e-9; eta -= 0.02) {
         error = 0
         for (i = 1; i <= runs; i++) {
-            if (r_net[i] != net || !r_fit[i]) continue
+            if (r_net[i] != net) continue
             traffic(r_layout[i], r_slots[i], 2)
             alpha = fit_alpha[net]; beta = fit_beta[net]
             error += relative_square(max(m_last * alpha + b_last / beta, m_scatter * alpha + b_scatter / beta - eta * r_window[i]), r_wait[i], i)
