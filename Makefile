@@ -82,7 +82,7 @@ REAL_SRC := $(shell grep -l 'core/real.h' core/*.h 2>/dev/null | sed 's/\.h$$/.c
 CORE_OBJ := $(CORE_SRC:%.c=$(BUILD)/%.o)
 MPI_OBJ  := $(MPI_SRC:%.c=$(BUILD)/%.o)
 IO_OBJ   := $(IO_SRC:%.c=$(BUILD)/%.o)
-EMBEDDED := $(sort $(wildcard jobs/presets/*.yaml jobs/tasks/*.yaml))
+EMBEDDED := $(sort $(wildcard jobs/presets/*.yaml jobs/tasks/*.yaml jobs/study/*.yaml))
 JOBS_OBJ := $(JOBS_SRC:%.c=$(BUILD)/%.o) $(EMBEDDED:%.yaml=$(BUILD)/%.yaml.o) $(BUILD)/jobs/embedded.o
 REAL_OBJ := $(REAL_SRC:%.c=$(BUILD)/f64/%.o)
 LIB_OBJ  := $(CORE_OBJ) $(MPI_OBJ) $(IO_OBJ)

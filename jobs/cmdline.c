@@ -139,7 +139,7 @@ static ein_status parse_arguments(int argc, char **argv, ein_cmdline *line) {
             options = false;
         } else if (options && argv[i][0] == '-' && argv[i][1] != '\0') {
             EIN_TRY(parse_flag(argc, argv, &i, line));
-        } else if (options && !line->config_path &&
+        } else if (options && !line->config_path && !line->command->yaml_is_operand &&
                    (ends_with(argv[i], ".yaml") || ends_with(argv[i], ".yml"))) {
             line->config_path = argv[i];
         } else {
@@ -233,4 +233,16 @@ ein_status ein_configure(ein_comm *comm, const ein_cmdline *line, ein_config **o
     }
     *out = config;
     return EIN_OK;
+}
+
+ein_status ein_cmdline_run(ein_comm *comm, const ein_cmdline *line) {
+    ein_config *config = NULL;
+    EIN_TRY(ein_configure(comm, line, &config));
+    ein_job job = {.config = config,
+                   .comm = comm,
+                   .n_operands = line->n_operands,
+                   .operands = (const char *const *)line->operands};
+    const ein_status status = line->command->run(&job);
+    ein_config_destroy(config);
+    return status;
 }

@@ -42,4 +42,7 @@ void ein_print_command_help(const ein_command *command, FILE *stream);
  * return the same status. EIN_USAGE also for a file that cannot be read. */
 ein_status ein_configure(ein_comm *comm, const ein_cmdline *line, ein_config **out);
 
+/* Configure and run the subcommand of a command line. Collective; all ranks return the same status. */
+ein_status ein_cmdline_run(ein_comm *comm, const ein_cmdline *line);
+
 #endif

@@ -11,6 +11,8 @@
 #ifndef EIN_JOBS_COMMAND_H
 #define EIN_JOBS_COMMAND_H
 
+#include <stdbool.h>
+
 #include "core/status.h"
 #include "io/config.h"
 #include "mpi/comm.h"
@@ -40,13 +42,14 @@ typedef struct {
     const ein_option *const *tables; /* NULL-terminated */
     const ein_flag *flags;           /* ended by flag NULL; may be NULL */
     int min_operands, max_operands;  /* max -1: any number */
+    bool yaml_is_operand;            /* a .yaml file is an operand like others, not the configuration */
     const char *preset_without; /* prefix of keys that this job does not take from presets ("train."); NULL */
     /* Collective. All ranks return the same status; rank 0 prints the message of an error. */
     ein_status (*run)(ein_job *job);
 } ein_command;
 
 extern const ein_command ein_command_synth, ein_command_ingest, ein_command_pretrain, ein_command_finetune,
-    ein_command_evaluate, ein_command_pool, ein_command_convert, ein_command_inspect;
+    ein_command_evaluate, ein_command_pool, ein_command_convert, ein_command_inspect, ein_command_study;
 
 /* Version, compiler and flags, MPI, HDF5 and BLAS versions, one per line (also `--version`). */
 const char *ein_version(void); /* "0.1.0" */

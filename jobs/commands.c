@@ -13,6 +13,7 @@ const ein_command *const ein_commands[] = {
     &ein_command_finetune,
     &ein_command_evaluate,
     &ein_command_pool,
+    &ein_command_study,
     &ein_command_convert,
     &ein_command_inspect,
     NULL,

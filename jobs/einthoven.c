@@ -51,19 +51,6 @@ static void refuse(const ein_cmdline *line, int *argc, char ***argv) {
     if (rank >= 0 && ein_comm_start(argc, argv, &comm) == EIN_OK) ein_comm_finish(comm);
 }
 
-static ein_status run_job(ein_comm *comm, const ein_cmdline *line) {
-    ein_config *config = NULL;
-    EIN_TRY(ein_configure(comm, line, &config));
-    ein_job job = {.config = config,
-                   .comm = comm,
-                   .n_operands = line->n_operands,
-                   .operands = (const char *const *)line->operands};
-    ein_status status = line->command->run(&job);
-    if (status == EIN_OK) status = flush_results();
-    ein_config_destroy(config);
-    return status;
-}
-
 static ein_status run(const ein_cmdline *line, int *argc, char ***argv) {
     ein_comm *comm = NULL;
     ein_status status = ein_comm_start(argc, argv, &comm);
@@ -71,7 +58,8 @@ static ein_status run(const ein_cmdline *line, int *argc, char ***argv) {
         print_error(line);
         return status;
     }
-    status = run_job(comm, line);
+    status = ein_cmdline_run(comm, line);
+    if (status == EIN_OK) status = flush_results();
     /* A job returns one status on all ranks; agreeing once more costs nothing and leaves no rank alone. */
     if (status != EIN_COMM) status = ein_comm_agree(comm, status);
     if (status == EIN_COMM) { /* the ranks cannot reach each other any more: each speaks for itself */
