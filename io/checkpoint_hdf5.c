@@ -210,24 +210,27 @@ static hid_t create_file(const char *partial) {
     return file;
 }
 
-/* When a close fails, HDF5 1.10 frees the file but keeps its id, and crashes on it when MPI ends. So what can
- * fail is tried first, and a file that cannot be flushed stays open: a descriptor lost on a full disk. */
-static ein_status close_file(hid_t file, ein_status mine) {
-    if (H5Fflush(file, H5F_SCOPE_GLOBAL) < 0)
-        return mine != EIN_OK ? mine : ein_h5_error(EIN_IO, "writing; is the disk full?");
-    if (H5Fclose(file) < 0 && mine == EIN_OK) return ein_h5_error(EIN_IO, "closing");
-    return mine;
+/* Bytes that the whole file takes at most: values, texts, and what HDF5 keeps about each dataset. */
+static int64_t bytes_at_most(const ein_checkpoint *c) {
+    enum { PER_DATASET = 2048, REST = 1 << 20 };
+    const char *const texts[] = {c->config_yaml, c->contract_text, c->blas};
+    int64_t bytes = REST;
+    for (int i = 0; i < 3; i++) bytes += (int64_t)strlen(or_empty(texts[i]));
+    for (int i = 0; i < c->layout->n_tensors; i++)
+        bytes += 3 * (PER_DATASET + (int64_t)sizeof(float) * c->layout->tensors[i].count);
+    return bytes;
 }
 
 ein_status ein_checkpoint_create(const char *partial, const ein_checkpoint *checkpoint) {
     ein_h5_quiet();
     hid_t file = create_file(partial);
     if (file < 0) return ein_h5_error(EIN_IO, "%s: cannot create", partial);
+    ein_status status = ein_h5_reserve(file, bytes_at_most(checkpoint));
     hid_t list = dataset_list();
-    ein_status status =
-        list < 0 ? ein_h5_error(EIN_NOMEM, "preparing datasets") : fill(file, checkpoint, list);
+    if (status == EIN_OK && list < 0) status = ein_h5_error(EIN_NOMEM, "preparing datasets");
+    if (status == EIN_OK) status = fill(file, checkpoint, list);
     if (list >= 0) H5Pclose(list);
-    status = close_file(file, status);
+    status = ein_h5_close_written(file, status);
     return ein_error_context(status, "%s", partial);
 }
 
@@ -328,7 +331,7 @@ ein_status ein_checkpoint_open(const char *path, bool write, hid_t *file) {
 }
 
 ein_status ein_checkpoint_close(const char *path, hid_t file, bool write, ein_status mine) {
-    if (write) return ein_error_context(close_file(file, mine), "%s", path);
+    if (write) return ein_error_context(ein_h5_close_written(file, mine), "%s", path);
     H5Fclose(file);
     return mine;
 }

@@ -705,9 +705,7 @@ static ein_status write_rest(ein_corpus_writer *w) {
     if (status == EIN_OK && H5Fflush(file, H5F_SCOPE_LOCAL) < 0)
         status = ein_h5_error(EIN_IO, "flushing (a full disk is the usual cause)");
     if (status == EIN_OK) status = ein_h5_put_i64(file, "complete", 1);
-    if (H5Fclose(file) < 0 && status == EIN_OK)
-        status = ein_h5_error(EIN_IO, "closing (a full disk is the usual cause)");
-    return ein_error_context(status, "%s", w->partial);
+    return ein_error_context(ein_h5_close_written(file, status), "%s", w->partial);
 }
 
 /* Read everything back before the file gets its name: what was not written well is not published. */

@@ -31,6 +31,25 @@ hid_t ein_h5_access_serial(void);
  * file or was cut. */
 ein_status ein_h5_open_read(const char *path, hid_t *out);
 
+/* HDF5 1.10 does not survive a full disk: once it could not flush or close a file, it crashes when the library ends. So a
+ * file of ours is either a draft (below), or has its space reserved right after it was made, before anything is written.
+ *
+ * Reserve `bytes` for a new file of the default driver. EIN_IO if there is not so much room, or a limit on the size of
+ * files (ulimit -f) is lower; what is in memory of the file then goes nowhere, and it is closed without danger. */
+ein_status ein_h5_reserve(hid_t file, int64_t bytes);
+
+/* Close a file that this process alone wrote, after everything inside it is closed. `mine` is what the caller holds
+ * already and is returned if set; else EIN_IO. A file that cannot be flushed stays open. */
+ein_status ein_h5_close_written(hid_t file, ein_status mine);
+
+/* A new file in memory, without time stamps: nothing that a disk does can fail inside HDF5, where it would end in a crash.
+ * *out is negative on failure. */
+ein_status ein_h5_draft_new(hid_t *out);
+
+/* Write a draft to `path`, whole or not at all (io/durable.h), if `mine` is EIN_OK; close it in any case, after everything
+ * inside it is closed. `mine` is returned if set. */
+ein_status ein_h5_draft_save(hid_t file, const char *path, ein_status mine);
+
 /* Attributes: UTF-8 text, int64, double. Reading text: at most `limit` bytes, in fresh memory (free()). */
 ein_status ein_h5_put_text(hid_t object, const char *name, const char *text);
 ein_status ein_h5_put_i64(hid_t object, const char *name, int64_t value);

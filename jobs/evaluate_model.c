@@ -458,26 +458,11 @@ static ein_status fill_h5(const evaluation *e, hid_t file) {
 }
 
 static ein_status write_h5(const evaluation *e) {
-    char path[4200], *partial;
+    char path[4200];
+    hid_t file;
     snprintf(path, sizeof path, "%s/scores.h5", e->out);
-    EIN_TRY(ein_durable_partial_name(path, &partial));
-    ein_h5_quiet();
-    /* Without time stamps, so that equal scores are equal files. */
-    const hid_t access = ein_h5_access_serial(), create = H5Pcreate(H5P_FILE_CREATE);
-    hid_t file = -1;
-    if (access >= 0 && create >= 0 && H5Pset_obj_track_times(create, false) >= 0)
-        file = H5Fcreate(partial, H5F_ACC_TRUNC, create, access);
-    ein_status status = file < 0 ? ein_h5_error(EIN_IO, "%s: cannot be made", partial) : fill_h5(e, file);
-    if (file >= 0 && H5Fclose(file) < 0 && status == EIN_OK)
-        status = ein_h5_error(EIN_IO, "%s: cannot be closed", partial);
-    if (access >= 0) H5Pclose(access);
-    if (create >= 0) H5Pclose(create);
-    if (status == EIN_OK)
-        status = ein_durable_commit(path);
-    else
-        ein_durable_discard(path);
-    free(partial);
-    return status;
+    EIN_TRY(ein_h5_draft_new(&file));
+    return ein_h5_draft_save(file, path, fill_h5(e, file));
 }
 
 /* --- metrics --------------------------------------------------------------------------------------------- */
