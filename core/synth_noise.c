@@ -9,11 +9,14 @@
 
 static const double two_pi = 6.283185307179586;
 
+/* Parts of EIN_DRAW_SYNTH_NOISE, beside EIN_SYNTH_DRAW_ACQUISITION. */
+enum { WANDER = 1, MUSCLE, MAINS, MOTION };
+
 enum { WORD_LANES = 16 };
 
 EIN_CLONES
 void ein_synth_words(uint64_t seed, uint32_t purpose, uint64_t a, uint32_t first, int count, uint32_t *out) {
-    for (int done = 0; done < count; done += WORD_LANES) {
+    for (int done = 0; done < count; done += WORD_LANES, out += 4 * WORD_LANES) {
         uint32_t c0[WORD_LANES], c1[WORD_LANES], c2[WORD_LANES], c3[WORD_LANES];
         uint32_t k0 = (uint32_t)seed, k1 = (uint32_t)(seed >> 32);
         for (int i = 0; i < WORD_LANES; i++) {
@@ -35,18 +38,25 @@ void ein_synth_words(uint64_t seed, uint32_t purpose, uint64_t a, uint32_t first
             k0 += UINT32_C(0x9E3779B9);
             k1 += UINT32_C(0xBB67AE85);
         }
-        const int n = count - done < WORD_LANES ? count - done : WORD_LANES;
-        for (int i = 0; i < n; i++) {
-            uint32_t *word = out + 4 * (done + i);
-            word[0] = c0[i];
-            word[1] = c1[i];
-            word[2] = c2[i];
-            word[3] = c3[i];
-        }
+        memcpy(out, c0, sizeof c0);
+        memcpy(out + WORD_LANES, c1, sizeof c1);
+        memcpy(out + 2 * WORD_LANES, c2, sizeof c2);
+        memcpy(out + 3 * WORD_LANES, c3, sizeof c3);
     }
 }
 
 /* --- baseline wander ----------------------------------------------------------------------------------- */
+
+/* Add a + x (b + x (c + x d)) at x = shift + i inverse. */
+EIN_CLONES
+static void add_cubic(float *restrict mv, int n, const float abcd[4], float shift, float inverse) {
+    const float a = abcd[0], b = abcd[1], c = abcd[2], d = abcd[3];
+#pragma omp simd
+    for (int i = 0; i < n; i++) {
+        const float x = shift + inverse * (float)i;
+        mv[i] += a + x * (b + x * (c + x * d));
+    }
+}
 
 /* Add `scale` times a smooth random curve: normal deviates every `spacing_s`, joined by Catmull-Rom cubics. */
 static void add_curve(float *mv, const ein_synth_canvas *canvas, double spacing_s, double scale,
@@ -58,16 +68,11 @@ static void add_curve(float *mv, const ein_synth_canvas *canvas, double spacing_
     for (int64_t segment = 0; begin < canvas->n_samples; segment++) {
         int64_t end = (int64_t)((double)(segment + 1) * step);
         if (end > canvas->n_samples) end = canvas->n_samples;
-        const float a = (float)knot[1], b = (float)(0.5 * (knot[2] - knot[0]));
-        const float c = (float)(knot[0] - 2.5 * knot[1] + 2 * knot[2] - 0.5 * knot[3]);
-        const float d = (float)(0.5 * (knot[3] - knot[0]) + 1.5 * (knot[1] - knot[2]));
+        const float abcd[4] = {(float)knot[1], (float)(0.5 * (knot[2] - knot[0])),
+                               (float)(knot[0] - 2.5 * knot[1] + 2 * knot[2] - 0.5 * knot[3]),
+                               (float)(0.5 * (knot[3] - knot[0]) + 1.5 * (knot[1] - knot[2]))};
         const float inverse = (float)(1 / step), shift = (float)((double)begin / step - (double)segment);
-        const int n = (int)(end - begin);
-#pragma omp simd
-        for (int i = 0; i < n; i++) {
-            const float x = shift + inverse * (float)i;
-            mv[begin + i] += a + x * (b + x * (c + x * d));
-        }
+        add_cubic(mv + begin, (int)(end - begin), abcd, shift, inverse);
         begin = end;
         memmove(knot, knot + 1, 3 * sizeof knot[0]);
         knot[3] = scale * ein_stream_normal_in(s, 0, 1, -3, 3);
@@ -115,14 +120,6 @@ static void add_wander(const ein_synth_canvas *canvas, const ein_synth_person *p
 
 /* --- muscle and amplifier ------------------------------------------------------------------------------ */
 
-enum { TILE = 64, LANES = 16 };
-
-/* First-order low pass at 120 Hz and high pass at 20 Hz, one lane per electrode. */
-typedef struct {
-    float low_keep, high_keep, muscle[LANES], white;
-    float low[LANES], high[LANES];
-} muscle_filter;
-
 /* SD of the filters' output for white input of SD 1: the energy of their impulse response. */
 static double muscle_gain(double low_keep, double high_keep) {
     double low = 0, high = 0, energy = 0;
@@ -136,11 +133,38 @@ static double muscle_gain(double low_keep, double high_keep) {
     return sqrt(energy);
 }
 
+void ein_synth_muscle_open(const ein_synth_canvas *canvas, const double *p, const ein_synth_person *person,
+                           uint64_t seed, int64_t record, ein_synth_muscle *out) {
+    ein_stream s = ein_stream_open(seed, EIN_SYNTH_PURPOSE(EIN_DRAW_SYNTH_NOISE, MUSCLE), (uint64_t)record);
+    memset(out, 0, sizeof *out);
+    out->seed = seed;
+    out->record = record;
+    out->blocks = (canvas->n_samples + EIN_SYNTH_TILE - 1) / EIN_SYNTH_TILE * (EIN_SYNTH_TILE / 4);
+    out->white = (float)(1e-3 * p[EIN_SP_AMPLIFIER_UV]);
+    out->low_keep = (float)exp(-two_pi * 120 / canvas->fs_hz);
+    out->high_keep = (float)exp(-two_pi * 20 / canvas->fs_hz);
+    const double sd = person->acquisition.emg_mv / muscle_gain(out->low_keep, out->high_keep);
+    /* Limb electrodes sit near muscles that people cannot keep still. */
+    for (int e = 0; e < EIN_SYNTH_ELECTRODES; e++)
+        out->muscle[e] = (float)ein_stream_lognormal(&s, e < EIN_ELECTRODE_C1 ? 1.4 * sd : 0.8 * sd, 0.5);
+}
+
+/* Words as deviates of mean 0 and SD 1: the sum of its four bytes is near enough to normal for noise. */
 EIN_CLONES
-static void filter_tile(muscle_filter *f, float (*x)[LANES], int n) {
-    for (int t = 0; t < n; t++) {
+static void near_normal(const uint32_t *word, int n, float *out) {
 #pragma omp simd
-        for (int e = 0; e < LANES; e++) {
+    for (int i = 0; i < n; i++) {
+        const uint32_t pairs = (word[i] & 0x00ff00ffu) + (word[i] >> 8 & 0x00ff00ffu);
+        const int sum = (int)((pairs & 0xffff) + (pairs >> 16));
+        out[i] = (float)(sum - 510) * (1.0f / 147.7994f);
+    }
+}
+
+EIN_CLONES
+static void filter_tile(ein_synth_muscle *f, float (*x)[EIN_SYNTH_LANES]) {
+    for (int t = 0; t < EIN_SYNTH_TILE; t++) {
+#pragma omp simd
+        for (int e = 0; e < EIN_SYNTH_LANES; e++) {
             const float white = x[t][e];
             const float low = white + f->low_keep * (f->low[e] - white);
             f->high[e] = f->high_keep * (f->high[e] + low - f->low[e]);
@@ -150,38 +174,17 @@ static void filter_tile(muscle_filter *f, float (*x)[LANES], int n) {
     }
 }
 
-/* A word as a deviate of mean 0 and SD 1: the sum of its four bytes is near enough to normal for noise. */
-static inline float near_normal(uint32_t word) {
-    const int sum = (int)(word & 255) + (int)(word >> 8 & 255) + (int)(word >> 16 & 255) + (int)(word >> 24);
-    return (float)(sum - 510) * (1.0f / 147.7994f);
-}
-
-static void add_muscle(const ein_synth_canvas *canvas, const double *p, const ein_synth_person *person,
-                       uint64_t seed, int64_t record, ein_stream *s) {
-    muscle_filter filter = {.white = (float)(1e-3 * p[EIN_SP_AMPLIFIER_UV])};
-    filter.low_keep = (float)exp(-two_pi * 120 / canvas->fs_hz);
-    filter.high_keep = (float)exp(-two_pi * 20 / canvas->fs_hz);
-    const double sd = person->acquisition.emg_mv / muscle_gain(filter.low_keep, filter.high_keep);
-    /* Limb electrodes sit near muscles that people cannot keep still. */
-    for (int e = 0; e < EIN_SYNTH_ELECTRODES; e++)
-        filter.muscle[e] = (float)ein_stream_lognormal(s, e < EIN_ELECTRODE_C1 ? 1.4 * sd : 0.8 * sd, 0.5);
-
-    const int64_t blocks = (canvas->n_samples + 3) / 4;
-    float x[TILE][LANES] = {{0}};
-    uint32_t words[TILE];
-    for (int64_t begin = 0; begin < canvas->n_samples; begin += TILE) {
-        const int n = (int)(canvas->n_samples - begin < TILE ? canvas->n_samples - begin : TILE);
-        for (int e = 0; e < EIN_SYNTH_ELECTRODES; e++) {
-            ein_synth_words(seed, EIN_DRAW_SYNTH_NOISE, (uint64_t)record, (uint32_t)(e * blocks + begin / 4),
-                            TILE / 4, words);
-            for (int t = 0; t < TILE; t++) x[t][e] = near_normal(words[t]);
-        }
-        filter_tile(&filter, x, n);
-        for (int e = 0; e < EIN_SYNTH_ELECTRODES; e++) {
-            float *mv = canvas->mv + e * canvas->n_samples + begin;
-            for (int t = 0; t < n; t++) mv[t] += x[t][e];
-        }
+void ein_synth_muscle_tile(ein_synth_muscle *muscle, int64_t begin, float (*x)[EIN_SYNTH_LANES]) {
+    uint32_t words[EIN_SYNTH_TILE];
+    float white[EIN_SYNTH_TILE];
+    memset(x, 0, EIN_SYNTH_TILE * sizeof *x);
+    for (int e = 0; e < EIN_SYNTH_ELECTRODES; e++) {
+        ein_synth_words(muscle->seed, EIN_DRAW_SYNTH_NOISE, (uint64_t)muscle->record,
+                        (uint32_t)(e * muscle->blocks + begin / 4), EIN_SYNTH_TILE / 4, words);
+        near_normal(words, EIN_SYNTH_TILE, white);
+        for (int t = 0; t < EIN_SYNTH_TILE; t++) x[t][e] = white[t];
     }
+    filter_tile(muscle, x);
 }
 
 /* --- mains and motion ---------------------------------------------------------------------------------- */
@@ -215,11 +218,8 @@ static void add_motion(const ein_synth_canvas *canvas, const double *p, const ei
 
 void ein_synth_add_noise(const ein_synth_canvas *canvas, const double *p, const ein_synth_person *person,
                          uint64_t seed, int64_t record) {
-    enum { WANDER = 1, MUSCLE, MAINS, MOTION };
     ein_stream s = ein_stream_open(seed, EIN_SYNTH_PURPOSE(EIN_DRAW_SYNTH_NOISE, WANDER), (uint64_t)record);
     add_wander(canvas, person, &s);
-    s = ein_stream_open(seed, EIN_SYNTH_PURPOSE(EIN_DRAW_SYNTH_NOISE, MUSCLE), (uint64_t)record);
-    add_muscle(canvas, p, person, seed, record, &s);
     s = ein_stream_open(seed, EIN_SYNTH_PURPOSE(EIN_DRAW_SYNTH_NOISE, MAINS), (uint64_t)record);
     add_mains(canvas, p, person, &s);
     s = ein_stream_open(seed, EIN_SYNTH_PURPOSE(EIN_DRAW_SYNTH_NOISE, MOTION), (uint64_t)record);

@@ -10,32 +10,55 @@
 #include "core/synth_draw.h"
 
 static const double two_pi = 6.283185307179586;
-enum { BLOCK = 256 };
+enum { BLOCK = 256, LANES = 8 };
 static const double reach = 4.2; /* SDs at which a Gaussian is cut: 1.5e-4 of its peak */
 
-/* Samples [begin, end) of a Gaussian, by the recursion g(t + h) = g(t) r(t), r(t + h) = r(t) q: two products
- * a sample instead of an exponential. */
+/* n <= BLOCK samples of a Gaussian from x, in SDs, in steps of h, by the recursion g(x + 8h) = g(x) r(x),
+ * r(x + 8h) = r(x) q on eight lanes: two products a sample instead of an exponential. */
+EIN_CLONES
+static void gaussian(float *restrict shape, int n, double x, double h) {
+    double g[LANES], r[LANES];
+    const double step = exp(-h * (x + 0.5 * h)), fall = exp(-h * h);
+    const double fall8 = exp(-LANES * h * h), q = exp(-LANES * LANES * h * h);
+    double gain = step;
+    g[0] = exp(-0.5 * x * x);
+    r[0] = exp(-LANES * h * (x + 0.5 * LANES * h));
+    for (int i = 1; i < LANES; i++) {
+        g[i] = g[i - 1] * gain;
+        gain *= fall;
+        r[i] = r[i - 1] * fall8;
+    }
+    for (int i = 0; i < n; i += LANES) {
+#pragma omp simd
+        for (int j = 0; j < LANES; j++) {
+            shape[i + j] = (float)g[j];
+            g[j] *= r[j];
+            r[j] *= q;
+        }
+    }
+}
+
+EIN_CLONES
+static void add_shape(float *restrict mv, int64_t stride, const float *restrict shape, int n,
+                      const float amplitude[EIN_SYNTH_ELECTRODES]) {
+    for (int e = 0; e < EIN_SYNTH_ELECTRODES; e++) {
+        const float a = amplitude[e];
+        float *row = mv + e * stride;
+#pragma omp simd
+        for (int i = 0; i < n; i++) row[i] += a * shape[i];
+    }
+}
+
+/* Samples [begin, end) of a wave's rise or fall. */
 static void add_half(const ein_synth_canvas *canvas, double peak_s, double sd_s, int64_t begin, int64_t end,
                      const float amplitude[EIN_SYNTH_ELECTRODES]) {
     float shape[BLOCK];
     if (begin < 0) begin = 0;
     if (end > canvas->n_samples) end = canvas->n_samples;
-    const double h = 1 / (canvas->fs_hz * sd_s), q = exp(-h * h);
     for (; begin < end; begin += BLOCK) {
         const int n = (int)(end - begin < BLOCK ? end - begin : BLOCK);
-        const double x = ((double)begin / canvas->fs_hz - peak_s) / sd_s;
-        double g = exp(-0.5 * x * x), r = exp(-h * (x + 0.5 * h));
-        for (int i = 0; i < n; i++) {
-            shape[i] = (float)g;
-            g *= r;
-            r *= q;
-        }
-        for (int e = 0; e < EIN_SYNTH_ELECTRODES; e++) {
-            float *mv = canvas->mv + e * canvas->n_samples + begin;
-            const float a = amplitude[e];
-#pragma omp simd
-            for (int i = 0; i < n; i++) mv[i] += a * shape[i];
-        }
+        gaussian(shape, n, ((double)begin / canvas->fs_hz - peak_s) / sd_s, 1 / (canvas->fs_hz * sd_s));
+        add_shape(canvas->mv + begin, canvas->n_samples, shape, n, amplitude);
     }
 }
 
@@ -206,57 +229,7 @@ static void paint_atria(const beat_painter *painter, double start_s, uint64_t se
     }
 }
 
-/* --- leads ---------------------------------------------------------------------------------------------- */
-
-/* First-order high pass, begun in the state that a recorder has which has long seen this signal. */
-static void couple(const ein_synth_canvas *canvas, double cutoff_hz) {
-    const int64_t n = canvas->n_samples;
-    const double gain = 1 - exp(-two_pi * cutoff_hz / canvas->fs_hz);
-    double level[EIN_SYNTH_ELECTRODES];
-    if (!(cutoff_hz > 0)) return;
-    for (int e = 0; e < EIN_SYNTH_ELECTRODES; e++) {
-        double sum = 0;
-        for (int64_t t = 0; t < n; t++) sum += (double)canvas->mv[e * n + t];
-        level[e] = sum / (double)n;
-    }
-    for (int64_t t = 0; t < n; t++)
-        for (int e = 0; e < EIN_SYNTH_ELECTRODES; e++) {
-            float *mv = &canvas->mv[e * n + t];
-            const double x = (double)*mv - level[e];
-            level[e] += gain * x;
-            *mv = (float)x;
-        }
-}
-
-static inline float clip(float x, float limit) {
-    return x > limit ? limit : x < -limit ? -limit : x;
-}
-
-/* Nine electrode rows become twelve lead rows in place. The recorder takes I, II and the chest leads; the
- * other limb leads are computed from what it took. */
-EIN_CLONES
-static void leads_from_electrodes(float *restrict mv, int64_t n, float limit) {
-#pragma omp simd
-    for (int64_t t = 0; t < n; t++) {
-        const float ra = mv[t], la = mv[n + t], ll = mv[2 * n + t];
-        const float terminal = (ra + la + ll) * (1.0f / 3);
-        const float c1 = mv[3 * n + t], c2 = mv[4 * n + t], c3 = mv[5 * n + t];
-        const float c4 = mv[6 * n + t], c5 = mv[7 * n + t], c6 = mv[8 * n + t];
-        const float one = clip(la - ra, limit), two = clip(ll - ra, limit);
-        mv[t] = one;
-        mv[n + t] = two;
-        mv[2 * n + t] = two - one;
-        mv[3 * n + t] = -0.5f * (one + two);
-        mv[4 * n + t] = one - 0.5f * two;
-        mv[5 * n + t] = two - 0.5f * one;
-        mv[6 * n + t] = clip(c1 - terminal, limit);
-        mv[7 * n + t] = clip(c2 - terminal, limit);
-        mv[8 * n + t] = clip(c3 - terminal, limit);
-        mv[9 * n + t] = clip(c4 - terminal, limit);
-        mv[10 * n + t] = clip(c5 - terminal, limit);
-        mv[11 * n + t] = clip(c6 - terminal, limit);
-    }
-}
+/* --- the recording ----------------------------------------------------------------------------------------- */
 
 static void lose_samples(const ein_synth_acquisition *acquisition, double fs_hz, ein_ecg *ecg) {
     const int64_t n = ecg->n_samples;
@@ -328,8 +301,7 @@ ein_status ein_synth_render(const ein_synth_config *config, const ein_synth_pers
     free(beats);
 
     ein_synth_add_noise(&canvas, p, person, seed, record);
-    couple(&canvas, p[EIN_SP_HIGH_PASS_HZ]);
-    leads_from_electrodes(ecg->mv, ecg->n_samples, (float)p[EIN_SP_CLIP_MV]);
+    ein_synth_record_leads(&canvas, p, person, seed, record);
     lose_samples(&person->acquisition, ecg->fs_hz, ecg);
     describe(person, ecg);
     return EIN_OK;
