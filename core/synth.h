@@ -29,9 +29,13 @@ typedef enum {
 #undef X
         EIN_SC_COUNT
 } ein_synth_condition;
-#define EIN_SC_BIT(condition) (UINT32_C(1) << (condition))
-#define EIN_SC_ANY_MI \
-    (EIN_SC_BIT(EIN_SC_MI_INFERIOR) | EIN_SC_BIT(EIN_SC_MI_ANTERIOR) | EIN_SC_BIT(EIN_SC_MI_LATERAL))
+#define EIN_SC_BIT(condition) (UINT64_C(1) << (condition))
+#define EIN_SC_ANY_MI                                                                                  \
+    (EIN_SC_BIT(EIN_SC_MI_INFERIOR) | EIN_SC_BIT(EIN_SC_MI_ANTERIOR) | EIN_SC_BIT(EIN_SC_MI_LATERAL) | \
+     EIN_SC_BIT(EIN_SC_MI_POSTERIOR))
+
+/* Free parts of the latent state. */
+enum { EIN_SYNTH_PUMP, EIN_SYNTH_FLOW, EIN_SYNTH_DEFECT, EIN_SYNTH_LIABILITIES };
 
 /* Parameters: three per condition (EIN_SP_PREVALENCE + c, EIN_SP_AGE_ODDS + c, EIN_SP_MALE_ODDS + c), then
  * EIN_SP_FS_HZ ... */
@@ -67,6 +71,9 @@ typedef struct {
     /* Set by ein_synth_config_ready: log odds of each condition for a woman of 60 that give its prevalence
      * over the cohort's ages and sexes. */
     double intercept[EIN_SC_COUNT];
+    /* The same for the state: mean and SD of each liability over the cohort, and where it is that LVEF is 35 %, MFR 2,
+     * TPD its median. */
+    double mean[EIN_SYNTH_LIABILITIES], sd[EIN_SYNTH_LIABILITIES], cut[EIN_SYNTH_LIABILITIES];
 } ein_synth_config;
 
 /* Defaults of the table. */
@@ -89,6 +96,7 @@ typedef enum {
     EIN_SW_P_RIGHT,
     EIN_SW_P_LEFT,
     EIN_SW_P_REPOLARISATION,
+    EIN_SW_SPIKE, /* of a pacemaker */
     EIN_SW_Q1,
     EIN_SW_Q2,
     EIN_SW_Q3,
@@ -119,13 +127,28 @@ typedef struct {
 } ein_synth_wave;
 
 typedef enum { EIN_RHYTHM_SINUS, EIN_RHYTHM_AF, EIN_RHYTHM_FLUTTER } ein_synth_rhythm;
+typedef enum {
+    EIN_AV_ONE_TO_ONE,
+    EIN_AV_WENCKEBACH, /* PR grows until a P wave is blocked */
+    EIN_AV_TWO_TO_ONE, /* every second P wave is blocked */
+    EIN_AV_COMPLETE    /* atria and ventricles each have a rate of their own */
+} ein_synth_av;
+
+/* What a reader would write of ST and T, beside the findings' names: bits of ein_synth_heart.signs. */
+enum { EIN_SIGN_ST_ELEVATION = 1, EIN_SIGN_ST_DEPRESSION = 2, EIN_SIGN_T_INVERSION = 4 };
 
 /* The heart of one recording, before geometry: what conditions act on. */
 typedef struct {
     ein_synth_rhythm rhythm;
-    double rate_bpm;
+    ein_synth_av av;
+    double rate_bpm;                        /* of the ventricles */
+    double atrial_bpm;                      /* where P waves have a rate of their own */
+    double p_gain;                          /* 0: no P waves */
     double rsa_ms, lf_ms, jitter_ms, rr_cv; /* rr_cv: atrial fibrillation */
     double resp_hz;
+    bool bigeminy;                     /* every second beat is a premature ventricular one */
+    bool fixed_rate;                   /* a pacemaker's */
+    int signs;                         /* EIN_SIGN_... */
     bool pvc, pac;                     /* premature beats: at least one within the recording */
     double pvc_coupling, pac_coupling; /* as a share of RR */
     double ectopic_extra;              /* mean number beyond the first */
@@ -150,8 +173,20 @@ typedef struct {
     double wander_mv, emg_mv, mains_mv;
     int n_motion;
     int missing_lead, flat_lead; /* among V1 to V6 */
+    bool reversed;               /* the arm electrodes are interchanged */
+    double low_pass_hz;          /* 0: none */
     double gap_s, gap_length_s;  /* no samples in any lead; length 0: none */
 } ein_synth_acquisition;
+
+/* Function and flow of the heart on the day. */
+typedef struct {
+    double lvef;                 /* % */
+    double rest_mbf, stress_mbf; /* ml/min/g */
+    double mfr;                  /* stress / rest */
+    double tpd;                  /* % of the left ventricle */
+    double pump;                 /* how much of a failing pump the ECG shows, 0 to 1 */
+    double flow, defect;         /* SDs by which low MFR, TPD are worse than the cohort's mean, -2.5 to 2.5 */
+} ein_synth_state;
 
 /* One recording: who, what is wrong, and everything that rendering needs. */
 typedef struct {
@@ -161,9 +196,11 @@ typedef struct {
     double age_years, bmi;
     ein_sex sex;
     char acquired[32]; /* ISO 8601, in years 2100 to 2199 as de-identified archives have */
-    uint32_t labels;   /* EIN_SC_BIT(...) */
+    uint64_t labels;   /* EIN_SC_BIT(...) */
+    double years;      /* since this patient's first recording */
+    ein_synth_state state;
     /* What is true of the signal: mean rate of the beats inside the recording, intervals of its normal beats. */
-    double rate_bpm, pr_ms /* NaN without P */, qrs_ms, qt_ms;
+    double rate_bpm, pr_ms /* NaN where no PR interval is constant */, qrs_ms, qt_ms;
     int n_beats, n_pvc, n_pac;
     ein_synth_heart heart;
     ein_synth_torso torso;

@@ -7,7 +7,7 @@ enum { MAX_ECTOPICS = 8 };
 static const double least_rr_s = 0.25;
 
 int64_t ein_synth_beats_bound(double duration_s) {
-    return 24 + (int64_t)((duration_s + 6) / least_rr_s);
+    return 48 + 2 * (int64_t)((duration_s + 6) / least_rr_s);
 }
 
 /* Normal RR intervals, whatever the rhythm. */
@@ -19,8 +19,8 @@ typedef struct {
     int flutter_ratio; /* 0: changes from beat to beat */
 } pacemaker;
 
-static pacemaker pacemaker_open(const ein_synth_heart *heart, ein_stream *s) {
-    pacemaker pace = {.heart = heart, .stream = s, .mean_s = 60 / heart->rate_bpm};
+static pacemaker pacemaker_open(const ein_synth_heart *heart, double rate_bpm, ein_stream *s) {
+    pacemaker pace = {.heart = heart, .stream = s, .mean_s = 60 / rate_bpm};
     /* Variability shrinks faster than RR itself when the heart is fast. */
     const double shrink = pow(pace.mean_s / 0.857, 1.5);
     pace.rsa_s = 1e-3 * heart->rsa_ms * shrink;
@@ -64,7 +64,7 @@ typedef struct {
 static ectopic_plan plan_ectopics(const ein_synth_heart *heart, double mean_rr_s, double duration_s,
                                   double extra, ein_stream *s) {
     ectopic_plan plan = {0};
-    const int kinds = heart->pvc + heart->pac;
+    const int kinds = (heart->pvc && !heart->bigeminy) + heart->pac;
     const double last_s = duration_s - 0.3 - (kinds > 1 ? 4.5 : 2.3) * mean_rr_s;
     int wanted = kinds;
     double left = extra > 0 ? ein_stream_exponential(s, extra) : 0;
@@ -95,38 +95,100 @@ static void ectopic_intervals(ein_beat_kind kind, double rr_s, const double coup
         kind == EIN_BEAT_PVC ? fmax(2 * rr_s - *before_s, rr_s) : rr_s * ein_stream_between(s, 1.0, 1.15);
 }
 
-int64_t ein_synth_beats(const ein_synth_heart *heart, double duration_s, uint64_t seed, int64_t record,
-                        ein_synth_beat *beats) {
-    ein_stream s = ein_stream_open(seed, EIN_SYNTH_PURPOSE(EIN_DRAW_SYNTH_SIGNAL, EIN_SYNTH_DRAW_BEATS),
-                                   (uint64_t)record);
-    pacemaker pace = pacemaker_open(heart, &s);
-    ectopic_plan plan = plan_ectopics(heart, pace.mean_s, duration_s, heart->ectopic_extra, &s);
+/* --- one QRS for each P wave ---------------------------------------------------------------------------- */
+
+static double own_gain(const ein_synth_heart *heart, ein_stream *s) {
+    return 1 + heart->beat_sd * ein_stream_normal_in(s, 0, 1, -2.5, 2.5);
+}
+
+static int64_t conducted_beats(const ein_synth_heart *heart, double duration_s, ein_stream *s,
+                               ein_synth_beat *beats) {
+    pacemaker pace = pacemaker_open(heart, heart->rate_bpm, s);
+    ectopic_plan plan = plan_ectopics(heart, pace.mean_s, duration_s, heart->ectopic_extra, s);
     const double coupling[2] = {heart->pac_coupling, heart->pvc_coupling};
     const int64_t bound = ein_synth_beats_bound(duration_s);
-    double now_s = -1.0 - pace.mean_s * ein_stream_uniform(&s), rr_s = pace.mean_s;
+    double now_s = -1.0 - pace.mean_s * ein_stream_uniform(s), rr_s = pace.mean_s;
     int64_t n = 0;
-    ein_beat_kind kind = EIN_BEAT_NORMAL;
-    while (n < bound) {
-        const double gain = 1 + heart->beat_sd * ein_stream_normal_in(&s, 0, 1, -2.5, 2.5);
-        const ein_synth_beat beat = {now_s, rr_s, gain, kind};
+    while (n + 1 < bound) {
+        const double gain = own_gain(heart, s);
+        const ein_synth_beat beat = {now_s, rr_s, heart->pr_ms, gain, EIN_BEAT_NORMAL};
         beats[n++] = beat;
         if (now_s > duration_s + 0.5) break;
         const double normal_rr_s = next_rr(&pace, now_s);
-        if (kind == EIN_BEAT_NORMAL && plan.next < plan.count && now_s >= plan.at_s[plan.next]) {
+        const bool planned = plan.next < plan.count && now_s >= plan.at_s[plan.next];
+        if (planned || heart->bigeminy) {
             double pause_s;
-            kind = plan.kind[plan.next++];
-            ectopic_intervals(kind, normal_rr_s, coupling, &s, &rr_s, &pause_s);
+            const ein_beat_kind kind = heart->bigeminy ? EIN_BEAT_PVC : plan.kind[plan.next++];
+            ectopic_intervals(kind, normal_rr_s, coupling, s, &rr_s, &pause_s);
             now_s += rr_s;
-            if (n < bound) {
-                const ein_synth_beat premature = {now_s, rr_s, gain, kind};
-                beats[n++] = premature;
-            }
+            const ein_synth_beat premature = {now_s, rr_s, heart->pr_ms, gain, kind};
+            beats[n++] = premature;
             rr_s = pause_s;
         } else {
             rr_s = normal_rr_s;
         }
-        kind = EIN_BEAT_NORMAL;
         now_s += rr_s;
     }
     return n;
+}
+
+/* --- blocks between atria and ventricles ---------------------------------------------------------------- */
+
+/* PR of the k-th P wave of a Wenckebach period: it grows by less and less. */
+static double wenckebach_pr_ms(double first_ms, int k) {
+    return first_ms + 130 * (1 - pow(0.5, k));
+}
+
+static int64_t blocked_beats(const ein_synth_heart *heart, double duration_s, ein_stream *s,
+                             ein_synth_beat *beats) {
+    pacemaker pace = pacemaker_open(heart, heart->atrial_bpm, s);
+    const int64_t bound = ein_synth_beats_bound(duration_s);
+    const int period = heart->av == EIN_AV_TWO_TO_ONE ? 2 : 3 + (int)(3 * ein_stream_uniform(s));
+    double p_s = -2.5 - pace.mean_s * ein_stream_uniform(s), last_s = p_s - pace.mean_s;
+    int64_t n = 0;
+    for (int k = (int)(period * ein_stream_uniform(s)); n < bound; k = (k + 1) % period) {
+        const double pr_ms =
+            heart->av == EIN_AV_WENCKEBACH ? wenckebach_pr_ms(heart->pr_ms, k) : heart->pr_ms;
+        const double at_s = p_s + 1e-3 * pr_ms;
+        const bool blocked = k == period - 1;
+        const ein_synth_beat beat = {at_s, at_s - last_s, pr_ms, own_gain(heart, s),
+                                     blocked ? EIN_BEAT_BLOCKED : EIN_BEAT_NORMAL};
+        beats[n++] = beat;
+        if (!blocked) last_s = at_s;
+        if (at_s > duration_s + 0.5) break;
+        p_s += next_rr(&pace, p_s);
+    }
+    return n;
+}
+
+static int64_t dissociated_beats(const ein_synth_heart *heart, double duration_s, ein_stream *s,
+                                 ein_synth_beat *beats) {
+    pacemaker pace = pacemaker_open(heart, heart->atrial_bpm, s);
+    const int64_t bound = ein_synth_beats_bound(duration_s);
+    const double mean_s = 60 / heart->rate_bpm;
+    double p_s = -1 - pace.mean_s * ein_stream_uniform(s), qrs_s = -2.5 - mean_s * ein_stream_uniform(s);
+    double rr_s = mean_s;
+    int64_t n = 0;
+    while (n < bound && fmin(p_s, qrs_s) <= duration_s + 0.5) {
+        const bool atrial = p_s < qrs_s;
+        const ein_synth_beat beat = {atrial ? p_s : qrs_s, rr_s, 0, own_gain(heart, s),
+                                     atrial ? EIN_BEAT_BLOCKED : EIN_BEAT_ESCAPE};
+        beats[n++] = beat;
+        if (atrial) {
+            p_s += next_rr(&pace, p_s);
+        } else {
+            rr_s = mean_s * (1 + 0.008 * ein_stream_normal_in(s, 0, 1, -2.5, 2.5));
+            qrs_s += rr_s;
+        }
+    }
+    return n;
+}
+
+int64_t ein_synth_beats(const ein_synth_heart *heart, double duration_s, uint64_t seed, int64_t record,
+                        ein_synth_beat *beats) {
+    ein_stream s = ein_stream_open(seed, EIN_SYNTH_PURPOSE(EIN_DRAW_SYNTH_SIGNAL, EIN_SYNTH_DRAW_BEATS),
+                                   (uint64_t)record);
+    if (heart->av == EIN_AV_ONE_TO_ONE) return conducted_beats(heart, duration_s, &s, beats);
+    if (heart->av == EIN_AV_COMPLETE) return dissociated_beats(heart, duration_s, &s, beats);
+    return blocked_beats(heart, duration_s, &s, beats);
 }

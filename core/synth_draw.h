@@ -14,17 +14,20 @@
 /* Purposes below the three of core/philox.h; part of the results: never renumber. */
 #define EIN_SYNTH_PURPOSE(base, sub) ((uint32_t)(base) | ((uint32_t)(sub) << 16))
 enum {
-    EIN_SYNTH_DRAW_PATIENTS = 1,    /* item: block of records */
-    EIN_SYNTH_DRAW_DEMOGRAPHY = 2,  /* item: patient */
-    EIN_SYNTH_DRAW_CONDITIONS = 3,  /* item: patient */
-    EIN_SYNTH_DRAW_HEART = 4,       /* item: patient */
-    EIN_SYNTH_DRAW_TORSO = 5,       /* item: patient */
-    EIN_SYNTH_DRAW_EFFECTS = 6,     /* item: patient */
-    EIN_SYNTH_DRAW_VISIT = 7,       /* item: record */
-    EIN_SYNTH_DRAW_DAY = 8,         /* item: record: conditions and rate of the day */
-    EIN_SYNTH_DRAW_BEATS = 9,       /* item: record */
-    EIN_SYNTH_DRAW_FLUTTER = 10,    /* item: record */
-    EIN_SYNTH_DRAW_ACQUISITION = 11 /* item: record */
+    EIN_SYNTH_DRAW_PATIENTS = 1,     /* item: block of records */
+    EIN_SYNTH_DRAW_DEMOGRAPHY = 2,   /* item: patient */
+    EIN_SYNTH_DRAW_CONDITIONS = 3,   /* item: patient */
+    EIN_SYNTH_DRAW_HEART = 4,        /* item: patient */
+    EIN_SYNTH_DRAW_TORSO = 5,        /* item: patient */
+    EIN_SYNTH_DRAW_EFFECTS = 6,      /* item: patient */
+    EIN_SYNTH_DRAW_VISIT = 7,        /* item: record */
+    EIN_SYNTH_DRAW_DAY = 8,          /* item: record: conditions and rate of the day */
+    EIN_SYNTH_DRAW_BEATS = 9,        /* item: record */
+    EIN_SYNTH_DRAW_FLUTTER = 10,     /* item: record */
+    EIN_SYNTH_DRAW_ACQUISITION = 11, /* item: record */
+    EIN_SYNTH_DRAW_LATENT = 12,      /* item: patient */
+    EIN_SYNTH_DRAW_DRIFT = 13,       /* item: record: the free latents' part of the day */
+    EIN_SYNTH_DRAW_TABLE = 14        /* item: record: cells that a label table lacks */
 };
 
 typedef struct {

@@ -9,9 +9,10 @@ static const double degree = 0.017453292519943295;
  * PTB-XL records labelled normal (Wagner et al. 2020), brought to Frank's axes by the pseudoinverse of
  * Dower's matrix; T and P from the same records. */
 static const ein_synth_wave average_wave[EIN_SW_COUNT] = {
-    [EIN_SW_P_RIGHT] = {38, 18, 18, {0.050, 0.062, -0.055}},
-    [EIN_SW_P_LEFT] = {70, 19, 19, {0.08, 0.02, 0.036}},
-    [EIN_SW_P_REPOLARISATION] = {150, 45, 60, {-0.016, -0.011, 0.001}},
+    [EIN_SW_P_RIGHT] = {38, 18, 18, {0.070, 0.087, -0.077}},
+    [EIN_SW_P_LEFT] = {70, 19, 19, {0.112, 0.028, 0.050}},
+    [EIN_SW_P_REPOLARISATION] = {150, 45, 60, {-0.018, -0.013, 0.001}},
+    [EIN_SW_SPIKE] = {-4, 1.2, 1.2, {0, 0, 0}},
     [EIN_SW_Q1] = {10, 7.5, 7.5, {0.012, 0.012, -0.05}},
     [EIN_SW_Q2] = {23, 7.5, 7.5, {-0.06, -0.085, -0.34}},
     [EIN_SW_Q3] = {36, 7.5, 7.5, {1.12, 0.55, 0.12}},
@@ -31,7 +32,9 @@ void ein_synth_heart_average(const double *p, ein_synth_heart *heart) {
     memset(heart, 0, sizeof *heart);
     memcpy(heart->wave, average_wave, sizeof heart->wave);
     heart->rhythm = EIN_RHYTHM_SINUS;
-    heart->rate_bpm = p[EIN_SP_RATE_MEAN];
+    heart->av = EIN_AV_ONE_TO_ONE;
+    heart->p_gain = 1;
+    heart->rate_bpm = heart->atrial_bpm = p[EIN_SP_RATE_MEAN];
     heart->rsa_ms = p[EIN_SP_HRV_RSA_MS];
     heart->lf_ms = p[EIN_SP_HRV_LF_MS];
     heart->jitter_ms = p[EIN_SP_HRV_JITTER_MS];
@@ -46,31 +49,78 @@ void ein_synth_heart_average(const double *p, ein_synth_heart *heart) {
     heart->ectopic_extra = p[EIN_SP_ECTOPIC_RATE];
 }
 
-void ein_synth_heart_intervals(const double *p, double age_years, ein_sex sex, ein_stream *s,
+void ein_synth_heart_intervals(const double *p, const ein_synth_build *build, ein_stream *s,
                                ein_synth_heart *heart) {
-    const double decades = (age_years - 50) / 10;
+    const double decades = (build->age_years - 50) / 10;
     heart->pr_ms = ein_stream_normal_in(s, p[EIN_SP_PR_MS] + decades * p[EIN_SP_PR_PER_DECADE],
                                         p[EIN_SP_PR_SD], 100, 198);
-    const double qrs = p[EIN_SP_QRS_MS] * (sex == EIN_SEX_MALE ? p[EIN_SP_QRS_MALE] : 1);
+    const double qrs = p[EIN_SP_QRS_MS] * pow(p[EIN_SP_QRS_MALE], 1 - build->female);
     heart->qrs_ms = ein_stream_normal_in(s, qrs, qrs * p[EIN_SP_QRS_LOG_SD], 70, 109);
-    heart->qtc_ms =
-        ein_stream_normal_in(s,
-                             p[EIN_SP_QTC_MS] + (sex == EIN_SEX_FEMALE ? p[EIN_SP_QTC_FEMALE] : 0) +
-                                 decades * p[EIN_SP_QTC_PER_DECADE],
-                             p[EIN_SP_QTC_SD], 320, 520);
+    heart->qtc_ms = ein_stream_normal_in(
+        s, p[EIN_SP_QTC_MS] + build->female * p[EIN_SP_QTC_FEMALE] + decades * p[EIN_SP_QTC_PER_DECADE],
+        p[EIN_SP_QTC_SD], 320, 520);
 
-    const double stretch = heart->qrs_ms / average_qrs_ms;
-    for (int w = EIN_SW_Q1; w <= EIN_SW_Q6; w++) {
+    const double qrs_ms = heart->qrs_ms;
+    heart->qrs_ms = average_qrs_ms;
+    ein_synth_heart_stretch_qrs(heart, qrs_ms);
+    heart->late_ms = 0; /* QTc knows of it */
+}
+
+void ein_synth_heart_stretch_qrs(ein_synth_heart *heart, double qrs_ms) {
+    const double stretch = qrs_ms / heart->qrs_ms;
+    for (int w = EIN_SW_Q1; w <= EIN_SW_LATE2; w++) {
         heart->wave[w].at_ms *= stretch;
         heart->wave[w].rise_ms *= stretch;
         heart->wave[w].fall_ms *= stretch;
     }
-    heart->wave[EIN_SW_ST].at_ms += heart->qrs_ms - average_qrs_ms;
+    heart->wave[EIN_SW_ST].at_ms += qrs_ms - heart->qrs_ms;
+    heart->late_ms += qrs_ms - heart->qrs_ms;
+    heart->qrs_ms = qrs_ms;
 }
 
-static void scale_waves(ein_synth_heart *heart, int first, int last, double factor) {
+void ein_synth_heart_scale(ein_synth_heart *heart, int first, int last, double factor) {
     for (int w = first; w <= last; w++)
         for (int i = 0; i < 3; i++) heart->wave[w].v[i] *= factor;
+}
+
+static void mix(double *x, double other, double share) {
+    *x += share * (other - *x);
+}
+
+static void mix_wave(ein_synth_wave *wave, const ein_synth_wave *other, double share) {
+    mix(&wave->at_ms, other->at_ms, share);
+    mix(&wave->rise_ms, other->rise_ms, share);
+    mix(&wave->fall_ms, other->fall_ms, share);
+    for (int i = 0; i < 3; i++) mix(&wave->v[i], other->v[i], share);
+}
+
+void ein_synth_heart_mix(ein_synth_heart *heart, const ein_synth_heart *other, double share) {
+    ein_synth_heart out = *other;
+    const ein_synth_heart *h = heart;
+    const struct {
+        double *x;
+        double mine;
+    } numbers[] = {
+        {&out.rate_bpm, h->rate_bpm},
+        {&out.atrial_bpm, h->atrial_bpm},
+        {&out.p_gain, h->p_gain},
+        {&out.rsa_ms, h->rsa_ms},
+        {&out.lf_ms, h->lf_ms},
+        {&out.jitter_ms, h->jitter_ms},
+        {&out.rr_cv, h->rr_cv},
+        {&out.resp_hz, h->resp_hz},
+        {&out.pr_ms, h->pr_ms},
+        {&out.qrs_ms, h->qrs_ms},
+        {&out.qtc_ms, h->qtc_ms},
+        {&out.beat_sd, h->beat_sd},
+        {&out.f_mv, h->f_mv},
+        {&out.late_ms, h->late_ms},
+        {&out.ectopic_extra, h->ectopic_extra},
+    };
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+        mix(numbers[i].x, numbers[i].mine, 1 - share);
+    for (int w = 0; w < EIN_SW_COUNT; w++) mix_wave(&out.wave[w], &h->wave[w], 1 - share);
+    *heart = out;
 }
 
 static void disturb(ein_synth_wave *wave, double sd, ein_stream *s) {
@@ -90,35 +140,36 @@ static void add_details(const double *p, ein_stream *s, ein_synth_heart *heart) 
     }
 }
 
-void ein_synth_heart_personal(const double *p, double age_years, ein_sex sex, double bmi, ein_stream *s,
+void ein_synth_heart_personal(const double *p, const ein_synth_build *build, ein_stream *s,
                               ein_synth_heart *heart) {
     /* The ends of the QRS are small in everybody. */
     static const double spread[6] = {0.2, 0.5, 1, 1, 0.8, 0.3};
-    const double decades = (age_years - 50) / 10, female = sex == EIN_SEX_FEMALE;
+    const double decades = (build->age_years - 50) / 10, female = build->female, bmi = build->bmi - 26.5;
     for (int w = EIN_SW_Q1; w <= EIN_SW_Q6; w++)
         disturb(&heart->wave[w], p[EIN_SP_QRS_VECTOR_SD] * spread[w - EIN_SW_Q1], s);
     add_details(p, s, heart);
-    disturb(&heart->wave[EIN_SW_ST], 0.012, s);
+    disturb(&heart->wave[EIN_SW_ST], p[EIN_SP_ST_VECTOR_SD], s);
+    heart->wave[EIN_SW_ST].v[2] -= (0.5 - female) * p[EIN_SP_ST_MALE];
     disturb(&heart->wave[EIN_SW_P_RIGHT], 0.010, s);
     disturb(&heart->wave[EIN_SW_P_LEFT], 0.010, s);
     disturb(&heart->wave[EIN_SW_T_EARLY], 0.35 * p[EIN_SP_T_VECTOR_SD], s);
     disturb(&heart->wave[EIN_SW_T], p[EIN_SP_T_VECTOR_SD], s);
 
-    const double voltage =
-        ein_stream_lognormal(s, 1, p[EIN_SP_AMPLITUDE_LOG_SD]) * (female ? p[EIN_SP_VOLTAGE_FEMALE] : 1) *
-        pow(p[EIN_SP_VOLTAGE_PER_DECADE], decades) * pow(p[EIN_SP_VOLTAGE_PER_BMI], bmi - 26.5);
-    scale_waves(heart, EIN_SW_Q1, EIN_SW_ST, voltage);
-    scale_waves(heart, EIN_SW_P_RIGHT, EIN_SW_P_REPOLARISATION,
-                ein_stream_lognormal(s, 1, p[EIN_SP_P_LOG_SD]));
-    scale_waves(heart, EIN_SW_T_EARLY, EIN_SW_U,
-                ein_stream_lognormal(s, 1, p[EIN_SP_T_LOG_SD]) * (female ? p[EIN_SP_T_FEMALE] : 1) *
-                    pow(p[EIN_SP_T_PER_DECADE], decades));
+    const double voltage = ein_stream_lognormal(s, 1, p[EIN_SP_AMPLITUDE_LOG_SD]) *
+                           pow(p[EIN_SP_VOLTAGE_FEMALE], female) *
+                           pow(p[EIN_SP_VOLTAGE_PER_DECADE], decades) * pow(p[EIN_SP_VOLTAGE_PER_BMI], bmi);
+    ein_synth_heart_scale(heart, EIN_SW_Q1, EIN_SW_ST, voltage);
+    ein_synth_heart_scale(heart, EIN_SW_P_RIGHT, EIN_SW_P_REPOLARISATION,
+                          ein_stream_lognormal(s, 1, p[EIN_SP_P_LOG_SD]));
+    ein_synth_heart_scale(heart, EIN_SW_T_EARLY, EIN_SW_U,
+                          ein_stream_lognormal(s, 1, p[EIN_SP_T_LOG_SD]) * pow(p[EIN_SP_T_FEMALE], female) *
+                              pow(p[EIN_SP_T_PER_DECADE], decades) * pow(p[EIN_SP_T_PER_BMI], bmi));
 
     const double t_width = ein_stream_lognormal(s, 1, 0.12);
     heart->wave[EIN_SW_T].rise_ms *= t_width;
     heart->wave[EIN_SW_T].fall_ms *= ein_stream_lognormal(s, 1, 0.1);
     heart->wave[EIN_SW_T_EARLY].at_ms *= t_width;
-    const double p_width = ein_stream_lognormal(s, 1, 0.08);
+    const double p_width = ein_stream_lognormal(s, 1, 0.08) * pow(p[EIN_SP_P_MS_PER_DECADE], decades);
     for (int w = EIN_SW_P_RIGHT; w <= EIN_SW_P_LEFT; w++) {
         heart->wave[w].at_ms *= p_width;
         heart->wave[w].rise_ms *= p_width;
@@ -165,20 +216,22 @@ static void electrodes_from_leads(const double lead[8], double out[EIN_SYNTH_ELE
     for (int c = 0; c < 6; c++) out[EIN_ELECTRODE_C1 + c] = lead[2 + c];
 }
 
-static void lead_field(const double *p, double age_years, double bmi, ein_stream *person, ein_stream *day,
+static void lead_field(const double *p, const ein_synth_build *build, ein_stream *person, ein_stream *day,
                        double row[8][3]) {
     double turn[3][3];
-    const double decades = (age_years - 55) / 10;
+    const double decades = (build->age_years - 55) / 10;
     /* One draw a statement: C leaves the order of arguments to the compiler. */
     const double roll = ein_stream_normal_in(person, 0, p[EIN_SP_ROLL_SD], -75, 75) +
-                        decades * p[EIN_SP_AXIS_PER_DECADE] + (bmi - 26.5) * p[EIN_SP_AXIS_PER_BMI];
+                        decades * p[EIN_SP_AXIS_PER_DECADE] + (build->bmi - 26.5) * p[EIN_SP_AXIS_PER_BMI];
     const double yaw = ein_stream_normal_in(person, 0, p[EIN_SP_YAW_SD], -60, 60);
     const double pitch = ein_stream_normal_in(person, 0, p[EIN_SP_PITCH_SD], -45, 45);
+    const double chest = pow(p[EIN_SP_CHEST_PER_BMI], build->bmi - 26.5);
     rotation(degree * roll, degree * yaw, degree * pitch, turn);
     for (int l = 0; l < 8; l++) {
         double own[3];
         const double limb = l < 2;
-        const double strength = ein_stream_lognormal(person, 1, limb ? 0 : p[EIN_SP_FIELD_LOG_SD]) *
+        const double strength = (limb ? 1 : chest) *
+                                ein_stream_lognormal(person, 1, limb ? 0 : p[EIN_SP_FIELD_LOG_SD]) *
                                 ein_stream_lognormal(day, 1, limb ? 0 : p[EIN_SP_PLACEMENT]);
         for (int i = 0; i < 3; i++)
             own[i] = strength * (lead_matrix[l][i] + p[EIN_SP_FIELD_SD] * (limb ? 0.4 : 1) *
@@ -188,10 +241,10 @@ static void lead_field(const double *p, double age_years, double bmi, ein_stream
     }
 }
 
-void ein_synth_torso_draw(const double *p, double age_years, double bmi, ein_stream *person, ein_stream *day,
+void ein_synth_torso_draw(const double *p, const ein_synth_build *build, ein_stream *person, ein_stream *day,
                           ein_synth_torso *torso) {
     double row[8][3];
-    lead_field(p, age_years, bmi, person, day, row);
+    lead_field(p, build, person, day, row);
     for (int i = 0; i < 3; i++) {
         double lead[8], electrode[EIN_SYNTH_ELECTRODES];
         for (int l = 0; l < 8; l++) lead[l] = row[l][i];

@@ -19,17 +19,34 @@
 #define EIN_SYNTH_CONDITIONS(X) \
     X(AF, "af", "AF", "164889003", 0.06, 2.0, 1.4, "atrial fibrillation") \
     X(AFL, "afl", "AFL", "164890007", 0.008, 1.8, 2.0, "atrial flutter") \
+    X(SVT, "svt", "SVT", "426761007", 0.004, 1.1, 0.7, "supraventricular tachycardia") \
+    X(PACE, "pace", "PACE", "10370003", 0.013, 2.0, 1.3, "ventricular pacing") \
     X(SB, "sb", "SB", "426177001", 0.06, 1.0, 1.4, "sinus bradycardia, rate below 60/min") \
     X(ST, "st", "ST", "427084000", 0.04, 0.9, 0.9, "sinus tachycardia, rate above 100/min") \
+    X(AVB3, "avb3", "IIIAVB", "27885002", 0.003, 1.7, 1.3, "third-degree AV block") \
+    X(MOBITZ1, "mobitz1", "MOBITZ1", "54016002", 0.003, 1.4, 1.5, "second-degree AV block, Mobitz I") \
+    X(AVB2, "avb2", "AVB2TO1", "195042002", 0.003, 1.7, 1.3, "second-degree AV block, 2:1") \
     X(IAVB, "iavb", "IAVB", "270492004", 0.04, 1.6, 1.5, "first-degree AV block, PR above 200 ms") \
     X(MI_INFERIOR, "mi_inferior", "IMI", "54329005", 0.07, 1.5, 1.9, "inferior myocardial infarction") \
     X(MI_ANTERIOR, "mi_anterior", "AMI", "54329005", 0.06, 1.5, 1.9, "anteroseptal myocardial infarction") \
     X(MI_LATERAL, "mi_lateral", "LMI", "54329005", 0.02, 1.5, 1.9, "lateral myocardial infarction") \
+    X(MI_POSTERIOR, "mi_posterior", "PMI", "54329005", 0.005, 1.5, 1.9, "posterior myocardial infarction") \
     X(LVH, "lvh", "LVH", "164873001", 0.09, 1.2, 1.2, "left ventricular hypertrophy") \
+    X(RVH, "rvh", "RVH", "89792004", 0.008, 1.1, 1.0, "right ventricular hypertrophy") \
     X(LBBB, "lbbb", "LBBB", "164909002", 0.025, 1.8, 1.0, "complete left bundle branch block") \
     X(RBBB, "rbbb", "RBBB", "59118001", 0.03, 1.7, 1.9, "complete right bundle branch block") \
     X(IRBBB, "irbbb", "IRBBB", "713426002", 0.04, 1.0, 1.5, "incomplete right bundle branch block") \
     X(LAFB, "lafb", "LAFB", "445118002", 0.05, 1.5, 1.6, "left anterior fascicular block") \
+    X(LPFB, "lpfb", "LPFB", "445211001", 0.008, 1.4, 1.5, "left posterior fascicular block") \
+    X(INJURY, "injury", "INJ", "164931005", 0.01, 1.2, 1.8, "acute anteroseptal injury, ST elevation") \
+    X(ISC_ANTERIOR, "isc_anterior", "ISCAL", "426434006", 0.03, 1.4, 1.2, "anterolateral ischaemia") \
+    X(ISC_INFERIOR, "isc_inferior", "ISCIN", "425419005", 0.012, 1.4, 1.2, "inferior ischaemia") \
+    X(ISC_LATERAL, "isc_lateral", "ISCLA", "425623009", 0.008, 1.4, 1.2, "lateral ischaemia") \
+    X(LONG_QT, "long_qt", "LQT", "111975006", 0.01, 1.1, 0.7, "long QT interval") \
+    X(LOW_VOLTAGE, "low_voltage", "LVOLT", "251146004", 0.01, 1.3, 1.0, "low QRS voltages") \
+    X(NDT, "ndt", "NDT", "164934002", 0.06, 1.2, 0.8, "non-diagnostic T wave abnormality") \
+    X(NST, "nst", "NST", "428750005", 0.03, 1.2, 0.8, "non-specific ST changes") \
+    X(BIGEMINY, "bigeminy", "BIGU", "11157007", 0.004, 1.4, 1.2, "ventricular bigeminy") \
     X(PVC, "pvc", "PVC", "427172004", 0.05, 1.4, 1.2, "ventricular premature beats") \
     X(PAC, "pac", "PAC", "284470004", 0.04, 1.5, 1.0, "atrial premature beats")
 
@@ -42,6 +59,9 @@
     X(DURATION_S, "signal.duration_s", 10, 5, 3600, "s", "length of a recording") \
     /* Kligfield et al. 2007 (Circulation 115:1306): low-frequency cutoff of 0.05 Hz. */                         \
     X(HIGH_PASS_HZ, "signal.high_pass_hz", 0.05, 0, 5, "Hz", "AC coupling of the recorder, first order; 0: none") \
+    X(LOW_PASS_HZ, "signal.low_pass_hz", 0, 0, 2000, "Hz", "analogue bandwidth, second order; 0: none") \
+    X(FILTER_SHARE, "signal.filter_share", 0, 0, 1, "", "share of recordings through a narrower filter") \
+    X(FILTER_HZ, "signal.filter_hz", 40, 1, 2000, "Hz", "its bandwidth") \
     /* --- who ------------------------------------------------------------------------------------ */ \
     X(AGE_MEAN, "cohort.age_mean", 60, 0, 120, "years", "mean age at the first ECG, before the limits cut") \
     X(AGE_SD, "cohort.age_sd", 17, 0, 60, "years", "its standard deviation") \
@@ -58,7 +78,7 @@
     X(HRV_RSA_MS, "heart.rsa_ms", 30, 0, 300, "ms", "median amplitude of respiratory sinus arrhythmia at 50") \
     X(HRV_LF_MS, "heart.lf_ms", 22, 0, 300, "ms", "median amplitude of the 0.1 Hz oscillation of RR at 50") \
     X(HRV_JITTER_MS, "heart.rr_jitter_ms", 5, 0, 100, "ms", "standard deviation of the rest of RR variability") \
-    X(HRV_PER_DECADE, "heart.hrv_per_decade", 0.86, 0.1, 2, "", "factor on RR variability per decade of age") \
+    X(HRV_PER_DECADE, "heart.hrv_per_decade", 0.82, 0.1, 2, "", "factor on RR variability per decade of age") \
     X(RESP_HZ, "heart.resp_hz", 0.26, 0.1, 0.6, "Hz", "median respiratory rate") \
     X(SB_RATE, "effect.sb.rate_bpm", 54, 30, 59, "/min", "mean rate in sinus bradycardia, below 60") \
     X(SB_SD, "effect.sb.rate_sd", 4, 0, 20, "/min", "its standard deviation") \
@@ -95,7 +115,7 @@
     X(QTC_MS, "heart.qtc_ms", 390, 300, 550, "ms", "mean QT of men at 60/min") \
     X(QTC_SD, "heart.qtc_sd", 17, 0, 60, "ms", "its standard deviation") \
     X(QTC_FEMALE, "heart.qtc_female_ms", 11, -50, 50, "ms", "what women have more") \
-    X(QTC_PER_DECADE, "heart.qtc_per_decade_ms", 2.5, -20, 20, "ms", "its change per decade of age") \
+    X(QTC_PER_DECADE, "heart.qtc_per_decade_ms", 3, -20, 20, "ms", "its change per decade of age") \
     X(QT_EXPONENT, "heart.qt_exponent", 0.38, 0, 1, "", "power of RR; 0.5 is Bazett's, 0.333 Fridericia's") \
     X(QT_MEMORY, "heart.qt_memory", 0.7, 0, 1, "", "weight of the mean RR, against the last one, in QT") \
     /* --- amplitudes ------------------------------------------------------------------------------ */ \
@@ -105,17 +125,23 @@
     X(P_LOG_SD, "heart.p_log_sd", 0.28, 0, 1, "", "log SD over persons of P amplitude") \
     X(T_LOG_SD, "heart.t_log_sd", 0.30, 0, 1, "", "log SD over persons of T amplitude") \
     X(T_VECTOR_SD, "heart.t_vector_sd_mv", 0.045, 0, 1, "mV", "SD over persons of the T vector, per axis") \
+    X(ST_VECTOR_SD, "heart.st_vector_sd_mv", 0.016, 0, 1, "mV", "SD over persons of the ST vector, per axis") \
     X(BEAT_SD, "heart.beat_sd", 0.035, 0, 0.5, "", "SD over beats of the amplitude, relative") \
     X(RESP_ROTATION, "heart.resp_rotation_deg", 4, 0, 30, "deg", "median turn of the axis with respiration") \
     X(RESP_AMPLITUDE, "heart.resp_amplitude", 0.03, 0, 0.5, "", "median change of amplitude with respiration") \
     /* Age, sex and build: Rijnbeek et al. 2014; Fraley et al. 2005 (Obes Rev 6:275). */ \
     X(VOLTAGE_FEMALE, "heart.voltage_female", 0.90, 0.3, 2, "", "factor on QRS amplitude in women") \
     X(VOLTAGE_PER_DECADE, "heart.voltage_per_decade", 0.98, 0.5, 2, "", "factor on it per decade of age") \
-    X(VOLTAGE_PER_BMI, "heart.voltage_per_bmi", 0.990, 0.8, 1.2, "", "factor on it per kg/m2") \
-    X(T_FEMALE, "heart.t_female", 0.86, 0.3, 2, "", "factor on T amplitude in women") \
-    X(T_PER_DECADE, "heart.t_per_decade", 0.92, 0.5, 2, "", "factor on it per decade of age") \
-    X(AXIS_PER_DECADE, "torso.axis_per_decade_deg", -5, -30, 30, "deg", "turn of the frontal axis, per decade") \
-    X(AXIS_PER_BMI, "torso.axis_per_bmi_deg", -1.2, -10, 10, "deg", "the same per kg/m2") \
+    X(VOLTAGE_PER_BMI, "heart.voltage_per_bmi", 0.978, 0.8, 1.2, "", "factor on it per kg/m2") \
+    X(T_FEMALE, "heart.t_female", 0.78, 0.3, 2, "", "factor on T amplitude in women") \
+    X(T_PER_DECADE, "heart.t_per_decade", 0.89, 0.5, 2, "", "factor on it per decade of age") \
+    X(T_PER_BMI, "heart.t_per_bmi", 0.972, 0.8, 1.2, "", "factor on it per kg/m2") \
+    /* Men have more ST and a steeper T in V1 to V4: Surawicz and Parikh 2002 (JACC 40:1870). */ \
+    X(ST_MALE, "heart.st_male_mv", 0.055, -0.5, 0.5, "mV", "what men have more of ST, to the front") \
+    X(P_MS_PER_DECADE, "heart.p_length_per_decade", 1.035, 0.5, 2, "", "factor on the length of P per decade of age") \
+    X(AXIS_PER_DECADE, "torso.axis_per_decade_deg", -6.5, -30, 30, "deg", "turn of the frontal axis, per decade") \
+    X(AXIS_PER_BMI, "torso.axis_per_bmi_deg", -2, -10, 10, "deg", "the same per kg/m2") \
+    X(CHEST_PER_BMI, "torso.chest_per_bmi", 0.988, 0.8, 1.2, "", "factor on the chest leads' strength per kg/m2") \
     /* --- torso: Dower et al. 1980 (Clin Cardiol 3:87); spread calibrated ---------------------------- */ \
     X(ROLL_SD, "torso.frontal_sd_deg", 17, 0, 90, "deg", "SD over persons of the turn in the frontal plane") \
     X(YAW_SD, "torso.horizontal_sd_deg", 19, 0, 90, "deg", "SD of the turn in the horizontal plane") \
@@ -134,6 +160,60 @@
     X(MI_STRENGTH, "effect.mi.strength", 1.2, 0, 4, "", "strength of Q and T changes of infarction") \
     X(MI_ACUTE, "effect.mi.acute", 0.15, 0, 1, "", "share of infarctions with acute ST elevation") \
     X(MI_ST_MV, "effect.mi.st_mv", 0.18, 0, 2, "mV", "median dipole of acute ST elevation") \
+    X(PMI_STRENGTH, "effect.pmi.strength", 1, 0, 4, "", "strength of posterior infarction") \
+    X(RVH_STRENGTH, "effect.rvh.strength", 1, 0, 4, "", "strength of RVH voltage") \
+    X(RVH_STRAIN, "effect.rvh.strain", 0.6, 0, 1, "", "share of RVH with strain") \
+    X(LPFB_STRENGTH, "effect.lpfb.strength", 1, 0, 4, "", "strength of the axis change of LPFB") \
+    X(INJURY_MV, "effect.injury.st_mv", 0.24, 0, 2, "mV", "median dipole of ST elevation in acute injury") \
+    X(ISC_ST_MV, "effect.isc.st_mv", 0.10, 0, 1, "mV", "median dipole of ST depression in ischaemia") \
+    X(ISC_T, "effect.isc.t_inversion", 1, 0, 4, "", "strength of T inversion in ischaemia; 1: as deep as T was high") \
+    X(LONG_QT_MS, "effect.long_qt.qtc_ms", 505, 470, 620, "ms", "mean QTc in long QT, above 470") \
+    X(LONG_QT_SD, "effect.long_qt.qtc_sd", 20, 0, 80, "ms", "its standard deviation") \
+    X(LOW_VOLTAGE_FACTOR, "effect.low_voltage.factor", 0.42, 0.05, 1, "", "median factor on the QRS in low voltage") \
+    X(NDT_STRENGTH, "effect.ndt.strength", 0.8, 0, 1.3, "", "share of T lost in T abnormality; above 1: inverted") \
+    X(NST_MV, "effect.nst.st_mv", 0.045, 0, 1, "mV", "median dipole of ST depression in non-specific ST changes") \
+    X(PACE_RATE, "effect.pace.rate_bpm", 66, 40, 120, "/min", "mean rate of pacing without sensed P waves") \
+    X(PACE_DUAL, "effect.pace.dual", 0.5, 0, 1, "", "share of pacing that follows P waves") \
+    X(PACE_QRS, "effect.pace.qrs_ms", 160, 122, 220, "ms", "mean duration of a paced QRS") \
+    X(PACE_SPIKE_MV, "effect.pace.spike_mv", 0.7, 0, 10, "mV", "median dipole of the pacing spike") \
+    X(SVT_RATE, "effect.svt.rate_bpm", 172, 130, 230, "/min", "mean rate in supraventricular tachycardia") \
+    X(AVB3_RATE, "effect.avb3.rate_bpm", 40, 20, 58, "/min", "mean rate of the escape rhythm in third-degree block") \
+    X(EFFECT_ALL, "effect.all", 1, 0, 1, "", "factor on what labels, age, sex and build do to the signal; 0: nothing") \
+    /* --- latent state of the heart: function and flow as PET and echocardiography measure them ------------ \
+     *                                                                                                        \
+     * Levels: LVEF of populations, Lang et al. 2015 (JASE 28:1); flow, Chareonthaitawee et al. 2001          \
+     * (Cardiovasc Res 50:151), higher at rest in women.  How strongly the state depends on who the person is and  \
+     * how strongly it acts on the ECG is calibrated: so that an ideal reader of the generating features reaches \
+     * the bands of tests/unit/test_synth_latent.c. */ \
+    X(LVEF_SHARE, "latent.lvef_below_35", 0.12, 0, 1, "", "share of recordings with LVEF below 35 %") \
+    X(MFR_SHARE, "latent.mfr_below_2", 0.45, 0, 1, "", "share of recordings with MFR below 2") \
+    X(LVEF_SLOPE, "latent.lvef_slope", 1.5, 0.1, 10, "", "how fast LVEF falls with its liability, logits per SD") \
+    X(MFR_LOG_SD, "latent.mfr_log_sd", 0.32, 0, 2, "", "log SD of MFR") \
+    X(REST_MBF, "latent.rest_mbf", 0.95, 0.1, 5, "ml/min/g", "median resting flow of men of 60 at 70/min") \
+    X(REST_LOG_SD, "latent.rest_log_sd", 0.2, 0, 2, "", "log SD of the part of it that nothing explains") \
+    X(REST_FEMALE, "latent.rest_female", 1.13, 0.2, 5, "", "factor on it in women") \
+    X(REST_PER_DECADE, "latent.rest_per_decade", 1.03, 0.5, 2, "", "factor on it per decade of age") \
+    X(REST_PER_10BPM, "latent.rest_per_10_bpm", 1.09, 0.5, 2, "", "factor on it per 10/min of heart rate") \
+    X(TPD_MEDIAN, "latent.tpd", 6, 0, 60, "%", "median total perfusion deficit") \
+    X(TPD_SLOPE, "latent.tpd_slope", 1.1, 0, 5, "", "how fast it grows with its liability, logits per SD") \
+    X(LATENT_YEARS, "latent.drift_years", 12, 0.1, 1000, "years", "time in which a person's free part loses two thirds") \
+    X(LATENT_FREE, "latent.free", 1, 0, 10, "", "weight of the free part in every liability") \
+    X(LATENT_COVARIATES, "latent.covariates", 1, 0, 10, "", "weight of age, sex, build and findings in every liability") \
+    X(PUMP_QRS, "latent.pump.qrs_amplitude", 0.26, 0, 0.9, "", "share of QRS amplitude lost when LVEF is very low") \
+    X(PUMP_QRS_MS, "latent.pump.qrs_ms", 18, 0, 80, "ms", "what QRS is longer then") \
+    X(PUMP_T, "latent.pump.t_amplitude", 0.55, 0, 1, "", "share of T lost then") \
+    X(PUMP_P, "latent.pump.p_left", 0.6, 0, 4, "", "how much larger the left atrial P is then") \
+    X(PUMP_RATE, "latent.pump.rate_bpm", 8, 0, 60, "/min", "how much faster sinus rhythm is then") \
+    X(PUMP_HRV, "latent.pump.hrv", 0.5, 0.05, 1, "", "factor on RR variability then") \
+    X(PUMP_PVC_ODDS, "latent.pump.pvc_odds", 4, 0.1, 50, "", "odds ratio of premature ventricular beats then") \
+    X(FLOW_ST_MV, "latent.flow.st_mv", 0.014, 0, 0.5, "mV", "ST depression per SD of low MFR") \
+    X(FLOW_T, "latent.flow.t_amplitude", 0.13, 0, 0.4, "", "share of T lost per SD") \
+    X(FLOW_QTC, "latent.flow.qtc_ms", 5, 0, 50, "ms", "what QTc is longer per SD") \
+    X(FLOW_HRV, "latent.flow.hrv", 0.8, 0.2, 1, "", "factor on RR variability per SD") \
+    X(DEFECT_ST_MV, "latent.defect.st_mv", 0.008, 0, 0.5, "mV", "ST depression per SD of TPD") \
+    X(DEFECT_T, "latent.defect.t_amplitude", 0.10, 0, 0.4, "", "share of T lost per SD") \
+    X(DEFECT_R, "latent.defect.r_amplitude", 0.07, 0, 0.4, "", "share of the free walls' QRS lost per SD") \
+    X(DEFECT_QRS_MS, "latent.defect.qrs_ms", 1.5, 0, 20, "ms", "what QRS is longer per SD") \
     /* --- acquisition: kinds of noise after Moody, Muldrow and Mark 1984 (Comput Cardiol 11:381) ------ */ \
     X(WANDER_UV, "noise.wander_uv", 36, 0, 10000, "uV", "median SD of baseline wander, per electrode") \
     X(WANDER_LOG_SD, "noise.wander_log_sd", 0.95, 0, 3, "", "its log SD over recordings") \
@@ -146,6 +226,7 @@
     X(MOTION_PER_MIN, "noise.motion_per_min", 0.4, 0, 600, "/min", "mean rate of electrode motion artefacts") \
     X(MOTION_UV, "noise.motion_uv", 250, 0, 20000, "uV", "median size of one") \
     X(MISSING_SHARE, "noise.missing_share", 0, 0, 1, "", "share of recordings with a lead that is missing") \
+    X(REVERSAL_SHARE, "noise.reversal_share", 0, 0, 1, "", "share of recordings with the arm electrodes interchanged") \
     X(FLAT_SHARE, "noise.flat_share", 0, 0, 1, "", "share of recordings with a flat lead") \
     X(GAP_SHARE, "noise.gap_share", 0, 0, 1, "", "share of recordings with a gap without samples") \
     X(CLIP_MV, "noise.clip_mv", 10, 0.1, 30, "mV", "largest value that the recorder takes")

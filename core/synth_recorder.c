@@ -48,6 +48,46 @@ static void couple(coupling *c, float (*x)[EIN_SYNTH_LANES]) {
     }
 }
 
+/* Second-order Butterworth low pass by the bilinear transform, in transposed direct form II. */
+typedef struct {
+    bool on;
+    float b0, b1, a1, a2;
+    float one[EIN_SYNTH_LANES], two[EIN_SYNTH_LANES];
+} low_pass;
+
+/* Filters at or above 0.45 of the sampling rate change nothing that the samples hold. */
+static low_pass low_pass_open(double cutoff_hz, double fs_hz) {
+    low_pass f = {.on = cutoff_hz > 0 && cutoff_hz < 0.45 * fs_hz};
+    if (!f.on) return f;
+    const double k = tan(0.5 * two_pi * cutoff_hz / fs_hz), norm = 1 / (1 + sqrt(2) * k + k * k);
+    f.b0 = (float)(k * k * norm);
+    f.b1 = 2 * f.b0;
+    f.a1 = (float)(2 * (k * k - 1) * norm);
+    f.a2 = (float)((1 - sqrt(2) * k + k * k) * norm);
+    return f;
+}
+
+EIN_CLONES
+static void filter(low_pass *f, float (*x)[EIN_SYNTH_LANES]) {
+    for (int t = 0; t < EIN_SYNTH_TILE; t++) {
+#pragma omp simd
+        for (int e = 0; e < EIN_SYNTH_LANES; e++) {
+            const float in = x[t][e], out = f->b0 * in + f->one[e];
+            f->one[e] = f->b1 * in - f->a1 * out + f->two[e];
+            f->two[e] = f->b0 * in - f->a2 * out;
+            x[t][e] = out;
+        }
+    }
+}
+
+/* As if the first sample had been there for ever. */
+static void settle(low_pass *f, const float first[EIN_SYNTH_LANES]) {
+    for (int e = 0; e < EIN_SYNTH_LANES; e++) {
+        f->two[e] = (f->b0 - f->a2) * first[e];
+        f->one[e] = (f->b1 - f->a1) * first[e] + f->two[e];
+    }
+}
+
 /* --- leads ---------------------------------------------------------------------------------------------- */
 
 static inline float clip(float x, float limit) {
@@ -85,6 +125,7 @@ void ein_synth_record_leads(const ein_synth_canvas *canvas, const double *p, con
     float x[EIN_SYNTH_TILE][EIN_SYNTH_LANES];
     ein_synth_muscle muscle;
     coupling coupled = coupling_open(canvas, p[EIN_SP_HIGH_PASS_HZ]);
+    low_pass narrow = low_pass_open(person->acquisition.low_pass_hz, canvas->fs_hz);
     ein_synth_muscle_open(canvas, p, person, seed, record, &muscle);
     for (int64_t begin = 0; begin < n; begin += EIN_SYNTH_TILE) {
         const int64_t count = n - begin < EIN_SYNTH_TILE ? n - begin : EIN_SYNTH_TILE;
@@ -93,8 +134,12 @@ void ein_synth_record_leads(const ein_synth_canvas *canvas, const double *p, con
         for (int e = 0; e < EIN_SYNTH_ELECTRODES; e++)
             for (int64_t t = 0; t < count; t++) x[t][e] += mv[e * n + t];
         if (coupled.gain > 0) couple(&coupled, x);
+        if (narrow.on && begin == 0) settle(&narrow, x[0]);
+        if (narrow.on) filter(&narrow, x);
         for (int e = 0; e < EIN_SYNTH_ELECTRODES; e++)
             for (int64_t t = 0; t < count; t++) mv[e * n + t] = x[t][e];
     }
-    leads_from_electrodes(canvas->mv, n, EIN_ELECTRODE_RA, EIN_ELECTRODE_LA, (float)p[EIN_SP_CLIP_MV]);
+    const bool reversed = person->acquisition.reversed;
+    leads_from_electrodes(canvas->mv, n, reversed ? EIN_ELECTRODE_LA : EIN_ELECTRODE_RA,
+                          reversed ? EIN_ELECTRODE_RA : EIN_ELECTRODE_LA, (float)p[EIN_SP_CLIP_MV]);
 }

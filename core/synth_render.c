@@ -118,9 +118,12 @@ typedef struct {
 static void paint(const beat_painter *painter, const projection *projected, double gain, double angle,
                   double peak_s, double rise_ms, double fall_ms) {
     float amplitude[EIN_SYNTH_ELECTRODES];
-    for (int e = 0; e < EIN_SYNTH_ELECTRODES; e++)
+    bool any = false;
+    for (int e = 0; e < EIN_SYNTH_ELECTRODES; e++) {
         amplitude[e] = (float)(gain * (projected->still[e] + angle * projected->turn[e]));
-    ein_synth_add_wave(painter->canvas, peak_s, 1e-3 * rise_ms, 1e-3 * fall_ms, amplitude);
+        any = any || amplitude[e] != 0;
+    }
+    if (any) ein_synth_add_wave(painter->canvas, peak_s, 1e-3 * rise_ms, 1e-3 * fall_ms, amplitude);
 }
 
 static bool is_p(int w) {
@@ -142,9 +145,12 @@ static void paint_conducted(const beat_painter *painter, const ein_synth_beat *b
         const ein_synth_wave *wave = &heart->wave[w];
         double start_s = beat->onset_s, stretch = 1, g = gain;
         if (is_p(w)) {
-            if (heart->rhythm != EIN_RHYTHM_SINUS) continue;
-            start_s -= 1e-3 * heart->pr_ms;
+            if (beat->kind == EIN_BEAT_ESCAPE) continue;
+            g *= heart->p_gain;
+            start_s -= 1e-3 * beat->pr_ms;
             if (beat->kind == EIN_BEAT_PAC) g *= w == EIN_SW_P_RIGHT ? 0.4 : 1.1;
+        } else if (beat->kind == EIN_BEAT_BLOCKED) {
+            break; /* P waves are the first */
         } else if (is_t(w)) {
             start_s = t_peak;
             stretch = t_stretch;
@@ -254,8 +260,8 @@ static void describe(const ein_synth_person *person, ein_ecg *ecg) {
     who->sex = person->sex;
     size_t used = 0;
     who->dx[0] = '\0';
-    const uint32_t not_sinus =
-        EIN_SC_BIT(EIN_SC_AF) | EIN_SC_BIT(EIN_SC_AFL) | EIN_SC_BIT(EIN_SC_SB) | EIN_SC_BIT(EIN_SC_ST);
+    const uint64_t not_sinus = EIN_SC_BIT(EIN_SC_AF) | EIN_SC_BIT(EIN_SC_AFL) | EIN_SC_BIT(EIN_SC_SVT) |
+                               EIN_SC_BIT(EIN_SC_PACE) | EIN_SC_BIT(EIN_SC_SB) | EIN_SC_BIT(EIN_SC_ST);
     if (!(person->labels & not_sinus)) used = (size_t)snprintf(who->dx, sizeof who->dx, "426783006");
     for (int c = 0; c < EIN_SC_COUNT; c++) {
         const char *code = ein_synth_conditions[c].snomed;

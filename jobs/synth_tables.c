@@ -30,7 +30,7 @@ static ein_status path_of(const ein_synth_cohort *cohort, const char *file, char
 /* Findings under their usual column names; what the generator has no row for is never present. */
 static const struct {
     const char *column;
-    uint32_t bits;
+    uint64_t bits;
 } findings[] = {
     {"AF", EIN_SC_BIT(EIN_SC_AF)},
     {"AFL", EIN_SC_BIT(EIN_SC_AFL)},
