@@ -191,15 +191,15 @@ static void replace_qrs(ein_synth_heart *heart, const double qrs[6][3], double l
  * posterior force, ST and T opposite. Surawicz et al. 2009 (JACC 53:976); vectors from the mean loop of
  * PTB-XL records labelled CLBBB. */
 static void apply_lbbb(ein_synth_heart *heart, const double *p, ein_stream *s) {
-    static const double qrs[6][3] = {{0.09, 0.02, 0.03}, {0.22, 0.16, 0.76},  {0.31, 0.24, 1.48},
-                                     {0.29, 0.14, 1.38}, {0.22, -0.03, 0.76}, {0.06, -0.03, 0.16}};
+    static const double qrs[6][3] = {{0.09, 0.02, 0.03}, {0.22, 0.28, 0.76},  {0.31, 0.46, 1.48},
+                                     {0.29, 0.34, 1.38}, {0.22, -0.03, 0.76}, {0.06, -0.03, 0.16}};
     const double k = strength(p, EIN_SP_LBBB_STRENGTH, s);
     const double left = ein_stream_between(s, 0.8, 2.8); /* leftward forces differ most */
     const double qrs_ms = ein_stream_normal_in(s, p[EIN_SP_LBBB_QRS], p[EIN_SP_BBB_SD], 122, 220);
     replace_qrs(heart, qrs, left, k, qrs_ms);
     set(heart, EIN_SW_ST, -0.05 * k * left, -0.02 * k, -0.16 * k);
     set(heart, EIN_SW_T_EARLY, -0.04 * k * left, -0.02 * k, -0.20 * k);
-    set(heart, EIN_SW_T, -0.13 * k * left, -0.02 * k, -0.75 * k);
+    set(heart, EIN_SW_T, -0.13 * k * left, 0.05 * k, -0.95 * k);
     heart->wave[EIN_SW_T].fall_ms *= 1.35;
 }
 
@@ -245,8 +245,8 @@ static void late_right_forces(ein_synth_heart *heart, double k, double qrs_ms) {
     add(heart, EIN_SW_Q4, k, -0.22, 0, -0.42);
     add(heart, EIN_SW_Q5, k, -0.02, 0, -0.40);
     add(heart, EIN_SW_Q6, k, -0.20, -0.02, -0.26);
-    add(heart, EIN_SW_LATE1, k, -0.26, -0.03, -0.38);
-    add(heart, EIN_SW_LATE2, k, -0.20, -0.02, -0.32);
+    add(heart, EIN_SW_LATE1, k, -0.29, -0.03, -0.46);
+    add(heart, EIN_SW_LATE2, k, -0.22, -0.02, -0.36);
     heart->wave[EIN_SW_LATE1].at_ms = qrs_ms - 46;
     heart->wave[EIN_SW_LATE2].at_ms = qrs_ms - 25;
     add(heart, EIN_SW_T_EARLY, k, 0.02, 0.02, 0.12);
@@ -255,7 +255,8 @@ static void late_right_forces(ein_synth_heart *heart, double k, double qrs_ms) {
 }
 
 static void apply_rbbb(ein_synth_heart *heart, const double *p, ein_stream *s) {
-    const double k = strength(p, EIN_SP_RBBB_STRENGTH, s);
+    /* R' in V1 differs less between people than other effects do. */
+    const double k = ein_stream_lognormal(s, p[EIN_SP_RBBB_STRENGTH], 0.5 * p[EIN_SP_EFFECT_LOG_SD]);
     late_right_forces(heart, k, ein_stream_normal_in(s, p[EIN_SP_RBBB_QRS], p[EIN_SP_BBB_SD], 122, 220));
 }
 

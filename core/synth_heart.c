@@ -9,8 +9,8 @@ static const double degree = 0.017453292519943295;
  * PTB-XL records labelled normal (Wagner et al. 2020), brought to Frank's axes by the pseudoinverse of
  * Dower's matrix; T and P from the same records. */
 static const ein_synth_wave average_wave[EIN_SW_COUNT] = {
-    [EIN_SW_P_RIGHT] = {38, 18, 18, {0.070, 0.087, -0.077}},
-    [EIN_SW_P_LEFT] = {70, 19, 19, {0.112, 0.028, 0.050}},
+    [EIN_SW_P_RIGHT] = {38, 18, 18, {0.070, 0.087, -0.055}},
+    [EIN_SW_P_LEFT] = {70, 19, 19, {0.112, 0.028, 0.036}},
     [EIN_SW_P_REPOLARISATION] = {150, 45, 60, {-0.018, -0.013, 0.001}},
     [EIN_SW_SPIKE] = {-4, 1.2, 1.2, {0, 0, 0}},
     [EIN_SW_Q1] = {10, 7.5, 7.5, {0.012, 0.012, -0.05}},
@@ -21,9 +21,9 @@ static const ein_synth_wave average_wave[EIN_SW_COUNT] = {
     [EIN_SW_Q6] = {75, 7.5, 7.5, {0.06, 0.024, 0.06}},
     [EIN_SW_LATE1] = {98, 13, 13, {0, 0, 0}},
     [EIN_SW_LATE2] = {118, 13, 13, {0, 0, 0}},
-    [EIN_SW_ST] = {135, 22, 70, {0, 0, 0}},
-    [EIN_SW_T_EARLY] = {-103, 54, 54, {-0.003, -0.045, -0.095}},
-    [EIN_SW_T] = {0, 54, 30, {0.38, 0.13, -0.265}},
+    [EIN_SW_ST] = {135, 22, 70, {0.02, 0.012, -0.035}},
+    [EIN_SW_T_EARLY] = {-103, 54, 54, {-0.004, -0.052, -0.11}},
+    [EIN_SW_T] = {0, 54, 30, {0.47, 0.17, -0.32}},
     [EIN_SW_U] = {165, 35, 45, {0.014, 0.011, -0.013}},
 };
 static const double average_qrs_ms = 92;

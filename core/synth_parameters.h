@@ -123,7 +123,7 @@
     X(QRS_VECTOR_SD, "heart.qrs_vector_sd_mv", 0.15, 0, 1, "mV", "SD over persons of each QRS vector, per axis") \
     X(QRS_DETAIL_MV, "heart.qrs_detail_mv", 0.08, 0, 0.5, "mV", "SD per axis of each small notch in the QRS") \
     X(P_LOG_SD, "heart.p_log_sd", 0.28, 0, 1, "", "log SD over persons of P amplitude") \
-    X(T_LOG_SD, "heart.t_log_sd", 0.30, 0, 1, "", "log SD over persons of T amplitude") \
+    X(T_LOG_SD, "heart.t_log_sd", 0.24, 0, 1, "", "log SD over persons of T amplitude") \
     X(T_VECTOR_SD, "heart.t_vector_sd_mv", 0.045, 0, 1, "mV", "SD over persons of the T vector, per axis") \
     X(ST_VECTOR_SD, "heart.st_vector_sd_mv", 0.016, 0, 1, "mV", "SD over persons of the ST vector, per axis") \
     X(BEAT_SD, "heart.beat_sd", 0.035, 0, 0.5, "", "SD over beats of the amplitude, relative") \
@@ -154,7 +154,7 @@
     X(EFFECT_LOG_SD, "effect.log_sd", 0.30, 0, 2, "", "log SD over persons of every strength below") \
     X(LVH_STRENGTH, "effect.lvh.strength", 1, 0, 4, "", "strength of LVH voltage") \
     X(LVH_STRAIN, "effect.lvh.strain", 0.5, 0, 1, "", "share of LVH with strain") \
-    X(RBBB_STRENGTH, "effect.rbbb.strength", 1.35, 0, 4, "", "strength of the late forces of RBBB") \
+    X(RBBB_STRENGTH, "effect.rbbb.strength", 1.5, 0, 4, "", "strength of the late forces of RBBB") \
     X(LBBB_STRENGTH, "effect.lbbb.strength", 1, 0, 4, "", "strength of LBBB") \
     X(LAFB_STRENGTH, "effect.lafb.strength", 1.1, 0, 4, "", "strength of the axis change of LAFB") \
     X(MI_STRENGTH, "effect.mi.strength", 1.2, 0, 4, "", "strength of Q and T changes of infarction") \

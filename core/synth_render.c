@@ -96,7 +96,7 @@ static double t_peak_s(const ein_synth_heart *heart, double mean_rr_s, double rr
 }
 
 /* The atria lie farther from the left chest electrodes than the ventricles do; calibrated with the P waves. */
-static const double atrial_chest[6] = {1, 0.8, 0.6, 0.5, 0.45, 0.45};
+static const double atrial_chest[6] = {0.8, 0.7, 0.55, 0.5, 0.45, 0.45};
 
 static projection project_atrial(const ein_synth_torso *torso, const double v[3], const double *nondipole) {
     projection out = project(torso, v, nondipole);

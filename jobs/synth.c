@@ -60,7 +60,8 @@ static const ein_option synth_parameter_options[] = {
                     {0},
 };
 
-static const ein_option *const tables[] = {synth_options, synth_parameter_options, NULL};
+static const ein_option *const tables[] = {synth_options, ein_synth_table_options, synth_parameter_options,
+                                           NULL};
 
 static const ein_flag flags[] = {
     {"--out", "FOLDER", "synth.out"},
@@ -79,6 +80,7 @@ static ein_status read_cohort(const ein_config *config, ein_synth_cohort *cohort
     cohort->seed = (uint64_t)ein_config_int(config, "synth.seed");
     cohort->counts_per_mv = ein_config_real(config, "synth.counts_per_mv");
     cohort->cohort = ein_config_string(config, "synth.cohort");
+    EIN_TRY(ein_synth_table_read(config, cohort));
     ein_synth_config_default(&cohort->config);
     for (int i = 0; i < EIN_SP_COUNT; i++)
         cohort->config.p[i] = ein_config_real(config, ein_synth_parameters[i].key);
@@ -219,15 +221,17 @@ static const char *const comments[] = {
 static ein_status make_record(const ein_synth_cohort *cohort, int64_t i, bool look, ein_ecg *ecg) {
     char folder[PATH_BYTES], below[64], name[64];
     ein_synth_person person;
-    ein_synth_record_folder(i, below, sizeof below);
-    ein_synth_record_name(i, name, sizeof name);
+    const int64_t record = cohort->first + i;
+    ein_synth_record_folder(record, below, sizeof below);
+    ein_synth_record_name(cohort, record, name, sizeof name);
     snprintf(folder, sizeof folder, "%s/%s", cohort->out, below);
     if (look && ein_wfdb_is_whole(folder, name, EIN_SYNTH_LEADS, ein_synth_samples(&cohort->config)))
         return EIN_OK;
     const ein_wfdb_write_options options = {cohort->counts_per_mv, comments,
                                             sizeof comments / sizeof *comments};
-    EIN_TRY(ein_synth_draw_person(&cohort->config, cohort->seed, i, &person));
-    EIN_TRY(ein_synth_render(&cohort->config, &person, cohort->seed, i, ecg));
+    EIN_TRY(ein_synth_draw_person(&cohort->config, cohort->seed, record, &person));
+    EIN_TRY(ein_synth_render(&cohort->config, &person, cohort->seed, record, ecg));
+    ein_synth_dress(cohort, &person, ecg);
     const ein_status status = ein_wfdb_write(folder, name, ecg, &options);
     return ein_error_context(status, "record %lld of %lld (run the same command again to go on)",
                              (long long)i, (long long)cohort->records);
@@ -255,7 +259,8 @@ static ein_status make_records(const ein_synth_cohort *cohort, int64_t first, in
 
 static ein_status make_record_folders(const ein_synth_cohort *cohort) {
     char path[PATH_BYTES], below[64];
-    for (int64_t i = 0; i < cohort->records; i += 1000) {
+    const int64_t end = cohort->first + cohort->records;
+    for (int64_t i = cohort->first - cohort->first % 1000; i < end; i += 1000) {
         ein_synth_record_folder(i, below, sizeof below);
         snprintf(path, sizeof path, "%s/%s", cohort->out, below);
         EIN_TRY(ein_make_folders(path));
