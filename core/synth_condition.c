@@ -128,8 +128,8 @@ static void apply_mi_lateral(ein_synth_heart *heart, const double *p, ein_stream
 static void apply_mi_posterior(ein_synth_heart *heart, const double *p, ein_stream *s) {
     const double k = strength(p, EIN_SP_PMI_STRENGTH, s);
     add(heart, EIN_SW_Q2, k, 0, 0, -0.12);
-    add(heart, EIN_SW_Q3, k, -0.05, 0, -0.42);
-    add(heart, EIN_SW_Q4, k, -0.08, 0, -0.62);
+    add(heart, EIN_SW_Q3, k, -0.05, 0, -0.58);
+    add(heart, EIN_SW_Q4, k, -0.08, 0, -0.80);
     add(heart, EIN_SW_Q5, k, 0, 0, -0.34);
     add(heart, EIN_SW_T, k, -0.02, 0, -0.14);
 }
@@ -389,11 +389,13 @@ static void apply_pac(ein_synth_heart *heart, const double *p, ein_stream *s) {
 }
 
 #define BIT(c)    EIN_SC_BIT(EIN_SC_##c)
-#define NOT_SINUS (BIT(AF) | BIT(AFL) | BIT(SVT) | BIT(PACE))
+#define NOT_SINUS (BIT(AF) | BIT(AFL) | BIT(PACE))
 #define AV_BLOCKS (BIT(AVB3) | BIT(MOBITZ1) | BIT(AVB2))
+#define ISCHAEMIA (BIT(ISC_ANTERIOR) | BIT(ISC_INFERIOR) | BIT(ISC_LATERAL))
 #define BROAD     (BIT(PACE) | BIT(LBBB))
 
-/* Labels that nobody could read are not given: pacing and LBBB hide infarction, hypertrophy and ischaemia. */
+/* Labels that nobody could read are not given: pacing and LBBB hide infarction, hypertrophy and ischaemia. What is of the
+ * day hides nothing of the person. */
 static const struct {
     void (*apply)(ein_synth_heart *heart, const double *p, ein_stream *stream);
     uint64_t excluded_by;
@@ -401,14 +403,14 @@ static const struct {
 } rows[EIN_SC_COUNT] = {
     [EIN_SC_AF] = {apply_af, 0, false},
     [EIN_SC_AFL] = {apply_afl, BIT(AF), false},
-    [EIN_SC_SVT] = {apply_svt, BIT(AF) | BIT(AFL), true},
-    [EIN_SC_PACE] = {apply_pace, BIT(AF) | BIT(AFL) | BIT(SVT), false},
-    [EIN_SC_SB] = {apply_rate, NOT_SINUS, true},
-    [EIN_SC_ST] = {apply_rate, NOT_SINUS | BIT(SB), true},
-    [EIN_SC_AVB3] = {apply_avb3, NOT_SINUS | BIT(SB) | BIT(ST), false},
-    [EIN_SC_MOBITZ1] = {apply_mobitz1, NOT_SINUS | BIT(SB) | BIT(ST) | BIT(AVB3), true},
-    [EIN_SC_AVB2] = {apply_avb2, NOT_SINUS | BIT(SB) | BIT(ST) | BIT(AVB3) | BIT(MOBITZ1), true},
+    [EIN_SC_PACE] = {apply_pace, BIT(AF) | BIT(AFL), false},
+    [EIN_SC_AVB3] = {apply_avb3, NOT_SINUS, false},
+    [EIN_SC_MOBITZ1] = {apply_mobitz1, NOT_SINUS | BIT(AVB3), false},
+    [EIN_SC_AVB2] = {apply_avb2, NOT_SINUS | BIT(AVB3) | BIT(MOBITZ1), false},
     [EIN_SC_IAVB] = {apply_iavb, NOT_SINUS | AV_BLOCKS, false},
+    [EIN_SC_SVT] = {apply_svt, NOT_SINUS | AV_BLOCKS | BIT(IAVB), true},
+    [EIN_SC_SB] = {apply_rate, NOT_SINUS | AV_BLOCKS | BIT(SVT), true},
+    [EIN_SC_ST] = {apply_rate, NOT_SINUS | AV_BLOCKS | BIT(SVT) | BIT(SB), true},
     [EIN_SC_MI_INFERIOR] = {apply_mi_inferior, BIT(PACE), false},
     [EIN_SC_MI_ANTERIOR] = {apply_mi_anterior, BIT(PACE), false},
     [EIN_SC_MI_LATERAL] = {apply_mi_lateral, BIT(PACE), false},
@@ -420,21 +422,17 @@ static const struct {
     [EIN_SC_IRBBB] = {apply_irbbb, BROAD | BIT(RVH) | BIT(RBBB), false},
     [EIN_SC_LAFB] = {apply_lafb, BROAD | BIT(RVH) | BIT(MI_INFERIOR), false},
     [EIN_SC_LPFB] = {apply_lpfb, BROAD | BIT(RVH) | BIT(MI_LATERAL) | BIT(LAFB), false},
-    [EIN_SC_INJURY] = {apply_injury, BROAD | EIN_SC_ANY_MI, true},
-    [EIN_SC_ISC_ANTERIOR] = {apply_isc_anterior, BROAD | BIT(INJURY), false},
-    [EIN_SC_ISC_INFERIOR] = {apply_isc_inferior, BROAD | BIT(INJURY) | BIT(ISC_ANTERIOR), false},
-    [EIN_SC_ISC_LATERAL] = {apply_isc_lateral, BROAD | BIT(INJURY) | BIT(ISC_ANTERIOR) | BIT(ISC_INFERIOR),
-                            false},
-    [EIN_SC_LONG_QT] = {apply_long_qt, BROAD | BIT(AF) | BIT(AFL) | BIT(SVT), false},
+    [EIN_SC_ISC_ANTERIOR] = {apply_isc_anterior, BROAD, false},
+    [EIN_SC_ISC_INFERIOR] = {apply_isc_inferior, BROAD | BIT(ISC_ANTERIOR), false},
+    [EIN_SC_ISC_LATERAL] = {apply_isc_lateral, BROAD | BIT(ISC_ANTERIOR) | BIT(ISC_INFERIOR), false},
+    [EIN_SC_LONG_QT] = {apply_long_qt, BROAD | BIT(AF) | BIT(AFL), false},
     [EIN_SC_LOW_VOLTAGE] = {apply_low_voltage, BROAD | BIT(LVH) | BIT(RVH), false},
-    [EIN_SC_NDT] = {apply_ndt, BROAD | BIT(INJURY) | BIT(ISC_ANTERIOR) | BIT(ISC_INFERIOR) | BIT(ISC_LATERAL),
-                    false},
-    [EIN_SC_NST] = {apply_nst,
-                    BROAD | BIT(INJURY) | BIT(ISC_ANTERIOR) | BIT(ISC_INFERIOR) | BIT(ISC_LATERAL) | BIT(NDT),
-                    false},
-    [EIN_SC_BIGEMINY] = {apply_bigeminy, NOT_SINUS | AV_BLOCKS, true},
-    [EIN_SC_PVC] = {apply_pvc, BIT(SVT) | AV_BLOCKS | BIT(BIGEMINY), true},
-    [EIN_SC_PAC] = {apply_pac, NOT_SINUS | AV_BLOCKS | BIT(BIGEMINY), true},
+    [EIN_SC_NDT] = {apply_ndt, BROAD | ISCHAEMIA, false},
+    [EIN_SC_NST] = {apply_nst, BROAD | ISCHAEMIA | BIT(NDT), false},
+    [EIN_SC_INJURY] = {apply_injury, BROAD | EIN_SC_ANY_MI | ISCHAEMIA | BIT(NDT) | BIT(NST), true},
+    [EIN_SC_BIGEMINY] = {apply_bigeminy, NOT_SINUS | AV_BLOCKS | BIT(SVT), true},
+    [EIN_SC_PVC] = {apply_pvc, AV_BLOCKS | BIT(SVT) | BIT(BIGEMINY), true},
+    [EIN_SC_PAC] = {apply_pac, NOT_SINUS | AV_BLOCKS | BIT(SVT) | BIT(BIGEMINY), true},
 };
 
 void ein_synth_condition_apply(ein_synth_condition condition, ein_synth_heart *heart, const double *p,

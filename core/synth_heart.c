@@ -9,21 +9,21 @@ static const double degree = 0.017453292519943295;
  * PTB-XL records labelled normal (Wagner et al. 2020), brought to Frank's axes by the pseudoinverse of
  * Dower's matrix; T and P from the same records. */
 static const ein_synth_wave average_wave[EIN_SW_COUNT] = {
-    [EIN_SW_P_RIGHT] = {38, 18, 18, {0.070, 0.087, -0.055}},
-    [EIN_SW_P_LEFT] = {70, 19, 19, {0.112, 0.028, 0.036}},
+    [EIN_SW_P_RIGHT] = {38, 18, 18, {0.088, 0.078, -0.046}},
+    [EIN_SW_P_LEFT] = {70, 19, 19, {0.115, 0.026, 0.030}},
     [EIN_SW_P_REPOLARISATION] = {150, 45, 60, {-0.018, -0.013, 0.001}},
     [EIN_SW_SPIKE] = {-4, 1.2, 1.2, {0, 0, 0}},
     [EIN_SW_Q1] = {10, 7.5, 7.5, {0.012, 0.012, -0.05}},
-    [EIN_SW_Q2] = {23, 7.5, 7.5, {-0.06, -0.085, -0.34}},
-    [EIN_SW_Q3] = {36, 7.5, 7.5, {1.12, 0.55, 0.12}},
+    [EIN_SW_Q2] = {23, 7.5, 7.5, {-0.05, -0.07, -0.30}},
+    [EIN_SW_Q3] = {36, 7.5, 7.5, {1.19, 0.57, 0.12}},
     [EIN_SW_Q4] = {49, 7.5, 7.5, {0.73, 0.43, 0.6}},
-    [EIN_SW_Q5] = {62, 7.5, 7.5, {-0.3, -0.012, 0.47}},
+    [EIN_SW_Q5] = {62, 7.5, 7.5, {-0.22, -0.012, 0.47}},
     [EIN_SW_Q6] = {75, 7.5, 7.5, {0.06, 0.024, 0.06}},
     [EIN_SW_LATE1] = {98, 13, 13, {0, 0, 0}},
     [EIN_SW_LATE2] = {118, 13, 13, {0, 0, 0}},
     [EIN_SW_ST] = {135, 22, 70, {0.02, 0.012, -0.035}},
-    [EIN_SW_T_EARLY] = {-103, 54, 54, {-0.004, -0.052, -0.11}},
-    [EIN_SW_T] = {0, 54, 30, {0.47, 0.17, -0.32}},
+    [EIN_SW_T_EARLY] = {-103, 52, 54, {-0.004, -0.052, -0.11}},
+    [EIN_SW_T] = {0, 50, 40, {0.47, 0.17, -0.32}},
     [EIN_SW_U] = {165, 35, 45, {0.014, 0.011, -0.013}},
 };
 static const double average_qrs_ms = 92;
@@ -134,7 +134,7 @@ static void add_details(const double *p, ein_stream *s, ein_synth_heart *heart) 
     for (int w = EIN_SW_DETAIL1; w <= EIN_SW_DETAIL5; w++) {
         ein_synth_wave *wave = &heart->wave[w];
         wave->at_ms = ein_stream_between(s, 0.15, 0.85) * heart->qrs_ms;
-        wave->rise_ms = wave->fall_ms = slow * slow * 3.9 * exp(0.75 * (2 * ein_stream_uniform(s) - 1));
+        wave->rise_ms = wave->fall_ms = slow * slow * 3.3 * exp(0.75 * (2 * ein_stream_uniform(s) - 1));
         memset(wave->v, 0, sizeof wave->v);
         disturb(wave, p[EIN_SP_QRS_DETAIL_MV] / slow, s);
     }

@@ -108,7 +108,7 @@ static void add_wander(const ein_synth_canvas *canvas, const ein_synth_person *p
     const double wander = person->acquisition.wander_mv;
     double gain[EIN_SYNTH_ELECTRODES], shift[EIN_SYNTH_ELECTRODES];
     for (int e = 0; e < EIN_SYNTH_ELECTRODES; e++) {
-        const double own = ein_stream_lognormal(s, wander, 0.45);
+        const double own = ein_stream_lognormal(s, e < EIN_ELECTRODE_C1 ? wander : 1.4 * wander, 0.45);
         float *mv = canvas->mv + e * canvas->n_samples;
         add_curve(mv, canvas, 1.9, 1.0 * own, s);
         add_curve(mv, canvas, 0.5, 0.16 * own, s);
@@ -146,7 +146,7 @@ void ein_synth_muscle_open(const ein_synth_canvas *canvas, const double *p, cons
     const double sd = person->acquisition.emg_mv / muscle_gain(out->low_keep, out->high_keep);
     /* Limb electrodes sit near muscles that people cannot keep still. */
     for (int e = 0; e < EIN_SYNTH_ELECTRODES; e++)
-        out->muscle[e] = (float)ein_stream_lognormal(&s, e < EIN_ELECTRODE_C1 ? 1.4 * sd : 0.8 * sd, 0.5);
+        out->muscle[e] = (float)ein_stream_lognormal(&s, e < EIN_ELECTRODE_C1 ? 1.4 * sd : 0.8 * sd, 0.6);
 }
 
 /* Words as deviates of mean 0 and SD 1: the sum of its four bytes is near enough to normal for noise. */

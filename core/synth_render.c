@@ -95,14 +95,17 @@ static double t_peak_s(const ein_synth_heart *heart, double mean_rr_s, double rr
     return 1e-3 * (heart->qtc_ms * pow(rr, exponent) + heart->late_ms - 2 * heart->wave[EIN_SW_T].fall_ms);
 }
 
-/* The atria lie farther from the left chest electrodes than the ventricles do; calibrated with the P waves. */
-static const double atrial_chest[6] = {0.8, 0.7, 0.55, 0.5, 0.45, 0.45};
+/* The atria lie farther from the left chest electrodes than the ventricles do; calibrated with the P waves. Waves of
+ * fibrillation come from the right atrium too, beneath V1. */
+static const double atrial_chest[6] = {0.5, 0.6, 0.5, 0.5, 0.5, 0.55};
+static const double fibrillating_chest[6] = {1, 0.8, 0.6, 0.5, 0.45, 0.45};
 
-static projection project_atrial(const ein_synth_torso *torso, const double v[3], const double *nondipole) {
+static projection project_atrial(const ein_synth_torso *torso, const double v[3], const double *nondipole,
+                                 const double chest[6]) {
     projection out = project(torso, v, nondipole);
     for (int c = 0; c < 6; c++) {
-        out.still[EIN_ELECTRODE_C1 + c] *= atrial_chest[c];
-        out.turn[EIN_ELECTRODE_C1 + c] *= atrial_chest[c];
+        out.still[EIN_ELECTRODE_C1 + c] *= chest[c];
+        out.turn[EIN_ELECTRODE_C1 + c] *= chest[c];
     }
     return out;
 }
@@ -205,7 +208,7 @@ static void paint_atria(const beat_painter *painter, double start_s, uint64_t se
         for (int i = 0; i < 3; i++)
             v[i] = heart->f_mv * ((regular ? flutter : fibrillation)[m][i] +
                                   (regular ? 0.05 : 0.15) * ein_stream_normal_in(&s, 0, 1, -2, 2));
-        const projection projected = project_atrial(&painter->person->torso, v, NULL);
+        const projection projected = project_atrial(&painter->person->torso, v, NULL, fibrillating_chest);
         for (int e = 0; e < EIN_SYNTH_ELECTRODES; e++) gain[m][e] = (float)projected.still[e];
     }
     const double slow_hz = ein_stream_between(&s, 0.1, 0.3), fast_hz = ein_stream_between(&s, 0.5, 1.1);
@@ -292,9 +295,11 @@ ein_status ein_synth_render(const ein_synth_config *config, const ein_synth_pers
     EIN_TRY(shape_ecg(p, ein_synth_samples(config), ecg));
     const ein_synth_canvas canvas = {ecg->mv, ecg->n_samples, ecg->fs_hz};
     beat_painter painter = {.canvas = &canvas, .person = person, .p = p};
-    for (int w = 0; w < EIN_SW_COUNT; w++)
-        painter.wave[w] = (is_p(w) ? project_atrial : project)(&person->torso, person->heart.wave[w].v,
-                                                               person->torso.nondipole[w]);
+    for (int w = 0; w < EIN_SW_COUNT; w++) {
+        const double *v = person->heart.wave[w].v, *nondipole = person->torso.nondipole[w];
+        painter.wave[w] = is_p(w) ? project_atrial(&person->torso, v, nondipole, atrial_chest)
+                                  : project(&person->torso, v, nondipole);
+    }
     for (int w = 0; w < EIN_SYNTH_PVC_WAVES; w++)
         painter.pvc[w] = project(&person->torso, person->heart.pvc_wave[w].v, NULL);
 

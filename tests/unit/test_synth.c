@@ -415,6 +415,246 @@ START_TEST(infarctions_show_in_their_leads) {
 }
 END_TEST
 
+/* --- rhythms and blocks, beat by beat ------------------------------------------------------------------- */
+
+/* What a recording without noise shows: medians over RECORDS recordings of one finding. */
+typedef struct {
+    double rate_bpm, rr_cv, alternation; /* mean difference of successive RR, as a share of RR */
+    double pr_ms, pr_sd_ms;              /* highest point of II before a QRS, to it */
+    double between;                      /* highest of II between T and the next P, as a share of P */
+    double t_peak_ms;                    /* from the QRS to the highest point of II after it */
+    double sharpest_mv;                  /* largest second difference of all leads */
+} rhythm;
+
+static double highest_at(const float *x, int64_t from, int64_t to, int64_t *at) {
+    *at = from;
+    for (int64_t t = from; t < to; t++)
+        if (x[t] > x[*at]) *at = t;
+    return (double)x[*at];
+}
+
+static rhythm rhythm_of(const ein_ecg *ecg) {
+    int64_t beat[MOST_BEATS], at;
+    rhythm r = {0};
+    const int count = find_beats(ecg, beat);
+    const float *two = row(ecg, EIN_LEAD_II);
+    double mean_s, pr = 0, pr2 = 0, between[MOST_BEATS], t_peak[MOST_BEATS];
+    int prs = 0, gaps = 0;
+    ck_assert_int_ge(count, 4);
+    intervals(beat, count, ecg->fs_hz, &mean_s, &r.rr_cv);
+    r.rate_bpm = 60 / mean_s;
+    for (int b = 2; b < count; b++)
+        r.alternation += fabs((double)(beat[b] - 2 * beat[b - 1] + beat[b - 2])) / 500 / mean_s / (count - 2);
+    for (int b = 1; b < count; b++) {
+        const double zero = (double)two[beat[b] - 35];
+        const double p = highest_at(two, beat[b] - 165, beat[b] - 35, &at) - zero;
+        const double d = 2.0 * (double)(beat[b] - at);
+        pr += d;
+        pr2 += d * d;
+        prs++;
+        const int64_t from = beat[b - 1] + 275, to = beat[b] - 175;
+        if (to > from) between[gaps++] = (highest_at(two, from, to, &at) - (double)two[to]) / p;
+        highest_at(two, beat[b - 1] + 75,
+                   beat[b - 1] + 275 < beat[b] - 120 ? beat[b - 1] + 275 : beat[b] - 120, &at);
+        t_peak[b - 1] = 2.0 * (double)(at - beat[b - 1]);
+    }
+    r.pr_ms = pr / prs;
+    r.pr_sd_ms = sqrt(fmax(pr2 / prs - r.pr_ms * r.pr_ms, 0));
+    r.between = gaps ? quantile(between, gaps, 0.5) : 0;
+    r.t_peak_ms = quantile(t_peak, count - 1, 0.5);
+    for (int64_t i = 1; i + 1 < LEADS * ecg->n_samples; i++)
+        if (i % ecg->n_samples > 0 && (i + 1) % ecg->n_samples > 0)
+            r.sharpest_mv = fmax(r.sharpest_mv, fabs((double)ecg->mv[i - 1] - 2 * (double)ecg->mv[i] +
+                                                     (double)ecg->mv[i + 1]));
+    return r;
+}
+
+/* EIN_SC_COUNT: no finding. */
+static rhythm typical_rhythm(ein_synth_condition condition) {
+    ein_synth_config config = no_findings();
+    double values[8][RECORDS];
+    rhythm median;
+    double *const out[8] = {&median.rate_bpm, &median.rr_cv,   &median.alternation, &median.pr_ms,
+                            &median.pr_sd_ms, &median.between, &median.t_peak_ms,   &median.sharpest_mv};
+    no_noise(&config);
+    if (condition != EIN_SC_COUNT) config.p[EIN_SP_PREVALENCE + condition] = 1;
+    ck_assert_int_eq(ein_synth_config_ready(&config), EIN_OK);
+    ein_ecg ecg = {0};
+    ein_synth_person person;
+    for (int i = 0; i < RECORDS; i++) {
+        make(&config, 19, i, &person, &ecg);
+        const rhythm r = rhythm_of(&ecg);
+        const double mine[8] = {r.rate_bpm, r.rr_cv,   r.alternation, r.pr_ms,
+                                r.pr_sd_ms, r.between, r.t_peak_ms,   r.sharpest_mv};
+        for (int j = 0; j < 8; j++) values[j][i] = mine[j];
+    }
+    ein_ecg_free(&ecg);
+    for (int j = 0; j < 8; j++) *out[j] = quantile(values[j], RECORDS, 0.5);
+    return median;
+}
+
+START_TEST(tachycardia_of_atria_is_fast_and_regular) {
+    const rhythm svt = typical_rhythm(EIN_SC_SVT);
+    ck_assert_msg(svt.rate_bpm > 140 && svt.rate_bpm < 210, "%g/min", svt.rate_bpm);
+    ck_assert_msg(svt.rr_cv < 0.02, "RR varies by %g", svt.rr_cv);
+}
+END_TEST
+
+START_TEST(blocked_p_waves_are_there) {
+    const rhythm sinus = typical_rhythm(EIN_SC_COUNT), slow = typical_rhythm(EIN_SC_SB);
+    const rhythm mobitz = typical_rhythm(EIN_SC_MOBITZ1), half = typical_rhythm(EIN_SC_AVB2);
+    const rhythm complete = typical_rhythm(EIN_SC_AVB3);
+    /* Mobitz I: PR grows, then a beat is missing. */
+    ck_assert_msg(mobitz.pr_sd_ms > 20 && mobitz.pr_sd_ms > 3 * sinus.pr_sd_ms,
+                  "PR varies by %g, sinus %g ms", mobitz.pr_sd_ms, sinus.pr_sd_ms);
+    ck_assert_msg(mobitz.rr_cv > 0.1, "RR varies by %g", mobitz.rr_cv);
+    /* 2:1: slow, regular, PR constant, a P wave between the beats that bradycardia lacks. */
+    ck_assert_msg(half.rate_bpm < 48, "2:1 block: %g/min", half.rate_bpm);
+    ck_assert_msg(half.rr_cv < 0.08 && half.pr_sd_ms < 15, "2:1: RR varies by %g, PR by %g ms", half.rr_cv,
+                  half.pr_sd_ms);
+    ck_assert_msg(half.between > 0.6 && slow.between < 0.4, "between beats: %g of P, in bradycardia %g",
+                  half.between, slow.between);
+    /* Complete: slow, regular, P and QRS know nothing of each other. */
+    ck_assert_msg(complete.rate_bpm < 55 && complete.rr_cv < 0.03, "complete: %g/min, RR varies by %g",
+                  complete.rate_bpm, complete.rr_cv);
+    ck_assert_msg(complete.pr_sd_ms > 40, "complete: PR varies by %g ms", complete.pr_sd_ms);
+}
+END_TEST
+
+START_TEST(pacing_has_spikes_and_broad_beats) {
+    const rhythm paced = typical_rhythm(EIN_SC_PACE), sinus = typical_rhythm(EIN_SC_COUNT);
+    ck_assert_msg(paced.sharpest_mv > 3 * sinus.sharpest_mv, "spike %g mV against %g", paced.sharpest_mv,
+                  sinus.sharpest_mv);
+    ck_assert_msg(with(EIN_SC_PACE, qrs_width_ms) > without(qrs_width_ms) + 30, "QRS %g ms",
+                  with(EIN_SC_PACE, qrs_width_ms));
+    const double axis = with(EIN_SC_PACE, frontal_axis_deg);
+    ck_assert_msg(axis < -20 && axis > -110, "axis %g", axis);
+}
+END_TEST
+
+/* Smooth ventricular beats escape the detector in half of the recordings. */
+START_TEST(bigeminy_alternates) {
+    const rhythm two = typical_rhythm(EIN_SC_BIGEMINY), sinus = typical_rhythm(EIN_SC_COUNT);
+    ck_assert_msg(two.alternation > 0.15 && sinus.alternation < 0.05, "%g of RR, sinus %g", two.alternation,
+                  sinus.alternation);
+    ein_synth_config config = only(EIN_SC_BIGEMINY);
+    ein_synth_person person;
+    ck_assert_int_eq(ein_synth_draw_person(&config, 1, 1, &person), EIN_OK);
+    ck_assert(abs(2 * person.n_pvc - person.n_beats) <= 1);
+    ck_assert_uint_eq(person.labels, EIN_SC_BIT(EIN_SC_BIGEMINY) | EIN_SC_BIT(EIN_SC_PVC));
+}
+END_TEST
+
+START_TEST(long_qt_is_long) {
+    const rhythm longer = typical_rhythm(EIN_SC_LONG_QT), sinus = typical_rhythm(EIN_SC_COUNT);
+    ck_assert_msg(longer.t_peak_ms > sinus.t_peak_ms + 60, "T peaks %g ms after the QRS, else %g",
+                  longer.t_peak_ms, sinus.t_peak_ms);
+}
+END_TEST
+
+/* --- hypertrophy on the right, ischaemia, T ------------------------------------------------------------- */
+
+static double r_of_v1(const mean_beat *beat) {
+    return highest(beat->mv[EIN_LEAD_V1], BEFORE - 40, BEFORE + 40);
+}
+static double limb_voltage(const mean_beat *beat) {
+    double most = 0;
+    for (int l = EIN_LEAD_I; l <= EIN_LEAD_AVF; l++)
+        most = fmax(most, highest(beat->mv[l], BEFORE - 40, BEFORE + 40) -
+                              lowest(beat->mv[l], BEFORE - 40, BEFORE + 40));
+    return most;
+}
+/* 110 to 130 ms after the steepest moment. */
+static double st_of(const mean_beat *beat, ein_lead lead) {
+    double sum = 0;
+    for (int i = BEFORE + 55; i < BEFORE + 65; i++) sum += beat->mv[lead][i] / 10;
+    return sum;
+}
+static double st_v2(const mean_beat *beat) {
+    return st_of(beat, EIN_LEAD_V2);
+}
+static double st_v5(const mean_beat *beat) {
+    return st_of(beat, EIN_LEAD_V5);
+}
+/* Mean of 200 to 290 ms after it. */
+static double t_of(const mean_beat *beat, ein_lead lead) {
+    double sum = 0;
+    for (int i = BEFORE + 100; i < BEFORE + 145; i++) sum += beat->mv[lead][i] / 45;
+    return sum;
+}
+static double t_v4(const mean_beat *beat) {
+    return t_of(beat, EIN_LEAD_V4);
+}
+static double t_avf(const mean_beat *beat) {
+    return t_of(beat, EIN_LEAD_AVF);
+}
+static double t_i(const mean_beat *beat) {
+    return t_of(beat, EIN_LEAD_I);
+}
+
+START_TEST(right_forces_turn_the_axis) {
+    ck_assert_msg(with(EIN_SC_RVH, r_of_v1) > without(r_of_v1) + 0.4, "RVH: R in V1 %g against %g",
+                  with(EIN_SC_RVH, r_of_v1), without(r_of_v1));
+    ck_assert_msg(with(EIN_SC_RVH, frontal_axis_deg) > 75, "RVH: axis %g",
+                  with(EIN_SC_RVH, frontal_axis_deg));
+    const double axis = with(EIN_SC_LPFB, frontal_axis_deg);
+    ck_assert_msg(axis > 85 && axis < 180, "LPFB: axis %g", axis);
+    ck_assert_msg(with(EIN_SC_MI_POSTERIOR, r_of_v1) > without(r_of_v1) + 0.2, "PMI: R in V1 %g against %g",
+                  with(EIN_SC_MI_POSTERIOR, r_of_v1), without(r_of_v1));
+}
+END_TEST
+
+START_TEST(ischaemia_shows_in_its_leads) {
+    const double v4 = without(t_v4), avf = without(t_avf), one = without(t_i), st = without(st_v5);
+    ck_assert_msg(with(EIN_SC_ISC_ANTERIOR, t_v4) < 0.2 * v4, "T in V4: %g against %g",
+                  with(EIN_SC_ISC_ANTERIOR, t_v4), v4);
+    ck_assert_msg(with(EIN_SC_ISC_ANTERIOR, st_v5) < st - 0.04, "ST in V5: %g against %g",
+                  with(EIN_SC_ISC_ANTERIOR, st_v5), st);
+    ck_assert_msg(with(EIN_SC_ISC_INFERIOR, t_avf) < avf - 0.08, "T in aVF: %g against %g",
+                  with(EIN_SC_ISC_INFERIOR, t_avf), avf);
+    ck_assert_msg(with(EIN_SC_ISC_LATERAL, t_i) < 0.3 * one, "T in I: %g against %g",
+                  with(EIN_SC_ISC_LATERAL, t_i), one);
+    ck_assert_msg(with(EIN_SC_INJURY, st_v2) > without(st_v2) + 0.15, "injury: ST in V2 %g against %g",
+                  with(EIN_SC_INJURY, st_v2), without(st_v2));
+    ck_assert_msg(with(EIN_SC_NST, st_v5) < st - 0.02, "NST: ST in V5 %g against %g", with(EIN_SC_NST, st_v5),
+                  st);
+    ck_assert_msg(with(EIN_SC_NDT, t_v4) < 0.5 * v4, "NDT: T in V4 %g against %g", with(EIN_SC_NDT, t_v4),
+                  v4);
+}
+END_TEST
+
+START_TEST(low_voltage_is_low) {
+    const double low = with(EIN_SC_LOW_VOLTAGE, limb_voltage), normal = without(limb_voltage);
+    ck_assert_msg(low < 0.6 * normal && low < 0.7, "limb leads: %g mV against %g", low, normal);
+}
+END_TEST
+
+/* The strength of every finding goes through effect.all: at 0 a recording is the same with it and without. */
+START_TEST(findings_without_strength_leave_no_trace) {
+    ein_ecg a = {0}, b = {0};
+    ein_synth_person with_it, without_it;
+    for (int c = 0; c < EIN_SC_COUNT; c++) {
+        ein_synth_config config = only((ein_synth_condition)c), none = no_findings();
+        config.p[EIN_SP_EFFECT_ALL] = none.p[EIN_SP_EFFECT_ALL] = 0;
+        ck_assert_int_eq(ein_synth_config_ready(&none), EIN_OK);
+        for (int i = 0; i < 2; i++) {
+            make(&config, 23, i, &with_it, &a);
+            make(&none, 23, i, &without_it, &b);
+            ck_assert_uint_ne(with_it.labels, without_it.labels);
+            ck_assert_msg(memcmp(a.mv, b.mv, sizeof(float) * LEADS * 5000) == 0, "%s",
+                          ein_synth_conditions[c].key);
+            config.p[EIN_SP_EFFECT_ALL] = 0.5;
+            make(&config, 23, i, &with_it, &a);
+            ck_assert_msg(memcmp(a.mv, b.mv, sizeof(float) * LEADS * 5000) != 0, "%s at half strength",
+                          ein_synth_conditions[c].key);
+            config.p[EIN_SP_EFFECT_ALL] = 0;
+        }
+    }
+    ein_ecg_free(&a);
+    ein_ecg_free(&b);
+}
+END_TEST
+
 /* --- realism ------------------------------------------------------------------------------------------- */
 
 /* Medians of QRS maxima and minima of 759 normal PTB-XL records, mV. */
@@ -439,7 +679,8 @@ START_TEST(amplitudes_are_those_of_people) {
             r[l][i] = highest(beat.mv[l], BEFORE - 35, BEFORE + 45);
             s[l][i] = lowest(beat.mv[l], BEFORE - 35, BEFORE + 45);
         }
-        ck_assert(r[EIN_LEAD_V5][i] > 0.1 && r[EIN_LEAD_V5][i] < 4);
+        ck_assert_msg(r[EIN_LEAD_V5][i] > 0.1 && r[EIN_LEAD_V5][i] < 4, "record %d: R in V5 %g mV", i,
+                      r[EIN_LEAD_V5][i]);
     }
     ein_ecg_free(&ecg);
     for (size_t i = 0; i < sizeof real / sizeof *real; i++) {
@@ -647,6 +888,51 @@ START_TEST(recorder_is_ac_coupled) {
 }
 END_TEST
 
+START_TEST(recorder_has_a_bandwidth) {
+    ein_synth_config wide = no_findings(), narrow;
+    no_noise(&wide);
+    wide.p[EIN_SP_EMG_UV] = 100; /* above what the ends of a recording leak into every frequency */
+    ck_assert_int_eq(ein_synth_config_ready(&wide), EIN_OK);
+    narrow = wide;
+    narrow.p[EIN_SP_LOW_PASS_HZ] = 40;
+    const double at10 = median_power(&wide, 8, 12) - median_power(&narrow, 8, 12);
+    const double at40 = median_power(&wide, 39, 41) - median_power(&narrow, 39, 41);
+    const double at120 = median_power(&wide, 118, 122) - median_power(&narrow, 118, 122);
+    ck_assert_msg(fabs(at10) < 0.3, "at 10 Hz: %g dB", at10);
+    ck_assert_msg(at40 > 2.5 && at40 < 3.5, "at 40 Hz: %g dB", at40);
+    ck_assert_msg(at120 > 17, "at 120 Hz: %g dB", at120);
+    wide.p[EIN_SP_FILTER_SHARE] = 0.3;
+    int filtered = 0;
+    for (int i = 0; i < 1000; i++) {
+        ein_synth_person person;
+        ck_assert_int_eq(ein_synth_draw_person(&wide, 2, i, &person), EIN_OK);
+        filtered += person.acquisition.low_pass_hz > 0;
+    }
+    ck_assert_msg(abs(filtered - 300) < 60, "%d of 1000 filtered", filtered);
+}
+END_TEST
+
+START_TEST(interchanged_arms_show) {
+    ein_synth_config config = no_findings();
+    config.p[EIN_SP_REVERSAL_SHARE] = 1;
+    ck_assert_int_eq(ein_synth_config_ready(&config), EIN_OK);
+    ein_ecg a = {0}, b = {0};
+    ein_synth_person person;
+    make(&config, 1, 3, &person, &a);
+    ck_assert(person.acquisition.reversed);
+    person.acquisition.reversed = false;
+    ck_assert_int_eq(ein_synth_render(&config, &person, 1, 3, &b), EIN_OK);
+    for (int64_t t = 0; t < a.n_samples; t++) {
+        ck_assert(row(&a, EIN_LEAD_I)[t] == -row(&b, EIN_LEAD_I)[t]);
+        ck_assert(fabsf(row(&a, EIN_LEAD_II)[t] - row(&b, EIN_LEAD_III)[t]) < 2e-6f);
+        ck_assert(fabsf(row(&a, EIN_LEAD_AVR)[t] - row(&b, EIN_LEAD_AVL)[t]) < 2e-6f);
+        ck_assert(fabsf(row(&a, EIN_LEAD_V4)[t] - row(&b, EIN_LEAD_V4)[t]) < 2e-6f);
+    }
+    ein_ecg_free(&a);
+    ein_ecg_free(&b);
+}
+END_TEST
+
 START_TEST(recorder_clips) {
     ein_synth_config config = no_findings();
     config.p[EIN_SP_CLIP_MV] = 0.3;
@@ -721,10 +1007,10 @@ START_TEST(records_are_the_same_everywhere) {
     static const struct {
         int record;
         long two_v3[10];
-    } known[] = {{0, {-113, 307, -32, 81, 135, -446, 128, -151, -295, 518}},
-                 {37, {-19, -43, -23, -85, -41, -369, -27, -19, -17, -7}},
-                 {74, {129, 258, -140, -134, 70, -51, -3, -15, 66, 328}},
-                 {111, {-91, -205, -181, -163, -25, 265, -90, -190, -56, -197}}};
+    } known[] = {{0, {-140, 260, -68, 159, 227, -396, 190, -199, -325, 863}},
+                 {37, {-27, 130, 1, 11, 32, -572, -21, 65, 3, 34}},
+                 {74, {63, 240, -199, -242, -86, -185, 1149, 749, -207, -173}},
+                 {111, {-104, -211, -214, -143, 7, 306, -98, -185, -70, -203}}};
     ein_synth_config config;
     ein_synth_config_default(&config);
     ck_assert_int_eq(ein_synth_config_ready(&config), EIN_OK);
@@ -794,8 +1080,9 @@ START_TEST(patients_keep_themselves) {
     for (int i = 1; i < MANY; i++) {
         ck_assert_int_eq(ein_synth_draw_person(&config, 9, i, &now), EIN_OK);
         if (now.patient == before.patient) {
-            const uint32_t of_day = EIN_SC_BIT(EIN_SC_SB) | EIN_SC_BIT(EIN_SC_ST) | EIN_SC_BIT(EIN_SC_PVC) |
-                                    EIN_SC_BIT(EIN_SC_PAC);
+            const uint64_t of_day = EIN_SC_BIT(EIN_SC_SB) | EIN_SC_BIT(EIN_SC_ST) | EIN_SC_BIT(EIN_SC_SVT) |
+                                    EIN_SC_BIT(EIN_SC_INJURY) | EIN_SC_BIT(EIN_SC_BIGEMINY) |
+                                    EIN_SC_BIT(EIN_SC_PVC) | EIN_SC_BIT(EIN_SC_PAC);
             ck_assert_int_eq(now.visit, before.visit + 1);
             ck_assert_int_eq(now.sex, before.sex);
             ck_assert_int_eq(now.fold, before.fold);
@@ -904,6 +1191,15 @@ int main(void) {
     ADD(first_degree_block_lengthens_pr);
     ADD(hypertrophy_has_voltage);
     ADD(infarctions_show_in_their_leads);
+    ADD(tachycardia_of_atria_is_fast_and_regular);
+    ADD(blocked_p_waves_are_there);
+    ADD(pacing_has_spikes_and_broad_beats);
+    ADD(bigeminy_alternates);
+    ADD(long_qt_is_long);
+    ADD(right_forces_turn_the_axis);
+    ADD(ischaemia_shows_in_its_leads);
+    ADD(low_voltage_is_low);
+    ADD(findings_without_strength_leave_no_trace);
     ADD(amplitudes_are_those_of_people);
     ADD(spectrum_falls_like_an_ecg);
     ADD(noise_comes_when_asked);
@@ -911,6 +1207,8 @@ int main(void) {
     ADD(fibrillation_waves_are_those_asked);
     ADD(samples_are_missing_only_when_asked);
     ADD(recorder_is_ac_coupled);
+    ADD(recorder_has_a_bandwidth);
+    ADD(interchanged_arms_show);
     ADD(recorder_clips);
     ADD(sampling_rates_agree);
     ADD(a_record_is_the_same_in_any_company);
