@@ -45,6 +45,68 @@ like 'columns of the usual tables' "$(head -1 "$tmp/r1/labels.csv")" \
 is 'patients have more than one recording' \
     "$(($(cut -d, -f7 "$tmp/r1/labels.csv" | tail -n +2 | sort -u | wc -l) < n))" 1
 
+# --- labels of a study
+column() { # FILE NAME: its values
+    awk -F, -v name="$2" 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == name) c = i; next } { print $c }' "$1"
+}
+# shellcheck disable=SC2317 # called through ok and exits
+study() { # FOLDER [ARGUMENT...]
+    local folder=$1
+    shift
+    "$einthoven" synth --out "$folder" --set synth.seed=7 --set signal.fs_hz=100 --set synth.threads=1 "$@"
+}
+ok 'a study' study "$tmp/study" --set synth.records=400 --set prevalence.lbbb=0.1 --set prevalence.pace=0.05 \
+    --set prevalence.avb2=0.05 --set synth.table=ptbxl
+table=$tmp/study/labels.csv
+is 'every recording has statements' "$(column "$table" scp_statements | grep -vc .)" 0
+pairs() { # COLUMN STATEMENT: recordings in which only one of the two is there
+    paste -d' ' <(column "$table" "$1") <(column "$table" scp_statements) |
+        awk -v s="$2" '{ there = ("|" $2 "|") ~ ("\\|" s "\\|") } ($1 == 1) != there' | wc -l
+}
+for pair in LBBB:CLBBB RBBB:CRBBB IIAVB:2AVB PACE:PACE AF:AFIB SB:SBRAD IMI:IMI AMI:ASMI LVH:LVH PVC:PVC ISCAL:ISCAL \
+    LVOLT:LVOLT LQT:LNGQT RVH:RVH; do
+    is "column ${pair%:*} and statement ${pair#*:} agree" "$(pairs "${pair%:*}" "${pair#*:}")" 0
+done
+is 'LBBB is there' "$(($(column "$table" LBBB | grep -c 1) > 20))" 1
+is 'normal is nobody with a diagnosis' "$(column "$table" scp_statements | grep -w NORM | grep -cE 'MI|BBB|LVH|AVB|ISC|PACE|NDT')" 0
+is 'normal is somebody' "$(($(column "$table" scp_statements | grep -cw NORM) > 80))" 1
+for pair in mfr:0.3:8 rest_mbf:0.3:3 stress_mbf:0.2:10 lvef:7:73 tpd:0:60 bmi:14:65; do
+    IFS=: read -r name low high <<<"$pair"
+    is "$name lies between $low and $high" \
+        "$(column "$table" "$name" | awk -v l="$low" -v h="$high" '!($1 >= l && $1 <= h)' | wc -l)" 0
+done
+is 'MFR is stress by rest' "$(paste <(column "$table" mfr) <(column "$table" stress_mbf) <(column "$table" rest_mbf) |
+    awk '{ d = $1 - $2 / $3; if (d > 0.01 || d < -0.01) print }' | wc -l)" 0
+like 'PTB-XL has it as dicts' "$(sed -n 2p "$tmp/study/ptbxl_database.csv")" "\"\{'[A-Z0-9_/()]+': (100|0)\.0"
+is 'for every recording' "$(wc -l <"$tmp/study/ptbxl_database.csv")" 401
+
+ok 'chosen columns' study "$tmp/chosen" --set synth.records=400 --set prevalence.lbbb=0.1 --set prevalence.pace=0.05 \
+    --set prevalence.avb2=0.05 --set synth.columns=lvef,LBBB,scp_statements --set synth.missing_labels=0.25
+is 'and no others' "$(head -1 "$tmp/chosen/labels.csv")" \
+    'cohort,record,path,format,fs,n_samples,subject,unit_or_gain,LBBB,scp_statements,lvef,strat_fold,synthetic,visit,acquired'
+for name in lvef LBBB scp_statements; do
+    empty=$(column "$tmp/chosen/labels.csv" $name | grep -vc .)
+    is "a quarter of $name is missing" "$((empty > 65 && empty < 135))" 1
+    is "$name is else the same" "$(paste -d' ' <(column "$tmp/chosen/labels.csv" $name) <(column "$table" $name) |
+        awk '$2 != "" && $1 != $2' | wc -l)" 0
+done
+exits 'a column that is not there' 2 study "$tmp/x" --set synth.columns=lvfe
+like 'is named with the nearest' "$err" 'no column "lvfe".*lvef'
+
+ok 'another cohort' study "$tmp/other" --set synth.records=20 --set synth.first_record=128 --set synth.prefix=ukb \
+    --set synth.lead_order=mimic --set prevalence.lbbb=0.1 --set prevalence.pace=0.05 --set prevalence.avb2=0.05
+is 'has names of its own' "$(cut -d, -f2 "$tmp/other/labels.csv" | sed -n 2p)" ukb0000128
+is 'shares no patient' "$(grep -c 'ukbp00001[2-9]' "$tmp/other/labels.csv")" 20
+is 'in the order of MIMIC' "$(awk 'NR > 1 && /dat/ { print $NF }' "$tmp/other/records/0000000/ukb0000130.hea" | tr '\n' ' ')" \
+    'I II III aVR aVF aVL V1 V2 V3 V4 V5 V6 '
+# Words of 2 bytes; leads 5 and 6 of 12 have changed places, the others have not.
+words() { od -An -v -w24 -t d2 "$1" | awk -v a="$2" '{ print $a }'; }
+other=$tmp/other/records/0000000/ukb0000130.dat same=$tmp/study/records/0000000/syn0000130.dat
+is 'the same aVF' "$(words "$other" 5 | cksum)" "$(words "$same" 6 | cksum)"
+is 'the same V3' "$(words "$other" 9 | cksum)" "$(words "$same" 9 | cksum)"
+exits 'a prefix that names no file' 2 study "$tmp/x" --set synth.prefix=a/b
+like 'is refused' "$err" 'synth\.prefix.*letters and digits'
+
 # --- again, further, differently
 before=$(stat -c %Y%s "$tmp/r1/records/0000000/syn0000001.dat")
 ok 'again' make_cohort 2 "$tmp/r1"
@@ -63,7 +125,7 @@ is 'is repaired' "$(digest "$tmp/r2")" "$one"
 is 'whole recordings are kept' "$(stat -c %Y "$records/syn0000011.dat")" "$(date -d '2001-01-01' +%s)"
 
 exits 'another configuration in the same folder' 1 make_cohort 2 "$tmp/r1" --set noise.emg_uv=9
-like 'is refused, naming the difference' "$err" 'another cohort .*emg_uv: 1\.5.*emg_uv: 9'
+like 'is refused, naming the difference' "$err" 'another cohort .*emg_uv: 0\.8.*emg_uv: 9'
 is 'and changes nothing' "$(digest "$tmp/r1")" "$one"
 mkdir "$tmp/foreign" && echo precious >"$tmp/foreign/thesis.txt"
 exits 'a folder with other files' 1 make_cohort 1 "$tmp/foreign"

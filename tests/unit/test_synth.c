@@ -679,7 +679,8 @@ START_TEST(amplitudes_are_those_of_people) {
             r[l][i] = highest(beat.mv[l], BEFORE - 35, BEFORE + 45);
             s[l][i] = lowest(beat.mv[l], BEFORE - 35, BEFORE + 45);
         }
-        ck_assert_msg(r[EIN_LEAD_V5][i] > 0.1 && r[EIN_LEAD_V5][i] < 4, "record %d: R in V5 %g mV", i,
+        /* The least are of failing hearts. */
+        ck_assert_msg(r[EIN_LEAD_V5][i] > 0.03 && r[EIN_LEAD_V5][i] < 4.5, "record %d: R in V5 %g mV", i,
                       r[EIN_LEAD_V5][i]);
     }
     ein_ecg_free(&ecg);
