@@ -199,7 +199,7 @@ static void apply_lbbb(ein_synth_heart *heart, const double *p, ein_stream *s) {
     replace_qrs(heart, qrs, left, k, qrs_ms);
     set(heart, EIN_SW_ST, -0.05 * k * left, -0.02 * k, -0.16 * k);
     set(heart, EIN_SW_T_EARLY, -0.04 * k * left, -0.02 * k, -0.20 * k);
-    set(heart, EIN_SW_T, -0.13 * k * left, 0.05 * k, -0.95 * k);
+    set(heart, EIN_SW_T, -0.08 * k * left, 0.05 * k, -0.95 * k);
     heart->wave[EIN_SW_T].fall_ms *= 1.35;
 }
 

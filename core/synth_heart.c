@@ -13,14 +13,14 @@ static const ein_synth_wave average_wave[EIN_SW_COUNT] = {
     [EIN_SW_P_LEFT] = {70, 19, 19, {0.115, 0.026, 0.030}},
     [EIN_SW_P_REPOLARISATION] = {150, 45, 60, {-0.018, -0.013, 0.001}},
     [EIN_SW_SPIKE] = {-4, 1.2, 1.2, {0, 0, 0}},
-    [EIN_SW_Q1] = {10, 7.5, 7.5, {0.012, 0.012, -0.05}},
-    [EIN_SW_Q2] = {23, 7.5, 7.5, {-0.05, -0.07, -0.30}},
-    [EIN_SW_Q3] = {36, 7.5, 7.5, {1.19, 0.57, 0.12}},
-    [EIN_SW_Q4] = {49, 7.5, 7.5, {0.73, 0.43, 0.6}},
-    [EIN_SW_Q5] = {62, 7.5, 7.5, {-0.22, -0.012, 0.47}},
-    [EIN_SW_Q6] = {75, 7.5, 7.5, {0.06, 0.024, 0.06}},
-    [EIN_SW_LATE1] = {98, 13, 13, {0, 0, 0}},
-    [EIN_SW_LATE2] = {118, 13, 13, {0, 0, 0}},
+    [EIN_SW_Q1] = {10, 7, 7, {0.012, 0.012, -0.05}},
+    [EIN_SW_Q2] = {23, 7, 7, {-0.05, -0.07, -0.30}},
+    [EIN_SW_Q3] = {36, 7, 7, {1.19, 0.57, 0.12}},
+    [EIN_SW_Q4] = {49, 7, 7, {0.73, 0.43, 0.6}},
+    [EIN_SW_Q5] = {62, 7, 7, {-0.22, -0.012, 0.47}},
+    [EIN_SW_Q6] = {75, 7, 7, {0.06, 0.024, 0.06}},
+    [EIN_SW_LATE1] = {98, 11, 11, {0, 0, 0}},
+    [EIN_SW_LATE2] = {118, 11, 11, {0, 0, 0}},
     [EIN_SW_ST] = {135, 22, 70, {0.02, 0.012, -0.035}},
     [EIN_SW_T_EARLY] = {-103, 52, 54, {-0.004, -0.052, -0.11}},
     [EIN_SW_T] = {0, 50, 40, {0.47, 0.17, -0.32}},
@@ -137,6 +137,7 @@ static void add_details(const double *p, ein_stream *s, ein_synth_heart *heart) 
         wave->rise_ms = wave->fall_ms = slow * slow * 3.3 * exp(0.75 * (2 * ein_stream_uniform(s) - 1));
         memset(wave->v, 0, sizeof wave->v);
         disturb(wave, p[EIN_SP_QRS_DETAIL_MV] / slow, s);
+        wave->v[2] *= 1.7; /* V2 to V5 are the steepest */
     }
 }
 

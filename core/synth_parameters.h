@@ -154,7 +154,7 @@
     X(EFFECT_LOG_SD, "effect.log_sd", 0.30, 0, 2, "", "log SD over persons of every strength below") \
     X(LVH_STRENGTH, "effect.lvh.strength", 1, 0, 4, "", "strength of LVH voltage") \
     X(LVH_STRAIN, "effect.lvh.strain", 0.5, 0, 1, "", "share of LVH with strain") \
-    X(RBBB_STRENGTH, "effect.rbbb.strength", 1.5, 0, 4, "", "strength of the late forces of RBBB") \
+    X(RBBB_STRENGTH, "effect.rbbb.strength", 1.6, 0, 4, "", "strength of the late forces of RBBB") \
     X(LBBB_STRENGTH, "effect.lbbb.strength", 1, 0, 4, "", "strength of LBBB") \
     X(LAFB_STRENGTH, "effect.lafb.strength", 1.1, 0, 4, "", "strength of the axis change of LAFB") \
     X(MI_STRENGTH, "effect.mi.strength", 1.2, 0, 4, "", "strength of Q and T changes of infarction") \
