@@ -5,8 +5,11 @@
  * A lead field after Dower et al. 1980 (Clin Cardiol 3:87), turned, scaled and disturbed for each person,
  * maps it to the nine electrode potentials; noise enters there; leads are differences of electrodes, so
  * that III = II - I, aVR = -(I + II) / 2, aVL = I - II / 2 and aVF = II - I / 2 hold exactly before rounding.
+ * The recorder couples, may filter, and takes leads (core/synth_recorder.c).
  * Findings (atrial fibrillation, bundle branch blocks, infarctions ...) are rows of a table, each with a
- * prevalence and an effect on the parameters of the heart (core/synth_parameters.h, core/synth_condition.c).
+ * prevalence and an effect on the parameters of the heart (core/synth_parameters.h, core/synth_condition.c).  A latent
+ * state (LVEF, MFR, flows, TPD; core/synth_latent.c) follows from who the person is and from a free part, and acts on the
+ * waves.  effect.all scales everything that labels, age, sex and build do: at 0 the signal knows nothing of them.
  *
  * Record i of a seed is a function of (configuration, seed, i) alone, whatever else is generated and by
  * whom; gcc and clang, with and without vector units, give the same bits (measured), apart from what another
