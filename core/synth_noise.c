@@ -79,12 +79,23 @@ static void add_curve(float *mv, const ein_synth_canvas *canvas, double spacing_
     }
 }
 
+EIN_CLONES
+static void add_phases(float *restrict mv, int n, const float *restrict in_phase,
+                       const float *restrict quadrature, float u, float v) {
+#pragma omp simd
+    for (int i = 0; i < n; i++) mv[i] += u * in_phase[i] + v * quadrature[i];
+}
+
 /* Add gain[e] times a sinusoid of one frequency, its phase differing by shift[e]. */
 static void add_sinusoid(const ein_synth_canvas *canvas, double hz, double phase,
                          const double gain[EIN_SYNTH_ELECTRODES], const double shift[EIN_SYNTH_ELECTRODES]) {
     enum { BLOCK = 256 };
-    float in_phase[BLOCK], quadrature[BLOCK];
+    float in_phase[BLOCK], quadrature[BLOCK], u[EIN_SYNTH_ELECTRODES], v[EIN_SYNTH_ELECTRODES];
     const double turn = two_pi * hz / canvas->fs_hz, c = cos(turn), s = sin(turn);
+    for (int e = 0; e < EIN_SYNTH_ELECTRODES; e++) {
+        u[e] = (float)(gain[e] * cos(shift[e]));
+        v[e] = (float)(gain[e] * sin(shift[e]));
+    }
     for (int64_t begin = 0; begin < canvas->n_samples; begin += BLOCK) {
         const int n = (int)(canvas->n_samples - begin < BLOCK ? canvas->n_samples - begin : BLOCK);
         double x = cos(phase + turn * (double)begin), y = sin(phase + turn * (double)begin);
@@ -95,12 +106,8 @@ static void add_sinusoid(const ein_synth_canvas *canvas, double hz, double phase
             y = s * x + c * y;
             x = next;
         }
-        for (int e = 0; e < EIN_SYNTH_ELECTRODES; e++) {
-            float *mv = canvas->mv + e * canvas->n_samples + begin;
-            const float u = (float)(gain[e] * cos(shift[e])), v = (float)(gain[e] * sin(shift[e]));
-#pragma omp simd
-            for (int i = 0; i < n; i++) mv[i] += u * in_phase[i] + v * quadrature[i];
-        }
+        for (int e = 0; e < EIN_SYNTH_ELECTRODES; e++)
+            add_phases(canvas->mv + e * canvas->n_samples + begin, n, in_phase, quadrature, u[e], v[e]);
     }
 }
 
@@ -160,18 +167,26 @@ static void near_normal(const uint32_t *word, int n, float *out) {
     }
 }
 
+/* Each recursion is written so that only a product and a sum wait for the sample before. */
 EIN_CLONES
 static void filter_tile(ein_synth_muscle *f, float (*x)[EIN_SYNTH_LANES]) {
+    const float keep = f->low_keep, take = 1 - keep, high_keep = f->high_keep, own = f->white;
+    float low[EIN_SYNTH_LANES], high[EIN_SYNTH_LANES], muscle[EIN_SYNTH_LANES];
+    memcpy(low, f->low, sizeof low);
+    memcpy(high, f->high, sizeof high);
+    memcpy(muscle, f->muscle, sizeof muscle);
     for (int t = 0; t < EIN_SYNTH_TILE; t++) {
 #pragma omp simd
         for (int e = 0; e < EIN_SYNTH_LANES; e++) {
             const float white = x[t][e];
-            const float low = white + f->low_keep * (f->low[e] - white);
-            f->high[e] = f->high_keep * (f->high[e] + low - f->low[e]);
-            f->low[e] = low;
-            x[t][e] = f->muscle[e] * f->high[e] + f->white * white;
+            const float next = keep * low[e] + take * white;
+            high[e] = high_keep * high[e] + high_keep * (next - low[e]);
+            low[e] = next;
+            x[t][e] = muscle[e] * high[e] + own * white;
         }
     }
+    memcpy(f->low, low, sizeof low);
+    memcpy(f->high, high, sizeof high);
 }
 
 void ein_synth_muscle_tile(ein_synth_muscle *muscle, int64_t begin, float (*x)[EIN_SYNTH_LANES]) {

@@ -38,14 +38,18 @@ static coupling coupling_open(const ein_synth_canvas *canvas, double cutoff_hz) 
 
 EIN_CLONES
 static void couple(coupling *c, float (*x)[EIN_SYNTH_LANES]) {
+    const double gain = c->gain, keep = 1 - gain;
+    double level[EIN_SYNTH_LANES];
+    memcpy(level, c->level, sizeof level);
     for (int t = 0; t < EIN_SYNTH_TILE; t++) {
 #pragma omp simd
         for (int e = 0; e < EIN_SYNTH_LANES; e++) {
-            const double high = (double)x[t][e] - c->level[e];
-            c->level[e] += c->gain * high;
-            x[t][e] = (float)high;
+            const double in = (double)x[t][e];
+            x[t][e] = (float)(in - level[e]);
+            level[e] = keep * level[e] + gain * in;
         }
     }
+    memcpy(c->level, level, sizeof level);
 }
 
 /* Second-order Butterworth low pass by the bilinear transform, in transposed direct form II. */
