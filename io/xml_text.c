@@ -70,19 +70,42 @@ static const char *skip_blanks(const char *p) {
     return p;
 }
 
+static const char *behind(const char *p, const char *mark) {
+    const char *found = strstr(p, mark);
+    return found ? found + strlen(mark) : NULL;
+}
+
+/* Behind a DOCTYPE, which may hold quoted names and, in brackets, comments and declarations; NULL if it does not end. */
+static const char *skip_doctype(const char *p) {
+    bool within = false;
+    char quote = '\0';
+    while (p && *p) {
+        if (!quote && strncmp(p, "<!--", 4) == 0) {
+            p = behind(p + 4, "-->");
+            continue;
+        }
+        if (!quote && strncmp(p, "<?", 2) == 0) {
+            p = behind(p + 2, "?>");
+            continue;
+        }
+        if (quote) {
+            if (*p == quote) quote = '\0';
+        } else if (*p == '"' || *p == '\'') {
+            quote = *p;
+        } else if (*p == '[' || *p == ']') {
+            within = *p == '[';
+        } else if (*p == '>' && !within) {
+            return p + 1;
+        }
+        p++;
+    }
+    return NULL;
+}
+
 /* Behind one declaration, instruction or comment; NULL if it does not end here. */
 static const char *skip_markup(const char *p) {
-    bool comment = strncmp(p, "<!--", 4) == 0;
-    const char *ending = comment ? "-->" : p[1] == '?' ? "?>" : ">";
-    if (!comment && p[1] == '!') { /* DOCTYPE; an internal subset stands in brackets */
-        const char *subset = strchr(p, '['), *close = strchr(p, '>');
-        if (subset && close && subset < close) {
-            p = strchr(subset, ']');
-            if (!p) return NULL;
-        }
-    }
-    const char *end = strstr(p + (comment ? 4 : 0), ending);
-    return end ? end + strlen(ending) : NULL;
+    if (strncmp(p, "<!--", 4) == 0) return behind(p + 4, "-->");
+    return p[1] == '?' ? behind(p + 2, "?>") : skip_doctype(p);
 }
 
 static void copy_name(const char *p, char *root) {
@@ -203,35 +226,35 @@ static const char *known_encoding(const char *declared, char *canonical) {
 
 /* --- before parsing -------------------------------------------------------------------------------------- */
 
-static const char *after(const char *p, const char *end, const char *mark) {
-    const char *found = memmem(p, (size_t)(end - p), mark, strlen(mark));
-    return found ? found + strlen(mark) : end;
+/* Behind a tag; NULL if it is too long. Attributes are quoted, and may hold '>'. */
+static const char *skip_tag(const char *start) {
+    char quote = '\0';
+    const char *p = start;
+    for (; *p && (quote || *p != '>'); p++) {
+        if (*p == quote)
+            quote = '\0';
+        else if (!quote && (*p == '"' || *p == '\''))
+            quote = *p;
+        if (p - start > EIN_XML_MAX_TAG_BYTES) return NULL;
+    }
+    return p;
 }
 
 /* Attributes of one tag are compared with each other by the parser, which is slow for very many of them. */
-static ein_status check_tags(const char *path, const char *text, size_t bytes) {
-    const char *p = text, *end = text + bytes;
-    while ((p = memchr(p, '<', (size_t)(end - p))) != NULL) {
-        size_t left = (size_t)(end - p);
-        if (left >= 4 && memcmp(p, "<!--", 4) == 0) {
-            p = after(p + 4, end, "-->");
-        } else if (left >= 9 && memcmp(p, "<![CDATA[", 9) == 0) {
-            p = after(p + 9, end, "]]>");
-        } else if (left >= 2 && p[1] == '?') {
-            p = after(p + 2, end, "?>");
+static ein_status check_tags(const char *path, const char *text) {
+    const char *p = text;
+    while (p && (p = strchr(p, '<')) != NULL) {
+        if (strncmp(p, "<![CDATA[", 9) == 0) {
+            p = behind(p + 9, "]]>");
+        } else if (p[1] == '!' || p[1] == '?') {
+            p = skip_markup(p);
         } else {
-            char quote = '\0';
-            const char *start = p++;
-            while (p < end && (quote || *p != '>')) {
-                if (*p == quote)
-                    quote = '\0';
-                else if (!quote && (*p == '"' || *p == '\''))
-                    quote = *p;
-                if (++p - start > EIN_XML_MAX_TAG_BYTES)
-                    return ein_error(EIN_FORMAT,
-                                     "%s: byte %zu: a tag of more than %d bytes; no ECG file has that", path,
-                                     (size_t)(start - text), EIN_XML_MAX_TAG_BYTES);
-            }
+            const char *end = skip_tag(p);
+            if (!end)
+                return ein_error(EIN_FORMAT,
+                                 "%s: byte %zu: a tag of more than %d bytes; no ECG file has that", path,
+                                 (size_t)(p - text), EIN_XML_MAX_TAG_BYTES);
+            p = end;
         }
     }
     return EIN_OK;
@@ -375,7 +398,7 @@ static ein_status parse_text(const char *path, const char *text, size_t bytes, b
     if (zero)
         return ein_error(EIN_FORMAT, "%s: byte %zu is zero, which XML cannot hold; damaged", path,
                          (size_t)(zero - text));
-    EIN_TRY(check_tags(path, text, bytes));
+    EIN_TRY(check_tags(path, text));
     return parse(path, text, bytes, encoding, doc);
 }
 
@@ -389,6 +412,10 @@ static ein_status decode_and_parse(const char *path, const char *file, size_t by
     ein_status status = parse_text(path, text, n, true, doc);
     free(text);
     return status;
+}
+
+const char *ein_xml_library(void) {
+    return LIBXML_DOTTED_VERSION;
 }
 
 static pthread_once_t started = PTHREAD_ONCE_INIT;

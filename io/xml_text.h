@@ -41,6 +41,9 @@ bool ein_xml_sniff(const void *start, size_t bytes, char *root);
 /* The same for a file; false for what cannot be read as a file. No error message. */
 bool ein_xml_sniff_file(const char *path, char *root);
 
+/* "2.9.14": the library that this is built with. */
+const char *ein_xml_library(void);
+
 typedef struct ein_xml ein_xml;
 typedef struct ein_xml_node ein_xml_node;
 

@@ -74,13 +74,13 @@ static void put_row(ein_csv_writer *csv, const ein_synth_cohort *cohort, const e
     char name[64], folder[64], path[160], subject[64], gain[64];
     ein_synth_record_name(person->record, name, sizeof name);
     ein_synth_record_folder(person->record, folder, sizeof folder);
-    snprintf(path, sizeof path, "%s/%s", folder, name);
+    snprintf(path, sizeof path, "%s/%s%s", folder, name, ein_synth_format_ending(cohort->format));
     snprintf(subject, sizeof subject, "synp%07lld", (long long)person->patient);
     snprintf(gain, sizeof gain, "%g/mV", cohort->counts_per_mv);
     ein_csv_put(csv, cohort->cohort);
     ein_csv_put(csv, name);
     ein_csv_put(csv, path);
-    ein_csv_put(csv, "wfdb16");
+    ein_csv_put(csv, ein_synth_format_label(cohort->format));
     ein_csv_put_real(csv, cohort->config.p[EIN_SP_FS_HZ]);
     ein_csv_put_int(csv, ein_synth_samples(&cohort->config));
     ein_csv_put(csv, subject);
@@ -135,8 +135,7 @@ ein_status ein_synth_write_readme(const ein_synth_cohort *cohort) {
         "SYNTHETIC ECGs. Nobody in this folder exists; nothing here may be used as evidence about "
         "patients.\n\n"
         "%lld recordings of 12 leads, %g s at %g Hz, made by einthoven %s synth with seed %llu.\n\n"
-        "records/NNNNNNN/synNNNNNNN.hea, .dat  WFDB, format 16, %g counts per mV; 1000 recordings in a "
-        "folder\n"
+        "%s  %s, %g counts per mV; 1000 recordings in a folder\n"
         "labels.csv                            one row per recording: who, findings, and the truth that only "
         "a\n"
         "                                      generator knows (beats, intervals, lost leads)\n"
@@ -147,7 +146,10 @@ ein_status ein_synth_write_readme(const ein_synth_cohort *cohort) {
         "Split by `subject` (or strat_fold), never by record: people come with several recordings.\n"
         "How the signals are made, and from which sources: core/synth.h of the program.\n",
         (long long)cohort->records, cohort->config.p[EIN_SP_DURATION_S], cohort->config.p[EIN_SP_FS_HZ],
-        ein_version(), (unsigned long long)cohort->seed, cohort->counts_per_mv);
+        ein_version(), (unsigned long long)cohort->seed,
+        cohort->format == EIN_SYNTH_WFDB ? "records/NNNNNNN/synNNNNNNN.hea, .dat"
+                                         : "records/NNNNNNN/synNNNNNNN.xml      ",
+        ein_synth_format_text(cohort->format), cohort->counts_per_mv);
     if (n < 0) return ein_error(EIN_NOMEM, "%s: no memory for its text", path);
     const ein_status status = ein_durable_write(path, text, (size_t)n);
     free(text);

@@ -6,11 +6,13 @@
 #include <stdint.h>
 
 #include "core/synth.h"
+#include "jobs/synth_format.h"
 
 typedef struct {
     ein_synth_config config;
     uint64_t seed;
     int64_t records;
+    ein_synth_format format;
     double counts_per_mv;
     const char *cohort; /* name in labels.csv */
     const char *out;    /* folder */

@@ -143,6 +143,8 @@ static void check_excess(void) {
     repeated("namespaces", "<r><a>x</a>", "<b xmlns:c='1' xmlns:d='2' xmlns:e='3' xmlns:f='4'/>", 70000,
              "</r>", "250,000 elements or attributes");
     repeated("a tag of a megabyte", "<r", " x='>'", 200000, "/>", "a tag of more than 65536 bytes");
+    repeated("a tag of a megabyte behind a quote in a comment of the DTD", "<!DOCTYPE r [<!-- ' -->]><r",
+             " x='>'", 200000, "/>", "a tag of more than 65536 bytes");
     repeated("a comment of a megabyte", "<r><!--", " a < b >", 200000, "--><a>x</a></r>", NULL);
     repeated("CDATA of a megabyte", "<r><b><![CDATA[", "<a 1,2,", 200000, "]]></b><a>x</a></r>", NULL);
     repeated("a million pieces of CDATA", "<r><b>", "<![CDATA[]]>", 1000000, "</b><a>x</a></r>", NULL);
@@ -167,6 +169,7 @@ static void check_sniff(void) {
         CASE("  \n<?xml version='1.0'?><!-- <x> -->\n<!DOCTYPE r SYSTEM \"r.dtd\">\n<RestingECG a='b'>", true,
              "RestingECG"),
         CASE("<!DOCTYPE r [<!ENTITY a '>'>]><r>", true, "r"),
+        CASE("<!DOCTYPE r SYSTEM 'a>b<c' [<!-- it's [ a > -->]><r>", true, "r"),
         CASE("<ns:AnnotatedECG xmlns:ns='urn:hl7-org:v3'>", true, "AnnotatedECG"),
         CASE("\xff\xfe<\0r\0>\0", true, "r"),
         CASE("\xef\xbb\xbf<r>", true, "r"),
