@@ -35,6 +35,19 @@ int64_t ein_base64_decode(const char *text, size_t n, uint8_t *out, size_t *at) 
     int held = 0;
     size_t i = 0;
     for (; i < n; i++) {
+        /* Whole groups without blanks are nearly all there is. */
+        while (held == 0 && i + 4 <= n) {
+            const unsigned char *p = (const unsigned char *)text + i;
+            unsigned a = plus_one[p[0]], b = plus_one[p[1]], c = plus_one[p[2]], d = plus_one[p[3]];
+            if (!a || !b || !c || !d) break;
+            uint32_t four = (a - 1) << 18 | (b - 1) << 12 | (c - 1) << 6 | (d - 1);
+            out[bytes] = (uint8_t)(four >> 16);
+            out[bytes + 1] = (uint8_t)(four >> 8);
+            out[bytes + 2] = (uint8_t)four;
+            bytes += 3;
+            i += 4;
+        }
+        if (i == n) break;
         unsigned value = plus_one[(unsigned char)text[i]];
         if (value == 0) {
             if (is_blank(text[i])) continue;

@@ -150,7 +150,7 @@ static ein_status parse_node(const reader *r, lead_values *l) {
     char *owned;
     size_t bytes, values = 1;
     EIN_TRY(ein_xml_content(l->node, &text, &bytes, &owned));
-    for (const char *p = text; (p = strchr(p, ',')) != NULL; p++) values++;
+    for (size_t i = 0; i < bytes; i++) values += text[i] == ',';
     ein_status status = ein_calloc((void **)&l->count, (int64_t)values, sizeof *l->count, "values of a lead");
     if (status == EIN_OK) status = parse_list(r, l, text);
     free(owned);

@@ -58,12 +58,10 @@ static void put_statements(FILE *out, const ein_ecg *ecg, const ein_xml_write_op
 
 /* printf would take longer than everything else together. */
 static char *put_count(char *to, int count) {
-    char digits[8];
-    int n = 0;
+    unsigned left = (unsigned)(count < 0 ? -count : count), place = 1;
     if (count < 0) *to++ = '-';
-    for (unsigned left = (unsigned)(count < 0 ? -count : count); n == 0 || left; left /= 10)
-        digits[n++] = (char)('0' + left % 10);
-    while (n > 0) *to++ = digits[--n];
+    while (left / place >= 10) place *= 10;
+    for (; place > 0; place /= 10) *to++ = (char)('0' + left / place % 10);
     return to;
 }
 

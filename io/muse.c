@@ -12,7 +12,14 @@
 #include "io/xml_person.h"
 #include "io/xml_text.h"
 
-enum { MISSING = -32768, BELIEVED_VALUES = 1 << 20, BELIEVED_FACTOR = 16, DERIVED = 4, N_UNITS = 3, TEXT_BYTES = 256 };
+enum {
+    MISSING = -32768,
+    BELIEVED_VALUES = 1 << 20,
+    BELIEVED_FACTOR = 16,
+    DERIVED = 4,
+    N_UNITS = 3,
+    TEXT_BYTES = 256
+};
 
 /* One LeadData. */
 typedef struct {
@@ -93,11 +100,12 @@ static ein_status read_units(const reader *r, stored_lead *l) {
     EIN_TRY(ein_xml_real(r->xml, l->node, "LeadAmplitudeUnitsPerBit", 1e-9, 1e9, &per_bit));
     const ein_xml_node *unit = ein_xml_child(l->node, "LeadAmplitudeUnits");
     if (!ein_xml_text(unit, text, sizeof text))
-        return ein_xml_error(r->xml, l->node, "lead %s has no <LeadAmplitudeUnits>: its scale is not known", l->name);
+        return ein_xml_error(r->xml, l->node, "lead %s has no <LeadAmplitudeUnits>: its scale is not known",
+                             l->name);
     while (i < N_UNITS && strcasecmp(text, units[i].name) != 0) i++;
     if (i == N_UNITS)
-        return ein_xml_error(r->xml, unit, "<LeadAmplitudeUnits> is \"%s\"; MICROVOLTS, MILLIVOLTS and VOLTS are read",
-                             text);
+        return ein_xml_error(
+            r->xml, unit, "<LeadAmplitudeUnits> is \"%s\"; MICROVOLTS, MILLIVOLTS and VOLTS are read", text);
     l->mv_per_count = per_bit * units[i].times / units[i].by;
     return EIN_OK;
 }

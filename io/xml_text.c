@@ -384,6 +384,12 @@ static ein_status parse(const char *path, const char *text, size_t bytes, const 
     return status;
 }
 
+static bool is_ascii(const char *text, size_t bytes) {
+    unsigned char all = 0;
+    for (size_t i = 0; i < bytes; i++) all |= (unsigned char)text[i];
+    return all < 0x80;
+}
+
 static ein_status parse_text(const char *path, const char *text, size_t bytes, bool from_16, xmlDocPtr *doc) {
     char declared[ENCODING_BYTES], canonical[ENCODING_BYTES];
     declared_encoding(text, bytes, declared);
@@ -399,6 +405,7 @@ static ein_status parse_text(const char *path, const char *text, size_t bytes, b
         return ein_error(EIN_FORMAT, "%s: byte %zu is zero, which XML cannot hold; damaged", path,
                          (size_t)(zero - text));
     EIN_TRY(check_tags(path, text));
+    if (is_ascii(text, bytes)) encoding = "UTF-8"; /* nothing to convert */
     return parse(path, text, bytes, encoding, doc);
 }
 

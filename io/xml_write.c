@@ -47,7 +47,7 @@ void ein_xml_put_text(FILE *out, const char *text) {
         if (c == '<' || c == '>' || c == '&' || c == '"' || c > '~')
             fprintf(out, "&#%ld;", c);
         else
-            fputc((int)c, out);
+            fprintf(out, "%c", (int)c);
     }
 }
 
