@@ -252,6 +252,11 @@ static void check_notes(void) {
     report(notes_of(less, &ecg) == EIN_NOTE_CHECKSUM && ecg.n_samples == 5,
            "more samples than stated are noted and cut");
     ein_ecg_free(&ecg);
+    snprintf(leads, sizeof leads, "%s%s", less, plain("II", two));
+    notes_of(leads, &ecg);
+    report(ecg.n_samples == 7 && ecg.mv[4] > 0 && isnan(ecg.mv[5]) && isnan(ecg.mv[6]),
+           "what a lead holds beyond what it states is cut beside a longer one, too");
+    ein_ecg_free(&ecg);
     free(less);
     put("",
         waveform("Rhythm", "<NumberofLeads>8</NumberofLeads><SampleBase>500</SampleBase>", plain("I", one)));
@@ -377,6 +382,10 @@ static void check_person(void) {
          "<PatientDemographics><DateofBirth>06-15-1950</DateofBirth></PatientDemographics><TestDemographics>"
          "<AcquisitionDate>06-14-2020</AcquisitionDate><AcquisitionTime>00:00</AcquisitionTime></TestDemographics>",
          "", "2020-06-14T00:00:00", "", 69, EIN_SEX_UNKNOWN},
+        {"age on the birthday",
+         "<PatientDemographics><DateofBirth>06-15-1950</DateofBirth></PatientDemographics><TestDemographics>"
+         "<AcquisitionDate>06/15/2020</AcquisitionDate></TestDemographics>",
+         "", "", "", 70, EIN_SEX_UNKNOWN},
         {"a date that is none",
          "<TestDemographics><AcquisitionDate>31-12-2020</AcquisitionDate><AcquisitionTime>10:00:00</AcquisitionTime>"
          "</TestDemographics>",

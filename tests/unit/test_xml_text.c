@@ -216,8 +216,18 @@ static void check_numbers(void) {
                ein_xml_int_if_there(xml, ein_xml_root(xml), "k", 0, 9, &kept) == EIN_OK && kept == 7 &&
                ein_xml_int_if_there(xml, ein_xml_root(xml), "h", 0, 9, &kept) == EIN_FORMAT,
            "a number that may be missing may not be wrong");
-    report(strstr(ein_error_message(), ":2: <h> is \"12a\""),
-           "the message has the line and what stands there");
+    report(strncmp(ein_error_message(), path, strlen(path)) == 0 &&
+               strstr(ein_error_message(), ":2: <h> is \"12a\""),
+           "the message has the file, the line and what stands there");
+    ein_xml_close(xml);
+    READS("pieces of text", "<r><a>x<![CDATA[<]]><!-- --><![CDATA[y]]>z</a></r>", "x<yz");
+    const char *content;
+    char *owned;
+    size_t bytes;
+    if (ein_xml_open(path, &xml) != EIN_OK ||
+        ein_xml_content(ein_xml_child(ein_xml_root(xml), "a"), &content, &bytes, &owned) != EIN_OK)
+        abort();
+    report(bytes == 4 && strcmp(content, "x<yz") == 0 && !owned, "are one node, whatever separated them");
     ein_xml_close(xml);
     char small[5];
     READS("a text that is cut", "<r><a>\xc3\xbc\xc3\xbc\xc3\xbc</a></r>", "\xc3\xbc\xc3\xbc\xc3\xbc");
