@@ -66,7 +66,7 @@ static bool parse_number(const char *cell, double *out) {
 }
 
 void ein_labels_normalise(const char *text, char *out, int room) {
-    static const char *const extensions[] = {".hea", ".dat", ".mat"};
+    static const char *const extensions[] = {".hea", ".dat", ".mat", ".xml", ".XML"};
     while (*text == ' ' || *text == '\t') text++;
     while (strncmp(text, "./", 2) == 0) text += 2;
     size_t n = strlen(text);

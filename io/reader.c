@@ -9,19 +9,31 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "io/cardiosoft.h"
+#include "io/muse.h"
 #include "io/wfdb.h"
+#include "io/xml_text.h"
 
-static const char wfdb_extension[] = ".hea";
+static const char wfdb_extension[] = ".hea", xml_extension[] = ".xml";
 
 static bool ends_with(const char *text, const char *end) {
     size_t n = strlen(text), m = strlen(end);
     return n >= m && strcmp(text + n - m, end) == 0;
 }
 
+/* A file that is taken from a folder by its name. What it is shows when it is read. */
+static bool is_candidate(const char *name) {
+    size_t n = strlen(name), m = strlen(xml_extension);
+    return ends_with(name, wfdb_extension) || (n > m && strcasecmp(name + n - m, xml_extension) == 0);
+}
+
 /* --- reading ------------------------------------------------------------------------------------------- */
+
+static const char what_is_read[] = "WFDB headers (.hea), GE MUSE XML and CardioSoft XML are read";
 
 /* What starts with one of these is a file of a kind we know, but no recording that can be read from it alone. */
 static const char *known_other(const char *start, size_t bytes) {
@@ -30,18 +42,31 @@ static const char *known_other(const char *start, size_t bytes) {
         size_t bytes;
         const char *what;
     } table[] = {
-        {"<?xml", 5, "an XML file"},
-        {"\x89HDF", 4, "an HDF5 file"},
-        {"MATLAB", 6, "a MATLAB file"},
-        {"PK\x03\x04", 4, "a ZIP archive"},
-        {"\x1f\x8b", 2, "a gzip file"},
-        {"fLaC", 4, "a FLAC file"},
-        {"\x1e\0\0\0", 4, "a signal file in MATLAB's level 4"},
+        {"\x89HDF", 4, "an HDF5 file"},     {"MATLAB", 6, "a MATLAB file"},
+        {"PK\x03\x04", 4, "a ZIP archive"}, {"\x1f\x8b", 2, "a gzip file"},
+        {"fLaC", 4, "a FLAC file"},         {"\x1e\0\0\0", 4, "a signal file in MATLAB's level 4"},
     };
     for (size_t i = 0; i < sizeof table / sizeof table[0]; ++i)
         if (bytes >= table[i].bytes && memcmp(start, table[i].mark, table[i].bytes) == 0)
             return table[i].what;
     return NULL;
+}
+
+/* XML by its first element. */
+static ein_status read_xml(const char *path, const char *root, ein_ecg *ecg) {
+    static const struct {
+        const char *root, *what;
+    } others[] = {{"restingecgdata", "Philips Sierra XML"},
+                  {"restingECG", "Philips Sierra XML"},
+                  {"AnnotatedECG", "HL7 annotated ECG (aECG)"}};
+    if (strcmp(root, "RestingECG") == 0) return ein_muse_read(path, ecg);
+    if (strcmp(root, "CardiologyXML") == 0) return ein_cardiosoft_read(path, ecg);
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; ++i)
+        if (strcmp(root, others[i].root) == 0)
+            return ein_error(EIN_FORMAT, "%s: %s, which is not read; %s", path, others[i].what, what_is_read);
+    return ein_error(EIN_FORMAT, "%s: XML of another kind (its first element is %s%s%s); %s", path,
+                     root[0] ? "<" : "", root[0] ? root : "not among its first 4096 bytes",
+                     root[0] ? ">" : "", what_is_read);
 }
 
 /* A file without our extension: its content decides. */
@@ -54,8 +79,7 @@ static ein_status read_by_content(const char *path, ein_ecg *ecg) {
     close(fd);
     if (n < 0) return ein_error(EIN_IO, "%s: %s", path, strerror(error));
     const char *other = known_other(start, (size_t)n);
-    if (other)
-        return ein_error(EIN_FORMAT, "%s: %s; recordings are read from WFDB headers (.hea)", path, other);
+    if (other) return ein_error(EIN_FORMAT, "%s: %s; %s", path, other, what_is_read);
     if (memchr(start, '\0', (size_t)n))
         return ein_error(EIN_FORMAT,
                          "%s: binary data, not a WFDB header; if it is a signal file, give its .hea", path);
@@ -63,14 +87,15 @@ static ein_status read_by_content(const char *path, ein_ecg *ecg) {
 }
 
 ein_status ein_reader_read(const char *path, ein_ecg *ecg) {
-    memset(ecg, 0, sizeof *ecg);
-    if (ends_with(path, wfdb_extension)) return ein_wfdb_read(path, ecg);
-    char header[PATH_MAX];
+    char header[PATH_MAX], root[EIN_XML_NAME_BYTES];
     struct stat info;
+    memset(ecg, 0, sizeof *ecg);
+    if (ends_with(path, wfdb_extension))
+        return ein_xml_sniff_file(path, root) ? read_xml(path, root, ecg) : ein_wfdb_read(path, ecg);
     int n = snprintf(header, sizeof header, "%s%s", path, wfdb_extension);
     if (n < 0 || (size_t)n >= sizeof header) return ein_error(EIN_IO, "%.64s...: path too long", path);
     if (stat(header, &info) == 0 && S_ISREG(info.st_mode)) return ein_wfdb_read(header, ecg);
-    return read_by_content(path, ecg);
+    return ein_xml_sniff_file(path, root) ? read_xml(path, root, ecg) : read_by_content(path, ecg);
 }
 
 /* --- finding ------------------------------------------------------------------------------------------- */
@@ -169,10 +194,10 @@ static ein_status visit(walk *w, FTS *fts, FTSENT *entry) {
     case FTS_D:
         return visit_folder(w, fts, entry);
     case FTS_F:
-        if (entry->fts_level > FTS_ROOTLEVEL && !ends_with(entry->fts_name, wfdb_extension)) return EIN_OK;
+        if (entry->fts_level > FTS_ROOTLEVEL && !is_candidate(entry->fts_name)) return EIN_OK;
         return add_string(&w->paths, entry->fts_path);
     case FTS_SLNONE:
-        if (entry->fts_level > FTS_ROOTLEVEL && !ends_with(entry->fts_name, wfdb_extension)) return EIN_OK;
+        if (entry->fts_level > FTS_ROOTLEVEL && !is_candidate(entry->fts_name)) return EIN_OK;
         return add_problem(w, entry->fts_path, "broken symbolic link");
     case FTS_DNR:
     case FTS_ERR:
@@ -200,11 +225,13 @@ static ein_status walk_root(walk *w, char *root) {
 }
 
 /* The header that `path` (room bytes) stands for takes its place: "100" and "100.dat" mean "100.hea", if that
- * exists. Signal files come in when a shell expands a pattern; their header is then listed once. */
+ * exists. Signal files come in when a shell expands a pattern; their header is then listed once. An XML file stands for
+ * itself, whatever lies beside it. */
 static void use_header(char *path, size_t room) {
-    char header[PATH_MAX + sizeof wfdb_extension];
+    char header[PATH_MAX + sizeof wfdb_extension], root[EIN_XML_NAME_BYTES];
     struct stat info;
     if (ends_with(path, wfdb_extension) || (stat(path, &info) == 0 && S_ISDIR(info.st_mode))) return;
+    if (ein_xml_sniff_file(path, root)) return;
     char *slash = strrchr(path, '/'), *dot = strrchr(slash ? slash : path, '.');
     size_t ends[2] = {strlen(path), dot ? (size_t)(dot - path) : 0};
     for (int i = 0; i < 2; ++i) {

@@ -9,15 +9,16 @@
 #include "core/ecg.h"
 #include "core/status.h"
 
-/* Read a recording. `path` is a WFDB header (.hea, with or without the extension; io/wfdb.h); later formats
- * add themselves here. What a file is follows from its first bytes, not from its name. On error `ecg` is
+/* Read a recording. `path` is a WFDB header (.hea, with or without the extension; io/wfdb.h), a GE MUSE XML file
+ * (io/muse.h) or a CardioSoft XML file (io/cardiosoft.h). What a file is follows from its first bytes, for XML from its
+ * first element, not from its name. Other kinds of XML and of file are refused by name. On error `ecg` is
  * empty and the message names file, line or byte, value and cause. Not collective; any number of threads. */
 ein_status ein_reader_read(const char *path, ein_ecg *ecg);
 
 /* Walk folders (and single files) and list the recordings found, sorted bytewise by path and each once, as
- * paths to give to ein_reader_read: regular files whose name ends in .hea, and every file that is itself a
- * root. A root "x/100" or "x/100.dat" stands for "x/100.hea" if that exists. Files of other kinds are passed
- * over; that a .hea is no WFDB header shows when it is read.
+ * paths to give to ein_reader_read: regular files whose name ends in .hea, or in .xml in any case, and every
+ * file that is itself a root. A root "x/100" or "x/100.dat" stands for "x/100.hea" if that exists, unless it is XML. Files of
+ * other kinds are passed over; that a .hea is no WFDB header, or an .xml no ECG, shows when it is read.
  *
  * A root that does not exist, an unreadable folder, a path that is too long are not fatal: each is reported in
  * `problem` as "path\treason". Symbolic links are followed; a folder reached twice, by a loop or otherwise, is

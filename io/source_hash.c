@@ -13,6 +13,7 @@
 #include "io/contract_hash.h"
 #include "io/durable.h"
 #include "io/wfdb_header.h"
+#include "io/xml_text.h"
 
 enum { READ_BYTES = 1 << 18 };
 
@@ -64,13 +65,18 @@ static ein_status add_wfdb(crypto_hash_sha256_state *state, const char *path) {
     return status;
 }
 
+static bool is_wfdb_header(const char *path) {
+    char root[EIN_XML_NAME_BYTES];
+    size_t n = strlen(path);
+    return n > 4 && strcmp(path + n - 4, ".hea") == 0 && !ein_xml_sniff_file(path, root);
+}
+
 ein_status ein_source_hash(const char *path, char out[EIN_SHA256_TEXT_BYTES]) {
     unsigned char digest[crypto_hash_sha256_BYTES];
     crypto_hash_sha256_state state;
     EIN_BUG_IF(sodium_init() < 0);
     crypto_hash_sha256_init(&state);
-    size_t n = strlen(path);
-    EIN_TRY(n > 4 && strcmp(path + n - 4, ".hea") == 0 ? add_wfdb(&state, path) : add_file(&state, path));
+    EIN_TRY(is_wfdb_header(path) ? add_wfdb(&state, path) : add_file(&state, path));
     crypto_hash_sha256_final(&state, digest);
     ein_hex(digest, sizeof digest, out);
     return EIN_OK;

@@ -163,8 +163,10 @@ static ein_status plan_first(ein_ingest *in) {
         fprintf(stderr, "einthoven ingest: warning: %lld more folders cannot be read\n",
                 (long long)in->found.n_problems - MAX_PROBLEMS_TOLD);
     if (in->total == 0)
-        return ein_error(EIN_NOTFOUND, "no recordings in %s%s: WFDB headers (.hea) are looked for",
-                         in->roots[0], in->n_roots > 1 ? " and the other folders" : "");
+        return ein_error(
+            EIN_NOTFOUND,
+            "no recordings in %s%s: WFDB headers (.hea) and XML files (.xml: GE MUSE, CardioSoft) are looked for",
+            in->roots[0], in->n_roots > 1 ? " and the other folders" : "");
     in->joined = -1;
     return ein_config_list_count(in->job->config, "ingest.labels")
                ? ein_ledger_check_labels(in->ledger, &in->found, &in->joined)
@@ -443,11 +445,13 @@ const ein_command ein_command_ingest = {
     .summary = "folders of ECG files and label tables -> one corpus",
     .operands = "FOLDER...",
     .description =
-        "Reads every recording (WFDB headers) below the folders, brings it to the contract (leads, rate, "
-        "length,\n"
-        "filters), and writes one corpus (HDF5; format in io/corpus.h) that holds signals, quality flags, "
-        "ids, labels,\n"
-        "and the reason for every recording that was rejected. The file is the same on any number of ranks.\n"
+        "Reads every recording below the folders (WFDB headers, .hea; GE MUSE and CardioSoft XML, .xml; told by "
+        "their\n"
+        "content), brings it to the contract (leads, rate, length, filters), and writes one corpus (HDF5; format "
+        "in\n"
+        "io/corpus.h) that holds signals, quality flags, ids, labels, and the reason for every file that was "
+        "rejected.\n"
+        "The file is the same on any number of ranks.\n"
         "\n"
         "  einthoven ingest data/ptbxl --out ptbxl.h5 --set model.preset=tiny\n"
         "  mpirun -n 8 einthoven ingest study.yaml data/a data/b --out study.h5\n"

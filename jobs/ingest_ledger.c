@@ -5,6 +5,7 @@
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 
 #include "io/durable.h"
@@ -363,6 +364,11 @@ static void count_cause(ein_ledger *l, const char *source, const ein_ingest_resu
         snprintf(l->first[r->cause], sizeof l->first[0], "%.100s: %.150s", source, r->reason);
 }
 
+static bool is_xml_name(const char *name) {
+    size_t n = strlen(name);
+    return n > 4 && strcasecmp(name + n - 4, ".xml") == 0;
+}
+
 /* An accepted recording: refuse its id if it was used, note its signal, make its entry. */
 static ein_status admit(ein_ledger *l, const char *path, int64_t slot, ein_ingest_result *r) {
     const char *source = ein_ledger_source(l, path, l->memory.source[slot], sizeof l->memory.source[slot]);
@@ -370,7 +376,7 @@ static ein_status admit(ein_ledger *l, const char *path, int64_t slot, ein_inges
     if (l->by_path || record_id[0] == '\0') {
         char *id = l->memory.id[slot];
         ein_labels_normalise(source, id, (int)sizeof l->memory.id[slot]);
-        record_id = id[0] ? id : source;
+        record_id = id[0] && !is_xml_name(source) ? id : source; /* x.hea and x.xml may lie side by side */
     }
     int64_t first = ein_map_get(l->ids, record_id, -1);
     if (first >= 0) {

@@ -1,4 +1,4 @@
-/* einthoven synth: cohort description -> synthetic 12-lead ECGs with labels, as WFDB. */
+/* einthoven synth: cohort description -> synthetic 12-lead ECGs with labels, as files of a cart. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -15,6 +15,7 @@
 #include "io/run.h"
 #include "io/wfdb_write.h"
 #include "jobs/command.h"
+#include "jobs/synth_format.h"
 #include "jobs/synth_tables.h"
 
 enum { PATH_BYTES = 4096, CONFIG_BYTES_MOST = 1 << 20 };
@@ -26,7 +27,10 @@ static const ein_option synth_options[] = {
     {"synth.out", EIN_OPT_STRING, NULL, EIN_UNBOUNDED, NULL, "", "folder to write; made if needed"},
     {"synth.cohort", EIN_OPT_STRING, "synthetic", EIN_UNBOUNDED, NULL, "",
      "name of the cohort in labels.csv"},
-    {"synth.counts_per_mv", EIN_OPT_REAL, "1000", 10, 100000, NULL, "1/mV", "gain of the files"},
+    {"synth.format", EIN_OPT_CHOICE, "wfdb", EIN_UNBOUNDED, EIN_SYNTH_FORMAT_CHOICES, "",
+     "of the recordings: WFDB, GE MUSE XML, CardioSoft XML"},
+    {"synth.counts_per_mv", EIN_OPT_REAL, NULL, 10, 100000, NULL, "1/mV",
+     "gain of the files; unset: the format's, 1000, 1 per 4.88 uV, 1 per 5 uV"},
     {"synth.threads", EIN_OPT_INT, "0", 0, 4096, NULL, "threads",
      "of one rank; 0: all processors for one rank alone, else 1"},
     {"run.dry_run", EIN_OPT_BOOL, "false", EIN_UNBOUNDED, NULL, "", "say what would be made, and stop"},
@@ -78,7 +82,10 @@ static ein_status read_cohort(const ein_config *config, ein_synth_cohort *cohort
         return ein_error(EIN_USAGE, "synth.out: the path is longer than %d bytes", PATH_BYTES - 128);
     cohort->records = ein_config_int(config, "synth.records");
     cohort->seed = (uint64_t)ein_config_int(config, "synth.seed");
-    cohort->counts_per_mv = ein_config_real(config, "synth.counts_per_mv");
+    cohort->format = ein_synth_format_find(ein_config_string(config, "synth.format"));
+    cohort->counts_per_mv = ein_config_is_set(config, "synth.counts_per_mv")
+                                ? ein_config_real(config, "synth.counts_per_mv")
+                                : ein_synth_format_counts_per_mv(cohort->format);
     cohort->cohort = ein_config_string(config, "synth.cohort");
     EIN_TRY(ein_synth_table_read(config, cohort));
     ein_synth_config_default(&cohort->config);
@@ -88,7 +95,7 @@ static ein_status read_cohort(const ein_config *config, ein_synth_cohort *cohort
 }
 
 static int64_t bytes_per_record(const ein_synth_cohort *cohort) {
-    return 2 * EIN_SYNTH_LEADS * ein_synth_samples(&cohort->config) + 1024;
+    return ein_synth_format_bytes(cohort->format, EIN_SYNTH_LEADS, ein_synth_samples(&cohort->config));
 }
 
 static void print_plan(const ein_synth_cohort *cohort, int ranks, int threads) {
@@ -99,8 +106,10 @@ static void print_plan(const ein_synth_cohort *cohort, int ranks, int threads) {
            (long long)cohort->records, (long long)ein_synth_samples(&cohort->config),
            cohort->config.p[EIN_SP_FS_HZ], (double)cohort->records / cohort->config.p[EIN_SP_ECGS],
            (unsigned long long)cohort->seed);
-    printf("  files     %lld in %lld folders, %.2f GB\n", (long long)(2 * cohort->records),
-           (long long)((cohort->records + 999) / 1000), (double)bytes / 1e9);
+    printf("  files     %lld (%s) in %lld folders, %.2f GB\n",
+           (long long)(ein_synth_format_files(cohort->format) * cohort->records),
+           ein_synth_format_text(cohort->format), (long long)((cohort->records + 999) / 1000),
+           (double)bytes / 1e9);
     if (statvfs(cohort->out, &disk) == 0)
         printf("  free      %.2f GB there\n", (double)disk.f_bavail * (double)disk.f_frsize / 1e9);
     printf("  memory    %.1f MB per thread, %d threads on each of %d ranks\n",
@@ -213,10 +222,6 @@ static ein_status lock_folder(const ein_synth_cohort *cohort, int *fd) {
 
 /* --- records ------------------------------------------------------------------------------------------- */
 
-static const char *const comments[] = {
-    "SYNTHETIC ECG made by einthoven synth; this person does not exist",
-};
-
 /* Make record `i`, unless an earlier run did. */
 static ein_status make_record(const ein_synth_cohort *cohort, int64_t i, bool look, ein_ecg *ecg) {
     char folder[PATH_BYTES], below[64], name[64];
@@ -225,14 +230,14 @@ static ein_status make_record(const ein_synth_cohort *cohort, int64_t i, bool lo
     ein_synth_record_folder(record, below, sizeof below);
     ein_synth_record_name(cohort, record, name, sizeof name);
     snprintf(folder, sizeof folder, "%s/%s", cohort->out, below);
-    if (look && ein_wfdb_is_whole(folder, name, EIN_SYNTH_LEADS, ein_synth_samples(&cohort->config)))
+    if (look && ein_synth_format_is_whole(cohort->format, folder, name, EIN_SYNTH_LEADS,
+                                          ein_synth_samples(&cohort->config)))
         return EIN_OK;
-    const ein_wfdb_write_options options = {cohort->counts_per_mv, comments,
-                                            sizeof comments / sizeof *comments};
     EIN_TRY(ein_synth_draw_person(&cohort->config, cohort->seed, record, &person));
     EIN_TRY(ein_synth_render(&cohort->config, &person, cohort->seed, record, ecg));
     ein_synth_dress(cohort, &person, ecg);
-    const ein_status status = ein_wfdb_write(folder, name, ecg, &options);
+    const ein_status status =
+        ein_synth_format_write(cohort->format, folder, name, ecg, cohort->counts_per_mv);
     return ein_error_context(status, "record %lld of %lld (run the same command again to go on)",
                              (long long)i, (long long)cohort->records);
 }
@@ -359,19 +364,21 @@ static ein_status run(ein_job *job) {
 
 const ein_command ein_command_synth = {
     .name = "synth",
-    .summary = "make synthetic 12-lead ECGs with labels, as WFDB",
+    .summary = "make synthetic 12-lead ECGs with labels, as WFDB or cart XML",
     .operands = "",
-    .description = "Makes ECGs of people who do not exist, from a moving dipole with findings, noise and the "
-                   "truth about\n"
-                   "both, as WFDB files in folders of 1000, with labels.csv. Record i of a seed is the same "
-                   "on any number of\n"
-                   "ranks and whatever else is made. A run that was stopped goes on where it was when the "
-                   "same command is\n"
-                   "given again; a folder with other content is never touched. Everything written says that "
-                   "it is synthetic.\n"
-                   "\n"
-                   "    einthoven synth --out cohort --set synth.records=2000\n"
-                   "    mpirun -n 4 einthoven synth cohort.yaml --out cohort --set prevalence.af=0.2\n",
+    .description =
+        "Makes ECGs of people who do not exist, from a moving dipole with findings, noise and the "
+        "truth about\n"
+        "both, as WFDB, GE MUSE XML or CardioSoft XML files in folders of 1000, with labels.csv. Record i of a seed is the same "
+        "on any number of\n"
+        "ranks and whatever else is made. A run that was stopped goes on where it was when the "
+        "same command is\n"
+        "given again; a folder with other content is never touched. Everything written says that "
+        "it is synthetic.\n"
+        "\n"
+        "    einthoven synth --out cohort --set synth.records=2000\n"
+        "    mpirun -n 4 einthoven synth cohort.yaml --out cohort --set prevalence.af=0.2\n"
+        "    einthoven synth --out carts --set synth.format=muse\n",
     .tables = tables,
     .flags = flags,
     .min_operands = 0,

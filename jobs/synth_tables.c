@@ -299,12 +299,13 @@ static void record_cell(const char *name, const ein_synth_cohort *cohort, const 
         const char *name, *text;
     } texts[] = {{"cohort", cohort->cohort},
                  {"record", record},
-                 {"format", "wfdb16"},
+                 {"format", ein_synth_format_label(cohort->format)},
                  {"synthetic", "1"},
                  {"acquired", person->acquired}};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         if (strcmp(name, texts[i].name) == 0) snprintf(out, CELL_BYTES, "%s", texts[i].text);
-    if (strcmp(name, "path") == 0) snprintf(out, CELL_BYTES, "%s/%s", folder, record);
+    if (strcmp(name, "path") == 0)
+        snprintf(out, CELL_BYTES, "%s/%s%s", folder, record, ein_synth_format_ending(cohort->format));
     if (strcmp(name, "fs") == 0) snprintf(out, CELL_BYTES, "%.12g", cohort->config.p[EIN_SP_FS_HZ]);
     if (strcmp(name, "n_samples") == 0)
         snprintf(out, CELL_BYTES, "%lld", (long long)ein_synth_samples(&cohort->config));
@@ -470,15 +471,16 @@ ein_status ein_synth_write_labels(const ein_synth_cohort *cohort) {
 /* --- README.txt, MANIFEST.json --------------------------------------------------------------------------- */
 
 ein_status ein_synth_write_readme(const ein_synth_cohort *cohort) {
-    char path[PATH_BYTES], *text = NULL;
+    char path[PATH_BYTES], files[64], *text = NULL;
     EIN_TRY(path_of(cohort, "README.txt", path));
+    snprintf(files, sizeof files, "records/NNNNNNN/%sNNNNNNN%s", cohort->prefix,
+             cohort->format == EIN_SYNTH_WFDB ? ".hea, .dat" : ".xml      ");
     const int n = asprintf(
         &text,
         "SYNTHETIC ECGs. Nobody in this folder exists; nothing here may be used as evidence about "
         "patients.\n\n"
         "%lld recordings of 12 leads, %g s at %g Hz, made by einthoven %s synth with seed %llu.\n\n"
-        "records/NNNNNNN/%sNNNNNNN.hea, .dat  WFDB, format 16, %g counts per mV; 1000 recordings in a "
-        "folder\n"
+        "%s  %s, %g counts per mV; 1000 recordings in a folder\n"
         "labels.csv                            one row per recording: who, findings, and the truth that only "
         "a\n"
         "                                      generator knows (beats, intervals, lost leads)\n"
@@ -489,7 +491,8 @@ ein_status ein_synth_write_readme(const ein_synth_cohort *cohort) {
         "Split by `subject` (or strat_fold), never by record: people come with several recordings.\n"
         "How the signals are made, and from which sources: core/synth.h of the program.\n",
         (long long)cohort->records, cohort->config.p[EIN_SP_DURATION_S], cohort->config.p[EIN_SP_FS_HZ],
-        ein_version(), (unsigned long long)cohort->seed, cohort->prefix, cohort->counts_per_mv);
+        ein_version(), (unsigned long long)cohort->seed, files, ein_synth_format_text(cohort->format),
+        cohort->counts_per_mv);
     if (n < 0) return ein_error(EIN_NOMEM, "%s: no memory for its text", path);
     const ein_status status = ein_durable_write(path, text, (size_t)n);
     free(text);

@@ -7,6 +7,7 @@
 
 #include "core/synth.h"
 #include "io/config.h"
+#include "jobs/synth_format.h"
 
 enum { EIN_SYNTH_PREFIX_BYTES = 17, EIN_SYNTH_COLUMNS_MOST = 96 };
 
@@ -14,6 +15,7 @@ typedef struct {
     ein_synth_config config;
     uint64_t seed;
     int64_t records, first; /* recordings first, first + 1, ... */
+    ein_synth_format format;
     double counts_per_mv;
     const char *cohort; /* name in labels.csv */
     const char *out;    /* folder */

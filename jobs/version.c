@@ -7,6 +7,7 @@
 
 #include "core/blas.h"
 #include "core/real.h"
+#include "io/xml_text.h"
 #include "jobs/command.h"
 
 #ifndef EIN_VERSION
@@ -69,6 +70,6 @@ void ein_print_versions(FILE *stream) {
     fprintf(stream, "BLAS      %s\n", ein_blas_start());
     print_mpi(stream);
     print_hdf5(stream);
-    fprintf(stream, "others    libyaml %s, jansson %s, libsodium %s\n", yaml_get_version_string(),
-            jansson_version_str(), sodium_version_string());
+    fprintf(stream, "others    libyaml %s, jansson %s, libsodium %s, libxml2 %s\n", yaml_get_version_string(),
+            jansson_version_str(), sodium_version_string(), ein_xml_library());
 }

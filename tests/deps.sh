@@ -16,6 +16,7 @@ blas    openblas-pthread libopenblas-pthread-dev
 pc      yaml-0.1         libyaml-dev
 pc      jansson          libjansson-dev
 pc      libsodium        libsodium-dev
+pc      libxml-2.0       libxml2-dev
 pc      check            check
 command pgrep            procps
 "

@@ -16,6 +16,20 @@ fuzz-wfdb: build/fuzz/fuzz_wfdb ## fuzz the WFDB reader for FUZZ_SECONDS
 	nice build/fuzz/fuzz_wfdb -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -rss_limit_mb=1024 -timeout=10 -print_final_stats=1 \
 	    -dict=tests/fuzz/wfdb.dict -artifact_prefix=build/fuzz/ build/fuzz/wfdb-corpus build/fuzz/wfdb-seeds
 
+# --- fuzzing the XML readers ---------------------------------------------------------------------------------------
+XML_FUZZ_SRC := core/status.c core/ecg.c core/gain.c $(addprefix io/,xml_text.c xml_person.c base64.c crc32.c muse.c \
+                cardiosoft.c durable.c)
+build/fuzz/fuzz_muse build/fuzz/fuzz_cardiosoft: build/fuzz/%: tests/fuzz/%.c tests/fuzz/fuzz_xml.h $(XML_FUZZ_SRC) \
+                $(wildcard core/*.h io/*.h)
+	@mkdir -p $(@D)
+	$(FUZZ_CC) $(FUZZ_FLAGS) $< $(XML_FUZZ_SRC) $(IO_CFLAGS) $(IO_LIBS) -lm -o $@
+.PHONY: fuzz-muse fuzz-cardiosoft
+fuzz-muse fuzz-cardiosoft: fuzz-%: build/fuzz/fuzz_% ## fuzz the readers of MUSE and CardioSoft XML for FUZZ_SECONDS
+	@tests/fuzz/seeds_xml.sh $* build/fuzz/$*-seeds
+	@mkdir -p build/fuzz/$*-corpus
+	nice build/fuzz/fuzz_$* -max_total_time=$(FUZZ_SECONDS) -max_len=8192 -rss_limit_mb=1024 -timeout=10 -print_final_stats=1 \
+	    -dict=tests/fuzz/$*.dict -artifact_prefix=build/fuzz/ build/fuzz/$*-corpus build/fuzz/$*-seeds
+
 # --- fuzzing configuration and tables -----------------------------------------------------------------------------
 TEXT_FUZZ_SRC := core/status.c $(addprefix io/,config.c config_value.c config_yaml.c config_help.c nearest.c wrap.c durable.c csv.c)
 build/fuzz/fuzz_config build/fuzz/fuzz_csv: build/fuzz/%: tests/fuzz/%.c $(TEXT_FUZZ_SRC) $(wildcard core/*.h io/*.h)

@@ -5,6 +5,7 @@
  *     test_ingest make FOLDER             write the recordings and their label table
  *     test_ingest check CORPUS ROOT STEP  compare every STEP-th record with its source, prepared anew
  *     test_ingest same A B                whether two corpora hold the same data
+ *     test_ingest rejected CORPUS         print what was rejected, and why
  */
 #include <fcntl.h>
 #include <math.h>
@@ -604,6 +605,24 @@ static int same(const char *first, const char *second) {
     return !good;
 }
 
+static int print_rejected(const char *path) {
+    ein_corpus *c = NULL;
+    char *paths = NULL, *reasons = NULL;
+    int64_t stride = 0, reason_stride = 0;
+    if (ein_corpus_open(world, path, &c) != EIN_OK ||
+        ein_corpus_texts(c, "rejected/path", &paths, &stride) != EIN_OK ||
+        ein_corpus_texts(c, "rejected/reason", &reasons, &reason_stride) != EIN_OK) {
+        fprintf(stderr, "%s\n", ein_error_message());
+        return 1;
+    }
+    for (int64_t i = 0; i < ein_corpus_rejected(c); i++)
+        printf("%s\t%s\n", paths + i * stride, reasons + i * reason_stride);
+    free(paths);
+    free(reasons);
+    ein_corpus_close(c);
+    return 0;
+}
+
 int main(int argc, char **argv) {
     if (ein_comm_start(&argc, &argv, &world) != EIN_OK) return 1;
     rank = ein_comm_rank(world);
@@ -615,6 +634,8 @@ int main(int argc, char **argv) {
         code = check(argv[2], argv[3], atoll(argv[4]));
     } else if (argc == 4 && strcmp(argv[1], "same") == 0) {
         code = same(argv[2], argv[3]);
+    } else if (argc == 3 && strcmp(argv[1], "rejected") == 0) {
+        code = print_rejected(argv[2]);
     } else {
         report_quiet = rank != 0;
         suite();

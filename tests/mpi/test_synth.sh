@@ -138,6 +138,42 @@ exits 'a folder in use' 1 make_cohort 1 "$tmp/few" --set synth.records=9
 like 'is refused' "$err" 'another synth is writing'
 exec 9>&-
 
+# --- other file formats
+for format in muse cardiosoft; do
+    ok "$format" make_cohort 1 "$tmp/$format" --set synth.format=$format
+    whole=$(digest "$tmp/$format")
+    ok "$format on three ranks" make_cohort 3 "$tmp/$format-3" --set synth.format=$format
+    is 'the bytes of one' "$(digest "$tmp/$format-3")" "$whole"
+    is 'one file per recording' "$(find "$tmp/$format/records" -type f | wc -l),$(find "$tmp/$format" -name '*.xml' | wc -l)" "$n,$n"
+    is 'that all say so' "$(grep -l '^<!-- SYNTHETIC' "$tmp/$format"/records/0000000/*.xml | wc -l)" "$n"
+    is 'labels name the files' \
+        "$(tail -n +2 "$tmp/$format/labels.csv" | cut -d, -f3 | while read -r path; do [ -f "$tmp/$format/$path" ] && echo; done | wc -l)" "$n"
+    is 'and the format' "$(tail -n +2 "$tmp/$format/labels.csv" | cut -d, -f4 | sort -u)" "$format"
+    is 'the truth is that of WFDB' "$(cut -d, -f1,2,5-9,11- "$tmp/$format/labels.csv")" "$(cut -d, -f1,2,5-9,11- "$tmp/r1/labels.csv")"
+    records=$tmp/$format-3/records/0000000
+    rm "$tmp/$format-3/MANIFEST.json" "$records/syn0000005.xml"
+    truncate -s 30000 "$records/syn0000006.xml"
+    printf '7' | dd of="$records/syn0000007.xml" bs=1 seek=9000 conv=notrunc 2>/dev/null
+    : >"$records/syn0000008.xml"
+    touch -d '2001-01-01' "$records/syn0000009.xml"
+    ok 'damaged and incomplete' make_cohort 2 "$tmp/$format-3" --set synth.format=$format
+    is 'is repaired' "$(digest "$tmp/$format-3")" "$whole"
+    is 'whole recordings are kept' "$(stat -c %Y "$records/syn0000009.xml")" "$(date -d '2001-01-01' +%s)"
+    exits 'another format in the same folder' 1 make_cohort 1 "$tmp/$format"
+    like 'is refused, naming it' "$err" "another cohort .*format: $format.*format: wfdb"
+    is 'and changes nothing' "$(digest "$tmp/$format")" "$whole"
+    ok 'the plan' "$einthoven" synth --dry-run --out "$tmp/dry" --set synth.records=1000 --set synth.format=$format
+    plan=$(sed -nE 's/^ *files .* ([0-9.]+) GB$/\1/p' <<<"$out")
+    real=$(cat "$tmp/$format"/records/0000000/*.xml | wc -c)
+    is "tells the size ($plan GB for 1000, $real bytes for $n)" \
+        "$(awk -v p="$plan" -v r="$real" -v n="$n" 'BEGIN { q = p * 1e9 / (r / n * 1000); print (q > 0.85 && q < 1.2) }')" 1
+done
+ok 'another gain' make_cohort 1 "$tmp/gain" --set synth.format=muse --set synth.counts_per_mv=1000
+like 'is the unit of the file' "$(cat "$tmp/gain/records/0000000/syn0000000.xml")" 'UnitsPerBit>1<'
+like "unless said, it is MUSE's own" "$(cat "$tmp/muse/records/0000000/syn0000000.xml")" 'UnitsPerBit>4.88<'
+like 'or that of UK Biobank' "$(cat "$tmp/cardiosoft/records/0000000/syn0000000.xml")" '"uVperLsb">5<'
+like 'and 1000 per mV for WFDB' "$(cat "$tmp/r1/records/0000000/syn0000000.hea")" ' 16 1000\(0\)/mV '
+
 # --- wrong use
 exits 'no folder' 2 "$einthoven" synth
 like 'is named' "$err" 'synth\.out.*--out FOLDER'

@@ -58,8 +58,16 @@ static void maps(void) {
 static void normalising(void) {
     static const struct {
         const char *from, *to;
-    } cases[] = {{"a/b/100.hea", "a/b/100"}, {"./a/100.dat", "a/100"}, {" 100 \t", "100"}, {"././x.mat", "x"},
-                 {"x.hea.hea", "x.hea"},     {".hea", ".hea"},         {"", ""},           {"a.xml", "a.xml"},
+    } cases[] = {{"a/b/100.hea", "a/b/100"},
+                 {"./a/100.dat", "a/100"},
+                 {" 100 \t", "100"},
+                 {"././x.mat", "x"},
+                 {"x.hea.hea", "x.hea"},
+                 {"b/c.XML", "b/c"},
+                 {"a.xls", "a.xls"},
+                 {".hea", ".hea"},
+                 {"", ""},
+                 {"a.xml", "a"},
                  {"12345678901234567", ""}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         char out[16];

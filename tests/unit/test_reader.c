@@ -106,6 +106,14 @@ static void check_links(void) {
     EXPECT("a root may be a link", "to_b/1.hea", "to_b");
 }
 
+static void check_xml_names(void) {
+    make_folder("x");
+    put("x/1.hea", ""), put("x/1.xml", "<RestingECG>"), put("x/2.XML", "<?xml?><library/>"),
+        put("x/3.xml", ""), put("x/4.xml.bak", "<r/>"), put("x/5.ecg", "<RestingECG>");
+    EXPECT("names that end in .xml, in any case", "x/1.hea x/1.xml x/2.XML x/3.xml", "x");
+    EXPECT("XML that is a root, beside a header and of any name", "x/1.xml x/5.ecg", "x/1.xml", "x/5.ecg");
+}
+
 static void check_special(void) {
     make_folder("s");
     put("s/1.hea", "");
@@ -190,6 +198,13 @@ static void check_read(void) {
     put("r/header", "1 1 100 10\n1.dat 16 200/mV 16 0 0 6 0 II\n");
     put("r/notes.hea", "Dear colleague,\nthis is no header.\n");
     put("r/ecg.xml", "<?xml version=\"1.0\"?><RestingECG/>");
+    put("r/page.xml", "<!DOCTYPE html>\n<html>");
+    put("r/sierra", "<?xml version=\"1.0\"?><restingecgdata/>");
+    put("r/aecg.hea", "<AnnotatedECG xmlns=\"urn:hl7-org:v3\"/>");
+    put("r/cs.dat",
+        "<CardiologyXML><StripData><SampleRate>500</SampleRate><Resolution units=\"uVperLsb\">5</Resolution>"
+        "<WaveformData lead=\"I\">1,2</WaveformData></StripData></CardiologyXML>");
+    put("r/no.xml", "Dear colleague,\nthis is no XML.\n");
     put("r/empty", "");
     static const struct {
         const char *name;
@@ -202,6 +217,11 @@ static void check_read(void) {
         {"r/1.dat", EIN_FORMAT, "binary"},
         {"r/notes.hea", EIN_FORMAT, ":1:"},
         {"r/ecg.xml", EIN_FORMAT, "XML"},
+        {"r/page.xml", EIN_FORMAT, "XML of another kind (its first element is <html>)"},
+        {"r/sierra", EIN_FORMAT, "Philips Sierra XML"},
+        {"r/aecg.hea", EIN_FORMAT, "HL7 annotated ECG"},
+        {"r/cs.dat", EIN_OK, ""},
+        {"r/no.xml", EIN_FORMAT, ":1:"},
         {"r/empty", EIN_FORMAT, "empty"},
         {"r/none", EIN_NOTFOUND, "r/none"},
         {"r/none.hea", EIN_NOTFOUND, "r/none.hea"},
@@ -222,6 +242,7 @@ int main(void) {
     if (!mkdtemp(folder)) abort();
     check_find();
     check_links();
+    check_xml_names();
     check_special();
     check_deep();
     check_unreadable();

@@ -1,0 +1,8 @@
+/* libFuzzer target: a CardioSoft XML file. */
+#include "io/cardiosoft.h"
+#include "tests/fuzz/fuzz_xml.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    fuzz_one(data, size, "CardiologyXML", ein_cardiosoft_read);
+    return 0;
+}

@@ -1,0 +1,8 @@
+/* libFuzzer target: a GE MUSE XML file. */
+#include "io/muse.h"
+#include "tests/fuzz/fuzz_xml.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    fuzz_one(data, size, "RestingECG", ein_muse_read);
+    return 0;
+}

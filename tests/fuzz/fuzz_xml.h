@@ -1,0 +1,95 @@
+/* What fuzz_muse and fuzz_cardiosoft share: the input is a file, in memory (/dev/shm), one folder per process.
+ *
+ * Checked beyond the sanitizers: an error leaves nothing behind and has a message, a success is consistent with itself,
+ * reading twice gives the same, and the file's kind shows in its first bytes. */
+#ifndef EIN_TESTS_FUZZ_XML_H
+#define EIN_TESTS_FUZZ_XML_H
+
+#include <fcntl.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/ecg.h"
+#include "io/xml_text.h"
+
+int LLVMFuzzerInitialize(int *argc, char ***argv);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static char folder[64], path[96];
+
+static void give_up(const char *what) {
+    fprintf(stderr, "fuzz: %s: %s\n", what, ein_error_message());
+    abort();
+}
+
+static void clean_up(void) {
+    unlink(path);
+    rmdir(folder);
+}
+
+int LLVMFuzzerInitialize(int *argc, char ***argv) {
+    (void)argc, (void)argv;
+    snprintf(folder, sizeof folder, "/dev/shm/einthoven-fuzz-%ld", (long)getpid());
+    snprintf(path, sizeof path, "%s/x.xml", folder);
+    if (mkdir(folder, 0700) != 0) give_up(folder);
+    atexit(clean_up);
+    return 0;
+}
+
+static bool is_line(const char *text, size_t room) {
+    size_t n = strnlen(text, room);
+    for (size_t i = 0; i < n; i++)
+        if ((unsigned char)text[i] < ' ' || text[i] == 0x7f) return false;
+    return n < room;
+}
+
+static void check(const ein_ecg *ecg) {
+    const ein_ecg_person *p = &ecg->person;
+    if (ecg->n_leads < 1 || ecg->n_leads > EIN_MAX_LEADS || ecg->n_samples < 1 || !(ecg->fs_hz >= 1))
+        give_up("sizes");
+    if (!(ecg->gain_per_mv >= 0)) give_up("gain");
+    for (int64_t i = 0; i < ecg->n_leads * ecg->n_samples; i++)
+        if (isinf(ecg->mv[i])) give_up("an infinite sample");
+    for (int i = 0; i < ecg->n_leads; i++) {
+        if ((ecg->lead_notes[i] | ecg->notes) != ecg->notes)
+            give_up("notes of a lead that the recording lacks");
+        if (!ecg->lead_name[i][0] || !is_line(ecg->lead_name[i], sizeof ecg->lead_name[i]))
+            give_up("a lead's name");
+        for (int j = 0; j < i; j++)
+            if (strcmp(ecg->lead_name[i], ecg->lead_name[j]) == 0) give_up("two leads of one name");
+    }
+    if (!is_line(p->patient_id, sizeof p->patient_id) || !is_line(p->dx, sizeof p->dx) ||
+        !is_line(p->device, sizeof p->device) || !is_line(p->acquired, sizeof p->acquired))
+        give_up("a text");
+    if (!isnan(p->age_years) && !(p->age_years >= 0 && p->age_years <= 125)) give_up("an age");
+}
+
+static void fuzz_one(const uint8_t *data, size_t size, const char *root,
+                     ein_status (*read_it)(const char *path, ein_ecg *ecg)) {
+    char found[EIN_XML_NAME_BYTES];
+    ein_ecg ecg, again;
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    if (fd < 0 || write(fd, data, size) != (ssize_t)size) give_up(path);
+    close(fd);
+    memset(&ecg, 0xff, sizeof ecg);
+    if (read_it(path, &ecg) != EIN_OK) {
+        if (ecg.mv || ecg.n_leads != 0 || !ein_error_message()[0])
+            give_up("an error that leaves something behind");
+        return;
+    }
+    check(&ecg);
+    bool early = size < EIN_XML_SNIFF_BYTES;
+    if (!ein_xml_sniff(data, size, found) || (early && strcmp(found, root) != 0))
+        give_up("the first bytes do not show it");
+    if (read_it(path, &again) != EIN_OK || again.n_leads != ecg.n_leads || again.n_samples != ecg.n_samples ||
+        memcmp(again.mv, ecg.mv, (size_t)(ecg.n_leads * ecg.n_samples) * sizeof *ecg.mv) != 0)
+        give_up("a second reading differs");
+    ein_ecg_free(&ecg);
+    ein_ecg_free(&again);
+}
+
+#endif
