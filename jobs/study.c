@@ -428,13 +428,17 @@ static ein_status share_states(studying *s) {
     return status;
 }
 
+/* Cells of a job array begin at the same time: each process writes a name of its own, and the last rename stays. */
 static ein_status keep_description(const studying *s) {
-    char path[PATH_BYTES];
+    char path[PATH_BYTES], own[PATH_BYTES + 300];
     EIN_TRY(ein_make_folders(s->folder));
     snprintf(path, sizeof path, "%s/corpora", s->folder);
     EIN_TRY(ein_make_folders(path));
     snprintf(path, sizeof path, "%s/study.yaml", s->folder);
-    return ein_durable_write(path, s->text, (size_t)s->text_bytes);
+    snprintf(own, sizeof own, "%s.%.255s-%ld", path, ein_comm_host(s->job->comm), (long)getpid());
+    EIN_TRY(ein_durable_write(own, s->text, (size_t)s->text_bytes));
+    if (rename(own, path) == 0) return EIN_OK;
+    return ein_error(EIN_IO, "renaming %s to %s: %s", own, path, strerror(errno));
 }
 
 static ein_status run_cells(studying *s) {

@@ -349,12 +349,21 @@ ein_forward() {
     case $stage in pretrain | finetune) kill -USR1 "$launcher" 2>/dev/null ;; esac
 }
 
+# The last thing that the program said in this life, from the job's log; empty if that cannot be found.
+ein_last_words() {
+    local log
+    log=$(readlink "/proc/$$/fd/1")
+    [ -f "$log" ] || return 0
+    tail -c "+$((log_begin + 1))" "$log" | tail -c 65536 | tr -d '\000' | sed -n 's/^einthoven[a-z ]*: //p' | tail -n 1 | cut -c1-400
+}
+
 # Bash runs a trap only between commands, and one wait ends at the first signal: hence the loop.
 ein_run() {
     told=''
     trap 'ein_forward USR1' USR1
     trap 'ein_forward TERM' TERM
     trap : CONT
+    log_begin=$(stat -L -c %s "/proc/$$/fd/1" 2>/dev/null || echo 0)
     "${launch[@]}" "$EIN_PROGRAM" "${command[@]}" &
     launcher=$!
     while :; do
@@ -365,11 +374,11 @@ ein_run() {
 }
 
 ein_end() {
-    local state reason how
+    local state reason how words
     state=$(ein_state)
     reason=$(ein_reason)
     if [ -z "$folder" ]; then # a command without STATE
-        [ "$rc" -eq 0 ] || ein_verdict "$what failed (exit code $rc${told:+, after $told}); the reason stands above"
+        [ "$rc" -eq 0 ] || ein_verdict "failed (exit code $rc${told:+, after $told}): $(ein_last_words)"
         exit $((rc != 0))
     fi
     case $state in
@@ -399,7 +408,8 @@ ein_end() {
         ein_go_on "the ranks were killed (exit code $rc${told:+, after $told})" "$how"
         ;;
     *)
-        ein_verdict "did not start (exit code $rc); the reason stands above in the job's log"
+        words=$(ein_last_words)
+        ein_verdict "did not begin (exit code $rc): ${words:-see the end of the job\'s log $(readlink "/proc/$$/fd/1")}"
         exit 1
         ;;
     esac

@@ -18,18 +18,20 @@ folder_take() {
     [ -n "$before" ] || ein_write "$out/slurm/command" <<<"$now" || ein_die "cannot write $out/slurm/command (is the disk full? df $out)"
 }
 
+# The comment of our jobs. With it, numbers that a new Slurm gives anew to other people's jobs are not taken for ours.
+job_mark() { echo "einthoven:$out"; }
+
 # What of jobs.tsv is in the queue: live_job[STAGE/INDEX] is the job that will end last for the cell, live_state its state.
 jobs_live() {
-    local queue job task state reason stage cells link key
+    local queue job task state mark reason stage cells link key
     declare -gA live_job=() live_state=() live_why=()
     [ -s "$out/slurm/jobs.tsv" ] || return 0
-    queue=$(squeue --noheader --array --user="$(id -un)" --format='%F %K %T %r' 2>&1) ||
+    queue=$(squeue --noheader --array --user="$(id -un)" --format='%F|%K|%T|%k|%r' 2>&1) ||
         ein_die "Slurm does not answer ($(ein_first_line "$queue")); try again later"
     declare -A of=()
     while IFS=$'\037' read -r job stage cells link _; do of[$job]=$stage; done < <(tr '\t' '\037' <"$out/slurm/jobs.tsv")
-    while read -r job task state reason; do
-        stage=${of[$job]:-}
-        [ -n "$stage" ] || continue
+    while IFS='|' read -r job task state mark reason; do
+        [ "$mark" = "$(job_mark)" ] && stage=${of[$job]:-} && [ -n "$stage" ] || continue
         key=$stage/$task
         if [ "${live_job[$key]:-0}" -lt "$job" ]; then live_job[$key]=$job; fi
         # Of a chain the job that runs says more than those that wait for it.
@@ -134,7 +136,7 @@ threads_per_rank() {
 # sbatch_line STAGE CELLS DEPENDENCY LINK: the command in line[].
 sbatch_line() {
     local nodes=EIN_NODES_${1^^} limit=EIN_TIME_${1^^}
-    line=(sbatch --parsable "--job-name=$(basename "$out")-$1" "--chdir=$PWD" "--array=$(ranges "$2")%$EIN_ARRAY_LIMIT" "--nodes=${!nodes}"
+    line=(sbatch --parsable "--job-name=$(basename "$out")-$1" "--comment=$(job_mark)" "--chdir=$PWD" "--array=$(ranges "$2")%$EIN_ARRAY_LIMIT" "--nodes=${!nodes}"
         "--ntasks-per-node=$EIN_RANKS_PER_NODE" "--cpus-per-task=$(threads_per_rank)" "--time=${!limit}" "--signal=B:USR1@$EIN_SIGNAL_S"
         --open-mode=append "--output=$out/slurm/logs/$1-%a-%A.log")
     [ -z "$EIN_ACCOUNT" ] || line+=("--account=$EIN_ACCOUNT")
@@ -229,12 +231,14 @@ jobs_status() {
 
 # Every cell that needs somebody's attention, with its reason.
 cells_status() {
-    local i key verdict blocked need bad=0
+    local i key verdict missing need word bad=0
     for i in "${!plan[@]}"; do
         key=${p_stage[i]}/${p_index[i]}
         [ "${p_state[i]}" != 'done' ] && [ -z "${live_job[$key]:-}" ] || continue
         verdict=$(cat "$out/slurm/notes/${p_stage[i]}-${p_index[i]}.verdict" 2>/dev/null)
-        blocked=$(plan_missing_needs "$i" | tr '\n' ' ')
+        missing=$(plan_missing_needs "$i" | tr '\n' ' ')
+        word=waits
+        for need in $missing; do [ -n "${live_job[$need]:-}" ] || word=blocked; done
         case ${p_state[i]} in
         failed)
             bad=1
@@ -244,10 +248,10 @@ cells_status() {
             if [ -n "$verdict" ]; then
                 bad=1
                 echo "ENDED   $key ${p_id[i]}: $verdict"
-            elif [ -n "$blocked" ]; then
-                echo "waits   $key ${p_id[i]}: for $blocked"
+            elif [ -n "$missing" ] && [ "${p_stage[i]}" != table ]; then
+                printf '%-7s %s %s: %s %s\n' "$word" "$key" "${p_id[i]}" needs "${missing% }"
             elif [ -s "$out/slurm/jobs.tsv" ]; then
-                echo "${p_state[i]} $key ${p_id[i]}: no job has it"
+                printf '%-7s %s %s: no job has it\n' "${p_state[i]}" "$key" "${p_id[i]}"
             fi
             ;;
         esac
