@@ -149,9 +149,9 @@ ein_state() {
 # The reason in the first STATE file that is not done; of a stop the run itself knows it better than the study.
 ein_reason() {
     local file
-    if [ -n "$study" ] && [ "$(ein_state)" = stopped ] && [ -f "$run_folder/STATE" ]; then
-        sed -n 's/^reason: //p' "$run_folder/STATE" | head -n 1
-        return
+    if [ -n "$study" ] && [ "$(ein_state)" = stopped ]; then
+        file=$(find "$run_folder" -maxdepth 3 -name STATE 2>/dev/null | head -n 1)
+        [ -z "$file" ] || { sed -n 's/^reason: //p' "$file" | head -n 1 && return; }
     fi
     while read -r file; do
         [ "$(head -n 1 "$file" 2>/dev/null)" = 'done' ] || { sed -n 's/^reason: //p' "$file" | head -n 1 && return; }
@@ -314,23 +314,30 @@ ein_on_nodes() {
 
 # Copy the corpus to a folder of the job on every node's own disk and use that. What does not work is no reason to fail.
 ein_stage_in() {
+    local name i
     staged=''
-    [ -n "$EIN_STAGE_DIR" ] && [ -n "$corpus" ] || return 0
-    staged=$EIN_STAGE_DIR/einthoven-${SLURM_JOB_ID:-$$}
+    case $stage in pretrain | finetune) ;; *) return 0 ;; esac
+    [ -n "$EIN_STAGE_DIR" ] || return 0
+    if [ -n "$study" ]; then
+        corpus=$("$EIN_PROGRAM" study "$study" "${arguments[@]}" 2>/dev/null | sed -n "s|^$stage/$cell: .* --corpus \\([^ ]*\\) .*|\\1|p")
+    fi
+    [ -n "$corpus" ] || return 0
+    staged=$EIN_STAGE_DIR/einthoven-${SLURM_JOB_ID:-$$} name=$(basename "$corpus")
     # shellcheck disable=SC2016
-    if ein_on_nodes 'd=$(eval echo "$1") && rm -rf "$d" && mkdir -p "$d" && cp "$2" "$d/corpus.h5.partial" &&
-        mv "$d/corpus.h5.partial" "$d/corpus.h5"' "$staged" "$corpus"; then
-        ein_warn "$what: $corpus was copied to $staged on every node"
-        local i
-        staged_file=$(eval echo "$staged")/corpus.h5
-        for i in "${!command[@]}"; do
-            if [ "${command[i]}" = "$corpus" ] && [ "${command[i - 1]}" = --corpus ]; then command[i]=$staged_file; fi
-            if [ "${command[i]}" = "data.corpus=$corpus" ]; then command[i]=data.corpus=$staged_file; fi
-        done
-    else
+    if ! ein_on_nodes 'd=$(eval echo "$1") && rm -rf "$d" && mkdir -p "$d" && cp "$2" "$d/$3.partial" && mv "$d/$3.partial" "$d/$3"' \
+        "$staged" "$corpus" "$name"; then
         ein_warn "$what: WARNING: $corpus could not be copied to $staged (room on the nodes' disks?); it is read where it is"
         ein_stage_out
+        return 0
     fi
+    ein_warn "$what: $corpus was copied to $staged on every node"
+    local folder
+    folder=$(eval echo "$staged")
+    if [ -n "$study" ]; then command+=(--set "study.corpora=$folder"); fi
+    for i in "${!command[@]}"; do
+        if [ "${command[i]}" = "$corpus" ] && [ "${command[i - 1]}" = --corpus ]; then command[i]=$folder/$name; fi
+        if [ "${command[i]}" = "data.corpus=$corpus" ]; then command[i]=data.corpus=$folder/$name; fi
+    done
 }
 
 ein_stage_out() {

@@ -76,12 +76,15 @@ plan_missing_needs() {
 
 # The longest way through what is not done: a cell takes its stage's time limit, those of one array wait for each other.
 plan_critical_path() {
-    local i need limit name seconds best
+    local i need name seconds best
     declare -A finish=() from=() place=()
+    local beyond="${ein_stages[*]} "
+    beyond=${beyond#*"$last_stage "}
     best=''
     for i in "${!plan[@]}"; do
         local key=${p_stage[i]}/${p_index[i]} begin=0 before=''
         [ "${p_state[i]}" = 'done' ] && continue
+        [[ " $beyond " == *" ${p_stage[i]} "* ]] && continue
         name=EIN_TIME_${p_stage[i]^^}
         seconds=$(ein_seconds "${!name}")
         for need in $(plan_missing_needs "$i"); do

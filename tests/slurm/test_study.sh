@@ -75,6 +75,9 @@ one_line 'missing module' 'module openmpi/9\.9 cannot be loaded on .*Unable to l
 site program EIN_PROGRAM=/nowhere/einthoven
 exits 'no program' 1 "$study" little.yaml --out out/wrong --site program.env
 one_line 'no program' '/nowhere/einthoven is not there.*EIN_PROGRAM'
+site short EIN_TIME_PRETRAIN=1
+exits 'a limit within the signal' 1 "$study" little.yaml --out out/wrong --site short.env
+one_line 'a limit within the signal' 'EIN_TIME_PRETRAIN=1 leaves no time before the signal EIN_SIGNAL_S=20'
 site time EIN_TIME_TABLE=soon
 exits 'no time limit' 1 "$study" little.yaml --out out/wrong --site time.env
 one_line 'no time limit' "EIN_TIME_TABLE='soon'"
@@ -161,18 +164,32 @@ done
 ok 'resume of what is done' "$study" little.yaml resume --out out/a --site mpirun.env
 like 'submits nothing' "$out" '^nothing to submit: 16 of 16 cells are done'
 
-# --- cancelled in order ----------------------------------------------------------------------------------------------
-sed 's/train.epochs: 2,/train.epochs: 100000,/' little.yaml >long.yaml
-long_rows() { [ "$(wc -l <out/c/pretrain/metrics.csv)" -ge 4 ]; }
-ok 'a long study is submitted as far as pretraining' "$study" long.yaml --out out/c --site srun.env --stage pretrain
-ok 'it trains' wait_for 120 long_rows
-ok 'it is cancelled' "$study" long.yaml cancel --out out/c --site srun.env
+# --- one element of an array requeued; cancelled in order --------------------------------------------------------
+sed 's/train.epochs: 1,/train.epochs: 100000, finetune.patience: 0,/' little.yaml >long.yaml
+rows() { [ "$(cat out/c/finetune/"$1"/de-novo-s1/*/scratch-s1/metrics.csv | wc -l)" -ge "$2" ]; }
+array_log() { cat out/c/slurm/logs/finetune-"$1"-*.log; }
+in_log() { array_log "$1" | grep -qE -e "$2"; }
+site staging 'EIN_LAUNCHER=(srun --mpi=pmix)' "EIN_STAGE_DIR='$slurm/tmp/\$SLURMD_NODENAME'"
+ok 'a long study is submitted as far as models' "$study" long.yaml --out out/c --site staging.env --stage finetune
+ok 'models train' wait_for 120 rows age 3
+ok 'two at once' wait_for 120 rows sex 3
+array=$(awk -F'\t' '$2 == "finetune" && $3 == "1,3" { print $1 }' out/c/slurm/jobs.tsv)
+scancel --signal=USR1 --batch "${array}_3"
+ok 'an element stops and is requeued' wait_for 90 in_log 3 'restart 1, state stopped'
+ok 'the other is not' eval '! in_log 1 "restart 1|got USR1"'
+like 'the corpus is on the node' "$(cat out/c/finetune/age/de-novo-s1/config.resolved.yaml out/c/finetune/age/de-novo-s1/*/*/config.resolved.yaml 2>/dev/null)" \
+    'corpus: .*/slurm/tmp/n[1-4]/einthoven-[0-9]+/clinical\.h5'
+touch out/c/finetune/age/de-novo-s1/age/scratch-s1/STOP
+ok 'a STOP file ends an element' wait_for 60 in_log 1 'stopped on request \(STOP file\)'
+ok 'it is cancelled' "$study" long.yaml cancel --out out/c --site staging.env
 ok 'it leaves the queue' wait_for 60 no_jobs_of out/c
-is 'with a checkpoint' "$(head -n 1 out/c/pretrain/STATE)" stopped
-run "$study" long.yaml status --out out/c --site srun.env
-like 'status knows' "$out" '^ENDED +pretrain/0 .*: stopped: cancelled; resume goes on'
-ok 'resume, dry' "$study" long.yaml resume --out out/c --site srun.env --stage pretrain --dry-run
-is 'resume would go on with pretraining alone' "$(grep -c '^sbatch ' <<<"$out") $(grep -c 'pretrain.sbatch' <<<"$out")" '1 1'
+run "$study" long.yaml status --out out/c --site staging.env
+like 'status knows what was cancelled' "$out" '^ENDED +finetune/3 .*: stopped: cancelled; resume goes on'
+like 'and what was stopped' "$out" '^ENDED +finetune/1 .*: stopped on request \(STOP file\); resume goes on'
+is 'staging: nothing is left behind' "$(find "$slurm"/tmp -name 'einthoven-*' | wc -l)" 0
+ok 'resume, dry' "$study" long.yaml resume --out out/c --site staging.env --stage finetune --dry-run
+like 'resume would go on with models' "$out" '^sbatch .*--array=0-3%2 .*finetune.sbatch'
+unlike 'and with nothing after them' "$out" 'evaluate'
 
 # --- the same without Slurm -----------------------------------------------------------------------------------------
 ok 'the same study in one process' "$einthoven" study little.yaml --out out/plain --run
@@ -203,11 +220,14 @@ if mountpoint -q "$small"; then
 fi
 
 # --- a corpus on the nodes' own disks --------------------------------------------------------------------------------
-site staging 'EIN_LAUNCHER=(mpirun)' "EIN_STAGE_DIR='$tmp/slurm/tmp/\$SLURMD_NODENAME'"
+# Every fake node has a disk of its own; the ranks read the first one's, as they can only because all nodes are one machine.
+site staging 'EIN_LAUNCHER=(mpirun)' "EIN_STAGE_DIR='$slurm/tmp/\$SLURMD_NODENAME'"
 sbatch --wait -N 2 -n 2 --output="$tmp/staging.log" "$root/slurm/pretrain.sbatch" --site "$tmp/staging.env" --set model.preset=tiny \
-    --set train.epochs=1 --set train.batch=64 --set train.slots=4 --set train.warmup_epochs=0 \
+    --set train.epochs=2 --set train.batch=64 --set train.slots=4 --set train.warmup_epochs=0 \
     --corpus "$tmp/out/plain/corpora/unlabelled.h5" --run "$tmp/out/staged" >/dev/null 2>&1
 is 'staging: the job ends' "$?" 0
 like 'staging: it says so' "$(cat staging.log)" 'unlabelled.h5 was copied to'
+like 'staging: the copy is read' "$(cat out/staged/config.resolved.yaml)" 'corpus: .*/slurm/tmp/n[1-4]/einthoven-[0-9]+/unlabelled\.h5'
+ok 'staging: the same model' cmp out/plain/pretrain/model.safetensors out/staged/model.safetensors
 is 'staging: nothing is left behind' "$(find "$slurm"/tmp -name 'einthoven-*' | wc -l)" 0
 done_testing
