@@ -116,21 +116,20 @@ ein_command_find() {
 
 # --- how it stands ---------------------------------------------------------------------------------------------------
 
-# The states below the run folder as one: failed, else running, else stopped, else done; none where there is no STATE.
-# One model has one; a command that trains several models has one below each.
+# The STATE files that tell: one for a cell or a run; one for each model of a command that trains several; of a job array
+# that trains one model per element, the one that names this job.
 ein_states() {
     [ -n "$folder" ] && [ -d "$folder" ] || return 0
     if [ -f "$folder/STATE" ]; then
         echo "$folder/STATE"
-    elif [ "$stage" = finetune ] && [ -z "$study" ] && [ -z "${SLURM_ARRAY_TASK_ID:-}" ]; then
-        find "$folder" -maxdepth 3 -name STATE
     elif [ "$stage" = finetune ] && [ -z "$study" ]; then
-        # One cell of an array: the program's summary of this cell names its folder.
-        awk -F, -v folder="$folder" 'NR == 2 { gsub(/"/, "", $1); print folder "/" $1 "/STATE" }' \
-            "$folder/summary-$SLURM_ARRAY_TASK_ID.csv" 2>/dev/null
+        find "$folder" -maxdepth 3 -name STATE 2>/dev/null | while read -r file; do
+            [ -n "${SLURM_ARRAY_TASK_ID:-}" ] && ! grep -qxF "job: ${SLURM_JOB_ID:-none}" "$file" || echo "$file"
+        done
     fi
 }
 
+# As one: failed, else running, else stopped, else done; none where there is no STATE.
 ein_state() {
     local file word state=none
     while read -r file; do
@@ -158,8 +157,14 @@ ein_reason() {
     done < <(ein_states)
 }
 
+# What the STATE files say now, as one number: it changes when the program begins.
+ein_states_sum() { ein_states | xargs -r -d '\n' cat 2>/dev/null | cksum; }
+
 # What a restart would begin from: the number of the newest checkpoint, for several models their sum.
 ein_mark() {
+    if [ "$stage" = finetune ] && [ -z "$study" ] && [ -n "${SLURM_ARRAY_TASK_ID:-}" ]; then
+        run_folder=$(ein_states | head -n 1 | xargs -r dirname) # the other elements' progress is not ours
+    fi
     [ -n "$run_folder" ] && [ -d "$run_folder" ] || { echo none && return; }
     find "$run_folder" -maxdepth 4 -path '*/ckpt/step-*.h5' 2>/dev/null |
         awk -F/ '{ n = $NF; sub(/\.h5$/, "", n); sub(/^step-/, "", n); run = $0; sub(/\/[^\/]*$/, "", run); if (n + 1 > most[run]) most[run] = n + 1 }
@@ -219,6 +224,7 @@ ein_life_begin() {
     rm -f "$notes.verdict"
     mkdir -p "$(dirname "$notes")" && printf '%s\t%s\t%s\n' "$submission" "$restart" "$(ein_mark)" >>"$notes.lives" ||
         ein_die "cannot write $notes.lives; is the disk full? (df $(dirname "$notes"))"
+    states_before=$(ein_states_sum)
     ein_warn "$what: job ${SLURM_JOB_ID:-none}, restart $restart${link:+, job $link of the chain}, state $before, from $(ein_mark)"
 }
 
@@ -241,11 +247,17 @@ ein_go_on() {
         ein_warn "$what: $why; the next job of the chain goes on"
         exit 0
     fi
-    ein_warn "$what: $why; back into the queue"
     ein_stage_out
     # The number of an array's last element is also that of the whole array: name the element.
     local said i job=${SLURM_ARRAY_JOB_ID:+${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID}
     trap '' USR1 TERM
+    # A job that Slurm is ending (scancel, its limit is over, preemption) is not ours to bring back; what is preempted comes back.
+    said=$(scontrol show job "${job:-$SLURM_JOB_ID}" 2>/dev/null | sed -n 's/^ *JobState=\([A-Z_]*\).*/\1/p' | head -n 1)
+    if [ -n "$said" ] && [ "$said" != RUNNING ]; then
+        ein_verdict "stopped: $why, and Slurm had ended the job (scancel, or no checkpoint within EIN_SIGNAL_S=$EIN_SIGNAL_S s); resume goes on"
+        exit 1
+    fi
+    ein_warn "$what: $why; back into the queue"
     if said=$(scontrol requeue "${job:-$SLURM_JOB_ID}" 2>&1); then
         for i in $(seq 120); do sleep 1; done # Slurm ends this script meanwhile
         said='the job goes on running'
@@ -384,6 +396,8 @@ ein_end() {
     local state reason how words
     state=$(ein_state)
     reason=$(ein_reason)
+    # What an earlier life has left is no answer.
+    if [ "$rc" -ne 0 ] && [ "$state" != none ] && [ "$(ein_states_sum)" = "$states_before" ]; then state=unchanged; fi
     if [ -z "$folder" ]; then # a command without STATE
         [ "$rc" -eq 0 ] || ein_verdict "failed (exit code $rc${told:+, after $told}): $(ein_last_words)"
         exit $((rc != 0))
@@ -414,9 +428,10 @@ ein_end() {
         esac
         ein_go_on "the ranks were killed (exit code $rc${told:+, after $told})" "$how"
         ;;
-    *)
+    *) # It did not begin: the program says why, or else the launcher failed, perhaps on a node that is about to be found dead.
         words=$(ein_last_words)
-        ein_verdict "did not begin (exit code $rc): ${words:-see the end of the job\'s log $(readlink "/proc/$$/fd/1")}"
+        [ -n "$words" ] || ein_go_on "the program did not begin (exit code $rc of ${launch[0]}${told:+, after $told})" killed
+        ein_verdict "did not begin (exit code $rc): $words"
         exit 1
         ;;
     esac

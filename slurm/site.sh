@@ -99,9 +99,10 @@ ein_duration() {
 
 # --- software ------------------------------------------------------------------------------------------------------
 
-# Load the site's modules into this shell.
+# Load the site's modules into this shell. Their scripts are not written for `set -u`.
 ein_modules_load() {
     [ ${#EIN_MODULES[@]} -gt 0 ] || return 0
+    set +u
     if [ -n "$EIN_MODULE_INIT" ]; then
         [ -r "$EIN_MODULE_INIT" ] || ein_die "EIN_MODULE_INIT=$EIN_MODULE_INIT cannot be read on $(hostname); see $ein_site"
         # shellcheck disable=SC1090
@@ -113,11 +114,12 @@ ein_modules_load() {
     local name said
     for name in "${EIN_MODULES[@]}"; do
         # Twice: in a shell of its own, where what it says can be read, then here. Some implementations return 0 on failure.
-        if ! said=$(module load "$name" 2>&1) || grep -qiE 'error|unable to locate|unknown' <<<"$said"; then
+        if ! said=$(module load "$name" 2>&1) || grep -qE '^ERROR|detected the following error|Unable to locate' <<<"$said"; then
             ein_die "module $name cannot be loaded on $(hostname) ($(ein_first_line "$said" | cut -c1-160)): correct EIN_MODULES in $ein_site; 'module avail' lists what there is"
         fi
         module load "$name" >/dev/null 2>&1
     done
+    set -u
 }
 
 ein_program_check() {

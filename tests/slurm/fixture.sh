@@ -107,12 +107,24 @@ slurm_node_kill() {
     kill -KILL "${doomed[@]}" 2>/dev/null
 }
 
+# ranks_of JOB SIGNAL: to the program's processes of a job, by its number (of an array's element: scontrol's JobId).
+ranks_of() {
+    local environ pid
+    for environ in /proc/[0-9]*/environ; do
+        pid=${environ#/proc/} pid=${pid%/environ}
+        [ "$(cat "/proc/$pid/comm" 2>/dev/null)" = einthoven ] || continue
+        tr '\0' '\n' 2>/dev/null <"$environ" | grep -qxF "SLURM_JOB_ID=$1" &&
+            tr '\0' '\n' 2>/dev/null <"$environ" | grep -qxF "SLURM_CONF=$SLURM_CONF" && kill "-$2" "$pid"
+    done
+}
+
 slurm_stop() {
     scancel --user="$(id -un)" 2>/dev/null
     local pid i
-    for i in $(seq 50); do
+    for i in $(seq 75); do
         [ -n "$(squeue --noheader 2>/dev/null)" ] || break
         sleep 0.2
+        [ $((i % 25)) -ne 0 ] || scancel --user="$(id -un)" 2>/dev/null
     done
     for pid in "${slurm_daemons[@]}"; do kill "$pid" 2>/dev/null; done
     for pid in "${slurm_daemons[@]}"; do wait "$pid" 2>/dev/null; done

@@ -102,6 +102,7 @@ if mount -t tmpfs -o size=4m tmpfs "$small" 2>/dev/null; then
     head -c 8M /dev/zero >"$small/fill" 2>/dev/null
     exits 'full to the last byte' 1 "$study" little.yaml --out "$small/out" --site tiny_disk.env
     one_line 'full to the last byte' 'cannot .*(is the disk full|No space left)'
+    is 'full to the last byte: nothing torn is left' "$(find "$small" -name '*.partial' | wc -l)" 0
 else
     skip 'full disk' 'a tmpfs cannot be mounted here'
 fi
@@ -218,6 +219,20 @@ if mountpoint -q "$small"; then
     sbatch --wait -N 1 -n 1 --output="$tmp/room.log" "$root/slurm/pretrain.sbatch" --site "$tmp/little_room.env" --run "$small/run" >/dev/null 2>&1
     like 'full disk in the job: why' "$(head -n 1 room.log)" 'the disk is full: .* MiB left'
 fi
+
+# --- an array of models without a study -----------------------------------------------------------------------------
+array=$(sbatch --parsable --array=0-1 -N 1 -n 1 --output="$tmp/array-%a.log" "$root/slurm/finetune.sbatch" --site "$tmp/mpirun.env" \
+    --corpus "$tmp/out/plain/corpora/clinical.h5" --tasks study/age --from scratch --seeds 2 --set finetune.patience=0 --set split.by=hash \
+    --set model.preset=tiny --set train.batch=64 --set train.slots=4 --set train.epochs=100000 --run "$tmp/out/array")
+trains() { [ "$(wc -l <"out/array/age/scratch-s$1/metrics.csv")" -ge "$2" ]; }
+ok 'array: both models train' eval 'wait_for 60 trains 1 3 && wait_for 60 trains 2 3'
+element=$(squeue --noheader --jobs="${array}_1" --format=%A)
+ranks_of "$element" KILL
+ok 'array: killed ranks put their element back into the queue' wait_for 60 grep -q 'were killed .*; back into the queue' array-1.log
+ok 'array: which goes on' wait_for 60 grep -qE 'restart 1, state running, from (none|checkpoint [0-9]+)$' array-1.log
+is 'array: the other one went on undisturbed' "$(grep -cE 'restart [0-9]+, state|back into' array-0.log)" 1
+scancel "$array"
+ok 'array: it leaves the queue' wait_for 60 no_jobs
 
 # --- a corpus on the nodes' own disks --------------------------------------------------------------------------------
 # Every fake node has a disk of its own; the ranks read the first one's, as they can only because all nodes are one machine.

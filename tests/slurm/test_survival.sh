@@ -47,17 +47,6 @@ same() {
     ok "$1: the model is byte-equal" cmp "$tmp/straight/model.safetensors" "$tmp/$1/model.safetensors"
 }
 
-# ranks_of JOB SIGNAL: to the program's processes of a job.
-ranks_of() {
-    local environ pid
-    for environ in /proc/[0-9]*/environ; do
-        pid=${environ#/proc/} pid=${pid%/environ}
-        [ "$(cat "/proc/$pid/comm" 2>/dev/null)" = einthoven ] || continue
-        tr '\0' '\n' 2>/dev/null <"$environ" | grep -qxF "SLURM_JOB_ID=$1" &&
-            tr '\0' '\n' 2>/dev/null <"$environ" | grep -qxF "SLURM_CONF=$SLURM_CONF" && kill "-$2" "$pid"
-    done
-}
-
 # slow_to_the_limit NAME N: let the job run into its limit however fast the machine is: its ranks rest until Slurm has sent
 # its signal for the Nth time.
 slow_to_the_limit() {
@@ -107,9 +96,14 @@ scancel --signal=USR1 --batch "$job"
 ok 'srun: the signal goes on to the ranks' wait_for 60 said "$log" 'stopped \(SIGUSR1\); back into the queue' 1
 wait_for 60 said "$log" 'restart 1' 1
 wait_for 60 beyond srun $(($(step srun) + 20))
-brake 0
 ranks_of "$job" KILL
 ok 'srun: killed ranks are noticed by STATE' wait_for 60 said "$log" 'were killed .*; back into the queue' 1
+wait_for 60 said "$log" 'restart 2' 1
+wait_for 60 beyond srun $(($(step srun) + 20))
+brake 0
+slurm_node_kill n4
+ok 'srun: a lost node is survived' wait_for 90 said "$log" 'were killed .*; back into the queue' 2
+slurm_node_start n4
 ok 'srun: the job ends' wait_for 200 job_gone "$job"
 is 'srun: STATE' "$(state srun)" 'done'
 same srun
