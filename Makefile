@@ -165,6 +165,12 @@ tests-build: $(TEST_BIN)
 test-quick: einthoven tests-build   ## the same without the package check
 	@tests/run $(BUILD)
 
+.PHONY: test-slurm
+test-slurm:     ## a study and its survival on a private Slurm of four nodes: under 15 minutes
+	@tests/deps.sh slurm
+	@$(MAKE) --no-print-directory einthoven
+	@tests/run $(BUILD) slurm
+
 # --- everything else -----------------------------------------------------------------------------------
 .PHONY: demo
 demo: deps      ## the main job on an embedded synthetic cohort: synthesise, ingest, pretrain, inspect

@@ -34,6 +34,9 @@ static const ein_option study_options[] = {
     {"study.cell", EIN_OPT_INT, "-1", -1, 1000000, NULL, "", "run only this cell of the stage; -1: all"},
     {"study.show", EIN_OPT_BOOL, "false", EIN_UNBOUNDED, NULL, "",
      "let the steps print here, not into their cell's output.txt (always so with --cell)"},
+    {"study.corpora", EIN_OPT_STRING, NULL, EIN_UNBOUNDED, NULL, "",
+     "folder with copies of the corpora, such as a node's own disk, that models are trained from; the same on every "
+     "node"},
     {"study.max_walltime_minutes", EIN_OPT_REAL, "0", 0, 10000000, NULL, "min",
      "stop, resumable, in time before so many minutes have passed; 0: no limit"},
     {0},
@@ -274,16 +277,28 @@ static void bring_back(diverted d) {
     }
 }
 
+/* Where a corpus is read: as planned, or a copy of it with the same name. Which is no part of what a cell is. */
+static char *nearest_copy(const studying *s, const ein_study_cell *cell, char *corpus, char *copy,
+                          size_t room) {
+    const char *folder = ein_config_string(s->job->config, "study.corpora"), *name = strrchr(corpus, '/');
+    if (!folder || !cell->run_folder) return corpus;
+    snprintf(copy, room, "%s/%s", folder, name ? name + 1 : corpus);
+    return copy;
+}
+
 /* The words of a cell as a command line of this program. A time limit is handed on to what can keep one; it is no part of
  * what a cell is. */
 static ein_status run_command(studying *s, const ein_study_cell *cell) {
     enum { MORE = 4 };
-    char minutes[64], program[] = "einthoven", limit[] = "--max-walltime", **argv;
+    char copy[PATH_BYTES], minutes[64], program[] = "einthoven", limit[] = "--max-walltime", **argv;
     ein_cmdline line;
     int argc = 1;
     EIN_TRY(EIN_NEW(argv, cell->n_words + MORE));
     argv[0] = program;
-    for (int i = 0; i < cell->n_words; i++) argv[argc++] = cell->word[i];
+    for (int i = 0; i < cell->n_words; i++)
+        argv[argc++] = i > 0 && strcmp(cell->word[i - 1], "--corpus") == 0
+                           ? nearest_copy(s, cell, cell->word[i], copy, sizeof copy)
+                           : cell->word[i];
     if (s->limit_s > 0 && cell->run_folder) {
         const double left = s->limit_s - (ein_clock_s() - s->started_s);
         snprintf(minutes, sizeof minutes, "%.4f", left > 1 ? left / 60 : 1.0 / 60);
@@ -428,13 +443,17 @@ static ein_status share_states(studying *s) {
     return status;
 }
 
+/* Cells of a job array begin at the same time: each process writes a name of its own, and the last rename stays. */
 static ein_status keep_description(const studying *s) {
-    char path[PATH_BYTES];
+    char path[PATH_BYTES], own[PATH_BYTES + 300];
     EIN_TRY(ein_make_folders(s->folder));
     snprintf(path, sizeof path, "%s/corpora", s->folder);
     EIN_TRY(ein_make_folders(path));
     snprintf(path, sizeof path, "%s/study.yaml", s->folder);
-    return ein_durable_write(path, s->text, (size_t)s->text_bytes);
+    snprintf(own, sizeof own, "%s.%.255s-%ld", path, ein_comm_host(s->job->comm), (long)getpid());
+    EIN_TRY(ein_durable_write(own, s->text, (size_t)s->text_bytes));
+    if (rename(own, path) == 0) return EIN_OK;
+    return ein_error(EIN_IO, "renaming %s to %s: %s", own, path, strerror(errno));
 }
 
 static ein_status run_cells(studying *s) {

@@ -510,11 +510,12 @@ static ein_status train(loop *l) {
     return status;
 }
 
-/* Keep the message of a failure while STATE is written. */
+/* Keep the message of a failure while STATE is written. A lost peer is no failure of the run: STATE stays "running", as after
+ * a kill, and whoever reads it starts the run again. */
 static ein_status fail(loop *l, ein_status status) {
     char message[2048];
     snprintf(message, sizeof message, "%s", ein_error_message());
-    (void)ein_run_set_state(l->p->run, EIN_STATE_FAILED, l->p->state.step, message);
+    if (status != EIN_COMM) (void)ein_run_set_state(l->p->run, EIN_STATE_FAILED, l->p->state.step, message);
     return ein_error(status, "%s", message);
 }
 

@@ -20,6 +20,14 @@ pc      libxml-2.0       libxml2-dev
 pc      check            check
 command pgrep            procps
 "
+if [ "${1:-}" = slurm ]; then
+    PATH=$PATH:/usr/sbin
+    needs+="
+command slurmctld        slurm-wlm
+command munged           munge
+command setpriv          util-linux
+"
+fi
 
 present() {
     case $1 in

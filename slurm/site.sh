@@ -1,0 +1,159 @@
+# shellcheck shell=bash disable=SC2034
+# What slurm/study and the batch scripts share: messages, site.env with its defaults, modules, the program, time limits.
+#
+# Messages are one line: what failed, with which value, what to do next.
+
+ein_stages=(synth ingest pretrain finetune evaluate table)
+ein_name=${ein_name:-einthoven}
+
+ein_warn() { printf '%s: %s\n' "$ein_name" "$*" >&2; }
+ein_die() {
+    ein_warn "$@"
+    exit 1
+}
+ein_wrong_use() {
+    ein_warn "$@"
+    exit 2
+}
+
+# ein_first_line TEXT: the first line that says something.
+ein_first_line() { awk 'NF { print; exit }' <<<"$1"; }
+
+# --- site.env ------------------------------------------------------------------------------------------------------
+
+ein_site_defaults() {
+    EIN_ACCOUNT=${EIN_ACCOUNT:-} EIN_PARTITION=${EIN_PARTITION:-} EIN_QOS=${EIN_QOS:-}
+    EIN_MODULE_INIT=${EIN_MODULE_INIT:-} EIN_PROGRAM=${EIN_PROGRAM:-$ein_root/einthoven}
+    EIN_CORES_PER_NODE=${EIN_CORES_PER_NODE:-} EIN_RANKS_PER_NODE=${EIN_RANKS_PER_NODE:-1}
+    EIN_BIND=${EIN_BIND:-cores} EIN_MEM=${EIN_MEM:-} EIN_ARRAY_LIMIT=${EIN_ARRAY_LIMIT:-16}
+    EIN_MODE=${EIN_MODE:-requeue} EIN_LINKS=${EIN_LINKS:-4} EIN_RESTARTS=${EIN_RESTARTS:-50}
+    EIN_SIGNAL_S=${EIN_SIGNAL_S:-300} EIN_STAGE_DIR=${EIN_STAGE_DIR:-} EIN_MIN_FREE_MIB=${EIN_MIN_FREE_MIB:-1024}
+    [ -n "${EIN_SBATCH+set}" ] || EIN_SBATCH=()
+    [ -n "${EIN_MODULES+set}" ] || EIN_MODULES=()
+    [ -n "${EIN_LAUNCHER+set}" ] || EIN_LAUNCHER=(srun --mpi=pmix)
+    local stage
+    for stage in SYNTH:1:1:00:00 INGEST:1:4:00:00 PRETRAIN:4:24:00:00 FINETUNE:1:12:00:00 EVALUATE:1:4:00:00 TABLE:1:0:30:00; do
+        local name=${stage%%:*} rest=${stage#*:}
+        local nodes="EIN_NODES_$name" limit="EIN_TIME_$name"
+        [ -n "${!nodes:-}" ] || printf -v "$nodes" '%s' "${rest%%:*}"
+        [ -n "${!limit:-}" ] || printf -v "$limit" '%s' "${rest#*:}"
+    done
+}
+
+# ein_count NAME LEAST: the variable holds a whole number of at least that.
+ein_count() {
+    local value=${!1}
+    if ! [[ $value =~ ^[0-9]{1,9}$ ]] || [ "$value" -lt "$2" ]; then
+        ein_die "$1='$value' in ${ein_site:-the environment} is not a whole number of at least $2"
+    fi
+}
+
+# ein_site_load [FILE]: read the site's file (default: EIN_SITE, else slurm/site.env if there is one), fill in, check.
+ein_site_load() {
+    ein_site=${1:-${EIN_SITE:-}}
+    if [ -z "$ein_site" ] && [ -r "$ein_root/slurm/site.env" ]; then ein_site=$ein_root/slurm/site.env; fi
+    if [ -n "$ein_site" ]; then
+        [ -r "$ein_site" ] || ein_die "cannot read $ein_site: copy slurm/site.env.example to slurm/site.env and edit it"
+        ein_site=$(readlink -f "$ein_site")
+        # shellcheck disable=SC1090
+        . "$ein_site" || ein_die "$ein_site is not sound bash (bash -n $ein_site)"
+    fi
+    ein_site_defaults
+    local stage name
+    for stage in "${ein_stages[@]}"; do
+        ein_count "EIN_NODES_${stage^^}" 1
+        name="EIN_TIME_${stage^^}"
+        ein_seconds "${!name}" >/dev/null || ein_die "$name='${!name}' is no time limit: minutes, h:mm:ss or d-hh:mm:ss"
+    done
+    [ -z "$EIN_CORES_PER_NODE" ] || ein_count EIN_CORES_PER_NODE 1
+    ein_count EIN_RANKS_PER_NODE 1
+    ein_count EIN_ARRAY_LIMIT 1
+    ein_count EIN_LINKS 1
+    ein_count EIN_RESTARTS 0
+    ein_count EIN_SIGNAL_S 1
+    ein_count EIN_MIN_FREE_MIB 0
+    case $EIN_MODE in requeue | chain) ;; *) ein_die "EIN_MODE='$EIN_MODE' is neither requeue nor chain" ;; esac
+    case $EIN_BIND in cores | none) ;; *) ein_die "EIN_BIND='$EIN_BIND' is neither cores nor none" ;; esac
+}
+
+# ein_seconds LIMIT: a time limit as Slurm writes it (m, m:s, h:m:s, d-h, d-h:m, d-h:m:s) in seconds; fails if it is none.
+ein_seconds() {
+    local days=0 rest=$1 part
+    [[ $1 =~ ^([0-9]{1,5}-)?[0-9]{1,6}(:[0-9]{1,2}){0,2}$ ]] || return 1
+    if [[ $1 == *-* ]]; then days=${1%%-*} rest=${1#*-}; fi
+    IFS=: read -r -a part <<<"$rest"
+    local a=$((10#${part[0]})) b=$((10#${part[1]:-0})) c=$((10#${part[2]:-0}))
+    if [[ $1 == *-* ]] || [ ${#part[@]} -eq 3 ]; then
+        echo $((10#$days * 86400 + a * 3600 + b * 60 + c))
+    else
+        echo $((a * 60 + b))
+    fi
+}
+
+# ein_duration SECONDS: d-hh:mm:ss or h:mm:ss.
+ein_duration() {
+    local s=$1
+    if [ "$s" -ge 86400 ]; then printf '%d-%02d:' $((s / 86400)) $((s % 86400 / 3600)); else printf '%d:' $((s / 3600)); fi
+    printf '%02d:%02d\n' $((s % 3600 / 60)) $((s % 60))
+}
+
+# --- software ------------------------------------------------------------------------------------------------------
+
+# Load the site's modules into this shell. Their scripts are not written for `set -u`.
+ein_modules_load() {
+    [ ${#EIN_MODULES[@]} -gt 0 ] || return 0
+    set +u
+    if [ -n "$EIN_MODULE_INIT" ]; then
+        [ -r "$EIN_MODULE_INIT" ] || ein_die "EIN_MODULE_INIT=$EIN_MODULE_INIT cannot be read on $(hostname); see $ein_site"
+        # shellcheck disable=SC1090
+        . "$EIN_MODULE_INIT"
+    fi
+    if ! command -v module >/dev/null 2>&1; then
+        ein_die "there is no 'module' command on $(hostname), which EIN_MODULES=(${EIN_MODULES[*]}) needs: set EIN_MODULE_INIT in $ein_site to the file that defines it"
+    fi
+    local name said
+    for name in "${EIN_MODULES[@]}"; do
+        # Twice: in a shell of its own, where what it says can be read, then here. Some implementations return 0 on failure.
+        if ! said=$(module load "$name" 2>&1) || grep -qE '^ERROR|detected the following error|Unable to locate' <<<"$said"; then
+            ein_die "module $name cannot be loaded on $(hostname) ($(ein_first_line "$said" | cut -c1-160)): correct EIN_MODULES in $ein_site; 'module avail' lists what there is"
+        fi
+        module load "$name" >/dev/null 2>&1
+    done
+    set -u
+}
+
+ein_program_check() {
+    [ -x "$EIN_PROGRAM" ] || ein_die "$EIN_PROGRAM is not there or cannot be run on $(hostname): build it with make, or set EIN_PROGRAM in site.env"
+    EIN_PROGRAM=$(readlink -f "$EIN_PROGRAM")
+    local said
+    if ! said=$("$EIN_PROGRAM" --version 2>&1); then
+        ein_die "$EIN_PROGRAM does not run on $(hostname) ($(ein_first_line "$said" | cut -c1-160)): a missing library is a missing module (EIN_MODULES in site.env)"
+    fi
+}
+
+# --- files ---------------------------------------------------------------------------------------------------------
+
+# ein_free_mib FOLDER: what its file system has left for us; of the nearest folder above that exists.
+ein_free_mib() {
+    local folder=$1
+    while [ ! -d "$folder" ] && [ "$folder" != / ] && [ "$folder" != . ]; do folder=$(dirname "$folder"); done
+    df -Pk "$folder" 2>/dev/null | awk 'NR == 2 { print int($4 / 1024) }'
+}
+
+# ein_disk_check FOLDER
+ein_disk_check() {
+    local free
+    free=$(ein_free_mib "$1")
+    if [ -n "$free" ] && [ "$free" -lt "$EIN_MIN_FREE_MIB" ]; then
+        ein_die "the disk is full: $1 has $free MiB left, below EIN_MIN_FREE_MIB=$EIN_MIN_FREE_MIB; make room, then: slurm/study STUDY.yaml resume"
+    fi
+}
+
+# ein_write FILE: stdin into FILE, whole or not at all.
+ein_write() {
+    local file=$1
+    if ! cat >"$file.$$.partial" 2>/dev/null || ! sync "$file.$$.partial" || ! mv -f "$file.$$.partial" "$file"; then
+        rm -f "$file.$$.partial"
+        return 1
+    fi
+}
