@@ -173,7 +173,7 @@ test-slurm:     ## a study and its survival on a private Slurm of four nodes: un
 
 # --- everything else -----------------------------------------------------------------------------------
 .PHONY: demo
-demo: deps      ## the main job on an embedded synthetic cohort: synthesise, ingest, pretrain, inspect
+demo: deps      ## a whole study on embedded synthetic cohorts: synthesise, ingest, pretrain, fine-tune, evaluate
 	@$(MAKE) --no-print-directory einthoven
 	@tests/demo.sh ./einthoven
 

@@ -5,6 +5,7 @@
 
 #include "io/json.h"
 #include "jobs/split_options.h"
+#include "jobs/task_library.h"
 
 /* clang-format off */
 const ein_option ein_table_evaluate[] = {
@@ -180,8 +181,8 @@ static ein_status run(ein_job *job) {
     return ein_evaluate_model(job);
 }
 
-static const ein_option *const tables[] = {ein_table_evaluate_model, ein_table_evaluate, ein_table_split,
-                                           NULL};
+static const ein_option *const tables[] = {ein_table_evaluate_model, ein_table_labels, ein_table_evaluate,
+                                           ein_table_split, NULL};
 
 static const ein_flag flags[] = {{"--model", "[ARM=]FILE,...", "evaluate.models"},
                                  {"--corpus", "FILE", "data.corpus"},

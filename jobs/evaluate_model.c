@@ -24,12 +24,6 @@
 const ein_option ein_table_evaluate_model[] = {
     {"data.corpus", EIN_OPT_STRING, NULL, EIN_UNBOUNDED, NULL, "",
      "corpus whose records are scored (made by ingest)"},
-    {"data.labels", EIN_OPT_LIST, "", EIN_UNBOUNDED, NULL, "",
-     "label tables (.csv) beside the corpus's own columns"},
-    {"data.label_key", EIN_OPT_STRING, NULL, EIN_UNBOUNDED, NULL, "",
-     "their column that holds record ids or paths; unset: the first"},
-    {"data.unjoined", EIN_OPT_STRING, NULL, EIN_UNBOUNDED, NULL, "",
-     "write rows of the tables that fit no record to this .csv"},
     {"evaluate.models", EIN_OPT_LIST, "", EIN_UNBOUNDED, NULL, "",
      "adapted models (.safetensors) of the same tasks, as FILE or ARM=FILE; models of one arm are its seeds"},
     {"evaluate.out", EIN_OPT_STRING, NULL, EIN_UNBOUNDED, NULL, "", "folder for scores and metrics"},
@@ -261,18 +255,13 @@ static ein_status choose_records(evaluation *e) {
 }
 
 static ein_status build_targets(evaluation *e) {
-    enum { MOST = 16 };
-    const ein_config *c = e->job->config;
-    const int n = ein_config_list_count(c, "data.labels");
-    const char *table[MOST];
-    if (n > MOST) return ein_error(EIN_USAGE, "data.labels: %d tables, at most %d are taken", n, MOST);
-    for (int i = 0; i < n; i++) table[i] = ein_config_list_item(c, "data.labels", i);
-    const ein_targets_tables tables = {.n_tables = n,
-                                       .table = table,
-                                       .key = ein_config_string(c, "data.label_key"),
-                                       .unjoined_csv = ein_config_string(c, "data.unjoined"),
-                                       .absent_ok = true};
-    return ein_targets_build(e->comm, &e->model[0].meaning->tasks, e->corpus, e->part, &tables, &e->targets);
+    ein_targets_tables tables;
+    EIN_TRY(ein_label_tables(e->job->config, &tables));
+    tables.absent_ok = true;
+    const ein_status status =
+        ein_targets_build(e->comm, &e->model[0].meaning->tasks, e->corpus, e->part, &tables, &e->targets);
+    ein_label_tables_free(&tables);
+    return status;
 }
 
 /* --- subgroups ------------------------------------------------------------------------------------------- */

@@ -17,12 +17,6 @@
 
 const ein_option ein_table_finetune[] = {
     {"data.corpus", EIN_OPT_STRING, NULL, EIN_UNBOUNDED, NULL, "", "corpus with labels (made by ingest)"},
-    {"data.labels", EIN_OPT_LIST, "", EIN_UNBOUNDED, NULL, "",
-     "label tables (.csv) beside the corpus's own columns"},
-    {"data.label_key", EIN_OPT_STRING, NULL, EIN_UNBOUNDED, NULL, "",
-     "their column that holds record ids or paths; unset: the first"},
-    {"data.unjoined", EIN_OPT_STRING, NULL, EIN_UNBOUNDED, NULL, "",
-     "write rows of the tables that fit no record to this .csv"},
     {"data.memory_mib", EIN_OPT_INT, "8192", 1, 1073741824, NULL, "MiB",
      "for a rank's records and what frozen blocks make of them"},
     {"finetune.tasks", EIN_OPT_LIST, "", EIN_UNBOUNDED, NULL, "",
@@ -179,19 +173,7 @@ static ein_status check_leak(finetune *f) {
     return ein_seen_check(f->source.training_records, f->arm[0].from, f->corpus, f->part, NULL);
 }
 
-static ein_status label_tables(finetune *f, const char ***names) {
-    const ein_config *c = f->job->config;
-    const int n = ein_config_list_count(c, "data.labels");
-    EIN_TRY(EIN_NEW(*names, n));
-    for (int i = 0; i < n; i++) (*names)[i] = ein_config_list_item(c, "data.labels", i);
-    f->tables = (ein_targets_tables){.n_tables = n,
-                                     .table = *names,
-                                     .key = ein_config_string(c, "data.label_key"),
-                                     .unjoined_csv = ein_config_string(c, "data.unjoined")};
-    return EIN_OK;
-}
-
-static ein_status prepare(finetune *f, const char ***tables) {
+static ein_status prepare(finetune *f) {
     const ein_config *c = f->job->config;
     const char *corpus = ein_config_string(c, "data.corpus");
     if (!corpus) return ein_error(EIN_USAGE, "no corpus: give --corpus FILE (einthoven ingest makes one)");
@@ -202,7 +184,7 @@ static ein_status prepare(finetune *f, const char ***tables) {
     EIN_TRY(ein_comm_agree(f->job->comm, describe_source(f)));
     EIN_TRY(ein_corpus_open(f->job->comm, corpus, &f->corpus));
     ein_status status = ein_split_from_config(c, f->corpus, &f->part);
-    if (status == EIN_OK) status = label_tables(f, tables);
+    if (status == EIN_OK) status = ein_label_tables(c, &f->tables);
     if (status == EIN_OK) status = ein_config_to_yaml(c, &f->config_yaml);
     if (status == EIN_OK) status = check_leak(f);
     EIN_TRY(ein_comm_agree(f->job->comm, status));
@@ -325,12 +307,11 @@ static ein_status all_cells(finetune *f) {
 
 static ein_status run(ein_job *job) {
     finetune f = {.job = job, .started_s = ein_clock_s()};
-    const char **tables = NULL;
     snprintf(f.program, sizeof f.program, "einthoven %s", ein_version());
     ein_blas_start();
-    ein_status status = prepare(&f, &tables);
+    ein_status status = prepare(&f);
     if (status == EIN_OK) status = all_cells(&f);
-    free(tables);
+    ein_label_tables_free(&f.tables);
     free(f.part);
     free(f.config_yaml);
     ein_tasks_free(&f.tasks);
@@ -339,8 +320,13 @@ static ein_status run(ein_job *job) {
     return status;
 }
 
-static const ein_option *const option_tables[] = {ein_table_finetune, ein_table_split, ein_table_adapt,
-                                                  ein_table_model,    ein_table_run,   NULL};
+static const ein_option *const option_tables[] = {ein_table_finetune,
+                                                  ein_table_labels,
+                                                  ein_table_split,
+                                                  ein_table_adapt,
+                                                  ein_table_model,
+                                                  ein_table_run,
+                                                  NULL};
 
 static const ein_flag flags[] = {
     {"--corpus", "FILE", "data.corpus"},

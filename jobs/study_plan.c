@@ -142,6 +142,15 @@ static void plan_synth(builder *b, int cohort) {
     end(b);
 }
 
+/* Whether anything is learnt from, or judged by, a cohort's labels. */
+static bool is_labelled(const ein_study *study, int cohort) {
+    for (int t = 0; t < study->n_tasks; t++)
+        if (study->task[t].cohort == cohort) return true;
+    for (int e = 0; e < study->n_evaluations; e++)
+        if (study->evaluation[e].cohort == cohort) return true;
+    return false;
+}
+
 static void plan_ingest(builder *b, int cohort) {
     const ein_study_cohort *c = &b->plan->study->cohort[cohort];
     begin(b, EIN_STUDY_INGEST, "%s", c->name);
@@ -156,13 +165,13 @@ static void plan_ingest(builder *b, int cohort) {
     word(b, "--overwrite");
     set(b, "model.preset", b->plan->study->preset);
     set(b, "ingest.cohort", c->name);
-    if (c->synthetic) {
+    if (c->synthetic && is_labelled(b->plan->study, cohort)) {
         word(b, "--labels");
         word(b, "%s/cohorts/%s/labels.csv", b->plan->folder, c->name);
         word(b, "--label-key");
         word(b, "path");
-        need(b, cell_of_cohort(b, EIN_STUDY_SYNTH, cohort));
     }
+    if (c->synthetic) need(b, cell_of_cohort(b, EIN_STUDY_SYNTH, cohort));
     set_all(b, &c->ingest);
     end(b);
 }

@@ -2,8 +2,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "jobs/embedded.h"
@@ -25,6 +24,34 @@ const ein_tasks_file *ein_task_library(void) {
         n++;
     }
     return files;
+}
+
+const ein_option ein_table_labels[] = {
+    {"data.labels", EIN_OPT_LIST, "", EIN_UNBOUNDED, NULL, "",
+     "label tables (.csv) beside the corpus's own columns"},
+    {"data.label_key", EIN_OPT_STRING, NULL, EIN_UNBOUNDED, NULL, "",
+     "their column that holds record ids or paths; unset: the first"},
+    {"data.unjoined", EIN_OPT_STRING, NULL, EIN_UNBOUNDED, NULL, "",
+     "write rows of the tables that fit no record to this .csv"},
+    {0},
+};
+
+ein_status ein_label_tables(const ein_config *config, ein_targets_tables *out) {
+    const char **table;
+    const int n = ein_config_list_count(config, "data.labels");
+    *out = (ein_targets_tables){0};
+    EIN_TRY(EIN_NEW(table, n));
+    for (int i = 0; i < n; i++) table[i] = ein_config_list_item(config, "data.labels", i);
+    *out = (ein_targets_tables){.n_tables = n,
+                                .table = table,
+                                .key = ein_config_string(config, "data.label_key"),
+                                .unjoined_csv = ein_config_string(config, "data.unjoined")};
+    return EIN_OK;
+}
+
+void ein_label_tables_free(ein_targets_tables *tables) {
+    free((void *)tables->table);
+    *tables = (ein_targets_tables){0};
 }
 
 void ein_join_text(const ein_targets_join *j, char *out, size_t room) {

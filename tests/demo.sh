@@ -1,10 +1,11 @@
 #!/bin/bash
-# The main job on SYNTHETIC ECGs: synthesise, ingest, pretrain a tiny model on 2 ranks, convert, inspect.
+# The main job on SYNTHETIC ECGs: a whole study in miniature on 2 ranks (jobs/study/demo.yaml): eight cohorts in the file formats
+# of such sites, a tiny model pretrained, twelve tasks fine-tuned from it and from scratch, five further cohorts evaluated.
 #
 #     tests/demo.sh PROGRAM [FOLDER]         FOLDER: results/demo
 #
-# EIN_DEMO_SHORT=1 makes it a rehearsal of seconds: few records, three epochs, nothing to be learnt.
-# Given again it goes on where it was; another version of the program, or of this script, starts afresh.
+# EIN_DEMO_SHORT=1 makes it a rehearsal with few records, nothing to be learnt.
+# Given again it goes on where it was; another version of the program, or of the study, starts afresh.
 set -eu
 
 if [ $# -lt 1 ] || [ ! -x "$1" ]; then
@@ -15,20 +16,14 @@ program=$(cd "$(dirname "$1")" && pwd)/$(basename "$1")
 cd "$(dirname "$0")/.."
 out=${2:-results/demo}
 study=jobs/study/demo.yaml
-ranks=2
-epochs=16
-records=$(sed -n 's/^ *records: //p' $study)
 short=${EIN_DEMO_SHORT:-0}
-if [ "$short" = 1 ]; then
-    epochs=3
-    records=150
-fi
+if [ "$short" = 1 ]; then study=tests/data/study_short.yaml; fi
 if [ "$program" = "$PWD/einthoven" ]; then program=./einthoven; fi
 if ! command -v mpirun >/dev/null; then
     echo 'demo: no mpirun here; "make deps" installs it, or load the MPI module of your cluster' >&2
     exit 1
 fi
-launch=(mpirun -n "$ranks" --oversubscribe --bind-to none --quiet)
+launch=(mpirun -n 2 --oversubscribe --bind-to none --quiet)
 if [ "$(id -u)" = 0 ]; then export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1; fi
 export OMPI_MCA_btl_vader_single_copy_mechanism=none # containers often forbid it, with a warning per rank
 
@@ -44,7 +39,7 @@ show() {
     }
 }
 
-# What an older version made would be refused below, key by key; it is only a demonstration, so it goes.
+# What an older version made would be refused, key by key, or mixed with newer results; it is only a demonstration, so it goes.
 version=$({
     "$program" --version | sed -n 1p
     echo "$short"
@@ -56,67 +51,52 @@ if [ -e "$out" ] && [ "$(cat "$out/made-by" 2>/dev/null)" != "$version" ]; then
         exit 1
     fi
     echo "demo: $out was made by another version; starting afresh"
-    rm -rf "${out:?}/ecg" "$out/corpus.h5" "$out/pretrain" "$out/encoder.safetensors"
+    for made in cells cohorts corpora pretrain finetune evaluate; do rm -rf "${out:?}/$made"; done
+    rm -f "$out"/{study.yaml,table.csv,table.txt,encoder.safetensors}
 fi
 mkdir -p "$out"
 echo "$version" >"$out/made-by"
 started=$SECONDS
 
-say "1 of 5: $records SYNTHETIC 12-lead ECGs as WFDB files, with labels; nobody in them exists"
-show "${launch[@]}" "$program" synth "$study" --out "$out/ecg" --set synth.records="$records"
-
-say '2 of 5: all files into one corpus: 8 leads, 100 Hz, quality flags, labels'
-if "$program" inspect "$out/corpus.h5" >/dev/null 2>&1; then
-    echo "$out/corpus.h5 is there and whole"
-else
-    show "${launch[@]}" "$program" ingest "$out/ecg" --set model.preset=tiny --out "$out/corpus.h5" --overwrite \
-        --labels "$out/ecg/labels.csv" --label-key path
-fi
-
-say "3 of 5: pretrain a tiny masked autoencoder on $ranks ranks (Ctrl-C stops it in order; make demo goes on)"
-show "${launch[@]}" "$program" pretrain --set model.preset=tiny --corpus "$out/corpus.h5" --run "$out/pretrain" \
-    --set train.epochs=$epochs --set train.batch=64 --set train.warmup_epochs=2
-if ! grep -q '^done' "$out/pretrain/STATE"; then
-    echo "demo: pretraining was stopped; run make demo again to go on"
+say '1 of 3: a whole study on SYNTHETIC ECGs; nobody in them exists (Ctrl-C stops it in order; make demo goes on)'
+show "${launch[@]}" "$program" study "$study" --out "$out" --run
+if [ ! -s "$out/table.csv" ] || ! grep -q '^done' "$out/cells/table/table/STATE"; then
+    echo "demo: the study was stopped; run make demo again to go on"
     exit 0
 fi
 
-say '4 of 5: the encoder alone, for fine-tuning here or in PyTorch (timm tensor names)'
+say '2 of 3: the encoder alone, for fine-tuning here or in PyTorch (timm tensor names)'
 show "$program" convert "$out/pretrain/model.safetensors" "$out/encoder.safetensors" --encoder --overwrite
 
-say '5 of 5: look at what was made'
+say '3 of 3: look at what was made'
 show "$program" inspect "$out/encoder.safetensors"
 show "$program" inspect "$out/pretrain"
 
 say 'Summary (SYNTHETIC data: it shows that the machinery works, nothing about patients)'
-echo 'Validation loss by epoch; 1.0 is what predicting each hidden patch by its mean costs.'
+echo 'Masked loss on held-out patients; 1.0 is what predicting each hidden patch by its mean costs.'
 awk -F, -v short="$short" '
     NR == 1 { for (i = 1; i <= NF; i++) column[$i] = i; next }
-    $column["validation_loss"] != "" {
-        n++
-        loss[n] = $column["validation_loss"]
-        if (n == 1 || loss[n] > most) most = loss[n]
-        if (n == 1 || loss[n] < least) least = loss[n]
-    }
+    $column["validation_loss"] != "" { loss[++n] = $column["validation_loss"] }
     END {
         if (n == 0) { print "  no validation yet"; exit }
-        for (i = 1; i <= n; i++) {
-            bar = ""
-            width = most > least ? int(2 + 40 * (loss[i] - least) / (most - least)) : 2
-            for (k = 0; k < width; k++) bar = bar "#"
-            printf "  %3d  %.4f  %s\n", i, loss[i], bar
-        }
-        printf "First %.4f, last %.4f: %s the baseline of 1.0.\n", loss[1], loss[n], loss[n] < 1 ? "below" : "NOT below"
+        printf "  first %.4f, last %.4f: %s the baseline of 1.0\n", loss[1], loss[n], loss[n] < 1 ? "below" : "NOT below"
         exit !(short || loss[n] < 1)
     }' "$out/pretrain/metrics.csv" || {
     echo 'demo: the model has not learnt anything, which is a fault of ours' >&2
     exit 1
 }
 cat <<TEXT
-$((SECONDS - started)) s in all. In $out: ecg/ (WFDB files, labels.csv), corpus.h5, pretrain/ (log, metrics.csv,
-checkpoints, model.safetensors), encoder.safetensors.
+$((SECONDS - started)) s in all. The table is above and in $out/table.txt and table.csv; $out holds
+cohorts/ (WFDB, GE MUSE XML, CardioSoft XML; labels.csv), corpora/, pretrain/ (log, metrics, checkpoints, model), finetune/,
+evaluate/ (scores and every statistic), encoder.safetensors.
 
-With your own ECGs (folders of WFDB files, as PTB-XL or MIMIC-IV-ECG), type next:
+A larger one, on one machine or under Slurm:
+
+  ./einthoven study synthetic --scale 0.2
+  mpirun -n 2 ./einthoven study synthetic --scale 0.2 --run
+  slurm/study synthetic --dry-run
+
+With your own ECGs (folders of WFDB, GE MUSE XML or CardioSoft XML files), type next:
 
   ./einthoven ingest --set model.preset=small --out corpus.h5 FOLDER
   ./einthoven inspect --verify corpus.h5

@@ -54,6 +54,19 @@ fuzz-tasks: build/fuzz/fuzz_tasks ## fuzz task descriptions, rules and cells of 
 	nice build/fuzz/fuzz_tasks -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -rss_limit_mb=1024 -timeout=10 \
 	    -dict=tests/fuzz/tasks.dict -artifact_prefix=build/fuzz/ build/fuzz/tasks-corpus build/fuzz/tasks-seeds
 
+# --- fuzzing study descriptions -----------------------------------------------------------------------------------
+STUDY_FUZZ_SRC := tests/fuzz/fuzz_study.c $(addprefix core/,status.c contract.c ecg.c) mpi/comm.c jobs/study_file.c jobs/study_plan.c \
+                $(addprefix io/,yaml_tree.c nearest.c durable.c contract_hash.c config_value.c)
+build/fuzz/fuzz_study: $(STUDY_FUZZ_SRC) $(wildcard core/*.h io/*.h jobs/*.h)
+	@mkdir -p $(@D)
+	$(FUZZ_CC) $(FUZZ_FLAGS) $(MPI_CFLAGS) $(HDF5_CFLAGS) $(STUDY_FUZZ_SRC) $(IO_CFLAGS) $(IO_LIBS) $(MPI_LIBS) -lm -o $@
+.PHONY: fuzz-study
+fuzz-study: build/fuzz/fuzz_study ## fuzz study descriptions for FUZZ_SECONDS
+	@mkdir -p build/fuzz/study-corpus build/fuzz/study-seeds
+	@cp jobs/study/*.yaml build/fuzz/study-seeds
+	nice build/fuzz/fuzz_study -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -rss_limit_mb=1024 -timeout=10 \
+	    -artifact_prefix=build/fuzz/ build/fuzz/study-corpus build/fuzz/study-seeds
+
 # --- statistics against R and scikit-learn: development only, packages in tests/data/stats_agreement.py ------------
 STATS_SRC := core/status.c core/philox.c $(wildcard core/stats_*.c)
 build/stats/driver: tests/data/stats_driver.c $(STATS_SRC) $(wildcard core/stats_*.h)

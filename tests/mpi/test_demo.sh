@@ -6,17 +6,17 @@
 demo=$root/tests/demo.sh
 export EIN_DEMO_SHORT=1
 ok 'the demo' "$demo" "$einthoven" "$tmp/demo"
-like 'says that it is synthetic' "$out" '150 SYNTHETIC recordings'
-like 'shows its commands' "$out" '^\$ mpirun -n 2 .* pretrain --set model.preset=tiny'
-like 'prints losses' "$out" '^    1  [0-9]+\.[0-9]{4}  #'
+like 'says that it is synthetic' "$out" 'a whole study on SYNTHETIC ECGs'
+like 'shows its commands' "$out" '^\$ mpirun -n 2 .* study .* --run'
+like 'prints the table' "$out" '^sex +other +80  AUROC'
+like 'and the loss' "$out" '^  first [0-9]+\.[0-9]{4}, last [0-9]'
 like 'tells what to type next' "$out" '^  \./einthoven ingest .*FOLDER$'
-for file in ecg/MANIFEST.json corpus.h5 pretrain/model.safetensors encoder.safetensors; do
+for file in cohorts/mimic/MANIFEST.json corpora/mimic.h5 pretrain/model.safetensors table.csv table.txt encoder.safetensors; do
     is "$file" "$([ -s "$tmp/demo/$file" ] && echo there)" there
 done
 ok 'again' "$demo" "$einthoven" "$tmp/demo"
-like 'goes on: records' "$out" 'complete already, nothing to do'
-like 'goes on: corpus' "$out" 'is there and whole'
-like 'goes on: run' "$err" 'already done'
+unlike 'goes on: nothing is made twice' "$out" '(synth|ingest|pretrain|finetune|evaluate) +[a-z].* done in'
+like 'goes on: the table is there' "$out" '^sex +other +80  AUROC'
 echo other >"$tmp/demo/made-by"
 ok 'after another version' "$demo" "$einthoven" "$tmp/demo"
 like 'it starts afresh' "$out" 'starting afresh'
