@@ -685,6 +685,71 @@ START_TEST(findings_without_strength_leave_no_trace) {
 }
 END_TEST
 
+START_TEST(half_strength_lies_in_the_middle) {
+    ein_synth_config config = only(EIN_SC_LBBB);
+    ein_synth_person none, half, full;
+    for (int i = 0; i < 5; i++) {
+        config.p[EIN_SP_QRS_MALE] = 1; /* sex aside */
+        config.p[EIN_SP_EFFECT_ALL] = 0;
+        ck_assert_int_eq(ein_synth_draw_person(&config, 3, i, &none), EIN_OK);
+        config.p[EIN_SP_EFFECT_ALL] = 0.5;
+        ck_assert_int_eq(ein_synth_draw_person(&config, 3, i, &half), EIN_OK);
+        config.p[EIN_SP_EFFECT_ALL] = 1;
+        ck_assert_int_eq(ein_synth_draw_person(&config, 3, i, &full), EIN_OK);
+        ck_assert(full.qrs_ms > none.qrs_ms + 20);
+        ck_assert_msg(fabs(half.qrs_ms - 0.5 * (none.qrs_ms + full.qrs_ms)) < 1e-6, "%g between %g and %g",
+                      half.qrs_ms, none.qrs_ms, full.qrs_ms);
+    }
+}
+END_TEST
+
+static double with_state(ein_synth_parameter which, double value, double (*measure)(const mean_beat *)) {
+    ein_synth_config config = no_findings();
+    no_noise(&config);
+    config.p[which] = value;
+    ck_assert_int_eq(ein_synth_config_ready(&config), EIN_OK);
+    return median_of(&config, measure);
+}
+
+/* Median over the worse or better perfused third of 180 people. */
+static double of_perfusion(bool poor, double (*measure)(const mean_beat *)) {
+    ein_synth_config config = no_findings();
+    double values[180];
+    int n = 0;
+    ein_ecg ecg = {0};
+    ein_synth_person person;
+    mean_beat beat;
+    no_noise(&config);
+    config.p[EIN_SP_LVEF_SHARE] = 0;
+    ck_assert_int_eq(ein_synth_config_ready(&config), EIN_OK);
+    for (int i = 0; i < 180; i++) {
+        ck_assert_int_eq(ein_synth_draw_person(&config, 6, i, &person), EIN_OK);
+        const double worse = person.state.flow + person.state.defect;
+        if (poor ? worse < 0.8 : worse > -0.8) continue;
+        ck_assert_int_eq(ein_synth_render(&config, &person, 6, i, &ecg), EIN_OK);
+        average(&ecg, &beat);
+        values[n++] = measure(&beat);
+    }
+    ein_ecg_free(&ecg);
+    ck_assert_int_ge(n, 30);
+    return quantile(values, n, 0.5);
+}
+
+START_TEST(state_shows_in_the_signal) {
+    const ein_synth_parameter lvef = EIN_SP_LVEF_SHARE; /* 0: all have a good one, 1: all a bad one */
+    const double volts = with_state(lvef, 1, limb_voltage) / with_state(lvef, 0, limb_voltage);
+    const double width = with_state(lvef, 1, qrs_width_ms) - with_state(lvef, 0, qrs_width_ms);
+    const double t = with_state(lvef, 1, t_v4) / with_state(lvef, 0, t_v4);
+    ck_assert_msg(volts < 0.78, "voltage by %g", volts);
+    ck_assert_msg(width > 5, "QRS longer by %g ms", width);
+    ck_assert_msg(t < 0.6, "T by %g", t);
+    const double st = of_perfusion(true, st_v5) - of_perfusion(false, st_v5);
+    const double flat = of_perfusion(true, t_v4) / of_perfusion(false, t_v4);
+    ck_assert_msg(st < -0.02, "poor perfusion: ST by %g mV", st);
+    ck_assert_msg(flat < 0.8, "poor perfusion: T by %g", flat);
+}
+END_TEST
+
 /* --- realism ------------------------------------------------------------------------------------------- */
 
 /* Medians of QRS maxima and minima of 759 normal PTB-XL records, mV. */
@@ -1231,6 +1296,8 @@ int main(void) {
     ADD(ischaemia_shows_in_its_leads);
     ADD(low_voltage_is_low);
     ADD(findings_without_strength_leave_no_trace);
+    ADD(half_strength_lies_in_the_middle);
+    ADD(state_shows_in_the_signal);
     ADD(amplitudes_are_those_of_people);
     ADD(spectrum_falls_like_an_ecg);
     ADD(noise_comes_when_asked);
