@@ -89,7 +89,11 @@ slurm_daemon() {
     slurm_daemons+=($!)
 }
 
-slurm_node_start() { slurm_daemon slurmd -D -N "$1"; }
+# As after a reboot, nothing of earlier jobs lies in its temporary folders.
+slurm_node_start() {
+    rm -rf "$slurm/tmp/$1" "$slurm/spool/$1" && mkdir "$slurm/tmp/$1" "$slurm/spool/$1"
+    slurm_daemon slurmd -D -N "$1"
+}
 
 # A lost node: its slurmd, step managers and processes, all at once. Those are the processes whose environment names the
 # node and this Slurm, and the parents that started them.
