@@ -70,9 +70,11 @@ static const char *skip_blanks(const char *p) {
     return p;
 }
 
+/* As strstr, but looking no further than to the mark: sanitizers measure all that follows at every call of strstr. */
 static const char *behind(const char *p, const char *mark) {
-    const char *found = strstr(p, mark);
-    return found ? found + strlen(mark) : NULL;
+    size_t n = strlen(mark);
+    while ((p = strchr(p, mark[0])) != NULL && strncmp(p, mark, n) != 0) p++;
+    return p ? p + n : NULL;
 }
 
 /* Behind a DOCTYPE, which may hold quoted names and, in brackets, comments and declarations; NULL if it does not end. */
