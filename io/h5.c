@@ -213,13 +213,21 @@ static ein_status draft_bytes(const draft_memory *m, size_t *out) {
     return EIN_OK;
 }
 
+/* The memory of a draft, which the table then forgets. */
+static draft_memory *draft_take(hid_t file) {
+    for (int i = 0; i < MAX_DRAFTS; i++)
+        if (drafts[i].memory && drafts[i].file == file) {
+            draft_memory *memory = drafts[i].memory;
+            drafts[i].memory = NULL;
+            return memory;
+        }
+    return NULL;
+}
+
 ein_status ein_h5_draft_save(hid_t file, const char *path, ein_status mine) {
-    int place = 0;
+    draft_memory *memory = draft_take(file);
     size_t bytes = 0;
-    while (place < MAX_DRAFTS && (!drafts[place].memory || drafts[place].file != file)) place++;
-    EIN_BUG_IF(place == MAX_DRAFTS);
-    draft_memory *memory = drafts[place].memory;
-    drafts[place].memory = NULL;
+    EIN_BUG_IF(!memory);
     ein_status status = mine;
     if (H5Fclose(file) < 0 && status == EIN_OK) status = ein_h5_error(EIN_NOMEM, "putting it together");
     if (status == EIN_OK) status = draft_bytes(memory, &bytes);

@@ -241,7 +241,7 @@ static ein_status print_plan(const studying *s) {
 
 /* Where a step's own output goes while it runs. */
 typedef struct {
-    int out, err; /* the terminal's; -1: not taken away */
+    int out, messages; /* the terminal's; -1: not taken away */
 } diverted;
 
 static diverted divert(const studying *s, const ein_study_cell *cell) {
@@ -256,7 +256,7 @@ static diverted divert(const studying *s, const ein_study_cell *cell) {
     fflush(stdout);
     fflush(stderr);
     d.out = dup(STDOUT_FILENO);
-    d.err = dup(STDERR_FILENO);
+    d.messages = dup(STDERR_FILENO);
     dup2(fd, STDOUT_FILENO);
     /* The long stages say how far they are; many small models would only fill the screen. */
     if (cell->stage == EIN_STUDY_FINETUNE || cell->stage == EIN_STUDY_EVALUATE) dup2(fd, STDERR_FILENO);
@@ -271,9 +271,9 @@ static void bring_back(diverted d) {
         dup2(d.out, STDOUT_FILENO);
         close(d.out);
     }
-    if (d.err >= 0) {
-        dup2(d.err, STDERR_FILENO);
-        close(d.err);
+    if (d.messages >= 0) {
+        dup2(d.messages, STDERR_FILENO);
+        close(d.messages);
     }
 }
 

@@ -1,6 +1,7 @@
 /* Each part of the description has one function; names are resolved as they are met, so cohorts come first. */
 #include "jobs/study_file.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -88,8 +89,9 @@ static ein_status add_setting(const reader *r, const ein_yaml_node *v, ein_study
     if (to->n == MAX_SETTINGS) return WRONG(r, v, "more than %d settings", MAX_SETTINGS);
     if (to->n == 0) EIN_TRY(EIN_NEW(to->assignment, MAX_SETTINGS));
     more = &to->assignment[to->n];
-    EIN_TRY(EIN_NEW(*more, strlen(key) + strlen(value) + 2));
-    sprintf(*more, "%s=%s", key, value);
+    const size_t bytes = strlen(key) + strlen(value) + 2;
+    EIN_TRY(EIN_NEW(*more, bytes));
+    snprintf(*more, bytes, "%s=%s", key, value);
     to->n++;
     return EIN_OK;
 }

@@ -27,9 +27,12 @@ like 'says what a row was trained on' "$(sed -n 2p "$tmp/a/table.csv")" '^age,cl
 run study "$tmp/a" --status
 like 'then everything is done' "$out" '^evaluate +3 +3 +0 +0 +0 +0$'
 run study "$tmp/a" --cells evaluate
-is 'cells for programs' "$(cut -f 1-4 <<<"$out")" "$(printf '%s\t%s\t%s\t%s\n' \
-    0 age/clinic done finetune/0,finetune/1,ingest/1 1 age/other done finetune/0,finetune/1,ingest/2 \
-    2 sex/other done finetune/2,finetune/3,ingest/2)"
+cat >"$tmp/cells" <<'TEXT'
+0 age/clinic done finetune/0,finetune/1,ingest/1
+1 age/other done finetune/0,finetune/1,ingest/2
+2 sex/other done finetune/2,finetune/3,ingest/2
+TEXT
+is 'cells for programs' "$(cut -f 1-4 <<<"$out" | tr '\t' ' ')" "$(cat "$tmp/cells")"
 cp "$tmp/a/pretrain/model.safetensors" "$tmp/kept"
 run study "$tmp/a" --run
 is 'again' "$status" 0
