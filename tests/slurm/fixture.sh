@@ -134,6 +134,9 @@ slurm_stop() {
     for pid in "${slurm_daemons[@]}"; do wait "$pid" 2>/dev/null; done
 }
 
+# A job that was killed may write its last line while the folder goes.
+slurm_clean() { rm -rf "$tmp" 2>/dev/null || { sleep 2 && rm -rf "$tmp"; }; }
+
 # wait_for SECONDS COMMAND...: until it succeeds; the time is a bound for failures, not something that is measured.
 wait_for() {
     local end=$((SECONDS + $1))
@@ -152,7 +155,7 @@ slurm_start() {
     local node
     slurm_configure
     export SLURM_CONF=$slurm/slurm.conf
-    trap 'slurm_stop; rm -rf "$tmp"' EXIT
+    trap 'slurm_stop; slurm_clean' EXIT
     trap 'exit 143' TERM INT HUP
     slurm_daemon munged -F --socket="$slurm/munge/socket" --key-file="$slurm/munge/key" --pid-file="$slurm/munge/pid" \
         --log-file="$slurm/munge/log" --seed-file="$slurm/munge/seed"

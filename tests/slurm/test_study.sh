@@ -1,5 +1,5 @@
 #!/bin/bash
-# timeout: 700
+# timeout: 900
 # A study on Slurm from one command: submitted, watched, failing in one place, cancelled, resumed; two side by side; and the
 # mistakes that people make, each with one clear line.
 . "$(dirname "$0")/../lib.sh"
@@ -95,7 +95,7 @@ like 'help says how' "$out" 'submit\|status\|cancel\|resume'
 small=$tmp/small_disk
 mkdir "$small"
 if mount -t tmpfs -o size=4m tmpfs "$small" 2>/dev/null; then
-    trap 'umount "$small"; slurm_stop; rm -rf "$tmp"' EXIT
+    trap 'umount "$small"; slurm_stop; slurm_clean' EXIT
     exits 'full disk' 1 "$study" little.yaml --out "$small/out" --site mpirun.env
     one_line 'full disk' 'the disk is full: .* MiB left'
     site tiny_disk 'EIN_LAUNCHER=(mpirun)' EIN_MIN_FREE_MIB=0
