@@ -6,7 +6,7 @@ Development only (nothing here runs in `make test`). Needs Python 3.11 or later 
 Use:
   tests/data/synth_realism.py --program ./einthoven --real DIR --work WORK --out results/synth_realism.md
 DIR holds the development set of real ECGs (`labels.csv` with PTB-XL recordings, WFDB); WORK keeps what was computed
-and may be deleted. --stages picks parts: cohort, features, tables, classify, cnn, transfer, report.
+and may be deleted. --stages says which of classify, cnn and transfer are made again; what WORK holds is kept.
 
 A synthetic cohort with the prevalences, ages and sexes of the real set is made, and both sets go through the same
 measurements: NeuroKit2 finds beats and waves, everything else is measured between its marks, so that its errors hit
@@ -654,7 +654,8 @@ def truth_table(synthetic):
         ("PVCs", "n_pvc", "n_pvc", number("n_pvc") > 0, "with at least one"),
     ]
     lines = [
-        "| synthetic records: true against measured | in | n | bias | SD of the error | limits of agreement | median error | 1.48 MAD | r |",
+        "| synthetic records: true against measured | in | n | bias | SD of the error | limits of agreement "
+        "| median error | 1.48 MAD | r |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
     for text, truth, name, keep, where in cases:
@@ -811,8 +812,8 @@ def transfer_corpora(args, settings, folder):
     ingest = f"ingest --overwrite --set model.preset=tiny --set ingest.threads={args.jobs}"
     run(
         args,
-        f"{ingest} --labels {folder}/labels.csv --label-key id --patient-column subject --age-column age --sex-column sex "
-        f"--text-columns superclass,scp_statements --out {folder}/real.h5 {args.real}/ptbxl",
+        f"{ingest} --labels {folder}/labels.csv --label-key id --patient-column subject --age-column age "
+        f"--sex-column sex --text-columns superclass,scp_statements --out {folder}/real.h5 {args.real}/ptbxl",
     )
     constants = contract_of(args.program, f"{folder}/real.h5")["statistics"]
     run(
@@ -893,8 +894,8 @@ def figure(real, synthetic, path):
 
 
 TABLES = {
-    "Rhythm and intervals": "rate_bpm sdnn_ms rmssd_ms rr_irregularity pr_ms qrs_ms qt_ms qtc_ms p_ms tpe_ms t_width_II "
-    "t_width_V5 t_symmetry_II t_symmetry_V5 axis_deg t_axis_deg",
+    "Rhythm and intervals": "rate_bpm sdnn_ms rmssd_ms rr_irregularity pr_ms qrs_ms qt_ms qtc_ms p_ms tpe_ms "
+    "t_width_II t_width_V5 t_symmetry_II t_symmetry_V5 axis_deg t_axis_deg",
     "Amplitudes, mV": " ".join(f"{w}_{lead}" for w in ("p", "r", "s", "st", "t") for lead in LEADS)
     + " q_II q_aVF rprime_V1 sokolow_mv",
     "Steepness (mV/ms) and turning points of the QRS": " ".join(
@@ -904,14 +905,15 @@ TABLES = {
     + " hum_db slope_40_150_db noise_uv noise_lead_ratio wander_uv wander_limb_uv wander_chest_uv offset_uv start_uv "
     "largest_mv",
     "Beat to beat": "beat_residual_uv beat_residual_relative qrs_v5_beat_cv p_coherence odd_beats",
-    "Leads": "corr_I_II corr_II_V5 corr_V1_V2 corr_V1_V6 corr_V2_V3 corr_V3_V4 corr_V5_V6 corr_I_V6 beyond_3_components "
-    "relation_III_uv relation_aVR_uv relation_aVL_uv relation_aVF_uv",
+    "Leads": "corr_I_II corr_II_V5 corr_V1_V2 corr_V1_V6 corr_V2_V3 corr_V3_V4 corr_V5_V6 corr_I_V6 "
+    "beyond_3_components relation_III_uv relation_aVR_uv relation_aVL_uv relation_aVF_uv",
     "Recorder": "fives equal_neighbours flat_share zero_leads missing_share",
 }
 
 
 def macro_line(name, m, sd, seeds):
-    return f"| {name} | {seeds} | {m['value']:.3f} ({m['lower']:.3f} to {m['upper']:.3f}) | {'-' if sd is None else f'{sd:.4f}'} |"
+    spread = "-" if sd is None else f"{sd:.4f}"
+    return f"| {name} | {seeds} | {m['value']:.3f} ({m['lower']:.3f} to {m['upper']:.3f}) | {spread} |"
 
 
 def transfer_lines(found):
@@ -972,10 +974,10 @@ def main():
     parser.add_argument(
         "--real-model", default="", help="model pretrained on the real training folds, as a further arm"
     )
-    parser.add_argument("--pretrain-records", type=int, default=6000)
-    parser.add_argument("--pretrain-epochs", type=int, default=45)
-    parser.add_argument("--joint-epochs", type=int, default=20)
-    parser.add_argument("--stages", default="features,classify,cnn,transfer")
+    parser.add_argument("--pretrain-records", type=int, default=4000)
+    parser.add_argument("--pretrain-epochs", type=int, default=40)
+    parser.add_argument("--joint-epochs", type=int, default=12)
+    parser.add_argument("--stages", default="classify,cnn,transfer")
     parser.add_argument("--commit", default="", help="of the program, for the report")
     args = parser.parse_args()
     stages = set(args.stages.split(","))
@@ -1000,7 +1002,8 @@ def main():
         data["failed"] = len(failed)
         if failed:
             print(
-                f"{data['name']}: {len(failed)} records could not be measured: {collections.Counter(failed).most_common(3)}"
+                f"{data['name']}: {len(failed)} records could not be measured:",
+                collections.Counter(failed).most_common(3),
             )
     names = measurement_names(real, synthetic)
     store = os.path.join(args.work, "results.json")
@@ -1014,7 +1017,7 @@ def main():
     stage("classify", lambda: classify_all(real, synthetic, names))
     stage("cnn", lambda: joint_model(args, real, synthetic))
     stage("transfer", lambda: transfer(args, settings))
-    write_report(args, real, synthetic, names, results, command, settings, untouched)
+    write_report(args, real, synthetic, names, results, command, untouched)
 
 
 MARKS = ("<!-- by hand, kept when the report is made again -->", "<!-- end -->")
@@ -1031,7 +1034,7 @@ def by_hand(path):
     return "(nothing yet)"
 
 
-def setting_of(args, command, settings, untouched, real, synthetic):
+def setting_of(args, command, arms, untouched, real, synthetic):
     version = subprocess.run(
         [args.program, "--version"], capture_output=True, text=True, check=True
     ).stdout.splitlines()
@@ -1041,22 +1044,26 @@ def setting_of(args, command, settings, untouched, real, synthetic):
     words = " ".join(command[1:]).replace(os.path.abspath(args.work), "WORK").replace(args.work, "WORK")
     n = [len({r["subject"] for r in d["rows"]}) for d in (real, synthetic)]
     return [
-        "    tests/data/synth_realism.py --program ./einthoven --real DIR --work WORK --out results/synth_realism.md",
+        "    tests/data/synth_realism.py --program ./einthoven --real DIR --work WORK --out results/synth_realism.md"
+        + (" --real-model ssl/model.safetensors" if "real" in arms else ""),
         "",
         f"- program: {version[0]}, commit {args.commit or 'not told'}; {version[1].split(None, 1)[1]}",
-        f"- real: {len(real['rows'])} recordings of {n[0]} patients of PTB-XL 1.0.3 (500 Hz, 10 s); {real['failed']} could not be measured",
-        f"- synthetic: {len(synthetic['rows'])} recordings of {n[1]} synthetic patients; {synthetic['failed']} could not be measured; made by",
+        f"- real: {len(real['rows'])} recordings of {n[0]} patients of PTB-XL 1.0.3 (500 Hz, 10 s); "
+        f"{real['failed']} could not be measured",
+        f"- synthetic: {len(synthetic['rows'])} recordings of {n[1]} synthetic patients; "
+        f"{synthetic['failed']} could not be measured; made by",
         "",
         f"      einthoven {words}",
         "",
-        "  that is, with the prevalences (by PTB-XL's statements), ages, share of men and recordings per patient of the real set; "
-        + ("at their defaults: " + ", ".join(untouched) if untouched else "no prevalence at its default"),
-        f"- NeuroKit2 {nk.__version__}, numpy {np.__version__}, scipy {scipy.__version__}, scikit-learn {sklearn.__version__}, Python {platform.python_version()}",
+        "  that is, with the prevalences (by PTB-XL's statements), ages, share of men and recordings per patient of "
+        "the real set; " + ("at their defaults: " + ", ".join(untouched) if untouched else "no prevalence at its default"),
+        f"- NeuroKit2 {nk.__version__}, numpy {np.__version__}, scipy {scipy.__version__}, "
+        f"scikit-learn {sklearn.__version__}, Python {platform.python_version()}",
         f"- machine: {os.cpu_count()} cores, {cpu}; {datetime.date.today().isoformat()}",
     ]
 
 
-def write_report(args, real, synthetic, names, results, command, settings, untouched):
+def write_report(args, real, synthetic, names, results, command, untouched):
     picture = os.path.join(os.path.dirname(os.path.abspath(args.out)), "synth_realism.svg")
     figure(real, synthetic, picture)
     noise = floor_of(real, names)
@@ -1070,13 +1077,15 @@ def write_report(args, real, synthetic, names, results, command, settings, untou
         "## How this was made",
         "",
     ]
-    lines += setting_of(args, command, settings, untouched, real, synthetic)
+    arms = results["transfer"]["found"]["arms"] if "transfer" in results else {}
+    lines += setting_of(args, command, arms, untouched, real, synthetic)
     lines += ["", f"![Distributions of twelve measurements, real and synthetic]({os.path.basename(picture)})", ""]
     lines += ["## Labels and truth of synthetic records against independent measurements", ""]
     lines += truth_table(synthetic)
     lines += [
         "",
-        "One measurement as reader of one label, on synthetic and on real records (AUROC, 95 % interval over patients, positives):",
+        "One measurement as reader of one label, on synthetic and on real records (AUROC, 95 % interval over patients, "
+        "positives):",
         "",
     ]
     lines += reader_table(real, synthetic)
@@ -1104,7 +1113,8 @@ def write_report(args, real, synthetic, names, results, command, settings, untou
     if "cnn" in results:
         lines += [
             "",
-            '`tiny` (825,000 parameters, 8 leads at 100 Hz) from scratch on the joint corpus, label "real", patients of 20 % held out:',
+            '`tiny` (825,000 parameters, 8 leads at 100 Hz) from scratch on the joint corpus, label "real", 20 % of '
+            "the patients held out:",
             "",
             "| arm | seeds | AUROC (95 % interval) | SD over seeds |",
             "|---|---|---|---|",
@@ -1117,8 +1127,10 @@ def write_report(args, real, synthetic, names, results, command, settings, untou
             "",
             "## Transfer: pretrained on synthetic records alone, probed on real labels",
             "",
-            f"`tiny`, {args.pretrain_records} synthetic records, {args.pretrain_epochs} epochs of batch 64; then a linear probe of the frozen encoder on PTB-XL's five superclasses, "
-            "records, folds and recipe of `finetune_ptbxl.md` (test part 401 records of 358 patients, 5 seeds, 2,000 patient bootstrap resamples of all arms together). "
+            f"`tiny`, {args.pretrain_records} synthetic records, {args.pretrain_epochs} epochs of batch 64; then a "
+            "linear probe of the frozen encoder on PTB-XL's five superclasses, "
+            "records, folds and recipe of `finetune_ptbxl.md` (test part 401 records of 358 patients, 5 seeds, "
+            "2,000 patient bootstrap resamples of all arms together). "
             f"Generator of commit {results['transfer']['commit'] or 'not told'}.",
             "",
         ]
@@ -1127,10 +1139,14 @@ def write_report(args, real, synthetic, names, results, command, settings, untou
         "",
         "## Reading the distances",
         "",
-        "KS is the largest distance between the two distribution functions; the Wasserstein distance is in units of the real SD, both after cutting at the real 0.5 and 99.5 %. "
-        f"Two random halves of the real patients give KS {noise['ks'][0]:.2f} (95 % of the measurements below {noise['ks'][1]:.2f}) and Wasserstein {noise['w'][0]:.2f} ({noise['w'][1]:.2f}). "
-        "RR variability, PR and P waves: of records without AF, flutter, pacing, premature beats and blocks in their labels. Beats, P and T are found by NeuroKit2 in the same way on both sides; "
-        "QRS limits are where the speed of the median beat leaves and reaches rest; amplitudes are those of the median beat against the end of the PR segment, ST 40 to 60 ms after the end of QRS.",
+        "KS is the largest distance between the two distribution functions; the Wasserstein distance is in units "
+        "of the real SD, after cutting both sides at the real 0.5 and 99.5 %. "
+        f"Two random halves of the real patients give KS {noise['ks'][0]:.2f} (95 % of the measurements below "
+        f"{noise['ks'][1]:.2f}) and Wasserstein {noise['w'][0]:.2f} ({noise['w'][1]:.2f}). "
+        "RR variability, PR and P waves: of records without AF, flutter, pacing, premature beats and blocks "
+        "in their labels. Beats, P and T are found by NeuroKit2 in the same way on both sides; "
+        "QRS limits are where the speed of the median beat leaves and reaches rest; amplitudes are those of the median beat against "
+        "the end of the PR segment, ST 40 to 60 ms after the end of QRS.",
     ]
     lines += distributions(real, synthetic)
     open(args.out, "w", encoding="utf-8").write("\n".join(lines) + "\n")
