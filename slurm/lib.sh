@@ -362,9 +362,12 @@ ein_stage_out() {
 # --- run -----------------------------------------------------------------------------------------------------------------
 
 # A stop is a signal that the launcher passes on to the ranks; commands without checkpoints rather use the time that is left.
+# A second one would cost them a validation that is under way.
 ein_forward() {
+    local before=$told
     told=$1
-    ein_warn "$what: got $1"
+    ein_warn "$what: told to stop by $1"
+    [ -z "$before" ] || [ "$1" = TERM ] || return 0
     case $stage in pretrain | finetune) kill -USR1 "$launcher" 2>/dev/null ;; esac
 }
 
@@ -376,20 +379,42 @@ ein_last_words() {
     tail -c "+$((log_begin + 1))" "$log" | tail -c 65536 | tr -d '\000' | sed -n 's/^einthoven[a-z ]*: //p' | tail -n 1 | cut -c1-400
 }
 
-# Bash runs a trap only between commands, and one wait ends at the first signal: hence the loop.
+# Seconds until EIN_SIGNAL_S before the job's limit; nothing where there is no limit.
+ein_time_left() {
+    local end
+    end=$(scontrol show job "${SLURM_ARRAY_JOB_ID:+${SLURM_ARRAY_JOB_ID}_}${SLURM_ARRAY_TASK_ID:-$SLURM_JOB_ID}" 2>/dev/null |
+        sed -n 's/^.* EndTime=\([^ ]*\).*/\1/p' | head -n 1)
+    end=$(date -d "${end:-none}" +%s 2>/dev/null) || return 0
+    end=$((end - $(date +%s) - EIN_SIGNAL_S))
+    echo $((end > 1 ? end : 1))
+}
+
+# Slurm's signal before the limit may be lost, so the clock is watched as well. Bash runs a trap only between commands, and
+# a wait ends at the first signal: hence the loop.
 ein_run() {
+    local clock='' left
     told=''
+    left=$(ein_time_left)
     trap 'ein_forward USR1' USR1
     trap 'ein_forward TERM' TERM
     trap : CONT
     log_begin=$(stat -L -c %s "/proc/$$/fd/1" 2>/dev/null || echo 0)
     "${launch[@]}" "$EIN_PROGRAM" "${command[@]}" &
     launcher=$!
-    while :; do
-        wait "$launcher"
-        rc=$?
-        kill -0 "$launcher" 2>/dev/null || break
+    if [ -n "$left" ]; then
+        sleep "$left" &
+        clock=$!
+    fi
+    while kill -0 "$launcher" 2>/dev/null; do
+        wait -n "$launcher" ${clock:+"$clock"}
+        if [ -n "$clock" ] && ! kill -0 "$clock" 2>/dev/null; then
+            clock=''
+            [ -n "$told" ] || ! kill -0 "$launcher" 2>/dev/null || ein_forward 'the clock'
+        fi
     done
+    wait "$launcher"
+    rc=$?
+    [ -z "$clock" ] || kill "$clock" 2>/dev/null
 }
 
 ein_end() {
@@ -423,7 +448,7 @@ ein_end() {
     running)
         # Told and yet not ended in time: a command without checkpoints begins anew, and would not end in time again.
         case $stage:$told in
-        pretrain:* | finetune:* | *:) how=killed ;;
+        pretrain:* | finetune:* | *: | *:TERM) how=killed ;;
         *) how=stopped ;;
         esac
         ein_go_on "the ranks were killed (exit code $rc${told:+, after $told})" "$how"

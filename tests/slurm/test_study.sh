@@ -177,7 +177,7 @@ ok 'two at once' wait_for 120 rows sex 3
 array=$(awk -F'\t' '$2 == "finetune" && $3 == "1,3" { print $1 }' out/c/slurm/jobs.tsv)
 scancel --signal=USR1 --batch "${array}_3"
 ok 'an element stops and is requeued' wait_for 90 in_log 3 'restart 1, state stopped'
-ok 'the other is not' eval '! in_log 1 "restart 1|got USR1"'
+ok 'the other is not' eval '! in_log 1 "restart 1|told to stop"'
 like 'the corpus is on the node' "$(cat out/c/finetune/age/de-novo-s1/config.resolved.yaml out/c/finetune/age/de-novo-s1/*/*/config.resolved.yaml 2>/dev/null)" \
     'corpus: .*/slurm/tmp/n[1-4]/einthoven-[0-9]+/clinical\.h5'
 touch out/c/finetune/age/de-novo-s1/age/scratch-s1/STOP

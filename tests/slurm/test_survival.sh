@@ -20,7 +20,7 @@ ok 'an undisturbed run, without Slurm' "$einthoven" pretrain "$tmp/small.yaml" -
 final=$(basename "$(find "$tmp/straight/ckpt" -name 'step-*.h5' | sort | tail -n 1)")
 
 # site NAME LINES: a site's file.
-site() { printf '%s\n' "EIN_PROGRAM=$einthoven" EIN_BIND=none EIN_MIN_FREE_MIB=10 EIN_SIGNAL_S=5 "${@:2}" >"$tmp/$1.env"; }
+site() { printf '%s\n' "EIN_PROGRAM=$einthoven" EIN_BIND=none EIN_MIN_FREE_MIB=10 EIN_SIGNAL_S=40 "${@:2}" >"$tmp/$1.env"; }
 site mpirun 'EIN_LAUNCHER=(mpirun)'
 site srun 'EIN_LAUNCHER=(srun --mpi=pmix)'
 
@@ -47,18 +47,18 @@ same() {
     ok "$1: the model is byte-equal" cmp "$tmp/straight/model.safetensors" "$tmp/$1/model.safetensors"
 }
 
-# slow_to_the_limit NAME N: let the job run into its limit however fast the machine is: its ranks rest until Slurm has sent
-# its signal for the Nth time.
+# slow_to_the_limit NAME N: let the job run into its limit however fast the machine is: its ranks rest until it has been
+# told to stop for the Nth time.
 slow_to_the_limit() {
     wait_for 60 beyond "$1" $(($(step "$1") + 20))
     ranks_of "$job" STOP
-    ok "limit $2: Slurm's signal arrives" wait_for 100 said "$log" 'got USR1' "$2"
+    ok "limit $2: the signal arrives" wait_for 100 said "$log" 'told to stop by (USR1|the clock)' "$2"
     ranks_of "$job" CONT
     ok "limit $2: back in the queue" wait_for 60 said "$log" 'stopped \(SIGUSR1\); back into the queue' "$2"
 }
 
 # --- one run through everything, by mpirun ----------------------------------------------------------------------
-# Slurm looks at limits every half minute: the signal comes 30 to 60 s after the start.
+# Slurm looks at limits every half minute: its signal comes 30 to 60 s after the start, the clock's after 80.
 pretrain cut mpirun --time=2
 is 'the job has a number' "$(grep -cxE '[0-9]+' <<<"$job")" 1
 slow_to_the_limit cut 1
@@ -129,7 +129,7 @@ for life in 1 2; do
     wait_for 60 said "$log" " restart $((life - 1))," 1
     wait_for 60 beyond capped $(($(step capped) + 5))
     scancel --signal=USR1 --batch "$job"
-    wait_for 60 said "$log" 'got USR1' "$life"
+    wait_for 60 said "$log" 'told to stop by USR1' "$life"
     [ "$life" = 2 ] || wait_for 60 said "$log" 'back into the queue' 1
 done
 ok 'the cap on restarts holds' wait_for 60 job_gone "$job"
@@ -141,6 +141,13 @@ wait_for 60 beyond asked 10
 touch "$tmp/asked/STOP"
 ok 'a STOP file ends the job' wait_for 60 job_gone "$job"
 like 'which does not requeue itself' "$(cat "$tmp/asked/slurm-notes/pretrain.verdict")" '^stopped on request \(STOP file\)'
+
+# --- a limit that Slurm does not announce (SIGCONT says nothing) ----------------------------------------------------
+pretrain clock mpirun --time=1 --signal=B:CONT@1
+ok 'the clock tells a job to stop' wait_for 60 said "$log" 'told to stop by the clock' 1
+ok 'and it goes back into the queue' wait_for 60 said "$log" 'stopped \(SIGUSR1\); back into the queue' 1
+scancel "$job"
+ok 'where scancel ends it' wait_for 60 job_gone "$job"
 
 # --- a chain, where requeueing is not allowed -----------------------------------------------------------------------
 site chain 'EIN_LAUNCHER=(mpirun)' EIN_MODE=chain
