@@ -136,11 +136,10 @@ static ein_status open_study(studying *s) {
 
 static void print_head(const studying *s) {
     const ein_study *study = s->study;
-    printf("%s%s%s\n", study->title ? study->title : study->name,
+    printf("%s%s\n", study->title ? study->title : study->name,
            ein_study_is_synthetic(study)
                ? "\nSYNTHETIC data: people who do not exist; figures tell nothing about patients"
-               : "",
-           "");
+               : "");
     printf("folder %s, preset %s, scale %g\n", s->folder, study->preset, s->plan->scale);
 }
 
@@ -392,13 +391,24 @@ static void say(const studying *s, const char *what, const ein_study_cell *cell,
     fflush(stdout);
 }
 
+/* The states of `n` cells from `first`, as rank 0 finds them, on all ranks. Collective. */
+static ein_status look(studying *s, ein_study_cell *first, int n) {
+    int64_t *state;
+    EIN_TRY(EIN_NEW(state, n));
+    for (int i = 0; i < n && speaks(s); i++) {
+        ein_study_look(&first[i]);
+        state[i] = first[i].state;
+    }
+    const ein_status status = ein_comm_max_i64(s->job->comm, state, n); /* others hold none, the least */
+    for (int i = 0; i < n; i++) first[i].state = (ein_run_state)state[i];
+    free(state);
+    return status;
+}
+
 /* One cell: passed over, waiting for another, or run. Collective; an error is one of all ranks. */
 static ein_status one_cell(studying *s, ein_study_cell *cell) {
     const bool only = ein_config_int(s->job->config, "study.cell") >= 0;
-    if (speaks(s)) ein_study_look(cell);
-    int64_t state = cell->state;
-    EIN_TRY(ein_comm_max_i64(s->job->comm, &state, 1)); /* others hold none, the least */
-    cell->state = (ein_run_state)state;
+    EIN_TRY(look(s, cell, 1));
     if (cell->state == EIN_STATE_DONE && cell->stage != EIN_STUDY_TABLE) {
         if (only) say(s, "done already", cell, -1);
         return EIN_OK;
@@ -431,18 +441,6 @@ static ein_status one_cell(studying *s, ein_study_cell *cell) {
     return EIN_OK;
 }
 
-/* The states of what is not run here, for needs. */
-static ein_status share_states(studying *s) {
-    int64_t *state;
-    EIN_TRY(EIN_NEW(state, s->plan->n));
-    if (speaks(s)) ein_study_look_all(s->plan);
-    for (int i = 0; i < s->plan->n; i++) state[i] = s->plan->cell[i].state;
-    const ein_status status = ein_comm_max_i64(s->job->comm, state, s->plan->n);
-    for (int i = 0; i < s->plan->n; i++) s->plan->cell[i].state = (ein_run_state)state[i];
-    free(state);
-    return status;
-}
-
 /* Cells of a job array begin at the same time: each process writes a name of its own, and the last rename stays. */
 static ein_status keep_description(const studying *s) {
     char path[PATH_BYTES], own[PATH_BYTES + 300];
@@ -460,7 +458,7 @@ static ein_status run_cells(studying *s) {
     int n = 0;
     EIN_TRY(ein_stop_install());
     EIN_TRY(ein_comm_share(s->job->comm, speaks(s) ? keep_description(s) : EIN_OK));
-    EIN_TRY(share_states(s));
+    EIN_TRY(look(s, s->plan->cell, s->plan->n)); /* also of what is not run here, for needs */
     for (int i = 0; i < s->plan->n; i++) {
         int64_t stop = 0;
         if (!wanted(s, &s->plan->cell[i])) continue;

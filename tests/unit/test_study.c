@@ -189,6 +189,21 @@ static void refused(void) {
     }
 }
 
+/* One task with many seeds: an evaluation that needs more models than any table is long. */
+static void many_seeds(void) {
+    ein_study *s = parse(
+        HEAD
+        "finetune: {seeds: 1000, arms: {x: {from: scratch}, y: {from: scratch}}, tasks: {a: [study/age]}}\n"
+        "evaluate: {cohorts: {a: [study/age]}}\n");
+    ein_study_plan *p = NULL;
+    if (!report(s && ein_study_plan_new(s, "F", 1, &p) == EIN_OK, "a thousand seeds")) return;
+    const ein_study_cell *c = ein_study_find(p, EIN_STUDY_EVALUATE, 0);
+    report(c->n_needs == 2001 && needs(p, c, EIN_STUDY_FINETUNE, 0) && needs(p, c, EIN_STUDY_FINETUNE, 1999),
+           "an evaluation needs all their models");
+    ein_study_plan_free(p);
+    ein_study_free(s);
+}
+
 static void built_in(const char *path) {
     const ein_embedded *file = ein_embedded_find(path);
     ein_study *study = NULL;
@@ -204,6 +219,7 @@ int main(void) {
     cells();
     stamps();
     refused();
+    many_seeds();
     built_in("jobs/study/demo.yaml");
     built_in("jobs/study/synthetic.yaml");
     return report_end();
