@@ -43,12 +43,14 @@ ein_status ein_h5_reserve(hid_t file, int64_t bytes);
 ein_status ein_h5_close_written(hid_t file, ein_status mine);
 
 /* A new file in memory, without time stamps: nothing that a disk does can fail inside HDF5, where it would end in a crash.
- * *out is negative on failure. */
-ein_status ein_h5_draft_new(hid_t *out);
+ * ein_h5_draft_save frees it. */
+typedef struct ein_h5_draft ein_h5_draft;
+ein_status ein_h5_draft_new(ein_h5_draft **out);
+hid_t ein_h5_draft_file(const ein_h5_draft *draft);
 
 /* Write a draft to `path`, whole or not at all (io/durable.h), if `mine` is EIN_OK; close it in any case, after everything
  * inside it is closed. `mine` is returned if set. */
-ein_status ein_h5_draft_save(hid_t file, const char *path, ein_status mine);
+ein_status ein_h5_draft_save(ein_h5_draft *draft, const char *path, ein_status mine);
 
 /* Attributes: UTF-8 text, int64, double. Reading text: at most `limit` bytes, in fresh memory (free()). */
 ein_status ein_h5_put_text(hid_t object, const char *name, const char *text);

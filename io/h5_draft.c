@@ -7,25 +7,21 @@
 
 /* The memory of a file, which the driver hands back when the file is closed: only then is it without the mark of a file
  * that is open for writing. (H5Fget_file_image clears the mark and leaves the checksum over it as it was.) */
-typedef struct {
+struct ein_h5_draft {
+    hid_t file;
     void *image;
     size_t room;
-} draft_memory;
-enum { MAX_DRAFTS = 4 };
-static struct {
-    hid_t file;
-    draft_memory *memory;
-} drafts[MAX_DRAFTS];
+};
 
 static void *draft_malloc(size_t bytes, H5FD_file_image_op_t op, void *self) {
-    draft_memory *m = self;
+    ein_h5_draft *m = self;
     (void)op;
     m->image = malloc(bytes);
     m->room = m->image ? bytes : 0;
     return m->image;
 }
 static void *draft_realloc(void *image, size_t bytes, H5FD_file_image_op_t op, void *self) {
-    draft_memory *m = self;
+    ein_h5_draft *m = self;
     (void)op;
     void *more = realloc(image, bytes);
     if (!more) return NULL;
@@ -52,7 +48,7 @@ static herr_t draft_nothing(void *self) {
     return 0;
 }
 
-static hid_t draft_access(draft_memory *memory) {
+static hid_t draft_access(ein_h5_draft *memory) {
     enum { STEP_BYTES = 1 << 20 };
     H5FD_file_image_callbacks_t calls = {draft_malloc, draft_memcpy,  draft_realloc, draft_keep,
                                          draft_same,   draft_nothing, memory};
@@ -64,32 +60,38 @@ static hid_t draft_access(draft_memory *memory) {
     return -1;
 }
 
-ein_status ein_h5_draft_new(hid_t *out) {
-    draft_memory *memory;
-    int place = 0;
-    *out = -1;
-    while (place < MAX_DRAFTS && drafts[place].memory) place++;
-    EIN_BUG_IF(place == MAX_DRAFTS);
+static void draft_free(ein_h5_draft *draft) {
+    free(draft->image);
+    free(draft);
+}
+
+ein_status ein_h5_draft_new(ein_h5_draft **out) {
+    ein_h5_draft *draft;
+    *out = NULL;
     ein_h5_quiet();
-    EIN_TRY(EIN_NEW(memory, 1));
-    const hid_t access = draft_access(memory), create = H5Pcreate(H5P_FILE_CREATE);
+    EIN_TRY(EIN_NEW(draft, 1));
+    draft->file = -1;
+    const hid_t access = draft_access(draft), create = H5Pcreate(H5P_FILE_CREATE);
     if (access >= 0 && create >= 0 && H5Pset_obj_track_times(create, false) >= 0)
-        *out = H5Fcreate("draft", H5F_ACC_TRUNC, create, access);
-    const ein_status status = *out < 0 ? ein_h5_error(EIN_NOMEM, "a file in memory cannot be made") : EIN_OK;
+        draft->file = H5Fcreate("draft", H5F_ACC_TRUNC, create, access);
+    const ein_status status =
+        draft->file < 0 ? ein_h5_error(EIN_NOMEM, "a file in memory cannot be made") : EIN_OK;
     if (access >= 0) H5Pclose(access);
     if (create >= 0) H5Pclose(create);
     if (status != EIN_OK) {
-        free(memory->image);
-        free(memory);
+        draft_free(draft);
         return status;
     }
-    drafts[place].file = *out;
-    drafts[place].memory = memory;
+    *out = draft;
     return EIN_OK;
 }
 
+hid_t ein_h5_draft_file(const ein_h5_draft *draft) {
+    return draft->file;
+}
+
 /* The end of the file's data, from its superblock of version 2 or 3. */
-static ein_status draft_bytes(const draft_memory *m, size_t *out) {
+static ein_status draft_bytes(const ein_h5_draft *m, size_t *out) {
     enum { END_AT = 28, SUPERBLOCK_BYTES = 48 };
     uint64_t end = 0;
     const unsigned char *image = m->image;
@@ -101,27 +103,14 @@ static ein_status draft_bytes(const draft_memory *m, size_t *out) {
     return EIN_OK;
 }
 
-/* The memory of a draft, which the table then forgets. */
-static draft_memory *draft_take(hid_t file) {
-    for (int i = 0; i < MAX_DRAFTS; i++)
-        if (drafts[i].memory && drafts[i].file == file) {
-            draft_memory *memory = drafts[i].memory;
-            drafts[i].memory = NULL;
-            return memory;
-        }
-    return NULL;
-}
-
-ein_status ein_h5_draft_save(hid_t file, const char *path, ein_status mine) {
-    draft_memory *memory = draft_take(file);
+ein_status ein_h5_draft_save(ein_h5_draft *draft, const char *path, ein_status mine) {
     size_t bytes = 0;
-    EIN_BUG_IF(!memory);
     ein_status status = mine;
-    if (H5Fclose(file) < 0 && status == EIN_OK) status = ein_h5_error(EIN_NOMEM, "putting it together");
-    if (status == EIN_OK) status = draft_bytes(memory, &bytes);
+    if (H5Fclose(draft->file) < 0 && status == EIN_OK)
+        status = ein_h5_error(EIN_NOMEM, "putting it together");
+    if (status == EIN_OK) status = draft_bytes(draft, &bytes);
     status = ein_error_context(status, "%s", path);
-    if (status == EIN_OK) status = ein_durable_write(path, memory->image, bytes);
-    free(memory->image);
-    free(memory);
+    if (status == EIN_OK) status = ein_durable_write(path, draft->image, bytes);
+    draft_free(draft);
     return status;
 }

@@ -448,10 +448,10 @@ static ein_status fill_h5(const evaluation *e, hid_t file) {
 
 static ein_status write_h5(const evaluation *e) {
     char path[4200];
-    hid_t file;
+    ein_h5_draft *draft;
     snprintf(path, sizeof path, "%s/scores.h5", e->out);
-    EIN_TRY(ein_h5_draft_new(&file));
-    return ein_h5_draft_save(file, path, fill_h5(e, file));
+    EIN_TRY(ein_h5_draft_new(&draft));
+    return ein_h5_draft_save(draft, path, fill_h5(e, ein_h5_draft_file(draft)));
 }
 
 /* --- metrics --------------------------------------------------------------------------------------------- */

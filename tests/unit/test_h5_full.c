@@ -58,14 +58,16 @@ static int save_on_full_disk(rlim_t room, ein_status mine, ein_status expected) 
     int64_t column[64];
     char name[32];
     hid_t file;
+    ein_h5_draft *draft;
     for (int i = 0; i < 64; i++) column[i] = i;
-    if (ein_h5_draft_new(&file) != EIN_OK) return 10;
+    if (ein_h5_draft_new(&draft) != EIN_OK) return 10;
     limit_files(room);
     for (int i = 0; i < 200; i++) {
         snprintf(name, sizeof name, "column%d", i);
-        if (ein_h5_write_column(file, name, H5T_STD_I64LE, 64, 0, column) != EIN_OK) return 11;
+        if (ein_h5_write_column(ein_h5_draft_file(draft), name, H5T_STD_I64LE, 64, 0, column) != EIN_OK)
+            return 11;
     }
-    if (ein_h5_draft_save(file, path, mine) != expected) return 12;
+    if (ein_h5_draft_save(draft, path, mine) != expected) return 12;
     limit_files(RLIM_INFINITY);
     if (H5Fget_obj_count((hid_t)H5F_OBJ_ALL, H5F_OBJ_ALL) != 0) return 13;
     if (expected == EIN_OK) {
