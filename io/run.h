@@ -4,9 +4,9 @@
  *
  * STATE is one line, "running", "stopped", "done" or "failed", then "key: value" lines (step, reason,
  * job, host, pid, time); it is replaced atomically.
- * LOCK holds "key: value" lines (host, pid, job, start) while a process has the folder, and is empty after
- * one that left in order.  The lock itself is flock(2): it ends with its process, however that dies. Not
- * thread-safe: one thread of rank 0 logs, counts and reports.
+ * LOCK is the lock of io/lock.h: it names who has the folder, and is empty after one that left in order.
+ * All of them are regular files: a link, a named pipe or a device in the place of one is refused by name.
+ * Not thread-safe: one thread of rank 0 logs, counts and reports.
  */
 #ifndef EIN_IO_RUN_H
 #define EIN_IO_RUN_H
@@ -29,9 +29,9 @@ typedef enum {
 } ein_run_state;
 
 /* Open (make if needed) a run folder and take its lock; EIN_EXISTS names the holder's host, pid and job if
- * another process holds it. A lock left by a dead process is taken over, and the log names who left it. Where
- * flock reaches over hosts (NFSv4, Lustre with -o flock, GPFS) so does the protection; on a file system with
- * host-local flock it covers processes of one host. Collective; rank 0 does the work. */
+ * another process holds it. A lock left by a dead process is taken over, and the log names who left it; where that
+ * cannot be told (another host, a file system without locks), the message says how to release it. A STATE that is there
+ * and cannot be read is an error. Collective; rank 0 does the work. */
 ein_status ein_run_open(ein_comm *comm, const char *folder, ein_run **out);
 
 /* Log the warnings once more, close everything, release the lock. Collective. NULL is fine. */
@@ -39,6 +39,7 @@ void ein_run_close(ein_run *run);
 
 const char *ein_run_folder(const ein_run *run);
 ein_run_state ein_run_previous_state(const ein_run *run); /* as found when opened */
+int64_t ein_run_previous_step(const ein_run *run);        /* the step that STATE told of; 0: none */
 
 /* Replace STATE. Rank 0 writes; others return EIN_OK. */
 ein_status ein_run_set_state(ein_run *run, ein_run_state state, int64_t step, const char *reason);
@@ -75,6 +76,13 @@ void ein_progress_finish(ein_progress *progress);
 
 /* "h:mm:ss"; "?" when it is negative, not finite or beyond a million hours. */
 void ein_format_duration(double seconds, char *out, size_t room);
+
+/* EIN_OK for a regular file, EIN_NOTFOUND where there is nothing, EIN_IO for a link, a pipe, a folder, a device. */
+ein_status ein_run_check_file(const char *path);
+
+/* Open a regular file for appending, with O_CREAT in `create` one that is made if needed; a pipe is not waited for, a
+ * link not followed. */
+ein_status ein_run_append(const char *path, int create, int *fd);
 
 /* Seconds of a monotonic clock. */
 double ein_clock_s(void);

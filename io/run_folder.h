@@ -2,6 +2,7 @@
 #ifndef EIN_IO_RUN_FOLDER_H
 #define EIN_IO_RUN_FOLDER_H
 
+#include "io/lock.h"
 #include "io/run.h"
 
 enum { EIN_RUN_MAX_WARNINGS = 100, EIN_RUN_TIME_BYTES = 32 };
@@ -10,8 +11,9 @@ struct ein_run {
     ein_comm *comm;
     char *folder;
     ein_run_state previous;
-    bool writes; /* rank 0 */
-    int lock_fd; /* -1: none */
+    int64_t previous_step;
+    bool writes;    /* rank 0 */
+    ein_lock *lock; /* NULL: none */
 
     int log_fd; /* -1: none */
     int64_t lost_lines;

@@ -245,20 +245,25 @@ typedef struct {
 
 static diverted divert(const studying *s, const ein_study_cell *cell) {
     char path[PATH_BYTES];
+    int fd;
     diverted d = {-1, -1};
     if (cell->stage == EIN_STUDY_TABLE || ein_config_bool(s->job->config, "study.show") ||
         ein_config_int(s->job->config, "study.cell") >= 0)
         return d;
     snprintf(path, sizeof path, "%s/output.txt", cell->folder);
-    const int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
-    if (fd < 0) return d;
+    if (ein_run_append(path, O_CREAT, &fd) != EIN_OK) {
+        ein_error_clear(); /* then it prints here */
+        return d;
+    }
     fflush(stdout);
     fflush(stderr);
-    d.out = dup(STDOUT_FILENO);
-    d.messages = dup(STDERR_FILENO);
-    dup2(fd, STDOUT_FILENO);
+    /* What cannot be brought back is not taken away. */
+    d.out = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0);
+    d.messages = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0);
+    if (d.out >= 0) dup2(fd, STDOUT_FILENO);
     /* The long stages say how far they are; many small models would only fill the screen. */
-    if (cell->stage == EIN_STUDY_FINETUNE || cell->stage == EIN_STUDY_EVALUATE) dup2(fd, STDERR_FILENO);
+    if (d.messages >= 0 && (cell->stage == EIN_STUDY_FINETUNE || cell->stage == EIN_STUDY_EVALUATE))
+        dup2(fd, STDERR_FILENO);
     close(fd);
     return d;
 }

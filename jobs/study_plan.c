@@ -1,16 +1,14 @@
 #include "jobs/study_plan.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include "io/durable.h"
+#include "io/lock.h"
 
 enum { MAX_WORDS = 1024, SMALL_FILE_BYTES = 1 << 16 };
 
@@ -437,11 +435,7 @@ static char *read_small(const char *folder, const char *name) {
 static bool is_held(const char *folder) {
     char path[4352];
     snprintf(path, sizeof path, "%s/LOCK", folder);
-    const int fd = open(path, O_RDWR | O_CLOEXEC);
-    if (fd < 0) return false;
-    const bool held = flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
-    close(fd);
-    return held;
+    return ein_lock_is_held(path);
 }
 
 static void out_of_date(ein_study_cell *c, const char *why) {

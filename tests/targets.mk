@@ -56,7 +56,7 @@ fuzz-tasks: build/fuzz/fuzz_tasks ## fuzz task descriptions, rules and cells of 
 
 # --- fuzzing study descriptions -----------------------------------------------------------------------------------
 STUDY_FUZZ_SRC := tests/fuzz/fuzz_study.c $(addprefix core/,status.c contract.c ecg.c) mpi/comm.c jobs/study_file.c jobs/study_plan.c \
-                $(addprefix io/,yaml_tree.c nearest.c durable.c contract_hash.c config_value.c)
+                $(addprefix io/,yaml_tree.c nearest.c durable.c lock.c contract_hash.c config_value.c)
 build/fuzz/fuzz_study: $(STUDY_FUZZ_SRC) $(wildcard core/*.h io/*.h jobs/*.h)
 	@mkdir -p $(@D)
 	$(FUZZ_CC) $(FUZZ_FLAGS) $(MPI_CFLAGS) $(HDF5_CFLAGS) $(STUDY_FUZZ_SRC) $(IO_CFLAGS) $(IO_LIBS) $(MPI_LIBS) -lm -o $@
