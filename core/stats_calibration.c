@@ -95,17 +95,23 @@ static void add_record(ein_calibration_bin *bin, ein_sum sums[3], double p, int8
     ein_sum_add(&sums[2], label ? p : 0);
 }
 
+/* floor(middle K / n) for the middle rank of a run of equal probabilities, first to last (from 0). */
+static int mass_bin(int64_t first, int64_t last, int n_bins, int64_t n) {
+    __extension__ typedef __int128 wide;
+    return (int)((wide)(first + last) * n_bins / (2 * (wide)n));
+}
+
 static void fill_by_mass(ein_calibration_bin *bin, int n_bins, ein_sum (*sums)[3], const int64_t *order,
                          const double *p, const int8_t *label, int64_t n) {
-    int64_t at = 0;
-    for (int b = 0; b < n_bins; b++) {
-        /* Ends at ceil((b+1) n / K), without the product that could overflow. */
-        const int64_t whole = n / n_bins * (b + 1), part = n % n_bins * (b + 1);
-        const int64_t size = whole + (part + n_bins - 1) / n_bins - at;
-        bin[b].lower = size ? p[order[at]] : NAN;
-        bin[b].upper = size ? p[order[at + size - 1]] : NAN;
-        for (const int64_t end = at + size; at < end; at++)
-            add_record(&bin[b], sums[b], p[order[at]], label[order[at]]);
+    for (int b = 0; b < n_bins; b++) bin[b].lower = bin[b].upper = NAN;
+    for (int64_t first = 0, next; first < n; first = next) {
+        const double equal = p[order[first]];
+        for (next = first + 1; next < n && p[order[next]] == equal; next++) {
+        }
+        const int b = mass_bin(first, next - 1, n_bins, n);
+        if (bin[b].n == 0) bin[b].lower = equal;
+        bin[b].upper = equal;
+        for (int64_t i = first; i < next; i++) add_record(&bin[b], sums[b], equal, label[order[i]]);
     }
 }
 

@@ -29,8 +29,10 @@ ein_status ein_calibration_score(ein_calibration_scores *out, const double *prob
 
 typedef enum {
     EIN_BINS_WIDTH, /* K bins of equal width, closed on the right: (b/K, (b+1)/K], 0 in the first */
-    EIN_BINS_MASS   /* sorted by probability (ties in record order), record of rank r (from 0) in bin
-                       floor(r K / n): sizes differ by at most one */
+    /* Sorted by probability, record of rank r (from 0) in bin floor(r K / n): sizes differ by at most one. Equal
+     * probabilities stay together, in the bin of their middle rank, so that nothing depends on the order of
+     * records; with many of them bins differ in size and may be empty. */
+    EIN_BINS_MASS
 } ein_bin_kind;
 
 /* What a site has to share per bin: it gives ECE, MCE, Brier score and mean calibration exactly. */

@@ -1,10 +1,12 @@
 #include "jobs/arms.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/stats_roc.h"
+#include "jobs/metrics.h"
 
 /* What a bootstrap sample is evaluated with. */
 typedef struct {
@@ -161,6 +163,7 @@ static ein_status result_new(ein_arms **out, const ein_arms_input *in) {
     ein_arms *a;
     EIN_TRY(EIN_NEW(a, 1));
     *out = a;
+    a->n = in->n;
     a->n_arms = in->n_arms;
     a->n_targets = in->n_targets;
     a->n_pairs = in->n_arms * (in->n_arms - 1) / 2;
@@ -418,4 +421,74 @@ void ein_arms_print(const ein_arms *a, FILE *stream) {
             if (!a->counted[t]) fprintf(stream, " %s", a->target_name[t]);
         fprintf(stream, "\n");
     }
+    fprintf(stream,
+            "  mean over seeds of the average over %d of %d targets; %g %% intervals: percentile of %" PRId64
+            " resamples of whole patients, all arms together%s\n",
+            a->n_counted, a->n_targets, 100 * a->level, a->replicates,
+            a->n_pairs ? "; p from difference / bootstrap SE" : "");
+}
+
+/* --- rows of the table ----------------------------------------------------------------------------------- */
+
+enum { METHOD_BYTES = 160 };
+
+static ein_metric blank_row(const ein_arms *a, const char *model, const char *metric, const char *method) {
+    return (ein_metric){.model = model,
+                        .group_text = "",
+                        .metric = metric,
+                        .method = method,
+                        .estimate = ein_stats_no_interval(EIN_STATS_SUPPRESSED),
+                        .test = ein_stats_no_test(EIN_STATS_SUPPRESSED),
+                        .adjusted_p = ein_stats_unknown(EIN_STATS_SUPPRESSED),
+                        .has_interval = true,
+                        .n = a->n,
+                        .n_positive = -1};
+}
+
+static void describe(char method[METHOD_BYTES], const ein_arms *a, const char *seeds) {
+    snprintf(method, METHOD_BYTES, "%saverage over %d of %d targets; patient bootstrap, percentile", seeds,
+             a->n_counted, a->n_targets);
+}
+
+static void put_arm(const ein_arms *a, int i, const char *task, const char *cohort, ein_csv_writer *writer) {
+    char method[METHOD_BYTES], seeds[64];
+    snprintf(seeds, sizeof seeds, "mean over %d seed%s of the ", a->arm[i].seeds,
+             a->arm[i].seeds == 1 ? "" : "s");
+    describe(method, a, seeds);
+    ein_metric row = blank_row(a, a->arm_name[i], a->regression ? "macro_r2" : "macro_auroc", method);
+    if (a->n_counted > 0) row.estimate = a->arm[i].figure;
+    ein_metrics_csv_row(writer, task, "", cohort, &row);
+    if (a->n_counted == 0 || !isfinite(a->arm[i].seed_sd)) return;
+    row = blank_row(a, a->arm_name[i], a->regression ? "macro_r2_sd_over_seeds" : "macro_auroc_sd_over_seeds",
+                    "standard deviation over seeds");
+    row.has_interval = false;
+    row.estimate = ein_stats_point(a->arm[i].seed_sd, EIN_STATS_ESTIMABLE);
+    ein_metrics_csv_row(writer, task, "", cohort, &row);
+}
+
+static void put_pair(const ein_arms *a, const ein_arm_pair *pair, const char *model, const char *task,
+                     const char *cohort, ein_csv_writer *writer) {
+    char method[METHOD_BYTES];
+    describe(method, a, "paired, p from difference / bootstrap SE; ");
+    ein_metric row =
+        blank_row(a, model, a->regression ? "macro_r2_difference" : "macro_auroc_difference", method);
+    row.has_test = row.has_adjusted = true;
+    if (a->n_counted > 0) {
+        row.estimate = pair->difference;
+        row.test = pair->test;
+        row.adjusted_p = pair->adjusted_p;
+    }
+    ein_metrics_csv_row(writer, task, "", cohort, &row);
+}
+
+void ein_arms_csv(const ein_arms *a, const char *task, const char *cohort, ein_csv_writer *writer) {
+    enum { NAME = 200 };
+    char model[NAME];
+    int pair = 0;
+    for (int i = 0; i < a->n_arms; i++) put_arm(a, i, task, cohort, writer);
+    for (int i = 0; i < a->n_arms; i++)
+        for (int j = i + 1; j < a->n_arms; j++, pair++) {
+            snprintf(model, sizeof model, "%.90s - %.90s", a->arm_name[i], a->arm_name[j]);
+            put_pair(a, &a->pair[pair], model, task, cohort, writer);
+        }
 }

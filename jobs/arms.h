@@ -15,9 +15,12 @@
 
 #include "core/stats_bootstrap.h"
 #include "core/stats_multiplicity.h"
+#include "io/csv.h"
 #include "mpi/comm.h"
 
 typedef struct {
+    /* Records, in an order that is theirs and not that of the input, such as that of their ids: sums run in it, and
+     * without patients the bootstrap draws by it. */
     int64_t n;
     const uint64_t *cluster; /* (n) patients; NULL: every record its own */
     int n_targets;
@@ -51,6 +54,7 @@ typedef struct {
 } ein_arm_pair;
 
 typedef struct {
+    int64_t n; /* records given; each target has those whose label is known */
     int n_arms, n_targets, n_counted, n_pairs;
     bool regression;
     bool *counted; /* (n_targets) */
@@ -68,5 +72,9 @@ void ein_arms_destroy(ein_arms *arms);
 
 ein_status ein_arms_json(const ein_arms *arms, json_t **out);
 void ein_arms_print(const ein_arms *arms, FILE *stream);
+
+/* The same as rows of the table of jobs/metrics.h: label "", model the arm or "A - B"; metric macro_auroc (macro_r2),
+ * macro_auroc_sd_over_seeds, macro_auroc_difference. Without a target to average over, all are suppressed. */
+void ein_arms_csv(const ein_arms *arms, const char *task, const char *cohort, ein_csv_writer *writer);
 
 #endif

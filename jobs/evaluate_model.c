@@ -33,6 +33,9 @@ const ein_option ein_table_evaluate_model[] = {
      "leads that the model gets, the others as unknown; empty: all"},
     {"evaluate.allow_seen", EIN_OPT_BOOL, "false", EIN_UNBOUNDED, NULL, "",
      "evaluate although records had a say in a model's weights or thresholds; outputs say so"},
+    {"evaluate.patient_keys", EIN_OPT_BOOL, "true", EIN_UNBOUNDED, NULL, "",
+     "write the corpus's pseudonymous patient keys beside scores, which clustered intervals need; they tell which "
+     "records are of one person, also across tables of one corpus"},
     {"evaluate.threads", EIN_OPT_INT, "0", 0, 4096, NULL, "threads",
      "of one rank; 0: the processors it may use"},
     {0},
@@ -74,7 +77,8 @@ typedef struct {
     int64_t seen;
     ein_targets targets;
     int64_t n;
-    int64_t *record; /* (n) */
+    int64_t *record; /* (n) in the corpus's order */
+    int64_t *by_id;  /* (n) indices into `record` in the order of record ids, as statistics take them */
     bool lead_present[EIN_MAX_LEADS];
     bool all_leads;
     int threads;
@@ -244,6 +248,14 @@ static ein_status choose_leads(evaluation *e) {
     return EIN_OK;
 }
 
+static int compare_ids(const void *left, const void *right, void *context) {
+    const evaluation *e = context;
+    const int64_t a = *(const int64_t *)left, b = *(const int64_t *)right;
+    const int order = strverscmp(ein_corpus_record_id(e->corpus, e->record[a]),
+                                 ein_corpus_record_id(e->corpus, e->record[b]));
+    return order ? order : (a > b) - (a < b);
+}
+
 static ein_status choose_records(evaluation *e) {
     const int64_t N = ein_corpus_records(e->corpus);
     EIN_TRY(EIN_NEW(e->record, N));
@@ -251,6 +263,9 @@ static ein_status choose_records(evaluation *e) {
     if (e->n == 0)
         return ein_error(EIN_USAGE, "evaluate.part %s: no record of %s is in it",
                          ein_config_string(e->job->config, "evaluate.part"), ein_corpus_path(e->corpus));
+    EIN_TRY(EIN_NEW(e->by_id, e->n));
+    for (int64_t i = 0; i < e->n; i++) e->by_id[i] = i;
+    qsort_r(e->by_id, (size_t)e->n, sizeof *e->by_id, compare_ids, e);
     return EIN_OK;
 }
 
@@ -306,30 +321,46 @@ static ein_status group_by_age(evaluation *e) {
     return EIN_OK;
 }
 
-/* Groups of a text column in the order of their first record; "" is not known. */
+static int compare_names(const void *left, const void *right) {
+    return strverscmp(*(char *const *)left, *(char *const *)right);
+}
+
+static ein_status find_group_names(evaluation *e, eval_variable *v, const char *name, const char *text,
+                                   int64_t stride) {
+    int n = 0;
+    for (int64_t i = 0; i < e->n; i++) {
+        const char *value = text + e->record[i] * stride;
+        int g = 0;
+        while (g < n && strcmp(v->name[g], value) != 0) g++;
+        if (!*value || g < n) continue;
+        if (n == EIN_METRICS_MOST_GROUPS)
+            return ein_error(EIN_USAGE, "evaluate.subgroup %s: more than %d values; too many for subgroups",
+                             name, EIN_METRICS_MOST_GROUPS);
+        EIN_TRY(name_group(v, n, value));
+        v->variable.n_groups = ++n;
+    }
+    qsort(v->name, (size_t)n, sizeof *v->name, compare_names);
+    return EIN_OK;
+}
+
+/* Groups of a text column in the order of their names; "" is not known. */
 static ein_status group_by_text(evaluation *e, const char *name) {
     char *text, path[300];
     int64_t stride;
-    int n_groups = 0;
     eval_variable *v = NULL;
     const bool builtin = strcmp(name, "site") == 0 || strcmp(name, "cohort") == 0;
     snprintf(path, sizeof path, "%s%.250s", builtin ? "" : "text/", name);
     EIN_TRY(ein_corpus_texts(e->corpus, path, &text, &stride));
     ein_status status = new_variable(e, name, EIN_METRICS_MOST_GROUPS, &v);
-    for (int64_t i = 0; status == EIN_OK && i < e->n; i++) {
-        const char *value = text + e->record[i] * stride;
-        int g = 0;
-        v->group[i] = -1;
-        if (!*value) continue;
-        while (g < n_groups && strcmp(v->name[g], value) != 0) g++;
-        if (g == EIN_METRICS_MOST_GROUPS)
-            status = ein_error(EIN_USAGE, "evaluate.subgroup %s: more than %d values; too many for subgroups",
-                               name, EIN_METRICS_MOST_GROUPS);
-        else if (g == n_groups)
-            status = name_group(v, n_groups++, value);
-        v->group[i] = g;
+    if (status == EIN_OK) {
+        v->variable.n_groups = 0;
+        status = find_group_names(e, v, name, text, stride);
     }
-    if (v) v->variable.n_groups = n_groups;
+    for (int64_t i = 0; status == EIN_OK && i < e->n; i++) {
+        v->group[i] = v->variable.n_groups - 1;
+        while (v->group[i] >= 0 && strcmp(v->name[v->group[i]], text + e->record[i] * stride) != 0)
+            v->group[i]--;
+    }
     free(text);
     return status;
 }
@@ -372,11 +403,14 @@ static ein_status score_model(evaluation *e, eval_model *m) {
     return status;
 }
 
-/* Columns "score:MODEL:TARGET" and "label:TARGET". */
+/* Columns "label:TARGET", "score:MODEL:TARGET", and "patient": the corpus's key as a word of one length that no program
+ * takes for a number, in an order of words that is the order of keys. */
 static ein_status write_csv(const evaluation *e) {
     enum { NAME = 400 };
-    const int T = e->targets.n_targets, columns = 2 + T + T * e->n_models;
-    char path[4200], label[300], *names;
+    const bool keys = ein_config_bool(e->job->config, "evaluate.patient_keys");
+    const uint64_t *patient = ein_corpus_patients(e->corpus);
+    const int T = e->targets.n_targets, columns = 2 + T + T * e->n_models + keys;
+    char path[4200], label[300], key[32], *names;
     const char **column;
     ein_csv_writer *csv = NULL;
     EIN_TRY(EIN_NEW(names, (int64_t)columns * NAME));
@@ -392,6 +426,7 @@ static ein_status write_csv(const evaluation *e) {
                 snprintf(names + (size_t)(2 + T + m * T + t) * NAME, NAME, "score:%s:%s", e->model[m].name,
                          label);
         }
+        if (keys) snprintf(names + (size_t)(columns - 1) * NAME, NAME, "patient");
         snprintf(path, sizeof path, "%s/scores.csv", e->out);
         status = ein_csv_create(path, column, columns, &csv);
     }
@@ -401,6 +436,8 @@ static ein_status write_csv(const evaluation *e) {
         for (int t = 0; t < T; t++) ein_csv_put_real(csv, e->targets.value[e->record[i] * T + t]);
         for (int m = 0; m < e->n_models; m++)
             for (int t = 0; t < T; t++) ein_csv_put_real(csv, e->model[m].score[i * T + t]);
+        snprintf(key, sizeof key, "p%020" PRIu64, patient[e->record[i]]);
+        if (keys) ein_csv_put(csv, key);
         ein_csv_end_row(csv);
     }
     if (status == EIN_OK) status = ein_csv_finish(csv, true);
@@ -411,8 +448,10 @@ static ein_status write_csv(const evaluation *e) {
 
 static ein_status fill_h5(const evaluation *e, hid_t file) {
     const int T = e->targets.n_targets;
+    const uint64_t *patient = ein_corpus_patients(e->corpus);
     ein_texts ids = {0}, targets = {0}, models = {0};
     double *label = NULL;
+    uint64_t *key = NULL;
     char text[300];
     ein_status status = ein_h5_put_text(file, "format", "einthoven scores");
     if (status == EIN_OK) status = ein_h5_put_i64(file, "version", 1);
@@ -428,6 +467,11 @@ static ein_status fill_h5(const evaluation *e, hid_t file) {
         status = ein_texts_add(&models, text);
     }
     if (status == EIN_OK) status = ein_h5_write_texts(file, "record_id", &ids);
+    if (status == EIN_OK && ein_config_bool(e->job->config, "evaluate.patient_keys")) {
+        status = EIN_NEW(key, e->n);
+        for (int64_t i = 0; status == EIN_OK && i < e->n; i++) key[i] = patient[e->record[i]];
+        if (status == EIN_OK) status = ein_h5_write_column(file, "patient_key", H5T_STD_U64LE, e->n, 0, key);
+    }
     if (status == EIN_OK) status = ein_h5_write_texts(file, "target", &targets);
     if (status == EIN_OK) status = ein_h5_write_texts(file, "model", &models);
     if (status == EIN_OK) status = EIN_NEW(label, e->n * T);
@@ -443,6 +487,7 @@ static ein_status fill_h5(const evaluation *e, hid_t file) {
     ein_texts_free(&targets);
     ein_texts_free(&models);
     free(label);
+    free(key);
     return status;
 }
 
@@ -551,14 +596,15 @@ static ein_status arms_of_task(const evaluation *e, int task, ein_arms **out) {
         label[t] = at;
         names[t] = meaning->name[head->first_target + t];
         for (int64_t i = 0; i < e->n; i++)
-            at[i] = e->targets.value[e->record[i] * all + head->first_target + t];
+            at[i] = e->targets.value[e->record[e->by_id[i]] * all + head->first_target + t];
     }
     for (int m = 0; status == EIN_OK && m < e->n_models; m++)
         for (int t = 0; t < T; t++, at += e->n) {
             score[m * T + t] = at;
-            for (int64_t i = 0; i < e->n; i++) at[i] = e->model[m].score[i * all + head->first_target + t];
+            for (int64_t i = 0; i < e->n; i++)
+                at[i] = e->model[m].score[e->by_id[i] * all + head->first_target + t];
         }
-    for (int64_t i = 0; status == EIN_OK && i < e->n; i++) cluster[i] = patient[e->record[i]];
+    for (int64_t i = 0; status == EIN_OK && i < e->n; i++) cluster[i] = patient[e->record[e->by_id[i]]];
     for (int a = 0; a < e->n_arms; a++) arm_names[a] = e->arm_name[a];
     const ein_arms_input in = {.n = e->n,
                                .cluster = cluster,
@@ -636,21 +682,32 @@ static ein_status measure_all(evaluation *e, json_t *targets, ein_csv_writer *cs
     return status;
 }
 
-static ein_status compare_arms(const evaluation *e, json_t *comparisons) {
+static void print_arms(const evaluation *e, const char *task, const ein_arms *arms, FILE *stream) {
+    fprintf(stream, "%s: %" PRId64 " records%s\n", task, e->n,
+            e->seen ? " (SOME WERE SEEN IN TRAINING)" : "");
+    ein_arms_print(arms, stream);
+}
+
+/* What a reader looks for first, so it stands first in every output. */
+static ein_status compare_arms(const evaluation *e, json_t *comparisons, ein_csv_writer *csv, FILE *text) {
     const ein_model_tasks *meaning = e->model[0].meaning;
     for (int k = 0; k < meaning->n_tasks; k++) {
+        const char *task = meaning->tasks.task[k].name;
         ein_arms *arms = NULL;
         json_t *object;
         EIN_TRY(arms_of_task(e, k, &arms));
-        printf("\n%s: %" PRId64 " records%s\n", meaning->tasks.task[k].name, e->n,
-               e->seen ? " (SOME WERE SEEN IN TRAINING)" : "");
-        ein_arms_print(arms, stdout);
+        printf("\n");
+        print_arms(e, task, arms, stdout);
+        print_arms(e, task, arms, text);
+        fprintf(text, "\n");
+        ein_arms_csv(arms, task, e->cohort, csv);
         const ein_status status = ein_arms_json(arms, &object);
         ein_arms_destroy(arms);
         EIN_TRY(status);
-        json_object_set_new(object, "task", json_string(meaning->tasks.task[k].name));
+        json_object_set_new(object, "task", json_string(task));
         json_array_append_new(comparisons, object);
     }
+    fprintf(text, "\n");
     return EIN_OK;
 }
 
@@ -665,9 +722,10 @@ static ein_status report(evaluation *e) {
     snprintf(path, sizeof path, "%s/metrics.txt", e->out);
     if (is_root(e) && status == EIN_OK) status = ein_durable_fopen(path, &text);
     status = ein_comm_agree(e->comm, status);
+    if (status == EIN_OK && is_root(e)) status = compare_arms(e, comparisons, csv, text);
+    status = ein_comm_agree(e->comm, status);
     if (status == EIN_OK) status = measure_all(e, targets, csv, text);
     if (status == EIN_OK && is_root(e)) {
-        status = compare_arms(e, comparisons);
         root = head_json(e);
         json_object_set(root, "targets", targets);
         json_object_set(root, "arms", comparisons);
@@ -784,6 +842,7 @@ static void release(evaluation *e) {
     ein_corpus_close(e->corpus);
     free(e->part);
     free(e->record);
+    free(e->by_id);
     free(e->cohort);
 }
 

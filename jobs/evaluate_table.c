@@ -23,6 +23,7 @@ typedef struct {
     ein_score_table table;
     char **id;         /* (rows) */
     uint64_t *cluster; /* (rows) NULL: none */
+    uint8_t *alone;    /* (rows) of no known patient; NULL with cluster */
     int64_t n_no_patient;
     int n_variables;
     variable variable[MOST_VARIABLES];
@@ -38,6 +39,7 @@ static void loaded_free(loaded *x) {
     for (int64_t i = 0; x->id && i < x->table.rows; i++) free(x->id[i]);
     free(x->id);
     free(x->cluster);
+    free(x->alone);
     for (int v = 0; v < x->n_variables; v++) {
         free(x->variable[v].name);
         free(x->variable[v].group);
@@ -61,7 +63,7 @@ static ein_status copy_text(char **out, const char *text) {
 typedef struct {
     const char *text;
     int64_t row;
-    bool alone; /* a record of no known patient: a patient of its own, behind all others */
+    bool alone; /* nothing is known: behind all others */
 } text_key;
 
 static int compare_texts(const void *left, const void *right) {
@@ -115,16 +117,17 @@ static ein_status load_patients(loaded *x) {
     if (!name) return EIN_OK;
     EIN_TRY(ein_score_table_column(&x->table, name, "--cluster", &column));
     EIN_TRY(EIN_NEW(x->cluster, x->table.rows));
+    EIN_TRY(EIN_NEW(x->alone, x->table.rows));
     EIN_TRY(EIN_NEW(key, x->table.rows));
     for (int64_t i = 0; i < x->table.rows; i++) {
         const char *text = ein_csv_cell(x->table.csv, i, column);
-        const bool alone = ein_cell_is_missing(text);
-        x->n_no_patient += alone;
-        key[i] = (text_key){alone ? x->id[i] : text, i, alone};
+        x->alone[i] = ein_cell_is_missing(text);
+        x->n_no_patient += x->alone[i];
+        key[i] = (text_key){text, i, x->alone[i]};
     }
     qsort(key, (size_t)x->table.rows, sizeof *key, compare_texts);
     uint64_t number = 0;
-    for (int64_t i = 0; i < x->table.rows; i++) {
+    for (int64_t i = 0; i < x->table.rows && !key[i].alone; i++) {
         if (i > 0 && compare_texts(&key[i], &key[i - 1]) != 0) number++;
         x->cluster[key[i].row] = number;
     }
@@ -450,7 +453,9 @@ static ein_status ask(request *q, loaded *x, const char *name, bool regression) 
                                 .cohort = cohort,
                                 .n = x->table.rows,
                                 .record = (const char *const *)x->id,
+                                .by_content = !ein_config_is_set(x->config, "evaluate.id"),
                                 .cluster = x->cluster,
+                                .alone = x->alone,
                                 .n_models = x->n_models,
                                 .model = x->model,
                                 .score = (const double *const *)x->score,

@@ -202,6 +202,17 @@ const char *ein_metrics_reason_text(unsigned reason) {
 
 /* --- what is given --------------------------------------------------------------------------------------- */
 
+enum { RECORD_BYTES = 96 };
+
+/* What messages call a record: its id, or its place from 1. */
+static const char *record_name(char out[RECORD_BYTES], const ein_metrics_input *in, int64_t i) {
+    if (in->record)
+        snprintf(out, RECORD_BYTES, "%.80s", in->record[i]);
+    else
+        snprintf(out, RECORD_BYTES, "number %lld", (long long)i + 1);
+    return out;
+}
+
 static ein_status check_names(const char *const *name, int n, const char *what) {
     for (int i = 0; i < n; i++) {
         EIN_BUG_IF(!name[i]);
@@ -224,6 +235,7 @@ static ein_status check_options(const ein_metrics_options *o) {
 }
 
 static ein_status check_input(const ein_metrics_input *in) {
+    char name[RECORD_BYTES];
     if (in->n < 0 || in->n > INT32_MAX)
         return ein_error(EIN_RANGE, "%lld records; at most 2^31 - 1 are analysed", (long long)in->n);
     if (in->n_models < 1 || in->n_models > EIN_METRICS_MOST_MODELS)
@@ -240,9 +252,13 @@ static ein_status check_input(const ein_metrics_input *in) {
         EIN_TRY(check_names(x->group_name, x->n_groups, x->name));
         for (int64_t i = 0; i < in->n; i++)
             if (x->group[i] < -1 || x->group[i] >= x->n_groups)
-                return ein_error(EIN_RANGE, "record %lld is in group %d of %d of %s", (long long)i,
+                return ein_error(EIN_RANGE, "record %s is in group %d of %d of %s", record_name(name, in, i),
                                  x->group[i], x->n_groups, x->name);
     }
+    for (int64_t i = 0; in->label && i < in->n; i++)
+        if (in->label[i] != 0 && in->label[i] != 1 && in->label[i] != EIN_LABEL_MISSING)
+            return ein_error(EIN_RANGE, "label of record %s is %d, neither 1 nor 0 nor missing",
+                             record_name(name, in, i), in->label[i]);
     return EIN_OK;
 }
 
@@ -297,9 +313,7 @@ static int compare_ids(const void *left, const void *right) {
 }
 
 /* sorted (n): the records in the order of their ids. */
-static ein_status order_records(int64_t *sorted, const char *const *record, int64_t n) {
-    for (int64_t i = 0; i < n; i++) sorted[i] = i;
-    if (!record) return EIN_OK;
+static ein_status order_by_id(int64_t *sorted, const char *const *record, int64_t n) {
     id_key *key;
     EIN_TRY(EIN_NEW(key, n + 1));
     for (int64_t i = 0; i < n; i++) key[i] = (id_key){record[i], i};
@@ -315,16 +329,47 @@ static ein_status order_records(int64_t *sorted, const char *const *record, int6
     return status;
 }
 
+/* NaN comes last and equals itself. */
+static int compare_reals(double a, double b) {
+    if (isnan(a) || isnan(b)) return (isnan(a) != 0) - (isnan(b) != 0);
+    return (a > b) - (a < b);
+}
+
+/* Everything of a record but its place. Records that are equal in all of it are interchangeable. */
+static int compare_contents(const void *left, const void *right, void *context) {
+    const ein_metrics_input *in = context;
+    const int64_t a = *(const int64_t *)left, b = *(const int64_t *)right;
+    int order = 0;
+    if (in->label) order = (in->label[a] > in->label[b]) - (in->label[a] < in->label[b]);
+    if (!order && in->target) order = compare_reals(in->target[a], in->target[b]);
+    for (int k = 0; k < in->n_models && !order; k++) order = compare_reals(in->score[k][a], in->score[k][b]);
+    if (!order && in->alone) order = (in->alone[a] != 0) - (in->alone[b] != 0);
+    if (!order && in->cluster && !(in->alone && in->alone[a]))
+        order = (in->cluster[a] > in->cluster[b]) - (in->cluster[a] < in->cluster[b]);
+    for (int v = 0; v < in->n_variables && !order; v++)
+        order = (in->variable[v].group[a] > in->variable[v].group[b]) -
+                (in->variable[v].group[a] < in->variable[v].group[b]);
+    return order;
+}
+
+/* sorted (n): the order that records are worked on, which never is that of the input. */
+static ein_status order_records(int64_t *sorted, const ein_metrics_input *in) {
+    if (in->record && !in->by_content) return order_by_id(sorted, in->record, in->n);
+    for (int64_t i = 0; i < in->n; i++) sorted[i] = i;
+    qsort_r(sorted, (size_t)in->n, sizeof *sorted, compare_contents, (void *)(uintptr_t)in);
+    return EIN_OK;
+}
+
 /* Whether the target is known, in the place of a label; an infinite one is refused. */
 static ein_status known_targets(int8_t *known, const ein_metrics_input *in) {
+    char name[RECORD_BYTES];
     for (int64_t i = 0; i < in->n; i++) {
         known[i] = isnan(in->target[i]) ? EIN_LABEL_MISSING : 0;
         bool infinite = isinf(in->target[i]);
         for (int k = 0; k < in->n_models; k++) infinite = infinite || isinf(in->score[k][i]);
         if (infinite)
-            return ein_error(EIN_NUMERIC, "target or prediction of record %s%lld is infinite",
-                             in->record ? in->record[i] : "number ",
-                             in->record ? (long long)i : (long long)i + 1);
+            return ein_error(EIN_NUMERIC, "target or prediction of record %s is infinite",
+                             record_name(name, in, i));
     }
     return EIN_OK;
 }
@@ -335,7 +380,8 @@ static ein_status list_excluded(ein_metrics *m, const ein_metrics_input *in, con
     EIN_TRY(EIN_NEW(m->excluded, n + 1));
     EIN_TRY(EIN_NEW(m->excluded_reason, n + 1));
     for (int64_t i = 0; i < in->n; i++) {
-        const int64_t at = sorted[i];
+        /* What has no id of its own is found by its place. */
+        const int64_t at = in->record && !in->by_content ? sorted[i] : i;
         const uint8_t why = reason[at] & (EIN_SCREEN_MISSING_LABEL | EIN_SCREEN_NAN_SCORE);
         if (!why) continue;
         if (in->record)
@@ -347,7 +393,7 @@ static ein_status list_excluded(ein_metrics *m, const ein_metrics_input *in, con
     return EIN_OK;
 }
 
-/* kept (n_kept): indices of the usable records in the order of ids. */
+/* kept (n_kept): indices of the usable records in the order that they are worked on. */
 static ein_status screen(ein_metrics *m, int64_t *kept, const ein_metrics_input *in) {
     int64_t *sorted = NULL;
     uint8_t *reason = NULL;
@@ -356,7 +402,7 @@ static ein_status screen(ein_metrics *m, int64_t *kept, const ein_metrics_input 
     if (status == EIN_OK) status = EIN_NEW(reason, in->n + 1);
     if (status == EIN_OK && m->regression) status = EIN_NEW(known, in->n + 1);
     if (status == EIN_OK && m->regression) status = known_targets(known, in);
-    if (status == EIN_OK) status = order_records(sorted, in->record, in->n);
+    if (status == EIN_OK) status = order_records(sorted, in);
     if (status == EIN_OK)
         status = ein_stats_screen(&m->counts.screening, reason, kept, in->score, in->n_models,
                                   m->regression ? known : in->label, in->n);
@@ -400,6 +446,15 @@ static ein_status data_new(ein_metrics_data *d, const ein_metrics *m, const ein_
     return EIN_NEW(d->called, n * in->n_models * m->n_thresholds + 1);
 }
 
+/* Who is of no known patient becomes a patient of his own, behind all others, in the order of the records. */
+static void number_alone(ein_metrics_data *d, const ein_metrics_input *in, const int64_t *kept) {
+    uint64_t next = 0;
+    for (int64_t i = 0; i < d->n; i++)
+        if (!in->alone[kept[i]] && d->cluster[i] >= next) next = d->cluster[i] + 1;
+    for (int64_t i = 0; i < d->n; i++)
+        if (in->alone[kept[i]]) d->cluster[i] = next++;
+}
+
 static void data_fill(ein_metrics_data *d, const ein_metrics *m, const ein_metrics_input *in,
                       const int64_t *kept) {
     for (int64_t i = 0; i < d->n; i++) {
@@ -409,6 +464,7 @@ static void data_fill(ein_metrics_data *d, const ein_metrics *m, const ein_metri
         if (d->label) d->label[i] = in->label[kept[i]];
         for (int v = 0; v < m->n_variables; v++) d->group[v * d->n + i] = in->variable[v].group[kept[i]];
     }
+    if (d->cluster && in->alone) number_alone(d, in, kept);
 }
 
 /* --- probabilities --------------------------------------------------------------------------------------- */

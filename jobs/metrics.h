@@ -10,8 +10,9 @@
  *
  * A record without label (target) or without a number from every model is counted, listed with its reason and left
  * out of all statistics, so that models are compared on the same records; nothing else is left out.  Records are
- * worked on in the order of their ids, so the order of the input does not matter; with one or many ranks and threads
- * the result has the same bits.
+ * worked on in the order of their ids, or without ids in the order of their content, so the order of the input does
+ * not matter; with one or many ranks and threads the result has the same bits.  Equal scores are never told apart.
+ * What a record or a patient is called decides only which of many equally good draws the bootstrap makes.
  *
  * What is computed.  Binary: AUROC (clustered by patient as soon as one repeats, else DeLong; Wald and logit
  * intervals; patient bootstrap, percentile and BCa), average precision and trapezoid; if the scores are
@@ -56,8 +57,13 @@ typedef struct {
 typedef struct {
     const char *task, *label_name, *cohort; /* for the outputs; NULL is "" */
     int64_t n;
-    const char *const *record; /* (n) ids, unique; NULL: "1", "2", ... in the order given */
-    const uint64_t *cluster;   /* (n) patient keys; NULL: every record is a patient of its own */
+    const char *const
+        *record;     /* (n) ids, unique; NULL: none, messages say "1", "2", ... in the order given */
+    bool by_content; /* `record` tells places ("line 7"), not records: they are used in messages alone */
+    const uint64_t *cluster; /* (n) patient keys; NULL: every record is a patient of its own */
+    const uint8_t *
+        alone; /* (n) 1: the patient is not known, so the record is one of its own; its key is not read, other
+                             keys are less than 2^63. NULL: all are known */
     int n_models;
     const char *const *model;   /* (n_models) names, unique */
     const double *const *score; /* (n_models)(n); NaN: none */
@@ -153,7 +159,7 @@ ein_metrics_counts ein_metrics_counted(const ein_metrics *metrics);
 const char *ein_metrics_label_name(const ein_metrics *metrics);
 const char *ein_metrics_cohort(const ein_metrics *metrics);
 
-/* The records left out, in order of id: reason is EIN_SCREEN_MISSING_LABEL | EIN_SCREEN_NAN_SCORE bits. */
+/* The records left out, in order of id, or of the input: reason is EIN_SCREEN_MISSING_LABEL | EIN_SCREEN_NAN_SCORE bits. */
 int64_t ein_metrics_excluded_count(const ein_metrics *metrics);
 const char *ein_metrics_excluded(const ein_metrics *metrics, int64_t index, unsigned *reason);
 const char *ein_metrics_reason_text(unsigned reason);
@@ -169,6 +175,10 @@ ein_status ein_metrics_json(const ein_metrics *metrics, int64_t listed, json_t *
 enum { EIN_METRICS_COLUMNS = 18 };
 extern const char *const ein_metrics_columns[EIN_METRICS_COLUMNS];
 void ein_metrics_csv(const ein_metrics *metrics, ein_csv_writer *writer);
+
+/* One statistic from elsewhere as a row of the same table. `row` needs all texts, also .group_text. */
+void ein_metrics_csv_row(ein_csv_writer *writer, const char *task, const char *label, const char *cohort,
+                         const ein_metric *row);
 
 /* A table that a clinician can read, and how the numbers were made. */
 void ein_metrics_print(const ein_metrics *metrics, FILE *stream);

@@ -44,7 +44,7 @@ static ein_status add_binned(ein_metrics *m, ein_metric at, const ein_metrics_da
     const ein_calibration_binned b = ein_calibration_from_bins(bin, bins);
     const char *how = kind == EIN_BINS_WIDTH ? "width" : "mass";
     const char *method = kind == EIN_BINS_WIDTH ? "bins of equal width, closed on the right"
-                                                : "bins of equal numbers of records";
+                                                : "bins of equal numbers of records, equal scores together";
     for (int i = 0; bins == EIN_METRICS_BINS && i < bins; i++) m->model[at.first].bin[kind][i] = bin[i];
     snprintf(name, sizeof name, "ece_%s_%d", how, bins);
     EIN_TRY(ein_metrics_add_value(m, at, name, method, b.ece));

@@ -66,9 +66,10 @@ def bins_of(p, kind, count):
     if kind == "width":
         edges = np.arange(count + 1) / count
         return np.clip(np.searchsorted(edges, p, side="left") - 1, 0, count - 1)
-    rank = np.empty(len(p), int)
-    rank[np.argsort(p, kind="stable")] = np.arange(len(p))
-    return rank * count // len(p)
+    # Equal probabilities together, in the bin of their middle rank (from 0): first + last is twice that.
+    ordered = np.sort(p)
+    first, last = np.searchsorted(ordered, p, side="left"), np.searchsorted(ordered, p, side="right") - 1
+    return (first + last) * count // (2 * len(p))
 
 
 def sklearn_part(y, a, b):

@@ -102,7 +102,7 @@ done
 # A record's score does not depend on what it is scored with: those of the validation part, scored again.
 ok 'evaluate the validation part' measure 2 1 "$tmp/valid" "$models" --part valid --set evaluate.allow_seen=true
 is 'the same scores as when thresholds were chosen' \
-    "$(cut -d, -f1,8- "$tmp/valid/scores.csv" | tail -n +2 | md5sum)" \
+    "$(cut -d, -f1,8- "$tmp/valid/scores.csv" | sed 's/,[^,]*$//' | tail -n +2 | md5sum)" \
     "$(awk -F, 'NR > 1 { print $1 "," $2 "," $4 "," $6 "," $8 "," $10 }' "$tmp/one/$cell/validation_scores.csv" | md5sum)"
 like 'outputs say that records were seen' "$(cat "$tmp/valid/metrics.json")" '"records_seen_in_training": [1-9]'
 like 'the test part was not' "$(cat "$tmp/e1/metrics.json")" '"records_seen_in_training": 0'

@@ -1,9 +1,12 @@
 /* Arms beside each other: means over seeds, macro averages, paired intervals, what is left out. */
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "core/philox.h"
 #include "jobs/arms.h"
+#include "jobs/metrics.h"
 #include "tests/tap.h"
 #include "tests/unit/stats_fixture.h"
 
@@ -132,6 +135,71 @@ START_TEST(nothing_to_judge_by_is_said) {
 }
 END_TEST
 
+/* The rows of the table, read again; NULL where there is none. */
+static const char *cell(ein_csv *csv, const char *model, const char *metric, const char *column) {
+    for (int64_t i = 0; i < ein_csv_rows(csv); i++)
+        if (!strcmp(ein_csv_cell(csv, i, ein_csv_column(csv, "model")), model) &&
+            !strcmp(ein_csv_cell(csv, i, ein_csv_column(csv, "metric")), metric))
+            return ein_csv_cell(csv, i, ein_csv_column(csv, column));
+    return NULL;
+}
+
+static ein_csv *table_of(const ein_arms *a) {
+    ein_csv_writer *writer;
+    ein_csv *csv;
+    check_ok(ein_csv_create("arms.csv", ein_metrics_columns, EIN_METRICS_COLUMNS, &writer));
+    ein_arms_csv(a, "task", "cohort", writer);
+    check_ok(ein_csv_finish(writer, true));
+    check_ok(ein_csv_open("arms.csv", &csv));
+    unlink("arms.csv");
+    return csv;
+}
+
+/* What stands on the terminal and in JSON stands in the table too, to the last digit. */
+START_TEST(the_headline_is_in_the_table) {
+    const double *labels[TARGETS], *scores[MODELS * TARGETS];
+    ein_arms_input in = make(labels, scores);
+    ein_arms *a;
+    check_ok(ein_arms_compare(&a, &in));
+    ein_csv *csv = table_of(a);
+    ck_assert_int_eq((int)ein_csv_rows(csv), 4); /* two arms, one spread over seeds, one pair */
+    const ein_arm_pair *pair = &a->pair[0];
+    const struct {
+        const char *model, *metric, *column;
+        double expected;
+    } rows[] = {{"good", "macro_auroc", "value", a->arm[0].figure.value},
+                {"good", "macro_auroc", "lower", a->arm[0].figure.lower},
+                {"good", "macro_auroc_sd_over_seeds", "value", a->arm[0].seed_sd},
+                {"poor", "macro_auroc", "upper", a->arm[1].figure.upper},
+                {"poor", "macro_auroc", "n", N},
+                {"good - poor", "macro_auroc_difference", "value", pair->difference.value},
+                {"good - poor", "macro_auroc_difference", "se", pair->difference.se},
+                {"good - poor", "macro_auroc_difference", "p", pair->test.p},
+                {"good - poor", "macro_auroc_difference", "p_adjusted", pair->adjusted_p.value}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const char *text = cell(csv, rows[i].model, rows[i].metric, rows[i].column);
+        ck_assert_ptr_nonnull(text);
+        ck_assert(isfinite(rows[i].expected) && strtod(text, NULL) == rows[i].expected);
+    }
+    ck_assert_str_eq(cell(csv, "good", "macro_auroc", "state"), "estimable");
+    ck_assert_str_eq(cell(csv, "good", "macro_auroc", "task"), "task");
+    ck_assert_str_eq(cell(csv, "good", "macro_auroc", "method"),
+                     "mean over 2 seeds of the average over 2 of 3 targets; patient bootstrap, percentile");
+    ck_assert_ptr_null(cell(csv, "poor", "macro_auroc_sd_over_seeds", "value"));
+    ein_csv_close(csv);
+    ein_arms_destroy(a);
+
+    in.minimum = 1000;
+    check_ok(ein_arms_compare(&a, &in));
+    csv = table_of(a);
+    ck_assert_str_eq(cell(csv, "good", "macro_auroc", "value"), "");
+    ck_assert_str_eq(cell(csv, "good", "macro_auroc", "state"), "suppressed");
+    ck_assert_str_eq(cell(csv, "good - poor", "macro_auroc_difference", "p"), "");
+    ein_csv_close(csv);
+    ein_arms_destroy(a);
+}
+END_TEST
+
 START_TEST(regressions_are_judged_by_r2) {
     const double *labels[TARGETS], *scores[MODELS * TARGETS];
     ein_arms_input in = make(labels, scores);
@@ -161,6 +229,7 @@ int main(void) {
     ein_tap_add(suite, "differences are paired", differences_are_paired);
     ein_tap_add(suite, "identical arms are not tested", identical_arms_are_not_tested);
     ein_tap_add(suite, "nothing to judge by is said", nothing_to_judge_by_is_said);
+    ein_tap_add(suite, "the headline is in the table", the_headline_is_in_the_table);
     ein_tap_add(suite, "regressions are judged by R2", regressions_are_judged_by_r2);
     return ein_tap_main(suite);
 }

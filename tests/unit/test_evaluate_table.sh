@@ -73,7 +73,7 @@ ok 'scores that are no probabilities' evaluate --scores s1.csv --label y --score
 like 'have no calibration, and it is said' "$out" 'Calibration: none for A, whose scores do not all lie in 0\.\.1'
 unlike 'no Brier score' "$out" 'Brier'
 exits 'unless they are said to be some' 1 evaluate --scores s1.csv --label y --score A --set evaluate.probabilities=yes
-like 'with the value' "$err" 'y: A: 721 is no probability'
+like 'with the value' "$err" 'y: A: [0-9]+ is no probability'
 
 # --- several labels, patterns, thresholds of their own ---
 awk -F, -v OFS=, 'NR == 1 { print "id,af,lvh,p_af,p_lvh"; next } { print $1, $5, 1 - $5, $8, 1 - $8 }' p.csv >two.csv
@@ -198,6 +198,35 @@ done
 { head -n 1 holes.csv && tail -n +2 holes.csv | sort -t, -k8,8; } >shuffled.csv
 ok 'rows in another order' many 2 shuffled shuffled.csv
 ok 'the same statistics' cmp r1/x.csv r2shuffled/x.csv
+
+# --- names, places and ties say nothing ---
+# 100 records with four scores; the same rows under other ids.
+awk 'BEGIN { print "id,af,p"; for (i = 0; i < 100; i++) printf "r%03d,%d,%.1f\n", i, i < 50, 0.3 + 0.1 * (i % 4) }' >ties.csv
+awk -F, -v OFS=, 'NR > 1 { $1 = sprintf("r%03d", (NR * 37) % 100) } 1' ties.csv >renamed.csv
+for table in ties renamed; do
+    ok "equal scores: $table" evaluate --scores $table.csv --label af --score p --id id --csv "$table.out"
+    for bins in width_10 mass_10 mass_15; do
+        close "ECE, $bins" "$(csv "$table.out" p '' "ece_$bins" 7)" 0.12 1e-12
+    done
+done
+# Without ids rows in any order are the same data: every digit, also of bootstrap intervals, also of records without patient.
+awk -F, -v OFS=, 'NR % 7 == 3 { $2 = "" } { print $2, $3, $4, $5, sprintf("%.2f", $8), $9 }' p.csv | sed '1s/.*/pid,site,sex,y,pa,pb/' >noid.csv
+{ head -n 1 noid.csv && tail -n +2 noid.csv | tac; } >noid_back.csv
+{ head -n 1 noid.csv && tail -n +2 noid.csv | sort -t, -k5,5 -k1,1; } >noid_sorted.csv
+for table in noid noid_back noid_sorted; do
+    ok "no ids: $table" "$einthoven" evaluate --scores $table.csv --label y --score pa,pb --subgroup site --threshold 0.5 \
+        --set evaluate.replicates=40 --csv "$table.out"
+    ok "with patients: $table" "$einthoven" evaluate --scores $table.csv --label y --score pa,pb --cluster pid \
+        --set evaluate.replicates=40 --csv "$table.patients"
+done
+for table in noid_back noid_sorted; do
+    ok "$table: the same statistics" cmp noid.out $table.out
+    ok "$table: the same with patients" cmp noid.patients $table.patients
+done
+sed '3s/,0\.[0-9]*,/,,/' noid.csv >noid_hole.csv
+ok 'what is left out is found by its line' evaluate --scores noid_hole.csv --label y --score pa --excluded noid_hole.out
+is 'and named so' "$(tail -n 1 noid_hole.out)" 'y,,line 3,no score'
+
 exits 'an error on three ranks' 1 mpi 3 "$einthoven" evaluate --scores twice.csv --label y --score pa --id i
 is 'is said once' "$(grep -c 'stands in lines' <<<"$err")" 1
 

@@ -323,6 +323,117 @@ START_TEST(any_order_of_input) {
 }
 END_TEST
 
+/* Everything but what records are called: the table and the page. */
+static char *outputs_of(const ein_metrics *m) {
+    char *text = NULL;
+    size_t bytes;
+    FILE *stream = open_memstream(&text, &bytes);
+    for (int64_t i = 0; i < ein_metrics_count(m); i++) {
+        const ein_metric *r = ein_metrics_row(m, i);
+        fprintf(stream, "%s|%s|%s|%.17g %.17g %.17g %.17g %.17g %.17g %.17g %lld\n", r->model, r->group_text,
+                r->metric, r->estimate.value, r->estimate.lower, r->estimate.upper, r->estimate.se,
+                r->test.statistic, r->test.p, r->adjusted_p.value, (long long)r->n);
+    }
+    ein_metrics_print(m, stream);
+    ein_metrics_print_methods(m, stream);
+    fclose(stream);
+    return text;
+}
+
+/* 101 records of S1 of 30 patients of whom every fifth is not known, scores rounded until most are equal, in the order
+ * j = (i * step) mod 101. */
+enum { NAMELESS = 101 };
+typedef struct {
+    s1_data d;
+    double mean[S1_N];
+    uint8_t alone[S1_N];
+    const double *score[2];
+    ein_metrics_variable variable[2];
+} nameless;
+
+static ein_metrics_input nameless_input(nameless *x, int step, bool patients) {
+    for (int i = 0; i < NAMELESS; i++) {
+        const int j = i * step % NAMELESS;
+        x->d.prob_a[i] = round(12 * s.prob_a[j]) / 12;
+        x->d.prob_b[i] = round(8 * s.prob_b[j]) / 8;
+        x->d.label[i] = s.label[j];
+        x->d.patient[i] = (uint64_t)(j % 30);
+        x->d.site[i] = s.site[j];
+        x->d.sex[i] = s.sex[j];
+        x->alone[i] = j % 30 % 5 == 0;
+        x->mean[i] = s.a[j] + 0.1 * s.b[j];
+        if (x->alone[i]) x->d.patient[i] = 0;
+    }
+    x->score[0] = x->d.prob_a;
+    x->score[1] = x->d.prob_b;
+    x->variable[0] = (ein_metrics_variable){"site", 4, sites, x->d.site};
+    x->variable[1] = (ein_metrics_variable){"sex", 2, sexes, x->d.sex};
+    ein_metrics_input in = s1_input();
+    in.n = NAMELESS;
+    in.record = NULL;
+    in.score = x->score;
+    in.label = x->d.label;
+    in.target = x->mean;
+    in.variable = x->variable;
+    in.cluster = patients ? x->d.patient : NULL;
+    in.alone = patients ? x->alone : NULL;
+    return in;
+}
+
+/* Without ids nothing but the content can put records into an order: the same rows in another order are the same data. */
+START_TEST(records_without_names_may_stand_in_any_order) {
+    static nameless x;
+    for (int patients = 0; patients < 2; patients++)
+        for (int regression = 0; regression < 2; regression++) {
+            char *first = NULL;
+            for (int step = 1; step < NAMELESS; step += 49) {
+                const ein_metrics_input in = nameless_input(&x, step, patients);
+                ein_metrics_options o = few_replicates();
+                o.replicates = 50;
+                ein_metrics *m;
+                check_ok(regression ? ein_metrics_regression(&m, NULL, &in, &o)
+                                    : ein_metrics_binary(&m, NULL, &in, &o));
+                char *now = outputs_of(m);
+                if (!first)
+                    first = now;
+                else {
+                    ck_assert_str_eq(first, now);
+                    free(now);
+                }
+                ein_metrics_destroy(m);
+            }
+            free(first);
+        }
+}
+END_TEST
+
+/* Other names, the same records: whatever is not drawn at random stays, up to rounding of sums. */
+START_TEST(names_decide_nothing_but_draws) {
+    static nameless x;
+    static const char *renamed[NAMELESS];
+    ein_metrics_input in = nameless_input(&x, 1, true);
+    for (int i = 0; i < NAMELESS; i++) renamed[i] = id[(i * 17 + 71) % NAMELESS];
+    ein_metrics_options o = few_replicates();
+    o.replicates = 0;
+    in.record = id;
+    ein_metrics *a = compute(&in, o);
+    in.record = renamed;
+    ein_metrics *b = compute(&in, o);
+    ck_assert_int_eq((int)ein_metrics_count(a), (int)ein_metrics_count(b));
+    for (int64_t i = 0; i < ein_metrics_count(a); i++) {
+        const ein_metric *p = ein_metrics_row(a, i), *q = ein_metrics_row(b, i);
+        const double value[] = {p->estimate.value, p->estimate.lower, p->estimate.se, p->test.p},
+                     other[] = {q->estimate.value, q->estimate.lower, q->estimate.se, q->test.p};
+        for (int k = 0; k < 4; k++)
+            if (!(isnan(value[k]) && isnan(other[k])) && !(fabs(value[k] - other[k]) <= 1e-11))
+                ck_abort_msg("%s %s %s: %.17g with other names %.17g", p->model, p->group_text, p->metric,
+                             value[k], other[k]);
+    }
+    ein_metrics_destroy(a);
+    ein_metrics_destroy(b);
+}
+END_TEST
+
 /* --- what is left out -------------------------------------------------------------------------------------- */
 
 START_TEST(records_left_out_are_counted_and_named) {
@@ -558,7 +669,7 @@ START_TEST(wrong_input_is_refused) {
     in.model = twice;
     check_fails(ein_metrics_binary(&m, NULL, &in, &o), EIN_RANGE, "two models are named \"A\"");
     in = small_input(wrong, 4);
-    check_fails(ein_metrics_binary(&m, NULL, &in, &o), EIN_RANGE, "label of record 3 is 2");
+    check_fails(ein_metrics_binary(&m, NULL, &in, &o), EIN_RANGE, "label of record number 4 is 2");
     in = small_input(label, 4);
     in.n_models = 0;
     check_fails(ein_metrics_binary(&m, NULL, &in, &o), EIN_RANGE, "0 models");
@@ -574,6 +685,20 @@ START_TEST(wrong_input_is_refused) {
     static const double *const scores[] = {four, infinite};
     in.score = scores;
     check_fails(ein_metrics_regression(&m, NULL, &in, &o), EIN_NUMERIC, "record number 4 is infinite");
+    /* An id is quoted as it is: "ecg12" and the place 7 must not become "ecg127". */
+    static const char *const own_id[] = {"ecg10", "ecg11", "ecg13", "ecg12"};
+    in.record = own_id;
+    check_fails(ein_metrics_regression(&m, NULL, &in, &o), EIN_NUMERIC, "record ecg12 is infinite");
+    static const int32_t group[4] = {0, 1, 1, 4};
+    static const ein_metrics_variable sites_of[] = {{"site", 4, sites, group}};
+    in = small_input(label, 4);
+    in.n_variables = 1;
+    in.variable = sites_of;
+    in.record = own_id;
+    check_fails(ein_metrics_binary(&m, NULL, &in, &o), EIN_RANGE, "record ecg12 is in group 4 of 4 of site");
+    in = small_input(wrong, 4);
+    in.record = own_id;
+    check_fails(ein_metrics_binary(&m, NULL, &in, &o), EIN_RANGE, "label of record ecg12 is 2");
 }
 END_TEST
 
@@ -729,6 +854,9 @@ int main(void) {
     ein_tap_add(suite, "S1 with records as independent", s1_by_records);
     ein_tap_add(suite, "S1's bootstrap", s1_bootstrap);
     ein_tap_add(suite, "any order of input gives the same bytes", any_order_of_input);
+    ein_tap_add(suite, "without ids any order of rows gives the same bytes",
+                records_without_names_may_stand_in_any_order);
+    ein_tap_add(suite, "names decide nothing but draws", names_decide_nothing_but_draws);
     ein_tap_add(suite, "records left out are counted and named", records_left_out_are_counted_and_named);
     ein_tap_add(suite, "one class, nothing", one_class_and_nothing);
     ein_tap_add(suite, "identical, perfect, hard decisions, backwards", identical_perfect_and_hard_decisions);

@@ -46,6 +46,43 @@ START_TEST(s1_bins) {
 }
 END_TEST
 
+/* Equal probabilities are in one bin whatever the order of records. B of S1 has 114 of them; its figures are those of the
+ * definition in exact fractions. */
+START_TEST(equal_mass_keeps_equal_scores_together) {
+    const double expected[2] = {0.12175274725274725, 0.1285824175824176};
+    double p[S1_N];
+    int8_t label[S1_N];
+    for (int step = 1; step < S1_N; step += 2)
+        for (int k = 0; k < 2; k++) {
+            ein_calibration_bin bin[15];
+            for (int i = 0; i < S1_N; i++) {
+                p[i] = s.prob_b[(long long)i * step % S1_N];
+                label[i] = s.label[(long long)i * step % S1_N];
+            }
+            if (step % 5 == 0) continue; /* no permutation */
+            check_ok(ein_calibration_fill(bin, k ? 15 : 10, EIN_BINS_MASS, p, label, S1_N));
+            check_exact(ein_calibration_from_bins(bin, k ? 15 : 10).ece.value, expected[k]);
+        }
+    /* Four scores of 25 records each: bins 1, 3, 6, 8 hold one each, the others nobody. */
+    for (int i = 0; i < 100; i++) {
+        p[i] = 0.3 + 0.1 * (i % 4);
+        label[i] = i < 50;
+    }
+    ein_calibration_bin bin[10];
+    check_ok(ein_calibration_fill(bin, 10, EIN_BINS_MASS, p, label, 100));
+    for (int b = 0; b < 10; b++) {
+        const bool full = b == 1 || b == 3 || b == 6 || b == 8;
+        ck_assert_int_eq((int)bin[b].n, full ? 25 : 0);
+        ck_assert(full ? bin[b].lower == bin[b].upper : isnan(bin[b].lower) && isnan(bin[b].upper));
+    }
+    check_exact(ein_calibration_from_bins(bin, 10).ece.value, 0.12);
+    /* One score alone: one bin, the middle one. */
+    for (int i = 0; i < 100; i++) p[i] = 0.5;
+    check_ok(ein_calibration_fill(bin, 10, EIN_BINS_MASS, p, label, 100));
+    ck_assert_int_eq((int)bin[4].n, 100);
+}
+END_TEST
+
 /* Trap: bins are closed on the right, a score of 0 is in the first and a score of 1 in the last. */
 START_TEST(bin_edges) {
     const double p[] = {0, 0.1, 0.1 + 1e-12, 0.3, 0.6, 0.7, 1};
@@ -256,6 +293,8 @@ int main(void) {
     TCase *c = tcase_create("calibration");
     tcase_add_test(c, s1_scores);
     tcase_add_test(c, s1_bins);
+    ein_tap_add(suite, "bins of equal mass keep equal scores together",
+                equal_mass_keeps_equal_scores_together);
     tcase_add_test(c, bin_edges);
     tcase_add_test(c, bins_of_sites_add_up);
     tcase_add_test(c, s1_logistic);
