@@ -211,9 +211,9 @@ const ein_command ein_command_evaluate = {
     .description =
         "Models that finetune made score the records of a corpus; labels come from the corpus or from label tables, by the\n"
         "tasks that stand in the model; thresholds are those of the model, chosen on validation records. Records that had a\n"
-        "say in a model are refused. Models of one arm (ARM=FILE) are its seeds; arms are compared by patient bootstrap.\n"
-        "scores.csv holds the corpus's pseudonymous patient keys, so that anybody can compute clustered intervals from it;\n"
-        "evaluate.patient_keys=false leaves them out.\n\n"
+        "say in a model are refused. Models of one arm (ARM=FILE) are its seeds; arms are compared by patient\n"
+        "bootstrap. scores.csv holds the corpus's pseudonymous patient keys, so that clustered intervals follow\n"
+        "from it; evaluate.patient_keys=false leaves them out.\n\n"
         "    einthoven evaluate --model run/superclass/top-4-s1/model.safetensors --corpus other.h5 --out results/other\n"
         "    einthoven evaluate --model ssl=a.safetensors,scratch=b.safetensors --corpus corpus.h5 --part test \\\n"
         "        --subgroup sex,age --leads I,II --out results/limb\n\n"

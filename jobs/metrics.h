@@ -159,7 +159,8 @@ ein_metrics_counts ein_metrics_counted(const ein_metrics *metrics);
 const char *ein_metrics_label_name(const ein_metrics *metrics);
 const char *ein_metrics_cohort(const ein_metrics *metrics);
 
-/* The records left out, in order of id, or of the input: reason is EIN_SCREEN_MISSING_LABEL | EIN_SCREEN_NAN_SCORE bits. */
+/* The records left out, in order of id, or of the input where there are no ids; reason is
+ * EIN_SCREEN_MISSING_LABEL | EIN_SCREEN_NAN_SCORE bits. */
 int64_t ein_metrics_excluded_count(const ein_metrics *metrics);
 const char *ein_metrics_excluded(const ein_metrics *metrics, int64_t index, unsigned *reason);
 const char *ein_metrics_reason_text(unsigned reason);

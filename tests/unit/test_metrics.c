@@ -380,7 +380,7 @@ static ein_metrics_input nameless_input(nameless *x, int step, bool patients) {
     return in;
 }
 
-/* Without ids nothing but the content can put records into an order: the same rows in another order are the same data. */
+/* Without ids nothing but the content can put records into an order: the same rows in another order are the same. */
 START_TEST(records_without_names_may_stand_in_any_order) {
     static nameless x;
     for (int patients = 0; patients < 2; patients++)

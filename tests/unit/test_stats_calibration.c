@@ -46,8 +46,8 @@ START_TEST(s1_bins) {
 }
 END_TEST
 
-/* Equal probabilities are in one bin whatever the order of records. B of S1 has 114 of them; its figures are those of the
- * definition in exact fractions. */
+/* Equal probabilities are in one bin whatever the order of records. B of S1 has 114 of them; its figures are those
+ * of the definition in exact fractions. */
 START_TEST(equal_mass_keeps_equal_scores_together) {
     const double expected[2] = {0.12175274725274725, 0.1285824175824176};
     double p[S1_N];
