@@ -41,6 +41,7 @@ typedef enum {
 
 enum {
     EIN_MAX_LEADS = 64,       /* per recording; more is refused */
+    EIN_LEAD_NAME_BYTES = 32, /* bound of a lead's name, with the final NUL; longer ones are cut */
     EIN_ECG_TEXT_BYTES = 128, /* bound of ids and short texts, with the final NUL */
     EIN_ECG_DX_BYTES = 1024   /* bound of the diagnosis code list */
 };
@@ -65,7 +66,8 @@ enum {
     EIN_NOTE_TRUNCATED = 1 << 1,    /* fewer samples than the header promises; the rest is NaN */
     EIN_NOTE_GAIN_SUSPECT = 1 << 2, /* the stated gain gives impossible or contradictory mV */
     EIN_NOTE_GAIN_FIXED = 1 << 3,   /* a known wrong gain was replaced (see the reader) */
-    EIN_NOTE_NO_CHECKSUM = 1 << 4   /* the source carries no checksum */
+    EIN_NOTE_NO_CHECKSUM = 1 << 4,  /* the source carries no checksum */
+    EIN_NOTE_LEAD_TWICE = 1 << 5    /* another lead of the recording has a name of the same meaning */
 };
 
 typedef struct {
@@ -73,7 +75,7 @@ typedef struct {
     int64_t n_samples; /* per lead */
     double fs_hz;
     ein_lead lead[EIN_MAX_LEADS];
-    char lead_name[EIN_MAX_LEADS][16]; /* as spelled in the source */
+    char lead_name[EIN_MAX_LEADS][EIN_LEAD_NAME_BYTES]; /* as spelled in the source */
     uint32_t lead_notes[EIN_MAX_LEADS];
     uint32_t notes;     /* union of lead_notes and of what concerns the recording */
     double gain_per_mv; /* counts per mV in the source, if all leads share one; else 0 */
@@ -88,14 +90,14 @@ ein_status ein_ecg_alloc(ein_ecg *ecg, int n_leads, int64_t n_samples);
 /* Release the samples and zero the struct.  NULL is fine. */
 void ein_ecg_free(ein_ecg *ecg);
 
-/* The lead meant by a name in any spelling seen in the field ("avf", "aVF", "AVF", "MDC_ECG_LEAD_AVF",
- * "Lead II", "v1 "); EIN_LEAD_UNKNOWN otherwise. */
+/* The lead meant by a name in any spelling seen in the field ("avf", "aVF", "MDC_ECG_LEAD_AVF", "Lead II", "DII",
+ * "MLII", "v1 "), by the table in core/lead_names.h; EIN_LEAD_UNKNOWN otherwise. */
 ein_lead ein_lead_parse(const char *name);
 
 /* The standard spelling: "I", "aVR", "V1", ... */
 const char *ein_lead_name(ein_lead lead);
 
-/* Index of `lead` within the recording, or -1. */
+/* Index of the first such lead within the recording, or -1. */
 int ein_ecg_find_lead(const ein_ecg *ecg, ein_lead lead);
 
 #endif

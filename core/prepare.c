@@ -116,12 +116,19 @@ typedef struct {
     int64_t n_out;              /* output samples that the recording gives, at most the contract's */
 } view;
 
+/* The first lead of that name that has a sample, or -1. */
+static int find_own(const view *v, ein_lead lead) {
+    for (int i = 0; i < v->ecg->n_leads; ++i)
+        if (v->ecg->lead[i] == lead && v->usable[i]) return i;
+    return -1;
+}
+
 /* The signal of a lead: of the recording, or derived into `store` (n_samples). NULL if it cannot be had. */
 static const float *find_signal(const view *v, ein_lead lead, float *store, uint32_t *flags) {
     const ein_ecg *ecg = v->ecg;
-    int own = ein_ecg_find_lead(ecg, lead), a, b;
+    int own = find_own(v, lead), a, b;
     *flags = 0;
-    if (own >= 0 && v->usable[own]) {
+    if (own >= 0) {
         *flags = ein_quality_from_notes(ecg->lead_notes[own]);
         return ecg->mv + own * ecg->n_samples;
     }

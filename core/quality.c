@@ -8,7 +8,7 @@
 
 static const char *const names[EIN_QUALITY_BITS] = {
     "missing",  "nan",          "flat",       "clipped",   "short",   "checksum",  "spikes",
-    "reversal", "gain suspect", "gain fixed", "truncated", "derived", "duplicate",
+    "reversal", "gain suspect", "gain fixed", "truncated", "derived", "duplicate", "lead twice",
 };
 
 void ein_quality_defaults(ein_quality_limits *limits) {
@@ -43,6 +43,7 @@ uint32_t ein_quality_from_notes(uint32_t notes) {
     if (notes & EIN_NOTE_TRUNCATED) flags |= EIN_QUALITY_TRUNCATED;
     if (notes & EIN_NOTE_GAIN_SUSPECT) flags |= EIN_QUALITY_GAIN_SUSPECT;
     if (notes & EIN_NOTE_GAIN_FIXED) flags |= EIN_QUALITY_GAIN_FIXED;
+    if (notes & EIN_NOTE_LEAD_TWICE) flags |= EIN_QUALITY_LEAD_TWICE;
     return flags;
 }
 

@@ -25,7 +25,9 @@ enum {
     EIN_QUALITY_TRUNCATED = 1 << 10,   /* the file held fewer samples than it promised */
     EIN_QUALITY_DERIVED = 1 << 11,     /* information: computed from other limb leads */
     EIN_QUALITY_DUPLICATE = 1 << 12,   /* same signal as an earlier record of the corpus (set by ingest) */
-    EIN_QUALITY_BITS = 13              /* how many bits there are */
+    EIN_QUALITY_LEAD_TWICE =
+        1 << 13,          /* two leads of the recording go by this name; the first with a sample is taken */
+    EIN_QUALITY_BITS = 14 /* how many bits there are */
 };
 
 /* Thresholds. ein_quality_defaults gives each its value and its source. */

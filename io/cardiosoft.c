@@ -16,7 +16,7 @@ static const double smoother_factor = 1.3;
 /* The values of one lead; in a disclosure, those of all. */
 typedef struct {
     const ein_xml_node *node;
-    char name[16];
+    char name[EIN_LEAD_NAME_BYTES];
     int32_t *count; /* owned */
     int64_t n;
     uint32_t notes;
@@ -173,7 +173,7 @@ static ein_status new_lead(reader *r, const ein_xml_node *node, const char *name
 }
 
 static ein_status read_strip(reader *r) {
-    char name[16];
+    char name[EIN_LEAD_NAME_BYTES];
     int64_t held = 0;
     const ein_xml_node *w = ein_xml_child(r->place, "WaveformData");
     for (; w; w = ein_xml_next(w, "WaveformData")) {

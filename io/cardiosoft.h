@@ -26,8 +26,8 @@
  *                 absolute step), the file is refused.  In 2,037 recordings of PTB-XL (I, II, III and I, II, V5, in steps of
  *                 5 uV) it is at least 1.56 for a list by second and 2.1 for one by sample.  What is left of a last, incomplete
  *                 second is not read, and noted EIN_NOTE_TRUNCATED.
- *   leads         As stored and named (exercise files of UK Biobank name theirs I, 2 and 3).  Of III, aVR, aVL, aVF none is
- *                 computed: files hold all twelve, or too few to be sure.
+ *   leads         As stored and named (UK Biobank names those on exercise I, 2, 3: core/lead_names.h).  None of
+ *                 III, aVR, aVL, aVF is computed: files hold all twelve, or too few to be sure.
  *   missing       -32768 is read as no sample.  An empty place between two commas is an error.
  *   length        That of the longest lead; a lead with fewer values than that, or than are stated, is noted
  *                 EIN_NOTE_TRUNCATED and NaN behind its end.  More than stated: EIN_NOTE_CHECKSUM, all are read.  One long

@@ -24,7 +24,7 @@ enum {
 /* One LeadData. */
 typedef struct {
     const ein_xml_node *node;
-    char name[16];
+    char name[EIN_LEAD_NAME_BYTES];
     uint8_t *bytes; /* decoded, owned */
     int64_t stated, held;
     double mv_per_count;

@@ -86,7 +86,7 @@ static ein_status read_by_content(const char *path, ein_ecg *ecg) {
     return ein_wfdb_read(path, ecg);
 }
 
-ein_status ein_reader_read(const char *path, ein_ecg *ecg) {
+static ein_status read_any(const char *path, ein_ecg *ecg) {
     char header[PATH_MAX], root[EIN_XML_NAME_BYTES];
     struct stat info;
     memset(ecg, 0, sizeof *ecg);
@@ -96,6 +96,16 @@ ein_status ein_reader_read(const char *path, ein_ecg *ecg) {
     if (n < 0 || (size_t)n >= sizeof header) return ein_error(EIN_IO, "%.64s...: path too long", path);
     if (stat(header, &info) == 0 && S_ISREG(info.st_mode)) return ein_wfdb_read(header, ecg);
     return ein_xml_sniff_file(path, root) ? read_xml(path, root, ecg) : read_by_content(path, ecg);
+}
+
+ein_status ein_reader_read_named(const char *path, const ein_lead_names *names, ein_ecg *ecg) {
+    EIN_TRY(read_any(path, ecg));
+    ein_ecg_name_leads(ecg, names);
+    return EIN_OK;
+}
+
+ein_status ein_reader_read(const char *path, ein_ecg *ecg) {
+    return ein_reader_read_named(path, NULL, ecg);
 }
 
 /* --- finding ------------------------------------------------------------------------------------------- */

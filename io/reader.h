@@ -7,6 +7,7 @@
 #define EIN_IO_READER_H
 
 #include "core/ecg.h"
+#include "core/lead_names.h"
 #include "core/status.h"
 
 /* Read a recording. `path` is a WFDB header (.hea, with or without the extension; io/wfdb.h), a GE MUSE XML file
@@ -14,6 +15,9 @@
  * first element, not from its name. Other kinds of XML and of file are refused by name. On error `ecg` is
  * empty and the message names file, line or byte, value and cause. Not collective; any number of threads. */
 ein_status ein_reader_read(const char *path, ein_ecg *ecg);
+
+/* The same with a site's own names of leads over the table of core/lead_names.h; NULL: none. */
+ein_status ein_reader_read_named(const char *path, const ein_lead_names *names, ein_ecg *ecg);
 
 /* Walk folders (and single files) and list the recordings found, sorted bytewise by path and each once, as
  * paths to give to ein_reader_read: regular files whose name ends in .hea, or in .xml in any case, and every

@@ -347,7 +347,7 @@ static void describe(const reader *r, ein_ecg *ecg, ein_gain *gain) {
         int lead = r->lead_of[i];
         if (lead < 0) continue;
         ecg->lead[lead] = lead_of_description(s);
-        snprintf(ecg->lead_name[lead], sizeof ecg->lead_name[lead], "%.15s", s->description);
+        snprintf(ecg->lead_name[lead], sizeof ecg->lead_name[lead], "%.31s", s->description);
         gain->per_mv[lead] = s->gain / s->mv_per_unit;
         gain->baseline[lead] = s->baseline;
     }

@@ -356,6 +356,14 @@ static void take_text(const char *value, bool whole, char *out, size_t bytes) {
     if (strcasecmp(out, "unknown") == 0) out[0] = '\0';
 }
 
+/* Manufacturer, model, device, whichever are there, in the order of the file. */
+static void add_device(const char *value, ein_ecg_person *person) {
+    size_t used = strlen(person->device);
+    if (!*value) return;
+    if (used > 0 && used + 2 < sizeof person->device) person->device[used++] = ' ';
+    copy_printable(person->device + used, sizeof person->device - used, value);
+}
+
 static void take_value(const char *key, const char *value, ein_ecg_person *person) {
     if (strcasecmp(key, "age") == 0)
         take_age(value, person);
@@ -365,8 +373,9 @@ static void take_value(const char *key, const char *value, ein_ecg_person *perso
         take_text(value, true, person->dx, sizeof person->dx);
     else if (strcasecmp(key, "subject_id") == 0 || strcasecmp(key, "patient_id") == 0)
         take_text(value, false, person->patient_id, sizeof person->patient_id);
-    else if (strcasecmp(key, "device") == 0)
-        copy_printable(person->device, sizeof person->device, value);
+    else if (strcasecmp(key, "device") == 0 || strcasecmp(key, "manufacturer") == 0 ||
+             strcasecmp(key, "model") == 0)
+        add_device(value, person);
 }
 
 void ein_wfdb_comment(const char *text, ein_ecg_person *person) {

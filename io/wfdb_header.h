@@ -57,10 +57,10 @@ typedef struct {
 /* Parse `bytes` of header text, which must be followed by a NUL byte. `path` stands in messages. */
 ein_status ein_wfdb_header_parse(const char *path, const char *text, size_t bytes, ein_wfdb_header *out);
 
-/* Take what one comment says of the person ("#" and what precedes it removed): "Age: 63", "<age>: 28 <sex>:
- * M", "Sex: Male", "Dx: 426177001,427084000", "<subject_id>: 10000032", "69 M ..." (MIT-BIH). The first
- * statement of a thing stands. An age that is not a number from 0 to 125 is not known (300 is PTB-XL's mark
- * of over 89). */
+/* Take what one comment says of the person ("#" and what precedes it removed): "Age: 63", "<age>: 28 <sex>: M",
+ * "Sex: Male", "Dx: 426177001,427084000", "<subject_id>: 10000032", "Manufacturer: ...", "Model: ...", "Device: ...",
+ * "69 M ..." (MIT-BIH). The first statement of a thing stands; manufacturer, model and device are joined. An age that
+ * is not a number from 0 to 125 is not known (300 is PTB-XL's mark of over 89). */
 void ein_wfdb_comment(const char *text, ein_ecg_person *person);
 
 /* mV in one `units`, in any usual spelling ("mV", "MV", "uV", "microvolts", "V"); 0 if it is no voltage. */

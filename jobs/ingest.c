@@ -54,8 +54,11 @@ static const ein_option table_ingest[] = {
     {"ingest.patient_key_file", EIN_OPT_STRING, NULL, EIN_UNBOUNDED, NULL, "",
      "file of random bytes: patient ids become keyed hashes, equal in all corpora made with it"},
     {"ingest.min_seconds", EIN_OPT_REAL, "5", 0, 1e6, NULL, "s", "shorter recordings are rejected"},
-    {"ingest.max_missing_leads", EIN_OPT_INT, "2", 0, 64, NULL, "leads",
-     "recordings with more wanted leads without any sample are rejected"},
+    {"ingest.lead_names", EIN_OPT_LIST, "", EIN_UNBOUNDED, NULL, "",
+     "what names of leads mean that the program does not know: 'ECG 1=II', or NAME=none"},
+    {"ingest.max_missing_leads", EIN_OPT_INT, NULL, 0, 64, NULL, "leads",
+     "recordings with more wanted leads without any sample are rejected; unset: a quarter of those wanted, "
+     "rounded down, at most 2"},
     {"ingest.max_mv", EIN_OPT_REAL, "200", 0, 1e30, NULL, "mV",
      "recordings with a larger sample are rejected"},
     {"ingest.reject_flags", EIN_OPT_LIST, "", EIN_UNBOUNDED, NULL, "",
@@ -83,6 +86,7 @@ static const ein_flag flags[] = {{"--out", "FILE", "ingest.out"},
                                  {"--site-column", "COLUMN", "ingest.site_column"},
                                  {"--cohort", "NAME", "ingest.cohort"},
                                  {"--site", "NAME", "ingest.site"},
+                                 {"--lead-names", "NAME=LEAD,...", "ingest.lead_names"},
                                  {"--keep-ids", NULL, "ingest.keep_ids"},
                                  {"--patient-key-file", "FILE", "ingest.patient_key_file"},
                                  {"--overwrite", NULL, "ingest.overwrite"},
@@ -91,9 +95,20 @@ static const ein_flag flags[] = {{"--out", "FILE", "ingest.out"},
 
 /* --- the plan -------------------------------------------------------------------------------------- */
 
-static ein_status read_policy(const ein_config *config, ein_ingest_policy *p) {
+/* Two of eight leads may be missing; of a contract of two none, which would be half of it. */
+static int missing_leads_allowed(const ein_config *config, int wanted) {
+    if (ein_config_is_set(config, "ingest.max_missing_leads"))
+        return (int)ein_config_int(config, "ingest.max_missing_leads");
+    return wanted / 4 < 2 ? wanted / 4 : 2;
+}
+
+static ein_status read_policy(const ein_config *config, int n_leads, ein_ingest_policy *p) {
     p->min_seconds = ein_config_real(config, "ingest.min_seconds");
-    p->max_missing_leads = (int)ein_config_int(config, "ingest.max_missing_leads");
+    p->max_missing_leads = missing_leads_allowed(config, n_leads);
+    for (int i = 0; i < ein_config_list_count(config, "ingest.lead_names"); i++)
+        EIN_TRY(ein_error_context(
+            ein_lead_names_add(&p->lead_names, ein_config_list_item(config, "ingest.lead_names", i)),
+            "ingest.lead_names"));
     p->max_mv = ein_config_real(config, "ingest.max_mv");
     p->reject_flags = 0;
     for (int i = 0; i < ein_config_list_count(config, "ingest.reject_flags"); i++) {
@@ -120,7 +135,7 @@ static int64_t choose_round(const ein_ingest *in) {
 static ein_status plan_here(ein_ingest *in) {
     const ein_config *config = in->job->config;
     EIN_TRY(ein_contract_from_config(config, &in->contract));
-    EIN_TRY(read_policy(config, &in->policy));
+    EIN_TRY(read_policy(config, in->contract.n_leads, &in->policy));
     in->out = ein_config_string(config, "ingest.out");
     if (!in->out || !in->out[0]) return ein_error(EIN_USAGE, "no corpus is named: give --out FILE.h5");
     in->values = in->contract.n_leads * in->contract.n_samples;
@@ -361,8 +376,7 @@ static ein_status create(const ein_ingest *in, ein_corpus_writer **writer) {
         o.patient_ids = ein_ledger_patient_ids(in->ledger);
         o.n_labels = ein_labels_n_values(labels);
         o.label_name = ein_labels_value_names(labels);
-        o.n_texts = ein_labels_n_texts(labels);
-        o.text_name = ein_labels_text_names(labels);
+        o.text_name = ein_ledger_text_names(in->ledger, &o.n_texts);
         status = describe_run(in, &yaml);
         if (status == EIN_OK) o.config_yaml = yaml;
         warn_of_space(in);

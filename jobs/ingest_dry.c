@@ -7,14 +7,16 @@
 
 enum { SHOWN = 3, TIMED = 12, ENTRY_BYTES = 700 };
 
-static void show(const char *path) {
+static void show(const char *path, const ein_lead_names *names) {
     ein_ecg ecg;
-    if (ein_reader_read(path, &ecg) != EIN_OK) {
+    if (ein_reader_read_named(path, names, &ecg) != EIN_OK) {
         printf("  would be rejected: %s\n", ein_error_message());
         return;
     }
     printf("  %s: %d leads (", path, ecg.n_leads);
-    for (int i = 0; i < ecg.n_leads; i++) printf("%s%s", i ? " " : "", ecg.lead_name[i]);
+    for (int i = 0; i < ecg.n_leads; i++)
+        printf("%s%s%s", i ? " " : "", ecg.lead_name[i],
+               ecg.lead[i] == EIN_LEAD_UNKNOWN ? " (no lead that is known)" : "");
     printf("), %g Hz, %.3g s, patient %s\n", ecg.fs_hz, (double)ecg.n_samples / ecg.fs_hz,
            ecg.person.patient_id[0] ? "known" : "not stated");
     ein_ecg_free(&ecg);
@@ -46,7 +48,7 @@ ein_status ein_ingest_dry_run(const ein_ingest *in) {
     char duration[32];
     printf("recordings: %lld found, %lld folders cannot be read\n", (long long)in->total,
            (long long)in->found.n_problems);
-    for (int64_t i = 0; i < in->total && i < SHOWN; i++) show(in->found.path[i]);
+    for (int64_t i = 0; i < in->total && i < SHOWN; i++) show(in->found.path[i], &in->policy.lead_names);
     printf("contract: %d leads x %lld samples at %g Hz\n", c->n_leads, (long long)c->n_samples, c->fs_hz);
     if (in->joined >= 0)
         printf("labels: %d number and %d text columns; %lld of %lld recordings have a row by path or name\n",

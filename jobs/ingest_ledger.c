@@ -11,7 +11,9 @@
 #include "io/durable.h"
 #include "io/map.h"
 #include "io/texts.h"
+#include "jobs/ingest_tally.h"
 
+enum { UNKNOWN_LEADS_SHOWN = 10 };
 enum { MAX_KEY_FILE_BYTES = 1 << 16, MIN_KEY_FILE_BYTES = 16, PATIENT_BYTES = 16, PATIENT_TEXT_BYTES = 33 };
 
 typedef enum { PATIENT_PSEUDONYM, PATIENT_KEYED, PATIENT_KEPT } patient_mode;
@@ -24,6 +26,10 @@ typedef struct {
     char name[256];      /* of the folder itself: the cohort if nothing else is said */
     bool is_folder;
 } root;
+
+/* What the files themselves say, as text columns. */
+enum { SAID_DX, SAID_DEVICE, SAID_UNKNOWN_LEADS, SAID_COUNT };
+static const char *const said_names[SAID_COUNT] = {"dx", "device", "unknown_leads"};
 
 /* Memory of the entries of one round. */
 typedef struct {
@@ -46,6 +52,11 @@ struct ein_ledger {
     uint8_t key[crypto_generichash_blake2b_KEYBYTES];
     ein_map *ids, *signals, *patients; /* -> index of the first record */
     ein_texts sources, record_ids;     /* of accepted records */
+    const char **text_names;           /* (n_texts): of the label tables, then what files say */
+    int n_texts;
+    bool said_kept[SAID_COUNT]; /* false: the label tables have a column of that name */
+    int64_t said[SAID_COUNT];   /* records with such a text */
+    ein_tally *unknown_leads;
     round_memory memory;
     int64_t accepted, joined, causes[EIN_CAUSE_COUNT], flags[EIN_QUALITY_BITS];
     char first[EIN_CAUSE_COUNT][256];
@@ -130,6 +141,20 @@ static ein_status open_labels(ein_ledger *l, const ein_config *config) {
     return status;
 }
 
+static ein_status name_texts(ein_ledger *l) {
+    int own = ein_labels_n_texts(l->labels);
+    EIN_TRY(EIN_NEW(l->text_names, own + SAID_COUNT));
+    for (l->n_texts = 0; l->n_texts < own; l->n_texts++)
+        l->text_names[l->n_texts] = ein_labels_text_names(l->labels)[l->n_texts];
+    for (int k = 0; k < SAID_COUNT; k++) {
+        l->said_kept[k] = true;
+        for (int i = 0; i < own; i++)
+            if (strcasecmp(l->text_names[i], said_names[k]) == 0) l->said_kept[k] = false;
+        if (l->said_kept[k]) l->text_names[l->n_texts++] = said_names[k];
+    }
+    return EIN_OK;
+}
+
 static ein_status begin(ein_ledger *l, const ein_config *config, const char *const *roots, int n_roots) {
     EIN_TRY(EIN_NEW(l->roots, n_roots));
     l->n_roots = n_roots;
@@ -139,6 +164,8 @@ static ein_status begin(ein_ledger *l, const ein_config *config, const char *con
     l->by_path = strcmp(ein_config_string(config, "ingest.record_id"), "path") == 0;
     EIN_TRY(open_patients(l, config));
     EIN_TRY(open_labels(l, config));
+    EIN_TRY(name_texts(l));
+    EIN_TRY(ein_tally_new(&l->unknown_leads));
     EIN_TRY(ein_map_new(&l->ids));
     EIN_TRY(ein_map_new(&l->signals));
     return ein_map_new(&l->patients);
@@ -169,6 +196,8 @@ static void memory_free(round_memory *m) {
 void ein_ledger_destroy(ein_ledger *l) {
     if (!l) return;
     ein_labels_destroy(l->labels);
+    ein_tally_destroy(l->unknown_leads);
+    free(l->text_names);
     ein_map_destroy(l->ids);
     ein_map_destroy(l->signals);
     ein_map_destroy(l->patients);
@@ -187,6 +216,12 @@ const char *ein_ledger_patient_ids(const ein_ledger *l) {
 const ein_labels *ein_ledger_labels(const ein_ledger *l) {
     return l->labels;
 }
+
+const char *const *ein_ledger_text_names(const ein_ledger *l, int *n) {
+    *n = l->n_texts;
+    return l->text_names;
+}
+
 int64_t ein_ledger_accepted(const ein_ledger *l) {
     return l->accepted;
 }
@@ -268,7 +303,7 @@ static ein_status reserve(ein_ledger *l, int64_t n) {
     memory_free(m);
     EIN_TRY(EIN_NEW(m->entry, n));
     EIN_TRY(EIN_NEW(m->label, n * ein_labels_n_values(l->labels)));
-    EIN_TRY(EIN_NEW(m->text, n * ein_labels_n_texts(l->labels)));
+    EIN_TRY(EIN_NEW(m->text, n * l->n_texts));
     EIN_TRY(EIN_NEW(m->patient, n));
     EIN_TRY(EIN_NEW(m->source, n));
     EIN_TRY(EIN_NEW(m->id, n));
@@ -321,6 +356,17 @@ static const char *choose(const char *first, const char *second, const char *thi
     return second && second[0] ? second : third;
 }
 
+/* What the file says, behind the texts of the label tables. */
+static void add_said(ein_ledger *l, const ein_ingest_result *r, const char **text) {
+    const char *const said[SAID_COUNT] = {r->dx, r->device, r->unknown_leads};
+    int at = ein_labels_n_texts(l->labels);
+    for (int k = 0; k < SAID_COUNT; k++) {
+        if (!l->said_kept[k]) continue;
+        text[at++] = said[k];
+        l->said[k] += said[k][0] != '\0';
+    }
+}
+
 static ein_status describe(ein_ledger *l, const char *path, int64_t slot, const char *source,
                            const char *record_id, ein_ingest_result *r) {
     round_memory *m = &l->memory;
@@ -328,13 +374,14 @@ static ein_status describe(ein_ledger *l, const char *path, int64_t slot, const 
     ein_labels_match match;
     const char *below = NULL;
     const root *home = root_of(l, path, &below);
-    int n_values = ein_labels_n_values(l->labels), n_texts = ein_labels_n_texts(l->labels);
+    int n_values = ein_labels_n_values(l->labels);
     float *label = m->label + slot * n_values;
-    const char **text = m->text + slot * n_texts;
+    const char **text = m->text + slot * l->n_texts;
     match_labels(l, path, r->record_id, false, &match);
     l->joined += match.found;
     ein_labels_values(l->labels, &match, label);
     ein_labels_texts(l->labels, &match, text);
+    add_said(l, r, text);
     float age = ein_labels_age(l->labels, &match);
     int sex = ein_labels_sex(l->labels, &match);
     *e = (ein_corpus_entry){
@@ -362,6 +409,19 @@ static void count_cause(ein_ledger *l, const char *source, const ein_ingest_resu
     l->causes[r->cause]++;
     if (l->first[r->cause][0] == '\0')
         snprintf(l->first[r->cause], sizeof l->first[0], "%.100s: %.150s", source, r->reason);
+}
+
+/* Names of leads that mean nothing to us, of recordings accepted or not. */
+static ein_status count_leads(ein_ledger *l, const char *path, const ein_ingest_result *r) {
+    char names[sizeof r->unknown_leads], source[PATH_MAX], *rest = NULL;
+    memcpy(names, r->unknown_leads, sizeof names);
+    for (char *p = names; *p; p = rest) {
+        rest = strstr(p, ", ");
+        if (rest) *rest = '\0';
+        rest = rest ? rest + 2 : p + strlen(p);
+        EIN_TRY(ein_tally_add(l->unknown_leads, p, ein_ledger_source(l, path, source, sizeof source)));
+    }
+    return EIN_OK;
 }
 
 static bool is_xml_name(const char *name) {
@@ -405,6 +465,7 @@ ein_status ein_ledger_take(ein_ledger *l, int64_t n, const char *const *paths, e
     EIN_TRY(reserve(l, n));
     for (int64_t i = 0; i < n; i++) {
         ein_ingest_result *r = &results[i];
+        EIN_TRY(count_leads(l, paths[i], r));
         if (r->cause == EIN_CAUSE_NONE) EIN_TRY(admit(l, paths[i], *n_entries, r));
         if (r->cause == EIN_CAUSE_NONE) {
             (*n_entries)++;
@@ -444,6 +505,23 @@ static void print_labels(const ein_ledger *l, FILE *stream) {
                 (long long)r.not_numeric, r.first_not_numeric);
 }
 
+/* What files say of their recordings, and leads that may have been lost by their names. */
+static void print_said(const ein_ledger *l, FILE *stream) {
+    for (int k = 0; k < SAID_COUNT; k++) {
+        if (!l->said_kept[k])
+            fprintf(stream, "text/%s: the label tables' column; what the files say is not kept\n",
+                    said_names[k]);
+        else if (l->said[k] > 0)
+            fprintf(stream, "text/%s: %lld of %lld records\n", said_names[k], (long long)l->said[k],
+                    (long long)l->accepted);
+    }
+    if (ein_tally_names(l->unknown_leads) == 0) return;
+    fprintf(stream,
+            "names of leads that are not known, in recordings accepted or rejected (--lead-names NAME=LEAD "
+            "says what they mean):\n");
+    ein_tally_print(l->unknown_leads, UNKNOWN_LEADS_SHOWN, stream);
+}
+
 void ein_ledger_summary(const ein_ledger *l, FILE *stream) {
     fprintf(stream, "accepted: %lld records\n", (long long)l->accepted);
     fprintf(stream, "rejected: %lld\n", (long long)ein_ledger_rejected(l));
@@ -455,6 +533,7 @@ void ein_ledger_summary(const ein_ledger *l, FILE *stream) {
     for (int bit = 0; bit < EIN_QUALITY_BITS; bit++)
         if (l->flags[bit]) fprintf(stream, "  %lld %s\n", (long long)l->flags[bit], ein_quality_name(bit));
     print_labels(l, stream);
+    print_said(l, stream);
 }
 
 void ein_ledger_top_causes(const ein_ledger *l, char *out, size_t room) {

@@ -24,6 +24,11 @@ void ein_ledger_destroy(ein_ledger *ledger); /* NULL is fine */
 const char *ein_ledger_patient_ids(const ein_ledger *ledger);
 const ein_labels *ein_ledger_labels(const ein_ledger *ledger);
 
+/* The text columns of the corpus: those of the label tables, then what files say of a recording: "dx", its statements
+ * with '|' between, "device", its manufacturer, model and software, and "unknown_leads", names of leads that are not
+ * known. A column of the tables that has one of these names stands in its place. Owned by the ledger. */
+const char *const *ein_ledger_text_names(const ein_ledger *ledger, int *n);
+
 /* How many of the recordings found have a row in the label tables, by path or file name. EIN_USAGE if there
  * are tables but no row fits any recording: the key is then another one. */
 ein_status ein_ledger_check_labels(ein_ledger *ledger, const ein_reader_list *found, int64_t *joined);

@@ -79,6 +79,11 @@ static void describe(const ein_ecg *ecg, ein_ingest_result *out) {
     memcpy(out->record_id, ecg->person.record_id, sizeof out->record_id);
     memcpy(out->patient_id, ecg->person.patient_id, sizeof out->patient_id);
     memcpy(out->acquired, ecg->person.acquired, sizeof out->acquired);
+    memcpy(out->device, ecg->person.device, sizeof out->device);
+    memcpy(out->dx, ecg->person.dx, sizeof out->dx);
+    for (char *p = out->dx; *p; p++) /* as tasks have it in a column of statements */
+        if (*p == ',') *p = '|';
+    ein_ecg_unknown_leads(ecg, out->unknown_leads, sizeof out->unknown_leads);
     out->age = (float)ecg->person.age_years;
     out->sex = (int8_t)ecg->person.sex;
 }
@@ -104,9 +109,11 @@ static void apply_policy(const ein_ingest_worker *w, ein_ingest_result *out) {
         if (fabsf(w->mv[i]) > largest) largest = fabsf(w->mv[i]);
     if (missing > w->policy.max_missing_leads) {
         list_missing(c, out->lead_quality, text, sizeof text);
+        bool unknown = out->unknown_leads[0] != '\0';
         reject(out, EIN_CAUSE_LEADS,
-               "%d of %d wanted leads have no sample: %s (ingest.max_missing_leads is %d)", missing,
-               c->n_leads, text, w->policy.max_missing_leads);
+               "%d of %d wanted leads have no sample: %s (ingest.max_missing_leads is %d)%s%s%s", missing,
+               c->n_leads, text, w->policy.max_missing_leads, unknown ? "; names that are not known: " : "",
+               out->unknown_leads, unknown ? " (--lead-names NAME=LEAD)" : "");
     } else if (!(largest <= w->policy.max_mv)) {
         reject(out, EIN_CAUSE_AMPLITUDE,
                "a sample of %g mV; no ECG exceeds %g mV (ingest.max_mv): gain or units are wrong",
@@ -152,7 +159,7 @@ static void take(ein_ingest_worker *w, const char *path, const ein_ecg *ecg, int
 void ein_ingest_one(ein_ingest_worker *w, const char *path, int16_t *counts, ein_ingest_result *out) {
     ein_ecg ecg;
     memset(out, 0, sizeof *out); /* with its padding: it travels as bytes */
-    if (ein_reader_read(path, &ecg) != EIN_OK) {
+    if (ein_reader_read_named(path, &w->policy.lead_names, &ecg) != EIN_OK) {
         reject_with_message(out, EIN_CAUSE_UNREADABLE, path);
         return;
     }

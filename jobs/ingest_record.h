@@ -6,6 +6,7 @@
 
 #include "core/contract.h"
 #include "core/ecg.h"
+#include "core/lead_names.h"
 #include "core/status.h"
 #include "io/contract_hash.h"
 #include "io/source_hash.h"
@@ -31,6 +32,7 @@ typedef struct {
     int max_missing_leads;
     double max_mv;
     uint32_t reject_flags; /* bits of core/quality.h */
+    ein_lead_names lead_names;
 } ein_ingest_policy;
 
 enum { EIN_INGEST_REASON_BYTES = 400 };
@@ -43,6 +45,10 @@ typedef struct {
     char record_id[EIN_ECG_TEXT_BYTES], patient_id[EIN_ECG_TEXT_BYTES], acquired[32];
     char source_sha256[EIN_SHA256_TEXT_BYTES];
     char signal_hash[EIN_HASH_TEXT_BYTES]; /* BLAKE2b-256 of counts and scale: equal signals */
+    char unknown_leads
+        [EIN_ECG_TEXT_BYTES]; /* core/lead_names.h; also of a recording that was rejected after it was read */
+    char dx[EIN_ECG_DX_BYTES]; /* statements of the file, '|' between */
+    char device[EIN_ECG_TEXT_BYTES];
     float age, scale;
     int8_t sex;
     uint32_t quality, lead_quality[EIN_MAX_LEADS];

@@ -97,6 +97,24 @@ static ein_status put_cohorts(json_t *out, ein_corpus *corpus) {
     return EIN_OK;
 }
 
+/* How many records have something in each text column. */
+static ein_status put_text_counts(json_t *out, ein_corpus *corpus) {
+    json_t *counts = json_object();
+    ein_status status = EIN_OK;
+    for (int k = 0; k < ein_corpus_text_count(corpus) && status == EIN_OK; k++) {
+        char column[EIN_CORPUS_MAX_NAME_BYTES + 8], *texts;
+        int64_t stride, with = 0;
+        snprintf(column, sizeof column, "text/%s", ein_corpus_text_name(corpus, k));
+        status = ein_corpus_texts(corpus, column, &texts, &stride);
+        if (status != EIN_OK) break;
+        for (int64_t i = 0; i < ein_corpus_records(corpus); i++) with += texts[i * stride] != '\0';
+        ein_put_int(counts, ein_corpus_text_name(corpus, k), with);
+        free(texts);
+    }
+    json_object_set_new(out, "records_with_text", counts);
+    return status;
+}
+
 /* The first reasons, so that a look tells what went wrong; the file has all. */
 static ein_status put_rejected(json_t *out, ein_corpus *corpus) {
     int64_t n = ein_corpus_rejected(corpus), stride, path_stride;
@@ -131,6 +149,7 @@ static ein_status describe(json_t *out, ein_corpus *corpus) {
     ein_put_text(out, "contract_hash", ein_corpus_contract_hash(corpus));
     ein_put_text(out, "config", ein_corpus_config(corpus));
     EIN_TRY(put_cohorts(out, corpus));
+    EIN_TRY(put_text_counts(out, corpus));
     return put_rejected(out, corpus);
 }
 

@@ -4,7 +4,7 @@ FUZZ_SECONDS ?= 60
 FUZZ_CC      ?= clang
 FUZZ_FLAGS   := -std=c11 -D_GNU_SOURCE -I. -O1 -g -fno-omit-frame-pointer -DEIN_NO_CLONES \
                 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
-WFDB_FUZZ_SRC := tests/fuzz/fuzz_wfdb.c $(addprefix core/,status.c ecg.c gain.c contract.c gaps.c resample.c filter.c \
+WFDB_FUZZ_SRC := tests/fuzz/fuzz_wfdb.c $(addprefix core/,status.c ecg.c lead_names.c gain.c contract.c gaps.c resample.c filter.c \
                 limb.c quality.c prepare.c) $(addprefix io/,wfdb.c wfdb_header.c wfdb_format.c durable.c)
 build/fuzz/fuzz_wfdb: $(WFDB_FUZZ_SRC) $(wildcard core/*.h io/*.h)
 	@mkdir -p $(@D)
@@ -17,7 +17,7 @@ fuzz-wfdb: build/fuzz/fuzz_wfdb ## fuzz the WFDB reader for FUZZ_SECONDS
 	    -dict=tests/fuzz/wfdb.dict -artifact_prefix=build/fuzz/ build/fuzz/wfdb-corpus build/fuzz/wfdb-seeds
 
 # --- fuzzing the XML readers ---------------------------------------------------------------------------------------
-XML_FUZZ_SRC := core/status.c core/ecg.c core/gain.c $(addprefix io/,xml_text.c xml_person.c base64.c crc32.c muse.c \
+XML_FUZZ_SRC := core/status.c core/ecg.c core/lead_names.c core/gain.c $(addprefix io/,xml_text.c xml_person.c base64.c crc32.c muse.c \
                 cardiosoft.c durable.c)
 build/fuzz/fuzz_muse build/fuzz/fuzz_cardiosoft: build/fuzz/%: tests/fuzz/%.c tests/fuzz/fuzz_xml.h $(XML_FUZZ_SRC) \
                 $(wildcard core/*.h io/*.h)
@@ -55,7 +55,7 @@ fuzz-tasks: build/fuzz/fuzz_tasks ## fuzz task descriptions, rules and cells of 
 	    -dict=tests/fuzz/tasks.dict -artifact_prefix=build/fuzz/ build/fuzz/tasks-corpus build/fuzz/tasks-seeds
 
 # --- fuzzing study descriptions -----------------------------------------------------------------------------------
-STUDY_FUZZ_SRC := tests/fuzz/fuzz_study.c $(addprefix core/,status.c contract.c ecg.c) mpi/comm.c jobs/study_file.c jobs/study_plan.c \
+STUDY_FUZZ_SRC := tests/fuzz/fuzz_study.c $(addprefix core/,status.c contract.c ecg.c lead_names.c) mpi/comm.c jobs/study_file.c jobs/study_plan.c \
                 $(addprefix io/,yaml_tree.c nearest.c durable.c lock.c contract_hash.c config_value.c)
 build/fuzz/fuzz_study: $(STUDY_FUZZ_SRC) $(wildcard core/*.h io/*.h jobs/*.h)
 	@mkdir -p $(@D)

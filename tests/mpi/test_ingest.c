@@ -6,6 +6,7 @@
  *     test_ingest check CORPUS ROOT STEP  compare every STEP-th record with its source, prepared anew
  *     test_ingest same A B                whether two corpora hold the same data
  *     test_ingest rejected CORPUS         print what was rejected, and why
+ *     test_ingest texts CORPUS COLUMN     print a column of texts, record by record
  */
 #include <fcntl.h>
 #include <math.h>
@@ -623,6 +624,23 @@ static int print_rejected(const char *path) {
     return 0;
 }
 
+static int print_texts(const char *path, const char *column) {
+    ein_corpus *c = NULL;
+    char *texts = NULL;
+    int64_t stride = 0;
+    if (ein_corpus_open(world, path, &c) != EIN_OK ||
+        ein_corpus_texts(c, column, &texts, &stride) != EIN_OK) {
+        fprintf(stderr, "%s\n", ein_error_message());
+        ein_corpus_close(c);
+        return 1;
+    }
+    for (int64_t i = 0; i < ein_corpus_records(c); i++)
+        printf("%s\t%s\n", ein_corpus_record_id(c, i), texts + i * stride);
+    free(texts);
+    ein_corpus_close(c);
+    return 0;
+}
+
 int main(int argc, char **argv) {
     if (ein_comm_start(&argc, &argv, &world) != EIN_OK) return 1;
     rank = ein_comm_rank(world);
@@ -636,6 +654,8 @@ int main(int argc, char **argv) {
         code = same(argv[2], argv[3]);
     } else if (argc == 3 && strcmp(argv[1], "rejected") == 0) {
         code = print_rejected(argv[2]);
+    } else if (argc == 4 && strcmp(argv[1], "texts") == 0) {
+        code = print_texts(argv[2], argv[3]);
     } else {
         report_quiet = rank != 0;
         suite();
