@@ -24,6 +24,7 @@ static const char *const status_names[EIN_STATUS_COUNT] = {
     [EIN_COMM] = "communication",
     [EIN_NUMERIC] = "numeric",
     [EIN_STOPPED] = "stopped",
+    [EIN_OTHER] = "of another kind",
 };
 
 ein_status ein_error(ein_status status, const char *format, ...) {

@@ -32,6 +32,7 @@ typedef enum {
     EIN_COMM,     /* MPI failed or a peer was lost */
     EIN_NUMERIC,  /* non-finite or otherwise impossible numbers */
     EIN_STOPPED,  /* a stop was requested and obeyed; not a failure */
+    EIN_OTHER,    /* a file is whole, but of a kind that is not read here */
     EIN_STATUS_COUNT
 } ein_status;
 

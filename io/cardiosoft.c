@@ -68,11 +68,13 @@ static ein_status find_place(reader *r) {
     const ein_xml_node *median = ein_xml_find(r->root, "RestingECGMeasurements/MedianSamples");
     if (!has_values(median)) median = ein_xml_find(r->root, "MedianData/Median");
     if (has_values(median))
-        return ein_xml_error(
+        (void)ein_xml_error(
             r->xml, median,
             "CardioSoft XML with averaged beats (medians) only; they are no recording, export the strip");
-    return ein_xml_error(r->xml, r->root,
-                         "CardioSoft XML without samples: neither StripData nor FullDisclosure holds any");
+    else
+        (void)ein_xml_error(r->xml, r->root,
+                            "CardioSoft XML without samples: neither StripData nor FullDisclosure holds any");
+    return EIN_OTHER;
 }
 
 /* The nearest element that encloses the values and has a child of that name. */

@@ -66,13 +66,13 @@ static bool parse_number(const char *cell, double *out) {
 }
 
 void ein_labels_normalise(const char *text, char *out, int room) {
-    static const char *const extensions[] = {".hea", ".dat", ".mat", ".xml", ".XML"};
+    static const char *const extensions[] = {".hea", ".dat", ".mat", ".xml"};
     while (*text == ' ' || *text == '\t') text++;
     while (strncmp(text, "./", 2) == 0) text += 2;
     size_t n = strlen(text);
     while (n > 0 && (text[n - 1] == ' ' || text[n - 1] == '\t')) n--;
     for (size_t i = 0; i < sizeof extensions / sizeof extensions[0]; i++)
-        if (n > 4 && strncmp(text + n - 4, extensions[i], 4) == 0) {
+        if (n > 4 && strncasecmp(text + n - 4, extensions[i], 4) == 0) {
             n -= 4;
             break;
         }

@@ -85,7 +85,7 @@ void ein_labels_get_report(const ein_labels *labels, ein_labels_report *out);
 typedef void (*ein_labels_visit)(void *self, int table, int64_t line, const char *key, const char *reason);
 void ein_labels_unjoined(const ein_labels *labels, ein_labels_visit visit, void *self);
 
-/* A path or id as it is compared: blanks around it, "./" before it and .hea, .dat, .mat, .xml behind it removed.
+/* A path or id as it is compared: blanks around it, "./" before it and .hea, .dat, .mat, .xml (in any case) removed.
  * `out` holds `room` bytes; a longer text gives "". */
 void ein_labels_normalise(const char *text, char *out, int room);
 

@@ -54,11 +54,12 @@ static ein_status no_rhythm(const reader *r) {
             snprintf(type, sizeof type, "none");
         used += (size_t)snprintf(types + used, sizeof types - used, "%s%s", used ? ", " : "", type);
     }
-    return ein_xml_error(
+    (void)ein_xml_error(
         r->xml, ein_xml_child(r->root, "Waveform"),
         "MUSE XML without a waveform of type Rhythm (there is: %s); averaged beats are no recording, "
         "export the rhythm",
         types);
+    return EIN_OTHER;
 }
 
 static ein_status choose_waveform(reader *r) {

@@ -14,43 +14,30 @@
 #include <unistd.h>
 
 #include "io/cardiosoft.h"
+#include "io/durable.h"
+#include "io/kind.h"
+#include "io/map.h"
 #include "io/muse.h"
 #include "io/wfdb.h"
+#include "io/wfdb_header.h"
 #include "io/xml_text.h"
 
 static const char wfdb_extension[] = ".hea", xml_extension[] = ".xml";
 
 static bool ends_with(const char *text, const char *end) {
     size_t n = strlen(text), m = strlen(end);
-    return n >= m && strcmp(text + n - m, end) == 0;
+    return n >= m && strcasecmp(text + n - m, end) == 0;
 }
 
 /* A file that is taken from a folder by its name. What it is shows when it is read. */
 static bool is_candidate(const char *name) {
-    size_t n = strlen(name), m = strlen(xml_extension);
-    return ends_with(name, wfdb_extension) || (n > m && strcasecmp(name + n - m, xml_extension) == 0);
+    return ends_with(name, wfdb_extension) ||
+           (strlen(name) > strlen(xml_extension) && ends_with(name, xml_extension));
 }
 
 /* --- reading ------------------------------------------------------------------------------------------- */
 
 static const char what_is_read[] = "WFDB headers (.hea), GE MUSE XML and CardioSoft XML are read";
-
-/* What starts with one of these is a file of a kind we know, but no recording that can be read from it alone. */
-static const char *known_other(const char *start, size_t bytes) {
-    static const struct {
-        const char *mark;
-        size_t bytes;
-        const char *what;
-    } table[] = {
-        {"\x89HDF", 4, "an HDF5 file"},     {"MATLAB", 6, "a MATLAB file"},
-        {"PK\x03\x04", 4, "a ZIP archive"}, {"\x1f\x8b", 2, "a gzip file"},
-        {"fLaC", 4, "a FLAC file"},         {"\x1e\0\0\0", 4, "a signal file in MATLAB's level 4"},
-    };
-    for (size_t i = 0; i < sizeof table / sizeof table[0]; ++i)
-        if (bytes >= table[i].bytes && memcmp(start, table[i].mark, table[i].bytes) == 0)
-            return table[i].what;
-    return NULL;
-}
 
 /* XML by its first element. */
 static ein_status read_xml(const char *path, const char *root, ein_ecg *ecg) {
@@ -63,8 +50,8 @@ static ein_status read_xml(const char *path, const char *root, ein_ecg *ecg) {
     if (strcmp(root, "CardiologyXML") == 0) return ein_cardiosoft_read(path, ecg);
     for (size_t i = 0; i < sizeof others / sizeof others[0]; ++i)
         if (strcmp(root, others[i].root) == 0)
-            return ein_error(EIN_FORMAT, "%s: %s, which is not read; %s", path, others[i].what, what_is_read);
-    return ein_error(EIN_FORMAT, "%s: XML of another kind (its first element is %s%s%s); %s", path,
+            return ein_error(EIN_OTHER, "%s: %s, which is not read; %s", path, others[i].what, what_is_read);
+    return ein_error(EIN_OTHER, "%s: XML of another kind (its first element is %s%s%s); %s", path,
                      root[0] ? "<" : "", root[0] ? root : "not among its first 4096 bytes",
                      root[0] ? ">" : "", what_is_read);
 }
@@ -72,16 +59,18 @@ static ein_status read_xml(const char *path, const char *root, ein_ecg *ecg) {
 /* A file without our extension: its content decides. */
 static ein_status read_by_content(const char *path, ein_ecg *ecg) {
     char start[256];
+    ein_kind kind;
+    EIN_TRY(ein_kind_of_file(path, &kind));
+    if (kind.class == EIN_KIND_ECG || kind.class == EIN_KIND_HOLDER)
+        return ein_error(EIN_OTHER, "%s: %s, which is not read; %s", path, kind.name, what_is_read);
     int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
     if (fd < 0) return ein_error(errno == ENOENT ? EIN_NOTFOUND : EIN_IO, "%s: %s", path, strerror(errno));
     ssize_t n = read(fd, start, sizeof start);
     int error = errno;
     close(fd);
     if (n < 0) return ein_error(EIN_IO, "%s: %s", path, strerror(error));
-    const char *other = known_other(start, (size_t)n);
-    if (other) return ein_error(EIN_FORMAT, "%s: %s; %s", path, other, what_is_read);
     if (memchr(start, '\0', (size_t)n))
-        return ein_error(EIN_FORMAT,
+        return ein_error(EIN_OTHER,
                          "%s: binary data, not a WFDB header; if it is a signal file, give its .hea", path);
     return ein_wfdb_read(path, ecg);
 }
@@ -126,8 +115,12 @@ typedef struct {
 } folder_set;
 
 typedef struct {
-    strings paths, problems;
+    strings paths, problems, others; /* others: files that no name makes a recording */
     folder_set seen;
+    ein_map *named,
+        *folders; /* files that stand in headers, in lower case; folders whose headers were looked at */
+    ein_reader_passed passed[EIN_READER_MAX_PASSED];
+    int n_passed;
 } walk;
 
 static ein_status add_string(strings *list, const char *text) {
@@ -141,6 +134,12 @@ static ein_status add_string(strings *list, const char *text) {
     if ((list->item[list->count] = strdup(text)) == NULL) return ein_error(EIN_NOMEM, "no memory for a path");
     list->count++;
     return EIN_OK;
+}
+
+static void free_strings(strings *list) {
+    for (int64_t i = 0; i < list->count; ++i) free(list->item[i]);
+    free(list->item);
+    memset(list, 0, sizeof *list);
 }
 
 static ein_status add_problem(walk *w, const char *path, const char *reason) {
@@ -204,7 +203,8 @@ static ein_status visit(walk *w, FTS *fts, FTSENT *entry) {
     case FTS_D:
         return visit_folder(w, fts, entry);
     case FTS_F:
-        if (entry->fts_level > FTS_ROOTLEVEL && !is_candidate(entry->fts_name)) return EIN_OK;
+        if (entry->fts_level > FTS_ROOTLEVEL && !is_candidate(entry->fts_name))
+            return add_string(&w->others, entry->fts_path);
         return add_string(&w->paths, entry->fts_path);
     case FTS_SLNONE:
         if (entry->fts_level > FTS_ROOTLEVEL && !is_candidate(entry->fts_name)) return EIN_OK;
@@ -247,6 +247,7 @@ static void use_header(char *path, size_t room) {
     for (int i = 0; i < 2; ++i) {
         if (ends[i] == 0 || ends[i] + sizeof wfdb_extension > room) continue;
         snprintf(header, sizeof header, "%.*s%s", (int)ends[i], path, wfdb_extension);
+        if (stat(header, &info) != 0) snprintf(header, sizeof header, "%.*s%s", (int)ends[i], path, ".HEA");
         if (stat(header, &info) != 0 || !S_ISREG(info.st_mode)) continue;
         strcpy(path, header);
         return;
@@ -275,6 +276,139 @@ static void drop_duplicates(strings *list) {
     list->count = kept;
 }
 
+/* --- what else lies in the folders ----------------------------------------------------------------------- */
+
+/* Index of the first path that does not come before `text`. */
+static int64_t first_from(const strings *list, const char *text) {
+    int64_t low = 0, high = list->count;
+    while (low < high) {
+        int64_t middle = low + (high - low) / 2;
+        if (strcmp(list->item[middle], text) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static bool is_listed(const strings *list, const char *path) {
+    int64_t i = first_from(list, path);
+    return i < list->count && strcmp(list->item[i], path) == 0;
+}
+
+/* "x/100.dat" beside "x/100.hea": a signal file or annotations. */
+static bool has_header(const walk *w, const char *path) {
+    static const char *const extensions[] = {".hea", ".HEA"};
+    char header[PATH_MAX];
+    const char *slash = strrchr(path, '/'), *dot = strrchr(slash ? slash : path, '.');
+    size_t n = dot ? (size_t)(dot - path) : strlen(path);
+    for (size_t i = 0; i < sizeof extensions / sizeof extensions[0]; ++i) {
+        if (n + 5 > sizeof header) return false;
+        snprintf(header, sizeof header, "%.*s%s", (int)n, path, extensions[i]);
+        if (is_listed(&w->paths, header)) return true;
+    }
+    return false;
+}
+
+static void lower(char *text) {
+    for (; *text; ++text)
+        if (*text >= 'A' && *text <= 'Z') *text = (char)(*text - 'A' + 'a');
+}
+
+/* The files of a header: the first word of every line but comments and the record line. */
+static ein_status note_files(walk *w, const char *header, size_t folder_bytes) {
+    char *text, path[PATH_MAX], *save = NULL;
+    size_t bytes;
+    if (ein_file_read(header, EIN_WFDB_MAX_HEADER_BYTES, &text, &bytes) != EIN_OK)
+        return EIN_OK; /* said when it is read */
+    ein_status status = EIN_OK;
+    bool record_line = true;
+    for (char *line = strtok_r(text, "\r\n", &save); line && status == EIN_OK;
+         line = strtok_r(NULL, "\r\n", &save)) {
+        line += strspn(line, " \t");
+        size_t n = strcspn(line, " \t");
+        if (*line == '#' || n == 0) continue;
+        if (!record_line && folder_bytes + n < sizeof path) {
+            snprintf(path, sizeof path, "%.*s%.*s", (int)folder_bytes, header, (int)n, line);
+            lower(path);
+            status = ein_map_put(w->named, path, 1);
+        }
+        record_line = false;
+    }
+    free(text);
+    return status;
+}
+
+/* Whether a file stands in one of the headers of its folder, which are read when the first such question comes. */
+static ein_status is_named(walk *w, const char *path, bool *named) {
+    char key[PATH_MAX];
+    const char *slash = strrchr(path, '/');
+    size_t n = slash ? (size_t)(slash - path) + 1 : 0;
+    ein_status status = EIN_OK;
+    snprintf(key, sizeof key, "%.*s", (int)n, path);
+    if (ein_map_get(w->folders, key, 0) == 0) {
+        for (int64_t i = first_from(&w->paths, key); i < w->paths.count && status == EIN_OK; ++i) {
+            const char *header = w->paths.item[i];
+            if (strncmp(header, key, n) != 0) break;
+            if (!strchr(header + n, '/') && ends_with(header, wfdb_extension))
+                status = note_files(w, header, n);
+        }
+        if (status == EIN_OK) status = ein_map_put(w->folders, key, 1);
+    }
+    snprintf(key, sizeof key, "%s", path);
+    lower(key);
+    *named = ein_map_get(w->named, key, 0) != 0;
+    return status;
+}
+
+static ein_status count_passed(walk *w, const char *kind, const char *path) {
+    int i = 0;
+    while (i < w->n_passed && strcmp(w->passed[i].kind, kind) != 0) ++i;
+    EIN_BUG_IF(i == EIN_READER_MAX_PASSED);
+    ein_reader_passed *p = &w->passed[i];
+    if (i == w->n_passed) {
+        *p = (ein_reader_passed){.kind = kind, .first = strdup(path)};
+        if (!p->first) return ein_error(EIN_NOMEM, "no memory for a path");
+        w->n_passed++;
+    }
+    p->count++;
+    return EIN_OK;
+}
+
+static ein_status look_at_other(walk *w, const char *path, strings *found) {
+    ein_kind kind;
+    bool named = false;
+    if (has_header(w, path)) return EIN_OK;
+    if (ein_kind_of_file(path, &kind) != EIN_OK) return add_string(found, path); /* reading it will say why */
+    if (kind.class == EIN_KIND_HOLDER || kind.class == EIN_KIND_OTHER) EIN_TRY(is_named(w, path, &named));
+    if (named) return EIN_OK;
+    return kind.class == EIN_KIND_OTHER ? count_passed(w, kind.name, path) : add_string(found, path);
+}
+
+static int by_count(const void *a, const void *b) {
+    const ein_reader_passed *x = a, *y = b;
+    return x->count != y->count ? (x->count < y->count) - (x->count > y->count) : strcmp(x->kind, y->kind);
+}
+
+/* Needs w->paths sorted; sorts it anew. */
+static ein_status look_at_others(walk *w) {
+    strings found = {0};
+    if (w->others.count == 0) return EIN_OK;
+    qsort(w->others.item, (size_t)w->others.count, sizeof *w->others.item, by_path);
+    drop_duplicates(&w->others);
+    EIN_TRY(ein_map_new(&w->named));
+    EIN_TRY(ein_map_new(&w->folders));
+    ein_status status = EIN_OK;
+    for (int64_t i = 0; i < w->others.count && status == EIN_OK; ++i)
+        if (!is_listed(&w->paths, w->others.item[i])) status = look_at_other(w, w->others.item[i], &found);
+    for (int64_t i = 0; i < found.count && status == EIN_OK; ++i)
+        status = add_string(&w->paths, found.item[i]);
+    free_strings(&found);
+    if (w->paths.count > 0) qsort(w->paths.item, (size_t)w->paths.count, sizeof *w->paths.item, by_path);
+    qsort(w->passed, (size_t)w->n_passed, sizeof *w->passed, by_count);
+    return status;
+}
+
 ein_status ein_reader_find(const char *const *roots, int n_roots, ein_reader_list *out) {
     walk w;
     memset(&w, 0, sizeof w);
@@ -284,7 +418,13 @@ ein_status ein_reader_find(const char *const *roots, int n_roots, ein_reader_lis
     free(w.seen.slot);
     if (w.paths.count > 0) qsort(w.paths.item, (size_t)w.paths.count, sizeof *w.paths.item, by_path);
     drop_duplicates(&w.paths);
-    *out = (ein_reader_list){w.paths.item, w.paths.count, w.problems.item, w.problems.count};
+    if (status == EIN_OK) status = look_at_others(&w);
+    free_strings(&w.others);
+    ein_map_destroy(w.named);
+    ein_map_destroy(w.folders);
+    *out =
+        (ein_reader_list){w.paths.item, w.paths.count, w.problems.item, w.problems.count, {{0}}, w.n_passed};
+    memcpy(out->passed, w.passed, sizeof out->passed);
     if (status != EIN_OK) ein_reader_list_free(out);
     return status;
 }
@@ -293,6 +433,7 @@ void ein_reader_list_free(ein_reader_list *list) {
     if (!list) return;
     for (int64_t i = 0; i < list->count; ++i) free(list->path[i]);
     for (int64_t i = 0; i < list->n_problems; ++i) free(list->problem[i]);
+    for (int i = 0; i < list->n_passed; ++i) free(list->passed[i].first);
     free(list->path);
     free(list->problem);
     memset(list, 0, sizeof *list);

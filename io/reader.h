@@ -12,27 +12,37 @@
 
 /* Read a recording. `path` is a WFDB header (.hea, with or without the extension; io/wfdb.h), a GE MUSE XML file
  * (io/muse.h) or a CardioSoft XML file (io/cardiosoft.h). What a file is follows from its first bytes, for XML from its
- * first element, not from its name. Other kinds of XML and of file are refused by name. On error `ecg` is
- * empty and the message names file, line or byte, value and cause. Not collective; any number of threads. */
+ * first element, not from its name. EIN_OTHER, with the kind by name, for what is whole but no ECG of these. On error
+ * `ecg` is empty and the message names file, line or byte, value and cause. Not collective; any number of threads. */
 ein_status ein_reader_read(const char *path, ein_ecg *ecg);
 
 /* The same with a site's own names of leads over the table of core/lead_names.h; NULL: none. */
 ein_status ein_reader_read_named(const char *path, const ein_lead_names *names, ein_ecg *ecg);
 
-/* Walk folders (and single files) and list the recordings found, sorted bytewise by path and each once, as
- * paths to give to ein_reader_read: regular files whose name ends in .hea, or in .xml in any case, and every
- * file that is itself a root. A root "x/100" or "x/100.dat" stands for "x/100.hea" if that exists, unless it is XML. Files of
- * other kinds are passed over; that a .hea is no WFDB header, or an .xml no ECG, shows when it is read.
+/* Walk folders (and single files) and list what may be a recording, sorted bytewise by path and each once, as paths to
+ * give to ein_reader_read: regular files whose name ends in .hea or .xml in any case; every other file that is an ECG
+ * or may hold some (io/kind.h), also of a kind that is not read, so that it can be said; and every file that is a root
+ * itself. Not listed are the other files of a record: those with the name of a .hea beside them, or that stand in one.
+ * What plainly is no recording is counted by kind in `passed`. A root "x/100" or "x/100.dat" stands for "x/100.hea" if
+ * that exists, unless it is XML. That a .hea is no WFDB header, or an .xml no ECG, shows when it is read.
  *
  * A root that does not exist, an unreadable folder, a path that is too long are not fatal: each is reported in
  * `problem` as "path\treason". Symbolic links are followed; a folder reached twice, by a loop or otherwise, is
  * walked once, at the first place in the order of names. Only EIN_NOMEM is fatal. Free with
  * ein_reader_list_free. Not collective. */
+enum { EIN_READER_MAX_PASSED = 32 };
+typedef struct {
+    const char *kind; /* "tables", "images", ... */
+    int64_t count;
+    char *first; /* path */
+} ein_reader_passed;
 typedef struct {
     char **path;
     int64_t count;
     char **problem;
     int64_t n_problems;
+    ein_reader_passed passed[EIN_READER_MAX_PASSED]; /* most frequent first */
+    int n_passed;
 } ein_reader_list;
 ein_status ein_reader_find(const char *const *roots, int n_roots, ein_reader_list *out);
 void ein_reader_list_free(ein_reader_list *list);

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "io/contract_hash.h"
@@ -36,16 +37,13 @@ static ein_status add_file(crypto_hash_sha256_state *state, const char *path) {
 
 static ein_status add_signals(crypto_hash_sha256_state *state, const char *path,
                               const ein_wfdb_header *header) {
-    const char *slash = strrchr(path, '/');
-    int folder = slash ? (int)(slash - path) + 1 : 0;
     for (int i = 0; i < header->n_signals; i++) {
         char name[PATH_MAX];
         bool seen = false;
         for (int j = 0; j < i; j++)
             seen = seen || strcmp(header->signal[i].file, header->signal[j].file) == 0;
         if (seen) continue;
-        int n = snprintf(name, sizeof name, "%.*s%s", folder, path, header->signal[i].file);
-        if (n < 0 || (size_t)n >= sizeof name) return ein_error(EIN_IO, "%.64s...: path too long", path);
+        EIN_TRY(ein_wfdb_signal_path(path, header->signal[i].file, name, sizeof name));
         EIN_TRY(add_file(state, name));
     }
     return EIN_OK;
@@ -68,7 +66,7 @@ static ein_status add_wfdb(crypto_hash_sha256_state *state, const char *path) {
 static bool is_wfdb_header(const char *path) {
     char root[EIN_XML_NAME_BYTES];
     size_t n = strlen(path);
-    return n > 4 && strcmp(path + n - 4, ".hea") == 0 && !ein_xml_sniff_file(path, root);
+    return n > 4 && strcasecmp(path + n - 4, ".hea") == 0 && !ein_xml_sniff_file(path, root);
 }
 
 ein_status ein_source_hash(const char *path, char out[EIN_SHA256_TEXT_BYTES]) {

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -63,7 +64,7 @@ static ein_status choose_signals(reader *r) {
         if (h->signal[i].mv_per_unit != 0 && h->signal[i].per_frame > r->per_frame)
             r->per_frame = h->signal[i].per_frame;
     if (r->per_frame == 0)
-        return ein_error(EIN_FORMAT, "%s: none of the %d signals is in volts: no ECG (first: \"%s\" in %s)",
+        return ein_error(EIN_OTHER, "%s: none of the %d signals is in volts: no ECG (first: \"%s\" in %s)",
                          r->path, h->n_signals, h->signal[0].description, h->signal[0].units);
     for (int i = 0; i < h->n_signals; ++i) {
         const ein_wfdb_signal *s = &h->signal[i];
@@ -86,7 +87,7 @@ static ein_status start_group(reader *r, int i) {
                              s->line, s->file);
     const ein_wfdb_format *format = ein_wfdb_format_find(s->format);
     if (!format)
-        return ein_error(EIN_FORMAT, "%s:%d: signal format %d is not read; these are: %s", r->path, s->line,
+        return ein_error(EIN_OTHER, "%s:%d: signal format %d is not read; these are: %s", r->path, s->line,
                          s->format, ein_wfdb_format_list());
     r->groups[r->n_groups++] = (group){.first = i, .format = format, .offset = s->offset, .fd = -1};
     return EIN_OK;
@@ -126,8 +127,7 @@ static ein_status open_link(const reader *r, const char *path, int *fd) {
 }
 
 static ein_status open_signal_file(const reader *r, group *g, char *path, int64_t *size) {
-    int n = snprintf(path, PATH_MAX, "%s/%s", r->folder, r->header.signal[g->first].file);
-    if (n < 0 || n >= PATH_MAX) return ein_error(EIN_IO, "%s: path of the signal file is too long", r->path);
+    EIN_TRY(ein_wfdb_signal_path(r->path, r->header.signal[g->first].file, path, PATH_MAX));
     g->fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     if (g->fd < 0 && errno == ELOOP) EIN_TRY(open_link(r, path, &g->fd));
     if (g->fd < 0)
@@ -160,7 +160,7 @@ static int32_t little_endian(const uint8_t *b) {
 static ein_status check_mat(const reader *r, const group *g, const char *path, int64_t size) {
     size_t n = strlen(path);
     uint8_t b[MAT_HEADER_BYTES];
-    if (n < 4 || strcmp(path + n - 4, ".mat") != 0 || size < MAT_HEADER_BYTES) return EIN_OK;
+    if (n < 4 || strcasecmp(path + n - 4, ".mat") != 0 || size < MAT_HEADER_BYTES) return EIN_OK;
     EIN_TRY(read_fully(g->fd, path, b, sizeof b, 0));
     if (memcmp(b, "MATLAB", 6) == 0)
         return ein_error(EIN_FORMAT,
@@ -335,7 +335,7 @@ static void record_id(const char *path, char *out) {
     const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
     snprintf(out, EIN_ECG_TEXT_BYTES, "%s", name);
     char *dot = strrchr(out, '.');
-    if (dot && dot != out && strcmp(dot, ".hea") == 0) *dot = '\0';
+    if (dot && dot != out && strcasecmp(dot, ".hea") == 0) *dot = '\0';
 }
 
 static void describe(const reader *r, ein_ecg *ecg, ein_gain *gain) {

@@ -1,6 +1,7 @@
 #include "io/wfdb_header.h"
 
 #include <ctype.h>
+#include <dirent.h>
 #include <errno.h>
 #include <math.h>
 #include <stdarg.h>
@@ -8,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 /* One line of the header, and where the parser stands in it. */
 typedef struct {
@@ -87,8 +89,9 @@ static ein_status parse_record_name(const line *l, char *word, ein_wfdb_header *
         int64_t segments = 0;
         if (!take_integer(&p, 1, INT32_MAX, &segments) || *p)
             return bad(l, "record name \"%.64s\": what follows '/' is not a number of segments", word);
-        return bad(l, "multi-segment record (%lld segments); read the segments' own headers instead",
-                   (long long)segments);
+        (void)bad(l, "multi-segment record (%lld segments); read the segments' own headers instead",
+                  (long long)segments);
+        return EIN_OTHER;
     }
     copy_printable(out->record, sizeof out->record, word);
     return EIN_OK;
@@ -451,5 +454,30 @@ ein_status ein_wfdb_header_parse(const char *path, const char *text, size_t byte
     if (parsed - 1 < out->n_signals)
         return ein_error(EIN_FORMAT, "%s: ends after %d of %d signal lines", path, parsed - 1,
                          out->n_signals);
+    return EIN_OK;
+}
+
+/* --- signal files ---------------------------------------------------------------------------------------- */
+
+/* The only name in the folder that equals `file` but for capitals; false if there is none or more than one. */
+static bool find_without_case(const char *folder, const char *file, char *out, size_t room) {
+    int found = 0;
+    DIR *d = opendir(folder);
+    for (struct dirent *entry; d && (entry = readdir(d)) != NULL;)
+        if (strcasecmp(entry->d_name, file) == 0 && found++ == 0) snprintf(out, room, "%s", entry->d_name);
+    if (d) closedir(d);
+    return found == 1;
+}
+
+ein_status ein_wfdb_signal_path(const char *header_path, const char *file, char *out, size_t room) {
+    char folder[4096], name[EIN_WFDB_FILE_BYTES];
+    const char *slash = strrchr(header_path, '/');
+    int n = slash ? (int)(slash - header_path) + 1 : 2;
+    int f = snprintf(folder, sizeof folder, "%.*s", n, slash ? header_path : "./");
+    n = snprintf(out, room, "%s%s", slash ? folder : "", file);
+    if (f >= (int)sizeof folder || n < 0 || (size_t)n >= room)
+        return ein_error(EIN_IO, "%.64s...: path of the signal file is too long", header_path);
+    if (access(out, F_OK) != 0 && errno == ENOENT && find_without_case(folder, file, name, sizeof name))
+        snprintf(out, room, "%s%s", slash ? folder : "", name);
     return EIN_OK;
 }

@@ -63,6 +63,11 @@ ein_status ein_wfdb_header_parse(const char *path, const char *text, size_t byte
  * is not a number from 0 to 125 is not known (300 is PTB-XL's mark of over 89). */
 void ein_wfdb_comment(const char *text, ein_ecg_person *person);
 
+/* The path of a signal file that stands in the header `header_path`: in the same folder, and, if no file has just that
+ * name, the one whose name differs in capitals alone (files that went through systems which do not tell "1.DAT" from
+ * "1.dat"); with two of these, none. EIN_IO if the path is too long. */
+ein_status ein_wfdb_signal_path(const char *header_path, const char *file, char *out, size_t room);
+
 /* mV in one `units`, in any usual spelling ("mV", "MV", "uV", "microvolts", "V"); 0 if it is no voltage. */
 double ein_wfdb_mv_per_unit(const char *units);
 

@@ -160,6 +160,13 @@ static ein_status list_roots(ein_ingest *in) {
     return EIN_OK;
 }
 
+void ein_ingest_print_passed(const ein_reader_list *found) {
+    if (found->n_passed > 0) printf("passed over as no recordings:\n");
+    for (int i = 0; i < found->n_passed; i++)
+        printf("  %lld %s (first: %s)\n", (long long)found->passed[i].count, found->passed[i].kind,
+               found->passed[i].first);
+}
+
 /* What rank 0 finds for all. */
 static ein_status plan_first(ein_ingest *in) {
     EIN_TRY(list_roots(in));
@@ -177,6 +184,7 @@ static ein_status plan_first(ein_ingest *in) {
     if (in->found.n_problems > MAX_PROBLEMS_TOLD)
         fprintf(stderr, "einthoven ingest: warning: %lld more folders cannot be read\n",
                 (long long)in->found.n_problems - MAX_PROBLEMS_TOLD);
+    if (in->total == 0) ein_ingest_print_passed(&in->found);
     if (in->total == 0)
         return ein_error(
             EIN_NOTFOUND,
@@ -425,6 +433,7 @@ static ein_status write_corpus(const ein_ingest *in) {
 static void print_summary(const ein_ingest *in, double seconds) {
     printf("corpus: %s\n", in->out);
     ein_ledger_summary(in->ledger, stdout);
+    ein_ingest_print_passed(&in->found);
     printf("time: %.1f s, %.0f recordings/s on %d ranks x %d threads\n", seconds, (double)in->total / seconds,
            in->size, in->threads);
 }

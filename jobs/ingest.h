@@ -25,6 +25,9 @@ typedef struct {
     int64_t joined; /* recordings with a row in the label tables, before they are read; -1: no tables */
 } ein_ingest;
 
+/* Print what lies in the folders and is no recording, by kind. Rank 0. */
+void ein_ingest_print_passed(const ein_reader_list *found);
+
 /* Print what a run would do, reading a few recordings. Rank 0. */
 ein_status ein_ingest_dry_run(const ein_ingest *in);
 

@@ -49,6 +49,7 @@ ein_status ein_ingest_dry_run(const ein_ingest *in) {
     printf("recordings: %lld found, %lld folders cannot be read\n", (long long)in->total,
            (long long)in->found.n_problems);
     for (int64_t i = 0; i < in->total && i < SHOWN; i++) show(in->found.path[i], &in->policy.lead_names);
+    ein_ingest_print_passed(&in->found);
     printf("contract: %d leads x %lld samples at %g Hz\n", c->n_leads, (long long)c->n_samples, c->fs_hz);
     if (in->joined >= 0)
         printf("labels: %d number and %d text columns; %lld of %lld recordings have a row by path or name\n",

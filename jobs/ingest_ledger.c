@@ -243,7 +243,7 @@ static const root *root_of(const ein_ledger *l, const char *path, const char **b
         const root *r = &l->roots[i];
         if (strncmp(path, r->text, r->bytes) != 0 || (best && best->bytes >= r->bytes)) continue;
         bool inside = r->is_folder && (path[r->bytes] == '/' || r->text[r->bytes - 1] == '/');
-        bool itself = !r->is_folder && (path[r->bytes] == '\0' || strcmp(path + r->bytes, ".hea") == 0);
+        bool itself = !r->is_folder && (path[r->bytes] == '\0' || strcasecmp(path + r->bytes, ".hea") == 0);
         if (!inside && !itself) continue;
         best = r;
         if (inside) *below = path + r->bytes + strspn(path + r->bytes, "/");

@@ -18,10 +18,18 @@ struct ein_ingest_worker {
 };
 
 const char *ein_ingest_cause_text(int cause) {
-    static const char *const texts[EIN_CAUSE_COUNT] = {
-        "accepted",  "folder cannot be read", "cannot be read",
-        "too short", "leads missing",         "sampling rate",
-        "amplitude", "quality flag",          "record id used before"};
+    static const char *const texts[EIN_CAUSE_COUNT] = {"accepted",
+                                                       "folder cannot be read",
+                                                       "of a kind that is not read",
+                                                       "without signal file",
+                                                       "damaged or malformed",
+                                                       "cannot be read",
+                                                       "too short",
+                                                       "leads missing",
+                                                       "sampling rate",
+                                                       "amplitude",
+                                                       "quality flag",
+                                                       "record id used before"};
     return cause >= 0 && cause < EIN_CAUSE_COUNT ? texts[cause] : "unknown";
 }
 
@@ -59,6 +67,21 @@ static void reject(ein_ingest_result *out, ein_ingest_cause cause, const char *f
     vsnprintf(out->reason, sizeof out->reason, format, args);
     va_end(args);
     out->cause = cause;
+}
+
+/* What a reader's refusal says of the file. */
+static ein_ingest_cause cause_of(ein_status status) {
+    switch (status) {
+    case EIN_OTHER:
+        return EIN_CAUSE_OTHER;
+    case EIN_NOTFOUND:
+        return EIN_CAUSE_INCOMPLETE;
+    case EIN_IO:
+    case EIN_NOMEM:
+        return EIN_CAUSE_UNREADABLE;
+    default:
+        return EIN_CAUSE_MALFORMED;
+    }
 }
 
 /* The current message without the recording's folder: where a disk is mounted is no property of the data. */
@@ -159,8 +182,9 @@ static void take(ein_ingest_worker *w, const char *path, const ein_ecg *ecg, int
 void ein_ingest_one(ein_ingest_worker *w, const char *path, int16_t *counts, ein_ingest_result *out) {
     ein_ecg ecg;
     memset(out, 0, sizeof *out); /* with its padding: it travels as bytes */
-    if (ein_reader_read_named(path, &w->policy.lead_names, &ecg) != EIN_OK) {
-        reject_with_message(out, EIN_CAUSE_UNREADABLE, path);
+    ein_status status = ein_reader_read_named(path, &w->policy.lead_names, &ecg);
+    if (status != EIN_OK) {
+        reject_with_message(out, cause_of(status), path);
         return;
     }
     describe(&ecg, out);

@@ -15,7 +15,10 @@
 typedef enum {
     EIN_CAUSE_NONE,
     EIN_CAUSE_FOLDER,     /* a folder or root that could not be walked */
-    EIN_CAUSE_UNREADABLE, /* the reader refused it */
+    EIN_CAUSE_OTHER,      /* no ECG, or of a kind that is not read */
+    EIN_CAUSE_INCOMPLETE, /* its signal file is not there */
+    EIN_CAUSE_MALFORMED,  /* damaged, or not as its format says */
+    EIN_CAUSE_UNREADABLE, /* the operating system refused it */
     EIN_CAUSE_SHORT,      /* ingest.min_seconds */
     EIN_CAUSE_LEADS,      /* ingest.max_missing_leads, or no wanted lead at all */
     EIN_CAUSE_RATE,       /* its rate cannot be brought to the contract's */

@@ -1,6 +1,7 @@
 /* inspect: any file of ours -> what it is, whole or broken. */
 #include "jobs/inspect.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,6 +15,8 @@ static const ein_option table_inspect[] = {
      "print JSON: an object, or a list of them for several paths"},
     {"inspect.texts", EIN_OPT_BOOL, "false", EIN_UNBOUNDED, NULL, "",
      "print configurations and contracts in full"},
+    {"inspect.rejected", EIN_OPT_STRING, "5", EIN_UNBOUNDED, NULL, "",
+     "how many rejected recordings of a corpus to list: a number, or all"},
     {"inspect.tensors", EIN_OPT_BOOL, "false", EIN_UNBOUNDED, NULL, "",
      "list the tensors of .safetensors files"},
     {0},
@@ -21,11 +24,10 @@ static const ein_option table_inspect[] = {
 
 static const ein_option *const tables[] = {table_inspect, NULL};
 
-static const ein_flag flags[] = {{"--verify", NULL, "inspect.verify"},
-                                 {"--json", NULL, "inspect.json"},
-                                 {"--texts", NULL, "inspect.texts"},
-                                 {"--tensors", NULL, "inspect.tensors"},
-                                 {0}};
+static const ein_flag flags[] = {
+    {"--verify", NULL, "inspect.verify"},   {"--json", NULL, "inspect.json"},
+    {"--texts", NULL, "inspect.texts"},     {"--rejected", "N|all", "inspect.rejected"},
+    {"--tensors", NULL, "inspect.tensors"}, {0}};
 
 /* --- describers ------------------------------------------------------------------------------------------- */
 
@@ -110,7 +112,20 @@ static ein_status print_all(const ein_job *job, const json_t *all) {
     return EIN_OK;
 }
 
+static ein_status read_rejected(const ein_job *job, int64_t *out) {
+    const char *text = ein_config_string(job->config, "inspect.rejected");
+    char *end;
+    *out = INT64_MAX;
+    if (strcmp(text, "all") == 0) return EIN_OK;
+    errno = 0;
+    *out = strtoll(text, &end, 10);
+    if (end != text && !*end && !errno && *out >= 0) return EIN_OK;
+    return ein_error(EIN_USAGE, "inspect.rejected: '%.40s' is neither a number nor 'all'", text);
+}
+
 static ein_status run(ein_job *job) {
+    int64_t rejected;
+    EIN_TRY(read_rejected(job, &rejected));
     bool root = ein_comm_rank(job->comm) == 0;
     json_t *all = root ? json_array() : NULL;
     ein_status fault = EIN_OK;
@@ -121,6 +136,7 @@ static ein_status run(ein_job *job) {
                                .path = job->operands[i],
                                .verify = ein_config_bool(job->config, "inspect.verify"),
                                .tensors = ein_config_bool(job->config, "inspect.tensors"),
+                               .rejected = rejected,
                                .out = root ? json_object() : NULL};
         if (root) ein_put_text(look.out, "path", look.path);
         ein_status status = judge(&look);

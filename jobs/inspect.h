@@ -14,8 +14,9 @@
 typedef struct {
     ein_comm *comm;
     const char *path;
-    bool verify;  /* check every checksum */
-    bool tensors; /* list the tensors of a model */
+    bool verify;      /* check every checksum */
+    bool tensors;     /* list the tensors of a model */
+    int64_t rejected; /* how many rejected recordings of a corpus to list */
     json_t *out;
 } ein_inspection;
 

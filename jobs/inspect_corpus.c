@@ -7,8 +7,6 @@
 #include "io/corpus.h"
 #include "jobs/inspect.h"
 
-enum { REASONS_SHOWN = 5 };
-
 static int by_value(const void *a, const void *b) {
     const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
     return (x > y) - (x < y);
@@ -116,7 +114,7 @@ static ein_status put_text_counts(json_t *out, ein_corpus *corpus) {
 }
 
 /* The first reasons, so that a look tells what went wrong; the file has all. */
-static ein_status put_rejected(json_t *out, ein_corpus *corpus) {
+static ein_status put_rejected(json_t *out, ein_corpus *corpus, int64_t shown) {
     int64_t n = ein_corpus_rejected(corpus), stride, path_stride;
     char *reasons, *paths;
     ein_put_int(out, "rejected", n);
@@ -124,19 +122,23 @@ static ein_status put_rejected(json_t *out, ein_corpus *corpus) {
     EIN_TRY(ein_corpus_texts(corpus, "rejected/reason", &reasons, &stride));
     ein_status status = ein_corpus_texts(corpus, "rejected/path", &paths, &path_stride);
     json_t *list = json_array();
-    for (int64_t i = 0; i < n && i < REASONS_SHOWN && status == EIN_OK; i++) {
+    for (int64_t i = 0; i < n && i < shown && status == EIN_OK; i++) {
         json_t *item = json_object();
         ein_put_text(item, "path", paths + i * path_stride);
         ein_put_text(item, "reason", reasons + i * stride);
         json_array_append_new(list, item);
     }
     json_object_set_new(out, "first_rejected", list);
+    if (shown < n) {
+        ein_put_int(out, "rejected_not_shown", n - shown);
+        ein_put_text(out, "rejected_more", "--rejected all lists every one");
+    }
     if (status == EIN_OK) free(paths);
     free(reasons);
     return status;
 }
 
-static ein_status describe(json_t *out, ein_corpus *corpus) {
+static ein_status describe(json_t *out, ein_corpus *corpus, int64_t rejected_shown) {
     ein_put_text(out, "kind", "corpus");
     ein_put_text(out, "program", ein_corpus_program(corpus));
     ein_put_int(out, "records", ein_corpus_records(corpus));
@@ -150,7 +152,7 @@ static ein_status describe(json_t *out, ein_corpus *corpus) {
     ein_put_text(out, "config", ein_corpus_config(corpus));
     EIN_TRY(put_cohorts(out, corpus));
     EIN_TRY(put_text_counts(out, corpus));
-    return put_rejected(out, corpus);
+    return put_rejected(out, corpus, rejected_shown);
 }
 
 /* --- verifying ------------------------------------------------------------------------------------------- */
@@ -209,7 +211,8 @@ ein_status ein_inspect_hdf5(ein_inspection *look) {
     int rank = ein_comm_rank(look->comm);
     if (rank == 0) ein_put_text(look->out, "kind", "HDF5 file");
     EIN_TRY(ein_corpus_open(look->comm, look->path, &corpus));
-    ein_status status = ein_comm_share(look->comm, rank == 0 ? describe(look->out, corpus) : EIN_OK);
+    ein_status status =
+        ein_comm_share(look->comm, rank == 0 ? describe(look->out, corpus, look->rejected) : EIN_OK);
     if (status == EIN_OK && look->verify) status = verify(look, corpus);
     ein_corpus_close(corpus);
     return status;

@@ -53,7 +53,9 @@ ok 'give the data of one' "$helper" same "$tmp/1/corpus.h5" "$tmp/threads/corpus
 run ingest 1 "$tmp/1"
 like 'accepted: three cohorts and five of the mixed folder' "$out" '^accepted: 32 records$'
 like 'rejected: every other XML file' "$out" '^rejected: 8$'
-like 'all of one kind' "$out" '^  8 cannot be read$'
+like 'those of other kinds' "$out" '^  4 of a kind that is not read$'
+like 'and those that are damaged' "$out" '^  4 damaged or malformed$'
+like 'what is no recording is counted by kind' "$out" '^  3 tables \(first: '
 like 'a wrong CRC is flagged' "$out" '^  1 checksum$'
 like 'equal signals are flagged' "$out" '^  5 duplicate$'
 like 'labels join by path, with .xml and without' "$out" '; 27 of 32 records have a row'

@@ -116,13 +116,13 @@ static void check_notes(void) {
 }
 
 static void check_refused(void) {
-    refused("medians at rest only", EIN_FORMAT, MEDIAN, "averaged beats (medians) only");
-    refused("medians on exercise only", EIN_FORMAT,
+    refused("medians at rest only", EIN_OTHER, MEDIAN, "averaged beats (medians) only");
+    refused("medians on exercise only", EIN_OTHER,
             "<MedianData>" SETTINGS
             "<Median><WaveformData lead=\"I\">1,2</WaveformData></Median></MedianData>",
             "averaged beats (medians) only");
-    refused("nothing", EIN_FORMAT, "", "without samples");
-    refused("empty strips", EIN_FORMAT,
+    refused("nothing", EIN_OTHER, "", "without samples");
+    refused("empty strips", EIN_OTHER,
             "<StripData>" SETTINGS "<WaveformData lead=\"I\"> </WaveformData></StripData>",
             "without samples");
     refused("no resolution", EIN_FORMAT,

@@ -198,9 +198,9 @@ static void check_waveforms(void) {
         ein_ecg_free(&ecg);
     }
     put("", waveform("Median", usual_rate, plain("I", one)));
-    refused("a median only", EIN_FORMAT, "Rhythm (there is: Median)");
+    refused("a median only", EIN_OTHER, "Rhythm (there is: Median)");
     put("", waveform(NULL, usual_rate, plain("I", one)));
-    refused("a waveform without type", EIN_FORMAT,
+    refused("a waveform without type", EIN_OTHER,
             ":4: MUSE XML without a waveform of type Rhythm (there is: none)");
     put("", "");
     refused("no waveform", EIN_FORMAT, ":3: MUSE XML without a <Waveform>");
@@ -424,13 +424,13 @@ static void check_others(void) {
     FILE *f = fopen(path, "wb");
     if (!f || fputs("<restingecgdata xmlns='http://www3.medical.philips.com'/>", f) < 0 || fclose(f) != 0)
         abort();
-    refused("Philips", EIN_FORMAT, "Philips Sierra XML, which is not read");
+    refused("Philips", EIN_OTHER, "Philips Sierra XML, which is not read");
     f = fopen(path, "wb");
     if (!f || fputs("<AnnotatedECG xmlns='urn:hl7-org:v3'/>", f) < 0 || fclose(f) != 0) abort();
-    refused("HL7", EIN_FORMAT, "HL7 annotated ECG (aECG), which is not read");
+    refused("HL7", EIN_OTHER, "HL7 annotated ECG (aECG), which is not read");
     f = fopen(path, "wb");
     if (!f || fputs("<?xml version='1.0'?><library/>", f) < 0 || fclose(f) != 0) abort();
-    refused("other XML", EIN_FORMAT, "first element is <library>");
+    refused("other XML", EIN_OTHER, "first element is <library>");
     ein_ecg ecg;
     report(ein_muse_read(path, &ecg) == EIN_FORMAT && strstr(ein_error_message(), "not GE MUSE XML") &&
                !ecg.mv,

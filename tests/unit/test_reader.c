@@ -110,8 +110,41 @@ static void check_xml_names(void) {
     make_folder("x");
     put("x/1.hea", ""), put("x/1.xml", "<RestingECG>"), put("x/2.XML", "<?xml?><library/>"),
         put("x/3.xml", ""), put("x/4.xml.bak", "<r/>"), put("x/5.ecg", "<RestingECG>");
-    EXPECT("names that end in .xml, in any case", "x/1.hea x/1.xml x/2.XML x/3.xml", "x");
+    EXPECT("names that end in .xml, in any case, and an ECG of any name",
+           "x/1.hea x/1.xml x/2.XML x/3.xml x/5.ecg", "x");
     EXPECT("XML that is a root, beside a header and of any name", "x/1.xml x/5.ecg", "x/1.xml", "x/5.ecg");
+}
+
+/* What was passed over, as "2 tables ...". */
+static const char *passed(const char *root) {
+    static char text[512];
+    const char *roots[] = {in_folder(root)};
+    ein_reader_list list;
+    text[0] = '\0';
+    if (ein_reader_find(roots, 1, &list) != EIN_OK) return "error";
+    for (int i = 0; i < list.n_passed; i++)
+        snprintf(text + strlen(text), sizeof text - strlen(text), "%s%lld %s (%s)", i ? ", " : "",
+                 (long long)list.passed[i].count, list.passed[i].kind,
+                 strrchr(list.passed[i].first, '/') + 1);
+    ein_reader_list_free(&list);
+    return text;
+}
+
+static void check_others(void) {
+    make_folder("o"), make_folder("o/in");
+    put("o/1.hea", "1 1 500 10\nother.sig 16\n"), put("o/1.dat", ""), put("o/1.atr", ""),
+        put("o/other.sig", "a"), put("o/OTHER.SIG", "a");
+    put("o/2.HEA", "2 1 500 10\n2.dat 16\n"), put("o/2.DAT", "");
+    put("o/a.csv", "id\n"), put("o/in/b.csv", "id\n"), put("o/in/README", "hello\n");
+    put("o/in/other.sig", "no header of this folder has it\n");
+    put("o/x.scp", "SCP"), put("o/in/y.export", "<AnnotatedECG/>"), put("o/in/z.zip", "PK\3\4");
+    EXPECT("records, and files of other kinds that may be some",
+           "o/1.hea o/2.HEA o/in/y.export o/in/z.zip o/x.scp", "o");
+    const char *got = passed("o");
+    if (!report(strcmp(got, "2 tables (a.csv), 2 texts (README)") == 0,
+                "what is no recording is counted by kind"))
+        printf("# got \"%s\"\n", got);
+    EXPECT("a signal file that is a root stands for its header, in capitals too", "o/2.HEA", "o/2.DAT");
 }
 
 static void check_special(void) {
@@ -214,12 +247,12 @@ static void check_read(void) {
         {"r/1.hea", EIN_OK, ""},
         {"r/1", EIN_OK, ""},
         {"r/header", EIN_OK, ""},
-        {"r/1.dat", EIN_FORMAT, "binary"},
+        {"r/1.dat", EIN_OTHER, "signal file"},
         {"r/notes.hea", EIN_FORMAT, ":1:"},
         {"r/ecg.xml", EIN_FORMAT, "XML"},
-        {"r/page.xml", EIN_FORMAT, "XML of another kind (its first element is <html>)"},
-        {"r/sierra", EIN_FORMAT, "Philips Sierra XML"},
-        {"r/aecg.hea", EIN_FORMAT, "HL7 annotated ECG"},
+        {"r/page.xml", EIN_OTHER, "XML of another kind (its first element is <html>)"},
+        {"r/sierra", EIN_OTHER, "Philips Sierra XML"},
+        {"r/aecg.hea", EIN_OTHER, "HL7 annotated ECG"},
         {"r/cs.dat", EIN_OK, ""},
         {"r/no.xml", EIN_FORMAT, ":1:"},
         {"r/empty", EIN_FORMAT, "empty"},
@@ -243,6 +276,7 @@ int main(void) {
     check_find();
     check_links();
     check_xml_names();
+    check_others();
     check_special();
     check_deep();
     check_unreadable();
