@@ -67,7 +67,8 @@ enum {
     EIN_NOTE_GAIN_SUSPECT = 1 << 2, /* the stated gain gives impossible or contradictory mV */
     EIN_NOTE_GAIN_FIXED = 1 << 3,   /* a known wrong gain was replaced (see the reader) */
     EIN_NOTE_NO_CHECKSUM = 1 << 4,  /* the source carries no checksum */
-    EIN_NOTE_LEAD_TWICE = 1 << 5    /* another lead of the recording has a name of the same meaning */
+    EIN_NOTE_LEAD_TWICE = 1 << 5,   /* another lead of the recording has a name of the same meaning */
+    EIN_NOTE_LEAD_SCALE = 1 << 6    /* a lead's amplitude does not fit those of the others (core/gain.h) */
 };
 
 typedef struct {

@@ -137,3 +137,126 @@ void ein_gain_review(ein_ecg *ecg, const ein_gain *stated) {
         }
     if (amplitude_verdict(ecg) != 0) note(ecg, EIN_NOTE_GAIN_SUSPECT);
 }
+
+/* --- whether it can be an ECG ---------------------------------------------------------------------------- */
+
+static const double none_mv = 0.05, all_mv = 10, few_mv = 20, least_share = 0.02, most_times = 6,
+                    single_mv = 5, usual_mv = 5, usual_share = 0.1, usual_times = 4;
+enum { FEW_LEADS = 3, COMPARED_LEADS = 4, UNIT_STEP = 1000 };
+
+/* QRS of every lead; 0 for one that is no standard lead, does not move, or has no window of valid samples. */
+static void measure(const ein_ecg *ecg, float *qrs) {
+    int64_t window = (int64_t)(ecg->fs_hz * window_s), samples = review_samples(ecg);
+    for (int i = 0; i < ecg->n_leads; ++i) {
+        bool standard = (int)ecg->lead[i] >= 0 && ecg->lead[i] < EIN_LEAD_COUNT_12;
+        float r = standard && window >= 2 ? qrs_range(ecg->mv + i * ecg->n_samples, samples, window) : 0;
+        qrs[i] = r > 0 ? r : 0;
+    }
+}
+
+static bool is_chest(const ein_ecg *ecg, int i) {
+    return ecg->lead[i] >= EIN_LEAD_V1;
+}
+
+/* Median over the leads that move, but for lead `without` (-1: none) and, if `chest`, limb leads; *n: of how many. */
+static double median_qrs(const ein_ecg *ecg, const float *qrs, int without, bool chest, int *n) {
+    float some[EIN_MAX_LEADS];
+    *n = 0;
+    for (int i = 0; i < ecg->n_leads; ++i)
+        if (qrs[i] > 0 && i != without && (!chest || is_chest(ecg, i))) some[(*n)++] = qrs[i];
+    if (*n == 0) return 0;
+    qsort(some, (size_t)*n, sizeof *some, ascending);
+    return some[*n / 2];
+}
+
+/* -1: too small for an ECG, 1: too large, 0: possible, or nothing moves. `times`: as if multiplied by that. */
+static int whole_verdict(const ein_ecg *ecg, const float *qrs, double times) {
+    int n;
+    double middle = median_qrs(ecg, qrs, -1, false, &n) * times, largest = 0;
+    for (int i = 0; i < ecg->n_leads; ++i) largest = fmax(largest, qrs[i] * times);
+    if (n == 0) return 0;
+    if (largest < none_mv) return -1;
+    return middle > (n < FEW_LEADS ? few_mv : all_mv) ? 1 : 0;
+}
+
+/* Whether a guess leads to what most ECGs have; that it is possible is too little to change samples. */
+static bool is_usual(const ein_ecg *ecg, const float *qrs, double times) {
+    int n;
+    double largest = 0;
+    for (int i = 0; i < ecg->n_leads; ++i) largest = fmax(largest, qrs[i] * times);
+    return largest >= low_mv && median_qrs(ecg, qrs, -1, false, &n) * times <= usual_mv;
+}
+
+static void multiply(ein_ecg *ecg, int lead, double times) {
+    float *mv = ecg->mv + lead * ecg->n_samples;
+    for (int64_t t = 0; t < ecg->n_samples; ++t) mv[t] = (float)(mv[t] * times);
+}
+
+static void note_lead(ein_ecg *ecg, int lead, uint32_t bit) {
+    ecg->lead_notes[lead] |= bit;
+    ecg->notes |= bit;
+}
+
+static ein_status review_whole(ein_ecg *ecg, float *qrs, ein_units_policy policy) {
+    int verdict = whole_verdict(ecg, qrs, 1), n;
+    if (verdict == 0) return EIN_OK;
+    double times = verdict < 0 ? UNIT_STEP : 1.0 / UNIT_STEP, middle = median_qrs(ecg, qrs, -1, false, &n);
+    if (policy == EIN_UNITS_KEEP) {
+        note(ecg, EIN_NOTE_GAIN_SUSPECT);
+        return EIN_OK;
+    }
+    bool fits = is_usual(ecg, qrs, times);
+    const char *guess = !fits         ? ""
+                        : verdict < 0 ? " (V read as mV, or mV as uV?)"
+                                      : " (uV read as mV, or mV as V?)";
+    if (policy == EIN_UNITS_REJECT || !fits)
+        return ein_error(
+            EIN_RANGE, "QRS complexes of %.3g mV in the median lead are no ECG's: gain or units are wrong%s",
+            middle, guess);
+    for (int i = 0; i < ecg->n_leads; ++i) ecg->lead_notes[i] &= ~(uint32_t)EIN_NOTE_GAIN_SUSPECT;
+    ecg->notes &= ~(uint32_t)EIN_NOTE_GAIN_SUSPECT;
+    for (int i = 0; i < ecg->n_leads; ++i) {
+        multiply(ecg, i, times);
+        qrs[i] = (float)(qrs[i] * times);
+    }
+    ecg->gain_per_mv /= times;
+    note(ecg, EIN_NOTE_GAIN_FIXED);
+    return EIN_OK;
+}
+
+/* Whether a lead of that amplitude fits its companions: 0, or -1 and 1 for too small and too large. */
+static int lead_verdict(const ein_ecg *ecg, const float *qrs, int lead, double amplitude) {
+    int n, n_like;
+    double others = median_qrs(ecg, qrs, lead, false, &n);
+    double like = median_qrs(ecg, qrs, lead, is_chest(ecg, lead), &n_like);
+    if (n + 1 < COMPARED_LEADS) return 0;
+    if (amplitude < least_share * others) return -1;
+    return n_like + 1 >= COMPARED_LEADS && amplitude > single_mv && amplitude > most_times * like ? 1 : 0;
+}
+
+static void review_lead(ein_ecg *ecg, const float *qrs, int lead, ein_units_policy policy) {
+    int verdict = lead_verdict(ecg, qrs, lead, qrs[lead]);
+    double times = verdict < 0 ? UNIT_STEP : 1.0 / UNIT_STEP;
+    if (verdict == 0) return;
+    note_lead(ecg, lead, EIN_NOTE_LEAD_SCALE);
+    if (policy == EIN_UNITS_KEEP) return;
+    int n;
+    double like = median_qrs(ecg, qrs, lead, is_chest(ecg, lead), &n), guess = qrs[lead] * times;
+    bool fits = n > 0 && guess >= usual_share * like && guess <= usual_times * like;
+    if (policy == EIN_UNITS_REPAIR && fits) {
+        multiply(ecg, lead, times);
+        note_lead(ecg, lead, EIN_NOTE_GAIN_FIXED);
+        ecg->gain_per_mv = 0;
+    } else {
+        for (int64_t t = 0; t < ecg->n_samples; ++t) ecg->mv[lead * ecg->n_samples + t] = NAN;
+    }
+}
+
+ein_status ein_units_review(ein_ecg *ecg, ein_units_policy policy) {
+    float qrs[EIN_MAX_LEADS];
+    measure(ecg, qrs);
+    EIN_TRY(review_whole(ecg, qrs, policy));
+    for (int i = 0; i < ecg->n_leads; ++i)
+        if (qrs[i] > 0) review_lead(ecg, qrs, i, policy);
+    return EIN_OK;
+}

@@ -7,9 +7,11 @@
 #include <string.h>
 
 static const char *const names[EIN_QUALITY_BITS] = {
-    "missing",  "nan",          "flat",       "clipped",   "short",   "checksum",  "spikes",
-    "reversal", "gain suspect", "gain fixed", "truncated", "derived", "duplicate", "lead twice",
+    "missing",      "nan",        "flat",      "clipped", "short",     "checksum",   "spikes",     "reversal",
+    "gain suspect", "gain fixed", "truncated", "derived", "duplicate", "lead twice", "lead scale", "noise",
 };
+
+static const double mains_kurtosis = 1.6, mains_rough = 0.1;
 
 void ein_quality_defaults(ein_quality_limits *limits) {
     *limits = (ein_quality_limits){
@@ -19,6 +21,8 @@ void ein_quality_defaults(ein_quality_limits *limits) {
         .clip_s = 0.02,
         .clip_runs = 2,
         .clip_min_mv = 1,
+        .noise_kurtosis = 5,
+        .noise_rough = 0.4,
         .reversal_ratio = 2,
     };
 }
@@ -44,6 +48,7 @@ uint32_t ein_quality_from_notes(uint32_t notes) {
     if (notes & EIN_NOTE_GAIN_SUSPECT) flags |= EIN_QUALITY_GAIN_SUSPECT;
     if (notes & EIN_NOTE_GAIN_FIXED) flags |= EIN_QUALITY_GAIN_FIXED;
     if (notes & EIN_NOTE_LEAD_TWICE) flags |= EIN_QUALITY_LEAD_TWICE;
+    if (notes & EIN_NOTE_LEAD_SCALE) flags |= EIN_QUALITY_LEAD_SCALE;
     return flags;
 }
 
@@ -103,6 +108,32 @@ static bool is_clipped(const float *mv, int64_t n, double fs_hz, const summary *
     return high || low;
 }
 
+/* Lower rates leave less of the smoothness of an ECG (thresholds: header). */
+static double rough_enough(double fs_hz, const ein_quality_limits *l) {
+    return fs_hz >= 400 ? l->noise_rough : fs_hz >= 200 ? 1.75 * l->noise_rough : 2.125 * l->noise_rough;
+}
+
+static bool is_noise(const float *mv, int64_t n, double fs_hz, double mean, const ein_quality_limits *l) {
+    double power = 0, squares = 0, fourths = 0;
+    int64_t values = 0, steps = 0;
+    for (int64_t t = 0; t < n; ++t) {
+        if (!isfinite(mv[t])) continue;
+        ++values;
+        power += (mv[t] - mean) * (mv[t] - mean);
+        double step = t > 0 ? (double)mv[t] - mv[t - 1] : NAN;
+        if (!isfinite(step)) continue;
+        ++steps;
+        squares += step * step;
+        fourths += step * step * step * step;
+    }
+    if ((double)steps < fs_hz || !(power > 0) || !(squares > 0))
+        return false; /* less than a second tells nothing */
+    double kurtosis = fourths * (double)steps / (squares * squares);
+    double rough = squares / (double)steps / (2 * power / (double)values);
+    return (kurtosis <= l->noise_kurtosis && rough >= rough_enough(fs_hz, l)) ||
+           (kurtosis < mains_kurtosis && rough >= mains_rough);
+}
+
 uint32_t ein_quality_lead(const float *mv, int64_t n_samples, double fs_hz,
                           const ein_quality_limits *limits) {
     summary s = summarise(mv, n_samples, limits->flat_range_mv);
@@ -113,6 +144,7 @@ uint32_t ein_quality_lead(const float *mv, int64_t n_samples, double fs_hz,
     /* A recording shorter than flat_s is flat if it never moves. */
     if (run_s >= limits->flat_s || (s.flat_run == s.valid && s.valid == n_samples)) flags |= EIN_QUALITY_FLAT;
     if (is_clipped(mv, n_samples, fs_hz, &s, limits)) flags |= EIN_QUALITY_CLIPPED;
+    if (is_noise(mv, n_samples, fs_hz, s.mean, limits)) flags |= EIN_QUALITY_NOISE;
     return flags;
 }
 

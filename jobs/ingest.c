@@ -61,6 +61,9 @@ static const ein_option table_ingest[] = {
      "rounded down, at most 2"},
     {"ingest.max_mv", EIN_OPT_REAL, "200", 0, 1e30, NULL, "mV",
      "recordings with a larger sample are rejected"},
+    {"ingest.units", EIN_OPT_CHOICE, "reject", EIN_UNBOUNDED, "reject|repair|keep", "",
+     "amplitudes that no ECG has, as of uV read as mV: reject the recording, of a single lead take it as missing; "
+     "multiply by a power of 1,000 if that fits; or flag only"},
     {"ingest.reject_flags", EIN_OPT_LIST, "", EIN_UNBOUNDED, NULL, "",
      "quality flags whose bearers are rejected (flat, nan, clipped, spikes, ...)"},
     {"ingest.threads", EIN_OPT_INT, "0", 0, 4096, NULL, "threads",
@@ -110,6 +113,10 @@ static ein_status read_policy(const ein_config *config, int n_leads, ein_ingest_
             ein_lead_names_add(&p->lead_names, ein_config_list_item(config, "ingest.lead_names", i)),
             "ingest.lead_names"));
     p->max_mv = ein_config_real(config, "ingest.max_mv");
+    const char *units = ein_config_string(config, "ingest.units");
+    p->units = strcmp(units, "keep") == 0     ? EIN_UNITS_KEEP
+               : strcmp(units, "repair") == 0 ? EIN_UNITS_REPAIR
+                                              : EIN_UNITS_REJECT;
     p->reject_flags = 0;
     for (int i = 0; i < ein_config_list_count(config, "ingest.reject_flags"); i++) {
         const char *name = ein_config_list_item(config, "ingest.reject_flags", i);

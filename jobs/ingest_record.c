@@ -155,12 +155,16 @@ static void hash_signal(const ein_ingest_worker *w, const int16_t *counts, ein_i
     ein_hex(digest, sizeof digest, out->signal_hash);
 }
 
-static void take(ein_ingest_worker *w, const char *path, const ein_ecg *ecg, int16_t *counts,
+static void take(ein_ingest_worker *w, const char *path, ein_ecg *ecg, int16_t *counts,
                  ein_ingest_result *out) {
     double seconds = (double)ecg->n_samples / ecg->fs_hz;
     if (!(seconds >= w->policy.min_seconds)) {
         reject(out, EIN_CAUSE_SHORT, "%.3g s long; at least %.3g s are wanted (ingest.min_seconds)", seconds,
                w->policy.min_seconds);
+        return;
+    }
+    if (ein_units_review(ecg, w->policy.units) != EIN_OK) {
+        reject(out, EIN_CAUSE_AMPLITUDE, "%s (ingest.units)", ein_error_message());
         return;
     }
     ein_status status = ein_prepare(w->plan, ecg, w->mv, out->lead_quality, &out->quality);

@@ -6,6 +6,7 @@
 
 #include "core/contract.h"
 #include "core/ecg.h"
+#include "core/gain.h"
 #include "core/lead_names.h"
 #include "core/status.h"
 #include "io/contract_hash.h"
@@ -22,7 +23,7 @@ typedef enum {
     EIN_CAUSE_SHORT,      /* ingest.min_seconds */
     EIN_CAUSE_LEADS,      /* ingest.max_missing_leads, or no wanted lead at all */
     EIN_CAUSE_RATE,       /* its rate cannot be brought to the contract's */
-    EIN_CAUSE_AMPLITUDE,  /* ingest.max_mv, or not finite */
+    EIN_CAUSE_AMPLITUDE,  /* ingest.units, ingest.max_mv, or not finite */
     EIN_CAUSE_FLAGGED,    /* ingest.reject_flags */
     EIN_CAUSE_DUPLICATE,  /* its record id was there before */
     EIN_CAUSE_COUNT
@@ -34,6 +35,7 @@ typedef struct {
     double min_seconds;
     int max_missing_leads;
     double max_mv;
+    ein_units_policy units;
     uint32_t reject_flags; /* bits of core/quality.h */
     ein_lead_names lead_names;
 } ein_ingest_policy;
