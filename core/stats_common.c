@@ -17,7 +17,9 @@ static const state_words states[EIN_STATS_STATE_COUNT] = {
     [EIN_STATS_FEW_CLUSTERS] = {"few_clusters", "not estimable: too few patients"},
     [EIN_STATS_BOUNDARY] = {"boundary", "not estimable: AUROC is 0 or 1, its variance estimate is 0"},
     [EIN_STATS_ZERO_VARIANCE] = {"zero_variance", "not estimable: the values do not vary"},
-    [EIN_STATS_IDENTICAL] = {"identical", "not estimable: the two models do not differ in any record"},
+    [EIN_STATS_IDENTICAL] =
+        {"identical",
+         "not estimable: the two models are alike in all that is compared here (ranks, decisions or losses)"},
     [EIN_STATS_ZERO_DENOMINATOR] = {"zero_denominator", "not estimable: no record in the denominator"},
     [EIN_STATS_SATURATED] = {"saturated", "not estimable: a probability is exactly 0 or 1"},
     [EIN_STATS_SEPARATED] = {"separated", "not estimable: the scores separate the classes"},

@@ -30,14 +30,14 @@
 
 typedef enum {
     EIN_STATS_ESTIMABLE = 0,
-    EIN_STATS_NO_RECORDS,       /* nothing left to compute from */
-    EIN_STATS_ONE_CLASS,        /* only positives or only negatives */
-    EIN_STATS_FEW_IN_CLASS,     /* a variance needs at least two records of each class */
-    EIN_STATS_FEW_RECORDS,      /* fewer records (studies, pairs) than the statistic needs */
-    EIN_STATS_FEW_CLUSTERS,     /* fewer patients than the clustered variance needs */
-    EIN_STATS_BOUNDARY,         /* AUROC is 0 or 1: the variance estimate is 0, no interval follows */
-    EIN_STATS_ZERO_VARIANCE,    /* a quantity that has to vary is constant */
-    EIN_STATS_IDENTICAL,        /* two models rank or decide every record alike: no difference to test */
+    EIN_STATS_NO_RECORDS,    /* nothing left to compute from */
+    EIN_STATS_ONE_CLASS,     /* only positives or only negatives */
+    EIN_STATS_FEW_IN_CLASS,  /* a variance needs at least two records of each class */
+    EIN_STATS_FEW_RECORDS,   /* fewer records (studies, pairs) than the statistic needs */
+    EIN_STATS_FEW_CLUSTERS,  /* fewer patients than the clustered variance needs */
+    EIN_STATS_BOUNDARY,      /* AUROC is 0 or 1: the variance estimate is 0, no interval follows */
+    EIN_STATS_ZERO_VARIANCE, /* a quantity that has to vary is constant */
+    EIN_STATS_IDENTICAL, /* two models rank or decide all records alike, or have equal losses: no difference to test */
     EIN_STATS_ZERO_DENOMINATOR, /* no record falls where the proportion is taken */
     EIN_STATS_SATURATED,        /* a probability is exactly 0 or 1: its logit is infinite */
     EIN_STATS_SEPARATED,        /* scores separate the classes: the logistic fit has no finite maximum */

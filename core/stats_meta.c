@@ -316,24 +316,50 @@ static double estimate_tau2(const studies *s, ein_meta_method method) {
 
 /* --- the analysis ----------------------------------------------------------------------------------------- */
 
-static void coefficient_intervals(ein_meta_fit *out, const fitted *f, double level) {
+/* Below this share of sum w y^2 the weighted residuals are rounding, and the studies agree exactly. */
+static const double rounding_share = 1e-28;
+
+static double residual_factor(const fitted *f, const studies *s) {
+    ein_sum total = {0, 0};
+    for (int64_t i = 0; i < s->k; i++) ein_sum_add(&total, s->w[i] * s->y[i] * s->y[i]);
+    return f->rss > rounding_share * ein_sum_value(total) ? f->rss / (double)(s->k - s->p) : 0;
+}
+
+/* Intervals with the variance times q; 0 would make an interval of no width. */
+static void scale_intervals(ein_meta_fit *out, double q, double level) {
     const double df = (double)(out->k - out->p);
     for (int j = 0; j < out->p; j++) {
-        out->z[j] = ein_stats_wald(f->beta[j], f->inverse.m[j][j], INFINITY, level, -INFINITY, INFINITY);
-        if (df < 1)
-            out->knapp_hartung[j] = ein_stats_point(f->beta[j], EIN_STATS_FEW_RECORDS);
-        else if (!(f->rss > 0))
-            out->knapp_hartung[j] = ein_stats_point(f->beta[j], EIN_STATS_ZERO_VARIANCE);
-        else
-            out->knapp_hartung[j] =
-                ein_stats_wald(f->beta[j], f->inverse.m[j][j] * f->rss / df, df, level, -INFINITY, INFINITY);
+        const double beta = out->z[j].value;
+        out->knapp_hartung[j] =
+            q > 0 ? ein_stats_wald(beta, out->z[j].variance * q, df, level, -INFINITY, INFINITY)
+                  : ein_stats_point(beta, EIN_STATS_ZERO_VARIANCE);
     }
+}
+
+static void coefficient_intervals(ein_meta_fit *out, const fitted *f, const studies *s, double level) {
+    for (int j = 0; j < out->p; j++)
+        out->z[j] = ein_stats_wald(f->beta[j], f->inverse.m[j][j], INFINITY, level, -INFINITY, INFINITY);
+    if (out->k - out->p < 1) {
+        for (int j = 0; j < out->p; j++)
+            out->knapp_hartung[j] = ein_stats_point(f->beta[j], EIN_STATS_FEW_RECORDS);
+        return;
+    }
+    out->knapp_hartung_q = ein_stats_known(residual_factor(f, s));
+    scale_intervals(out, out->knapp_hartung_q.value, level);
+}
+
+/* F = chi2 / m / q with m moderators. */
+static void scale_moderators(ein_meta_fit *out, double q) {
+    const double m = out->p - 1, df = (double)(out->k - out->p);
+    if (out->moderators.state != EIN_STATS_ESTIMABLE || !(q > 0)) return;
+    const double ratio = out->moderators.statistic / m / q;
+    out->moderators_knapp_hartung =
+        (ein_stats_test){ratio, df, ein_f_upper(ratio, m, df), EIN_STATS_ESTIMABLE};
 }
 
 /* beta_1.. ' (their covariance)^-1 beta_1.. */
 static void test_moderators(ein_meta_fit *out, const fitted *f) {
     const int m = out->p - 1;
-    const double df = (double)(out->k - out->p);
     if (m < 1) return;
     matrix block = {{{0}}};
     double x[MOST] = {0};
@@ -346,10 +372,7 @@ static void test_moderators(ein_meta_fit *out, const fitted *f) {
     double statistic = 0;
     for (int a = 0; a < m; a++) statistic += x[a] * f->beta[a + 1];
     out->moderators = (ein_stats_test){statistic, m, ein_chi2_upper(statistic, m), EIN_STATS_ESTIMABLE};
-    if (!(f->rss > 0)) return;
-    const double ratio = statistic / m / (f->rss / df);
-    out->moderators_knapp_hartung =
-        (ein_stats_test){ratio, df, ein_f_upper(ratio, m, df), EIN_STATS_ESTIMABLE};
+    scale_moderators(out, out->knapp_hartung_q.value);
 }
 
 static void predict(ein_meta_fit *out, double level) {
@@ -366,6 +389,19 @@ static void predict(ein_meta_fit *out, double level) {
     to[EIN_META_PREDICT_RILEY] =
         out->k > 2 ? ein_stats_wald(mu, tau2 + out->z[0].variance, k - 2, level, -INFINITY, INFINITY)
                    : ein_stats_point(mu, EIN_STATS_FEW_RECORDS);
+}
+
+void ein_meta_truncate(ein_meta_fit *fit, double level) {
+    if (fit->knapp_hartung_q.state != EIN_STATS_ESTIMABLE || !(fit->knapp_hartung_q.value < 1)) return;
+    scale_intervals(fit, 1, level);
+    scale_moderators(fit, 1);
+    predict(fit, level);
+}
+
+bool ein_meta_is_narrow(const ein_meta_fit *fit, int coefficient) {
+    const ein_stats_interval *z = &fit->z[coefficient], *kh = &fit->knapp_hartung[coefficient];
+    return z->interval_state == EIN_STATS_ESTIMABLE && kh->interval_state == EIN_STATS_ESTIMABLE &&
+           kh->upper - kh->lower < z->upper - z->lower;
 }
 
 /* Q, I2 and H2 from the fit at tau^2 = 0. */
@@ -388,6 +424,7 @@ static void clear_fit(ein_meta_fit *out, ein_stats_state state, int64_t k, int p
     const ein_stats_interval none = ein_stats_no_interval(state);
     const ein_stats_state single = p == 1 ? EIN_STATS_FEW_RECORDS : EIN_STATS_ZERO_DENOMINATOR;
     out->tau2 = ein_stats_unknown(state);
+    out->knapp_hartung_q = ein_stats_unknown(state ? state : EIN_STATS_FEW_RECORDS);
     out->tau2_se = ein_stats_unknown(state == EIN_STATS_ESTIMABLE ? EIN_STATS_ZERO_DENOMINATOR : state);
     out->i2 = out->h2 = ein_stats_unknown(state ? state : EIN_STATS_FEW_RECORDS);
     out->q = ein_stats_no_test(state ? state : EIN_STATS_FEW_RECORDS);
@@ -412,7 +449,7 @@ static ein_status analyse(ein_meta_fit *out, const studies *s, ein_meta_method m
     fit_at(&f, s, 0);
     heterogeneity(out, &f, s);
     fit_at(&f, s, tau2);
-    coefficient_intervals(out, &f, level);
+    coefficient_intervals(out, &f, s, level);
     test_moderators(out, &f);
     predict(out, level);
     if (method == EIN_META_REML) out->tau2_se = ein_stats_known(sqrt(2 / trace_pp(&f, s)));

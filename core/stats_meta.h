@@ -56,12 +56,13 @@ typedef struct {
                                 (EIN_STATS_ZERO_DENOMINATOR) */
     /* Coefficients, [0] the intercept; without moderators the pooled effect mu. */
     ein_stats_interval z[EIN_META_MOST_COEFFICIENTS];             /* normal quantile */
-    ein_stats_interval knapp_hartung[EIN_META_MOST_COEFFICIENTS]; /* Knapp & Hartung 2003: variance times
+    ein_stats_interval knapp_hartung[EIN_META_MOST_COEFFICIENTS]; /* Knapp & Hartung 2003: variance times q =
                                                                      y'Py/(k-p), t(k-p); no truncation at 1 */
-    ein_stats_test q;          /* (residual) heterogeneity: Cochran's Q at tau^2 = 0, chi2(k-p) */
-    ein_stats_value i2, h2;    /* percent; tau^2 / (tau^2 + typical v), and 1 + tau^2 / typical v with
+    ein_stats_value knapp_hartung_q; /* that factor; 0 if the studies agree to rounding: no interval then */
+    ein_stats_test q;                /* (residual) heterogeneity: Cochran's Q at tau^2 = 0, chi2(k-p) */
+    ein_stats_value i2, h2;          /* percent; tau^2 / (tau^2 + typical v), and 1 + tau^2 / typical v with
                                            typical v = (k-p) / tr P0 (Higgins & Thompson 2002) */
-    ein_stats_test moderators; /* all coefficients but the intercept are 0: chi2(p-1) */
+    ein_stats_test moderators;       /* all coefficients but the intercept are 0: chi2(p-1) */
     ein_stats_test moderators_knapp_hartung;               /* F(p-1, k-p); .df is the denominator's */
     ein_stats_interval prediction[EIN_META_PREDICT_COUNT]; /* p = 1 only */
 } ein_meta_fit;
@@ -71,6 +72,14 @@ typedef struct {
  * EIN_NUMERIC: a value is not finite; EIN_RANGE: a variance <= 0, moderators that are collinear or too many. */
 ein_status ein_meta_analyse(ein_meta_fit *out, const double *y, const double *v, int64_t k,
                             const double *moderator, int n_moderators, ein_meta_method method, double level);
+
+/* With few studies that happen to agree q is far below 1, and Knapp and Hartung's interval narrower than the normal
+ * one. This replaces q by max(1, q), as is common (Rover, Knapp & Friede 2015), in what the fit has of it:
+ * coefficients, the test of moderators, the prediction by that rule. .knapp_hartung_q stays what it was. */
+void ein_meta_truncate(ein_meta_fit *fit, double level);
+
+/* Whether a coefficient's interval by Knapp and Hartung is narrower than its normal one. */
+bool ein_meta_is_narrow(const ein_meta_fit *fit, int coefficient);
 
 typedef struct {
     ein_stats_interval tau2, i2, h2; /* values of the fit, limits by the Q-profile; no variance */

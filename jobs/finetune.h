@@ -116,6 +116,8 @@ ein_status finetune_data_step(finetune_cell *cell);
 /* Fill a worker for slot `slot` of the current update: prefixes and targets of all per_slot places, of which the first n
  * that are returned are records and the rest padding. */
 int finetune_data_fill(finetune_cell *cell, finetune_worker *worker, int slot);
+/* Where update `step` of an epoch begins in the shard of a slot: ein_slots_cut. */
+int64_t finetune_data_place(const finetune_cell *cell, int slot, int64_t step);
 /* Records of the current update over all slots. */
 int64_t finetune_data_step_records(const finetune_cell *cell);
 /* Record number `place` of the epoch's order in slot `slot`, as an index in the corpus. */

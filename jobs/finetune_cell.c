@@ -191,7 +191,18 @@ static ein_status plan(finetune_cell *c, const ein_targets_tables *tables) {
 
 /* --- dry run --------------------------------------------------------------------------------------------- */
 
+/* "225 or 226": records of an update; those of an epoch are shared out evenly. */
+static const char *sizes_text(const finetune_cell *c, char out[48]) {
+    const int64_t least = c->data.n_train / c->trainer.steps_per_epoch;
+    if (c->data.n_train % c->trainer.steps_per_epoch)
+        snprintf(out, 48, "%" PRId64 " or %" PRId64, least, least + 1);
+    else
+        snprintf(out, 48, "%" PRId64, least);
+    return out;
+}
+
 static void print_plan(const finetune_cell *c) {
+    char sizes[48];
     const ein_engine_bytes e =
         ein_engine_plan(c->trained, &c->engine, ein_comm_rank(comm_of(c)), ein_comm_size(comm_of(c)));
     bool kept;
@@ -206,9 +217,9 @@ static void print_plan(const finetune_cell *c) {
            c->data.n_train, c->data.n_valid, c->meaning->n_targets, c->meaning->n_outputs);
     printf("  parameters   %" PRId64 ", of which %" PRId64 " are trained\n", c->full->parameters,
            c->trained->parameters);
-    printf("  updates      %" PRId64 " an epoch in %d slots of %" PRId64 " records, at most %" PRId64
+    printf("  updates      %" PRId64 " an epoch of %s records in %d slots, at most %" PRId64
            " epochs, rate %g\n",
-           c->trainer.steps_per_epoch, c->engine.slots, c->per_slot, c->epochs, c->arm->lr);
+           c->trainer.steps_per_epoch, sizes_text(c, sizes), c->engine.slots, c->epochs, c->arm->lr);
     printf("  cost         %.3f GFLOP per record and epoch%s\n",
            ein_classify_gflop(c->full, c->trained, kept),
            kept ? "; what frozen blocks make of a record is computed once and kept" : "");
@@ -364,10 +375,9 @@ static void name_records(void *self, int slot, char *out, size_t room) {
         snprintf(out, room, "slot %d, on another rank", slot);
         return;
     }
-    int64_t shard, count;
-    ein_share(c->data.n_train, slot, c->engine.slots, &shard, &count);
-    const int64_t begin = c->trainer.state.step_in_epoch * c->per_slot;
-    for (int64_t b = begin; b < begin + c->per_slot && b < count && at + 2 < room; b++) {
+    const int64_t begin = finetune_data_place(c, slot, c->trainer.state.step_in_epoch),
+                  end = finetune_data_place(c, slot, c->trainer.state.step_in_epoch + 1);
+    for (int64_t b = begin; b < end && at + 2 < room; b++) {
         const int n = snprintf(out + at, room - at, "%s%s", b > begin ? ", " : "",
                                ein_corpus_record_id(c->all->corpus, finetune_data_record(c, slot, b)));
         if (n > 0) at += (size_t)n < room - at ? (size_t)n : room - at - 1;
@@ -671,16 +681,17 @@ static ein_status open_run(finetune_cell *c) {
 }
 
 static ein_status train(finetune_cell *c) {
+    char sizes[48];
     ein_status status = draw_weights(c);
     if (status == EIN_OK) status = workers_new(c);
     EIN_TRY(ein_comm_agree(comm_of(c), status));
     ein_run_log(c->run,
                 "finetune %s: %" PRId64 " of %" PRId64 " parameters trained; %" PRId64
                 " training records, %" PRId64 " for validation; %d targets; at most %" PRId64
-                " epochs of %" PRId64 " updates; %d ranks, %d threads; %s",
+                " epochs of %" PRId64 " updates of %s records each; %d ranks, %d threads; %s",
                 c->name, c->trained->parameters, c->full->parameters, c->data.n_train, c->data.n_valid,
-                c->meaning->n_targets, c->epochs, c->trainer.steps_per_epoch, ein_comm_size(comm_of(c)),
-                c->all->threads, ein_blas_start());
+                c->meaning->n_targets, c->epochs, c->trainer.steps_per_epoch, sizes_text(c, sizes),
+                ein_comm_size(comm_of(c)), c->all->threads, ein_blas_start());
     char join[768];
     ein_join_text(&c->data.targets.join, join, sizeof join);
     if (join[0]) ein_run_log(c->run, "%s", join);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "jobs/finetune.h"
+#include "mpi/slots.h"
 #include "mpi/watchdog.h"
 
 static int n_targets(const finetune_cell *c) {
@@ -141,12 +142,13 @@ ein_status finetune_data_step(finetune_cell *c) {
     return EIN_OK;
 }
 
-/* Records of slot `slot` in the current update: the last of an epoch takes what is left. */
+int64_t finetune_data_place(const finetune_cell *c, int slot, int64_t step) {
+    return ein_slots_cut(c->data.n_train, c->engine.slots, c->trainer.steps_per_epoch, step, slot);
+}
+
 static int slot_records(const finetune_cell *c, int slot) {
-    int64_t first, count;
-    shard_of(c, slot, &first, &count);
-    const int64_t left = count - c->trainer.state.step_in_epoch * c->per_slot;
-    return (int)(left <= 0 ? 0 : left < c->per_slot ? left : c->per_slot);
+    const int64_t step = c->trainer.state.step_in_epoch;
+    return (int)(finetune_data_place(c, slot, step + 1) - finetune_data_place(c, slot, step));
 }
 
 int64_t finetune_data_step_records(const finetune_cell *c) {
@@ -178,15 +180,16 @@ int finetune_data_fill(finetune_cell *c, finetune_worker *w, int slot) {
     finetune_data *d = &c->data;
     const int T = n_targets(c), n = slot_records(c, slot);
     int64_t first, count;
+    const int64_t begin = finetune_data_place(c, slot, c->trainer.state.step_in_epoch);
     shard_of(c, slot, &first, &count);
     for (int b = 0; b < n; b++) {
-        const int64_t place = c->trainer.state.step_in_epoch * c->per_slot + b;
+        const int64_t place = begin + b;
         const int64_t own = first - d->first_train + d->order[first - d->first_train + place];
         fill_prefix(c, w, w->prefix + b * d->prefix_values, d->train_store, d->train_prefix, own);
         memcpy(w->target + (int64_t)b * T, d->targets.value + d->train[d->first_train + own] * T,
                (size_t)T * sizeof *w->target);
     }
-    /* Shapes of a slot never change, so its last batch is filled up; padding has no gradient. */
+    /* Shapes of a slot never change, so it is filled up; padding has no gradient. */
     for (int b = n; b < c->per_slot && n > 0; b++)
         memcpy(w->prefix + b * d->prefix_values, w->prefix, (size_t)d->prefix_values * sizeof *w->prefix);
     return n;

@@ -29,6 +29,8 @@ static const ein_option table_pool[] = {
      "estimator of the variance between studies; FE: fixed effect, none"},
     {"pool.scale", EIN_OPT_CHOICE, "as_given", EIN_UNBOUNDED, "as_given|exp|logistic", "",
      "how to show results: exp for logarithms of ratios, logistic for logits"},
+    {"pool.knapp_hartung", EIN_OPT_CHOICE, "plain", EIN_UNBOUNDED, "plain|truncated", "",
+     "factor q on the variance: as it comes, or max(1, q), which is never narrower than the normal interval"},
     {"pool.level", EIN_OPT_REAL, "0.95", 0.5, 0.9999, NULL, "", "of all intervals"},
     {"pool.json", EIN_OPT_STRING, NULL, EIN_UNBOUNDED, NULL, "", "write everything to this JSON file"},
     {0},
@@ -97,6 +99,7 @@ static ein_status read_options(ein_pool *p, const ein_config *config) {
     const char *method = ein_config_string(config, "pool.method"),
                *scale = ein_config_string(config, "pool.scale");
     p->level = ein_config_real(config, "pool.level");
+    p->truncated = strcmp(ein_config_string(config, "pool.knapp_hartung"), "truncated") == 0;
     for (int i = 0; i < EIN_META_METHOD_COUNT; i++)
         if (!strcmp(ein_meta_method_name(i), method)) p->method = i;
     if (!strcmp(method, "FE")) p->method = EIN_META_FIXED;
@@ -330,6 +333,7 @@ static ein_status analyse_plain(ein_pool *p, const double *y, const double *v, d
     if (p->fit.tau2.state == EIN_STATS_ESTIMABLE) ein_meta_weights(weight, v, p->k, p->fit.tau2.value);
     EIN_TRY(ein_meta_leave_one_out(without, y, v, p->k, p->method, p->level));
     for (int64_t i = 0; i < p->k; i++) {
+        if (p->truncated) ein_meta_truncate(&without[i], p->level);
         p->study[i].weight = p->fit.tau2.state == EIN_STATS_ESTIMABLE ? weight[i] : NAN;
         p->study[i].without = without[i];
     }
@@ -347,6 +351,7 @@ static ein_status analyse(ein_pool *p) {
     }
     ein_status status =
         ein_meta_analyse(&p->fit, y, v, p->k, p->moderator, p->n_moderators, p->method, p->level);
+    if (status == EIN_OK && p->truncated) ein_meta_truncate(&p->fit, p->level);
     if (status == EIN_OK && p->n_moderators == 0) {
         status = EIN_NEW(without, p->k + 1);
         if (status == EIN_OK) status = analyse_plain(p, y, v, v + p->k, without);

@@ -39,6 +39,7 @@ typedef struct {
     ein_pool_scale scale;
     ein_meta_method method;
     double level;
+    bool truncated;                    /* Knapp and Hartung's factor is max(1, q) */
     int64_t k, n_left_out, n_repeated; /* n_repeated: studies whose name an earlier one has */
     ein_pool_study *study;             /* (k) */
     ein_pool_left_out *left_out;       /* (n_left_out) */

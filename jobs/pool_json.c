@@ -148,6 +148,8 @@ ein_status ein_pool_json(const ein_pool *p, const ein_config *config, json_t **o
     ein_json_put_text(&w.json, object, "scale", ein_pool_scale_text(p));
     ein_json_put_text(&w.json, object, "method", ein_meta_method_name(p->method));
     ein_json_put_real(&w.json, object, "level", p->level);
+    put_value(&w, object, "knapp_hartung_q", p->fit.knapp_hartung_q);
+    ein_json_put_text(&w.json, object, "knapp_hartung_factor", p->truncated ? "max(1, q)" : "q");
     ein_json_put_int(&w.json, object, "k", p->k);
     if (p->n_moderators)
         put_coefficients(&w, object);

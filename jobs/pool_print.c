@@ -295,6 +295,20 @@ static void print_coefficients(const ein_pool *p, FILE *stream) {
 
 /* --- methods ----------------------------------------------------------------------------------------------- */
 
+static void print_interval_methods(const ein_pool *p, FILE *stream) {
+    char q[64] = "", text[512];
+    if (p->fit.knapp_hartung_q.state == EIN_STATS_ESTIMABLE)
+        snprintf(q, sizeof q, "q = %.3g", p->fit.knapp_hartung_q.value);
+    snprintf(
+        text, sizeof text,
+        "Intervals z: normal quantile. Knapp-Hartung: variance from the weighted residuals, t with k - p "
+        "degrees of freedom, %s%s%s; to be preferred with few studies. Intervals of single studies: normal "
+        "quantile. Plot: o study, # pooled, < > goes on, : no effect.",
+        p->truncated ? "factor truncated to max(1, q)" : "not truncated", *q ? ", " : "", q);
+    fputs("  ", stream);
+    ein_print_wrapped(stream, 2, 4, text);
+}
+
 static void print_methods(const ein_pool *p, FILE *stream) {
     static const char *const tau[EIN_META_METHOD_COUNT] = {
         [EIN_META_FIXED] = "Fixed effect: studies are taken to estimate one and the same effect.",
@@ -310,12 +324,7 @@ static void print_methods(const ein_pool *p, FILE *stream) {
     ein_print_wrapped(stream, 2, 4, tau[p->method]);
     fputs("  ", stream);
     ein_print_wrapped(stream, 2, 4, ein_pool_scale_text(p));
-    fputs("  ", stream);
-    ein_print_wrapped(
-        stream, 2, 4,
-        "Intervals z: normal quantile. Knapp-Hartung: variance from the weighted residuals, t with k - p "
-        "degrees of freedom, not truncated; to be preferred with few studies. Intervals of single studies: "
-        "normal quantile. Plot: o study, # pooled, < > goes on, : no effect.");
+    print_interval_methods(p, stream);
 }
 
 static void print_head(const ein_pool *p, FILE *stream) {
@@ -354,10 +363,24 @@ static void print_states(const ein_pool *p, FILE *stream) {
     if (separator[1] == ' ') fputc('\n', stream);
 }
 
+/* An interval that is narrow because few studies happen to agree is said to be so where it stands. */
+static void print_narrow(const ein_pool *p, FILE *stream) {
+    bool narrow = false;
+    for (int c = 0; c <= p->n_moderators; c++) narrow = narrow || ein_meta_is_narrow(&p->fit, c);
+    if (!narrow) return;
+    fputs("\nNote: ", stream);
+    ein_print_wrapped(
+        stream, 6, 6,
+        "Knapp-Hartung is narrower than the normal interval here, because the studies differ less than their "
+        "variances let expect. With few studies that is chance as a rule: pool.knapp_hartung=truncated takes "
+        "the factor max(1, q).");
+}
+
 void ein_pool_print(const ein_pool *p, FILE *stream) {
     print_head(p, stream);
     print_studies(p, stream);
     if (p->n_moderators) print_coefficients(p, stream);
+    print_narrow(p, stream);
     print_heterogeneity(p, stream);
     if (!p->n_moderators) {
         print_prediction(p, stream);

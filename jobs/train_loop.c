@@ -312,7 +312,8 @@ static ein_status validate_if_due(loop *l) {
     return EIN_OK;
 }
 
-/* Take note of a loss far above the running mean: not an error, but worth a look at these records. */
+/* Take note of a loss far above the running mean: not an error, but worth a look at these records. All updates of a run
+ * have the same number of records (to one), so one spread fits all. */
 static void watch_loss(loop *l, double loss) {
     enum { SETTLED = 50 };
     const double deviation = loss - l->loss_mean;

@@ -42,6 +42,12 @@ int ein_slots_default(int64_t batch, int tokens) {
     return slots;
 }
 
+int64_t ein_slots_cut(int64_t records, int slots, int64_t steps, int64_t step, int slot) {
+    __extension__ typedef __int128 wide;
+    const int64_t before = (int64_t)((wide)records * step / steps);
+    return before / slots + (slot < before % slots);
+}
+
 ein_status ein_slots_check(int64_t batch, int slots, int ranks) {
     if (slots < 1 || slots > EIN_MAX_SLOTS || (slots & (slots - 1)) != 0)
         return ein_error(EIN_USAGE, "%d slots: must be a power of two from 1 to %d", slots, EIN_MAX_SLOTS);

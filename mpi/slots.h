@@ -41,6 +41,11 @@ int ein_merge_plan(const ein_subtree *list, int n, ein_merge *merges, ein_subtre
 enum { EIN_SLOT_ROWS = 240 };
 int ein_slots_default(int64_t batch, int tokens);
 
+/* Where update `step` of an epoch of `steps` begins in the shard of `slot`, when `records` are spread over shards as
+ * by ein_share; `step` = steps is the end. Updates differ by one record at most, and so do the slots of one: no update
+ * is a remnant that weighs as much as a whole one. If records = steps * slots * n, every part has n. */
+int64_t ein_slots_cut(int64_t records, int slots, int64_t steps, int64_t step, int slot);
+
 /* EIN_USAGE with the arithmetic unless slots is a power of two that divides the batch and ranks <= slots. */
 ein_status ein_slots_check(int64_t batch, int slots, int ranks);
 

@@ -253,6 +253,46 @@ static void check_slots(void) {
            "slots must be a power of two that divides the batch, and ranks no more than slots");
 }
 
+/* What an epoch of `records` in updates of at most slots * per_slot looks like: every record once and in order, updates
+ * and slots of one equal to a record, none above its room. */
+static int is_even(int64_t records, int slots, int per_slot) {
+    const int64_t largest = (records + slots - 1) / slots, steps = (largest + per_slot - 1) / per_slot;
+    int fine = 1;
+    for (int s = 0; s < slots; s++) {
+        int64_t first, count;
+        ein_share(records, s, slots, &first, &count);
+        fine = fine && ein_slots_cut(records, slots, steps, 0, s) == 0 &&
+               ein_slots_cut(records, slots, steps, steps, s) == count;
+    }
+    for (int64_t k = 0; k < steps; k++) {
+        int64_t sum = 0, least = INT64_MAX, most = 0;
+        for (int s = 0; s < slots; s++) {
+            const int64_t n =
+                ein_slots_cut(records, slots, steps, k + 1, s) - ein_slots_cut(records, slots, steps, k, s);
+            sum += n;
+            least = n < least ? n : least;
+            most = n > most ? n : most;
+        }
+        fine = fine && least >= 0 && most <= per_slot && most - least <= 1 &&
+               (sum == records / steps || sum == records / steps + 1);
+    }
+    return fine;
+}
+
+static void check_cuts(void) {
+    int fine = 1;
+    for (int slots = 1; slots <= 16; slots *= 2)
+        for (int per_slot = 1; per_slot <= 16; per_slot += 3)
+            for (int64_t records = 1; records < 600; records += 7)
+                fine = fine && is_even(records, slots, per_slot);
+    report(fine, "every record of an epoch is in one update, updates are equal to a record, slots hold them");
+    report(is_even(1802, 16, 16) && is_even(INT64_C(1000000007), 64, 5000000),
+           "1,802 records at a batch of 256 make 8 updates of 225 or 226, none of 10");
+    for (int64_t k = 0; k <= 7; k++)
+        for (int s = 0; s < 16; s++) fine = fine && ein_slots_cut(7 * 256, 16, 7, k, s) == 16 * k;
+    report(fine, "a multiple of the batch is cut into whole batches");
+}
+
 int main(int argc, char **argv) {
     static const engine_case cases[] = {
         {4, 1, EIN_EXCHANGE_TREE, 1, 0},       {4, 3, EIN_EXCHANGE_TREE, 100000, 0},
@@ -266,6 +306,7 @@ int main(int argc, char **argv) {
         ein_layout_new(&shape, EIN_PART_PRETRAIN, &layout) != EIN_OK)
         return 1;
     if (ein_comm_rank(comm) == 0) check_slots();
+    if (ein_comm_rank(comm) == 0) check_cuts();
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) run_case(comm, &cases[i]);
     run_bad_step(comm);
     run_failed_step(comm, EIN_EXCHANGE_TREE);

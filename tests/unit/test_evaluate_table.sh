@@ -124,6 +124,11 @@ like 'in JSON with state and reason' "$(tr -d '\n' <one.json)" \
 printf 'y,s,t,h\n0,0.1,0.1,0\n0,0.4,0.4,1\n1,0.35,0.35,1\n1,0.8,0.8,1\n' >few.csv
 ok 'identical models' evaluate --scores few.csv --label y --score s,t
 like 'have no test' "$out" '^  AUROC +0\.000 \(identical\) +no test \(identical\)'
+printf 'y,s,t\n0,0.1,0.2\n0,0.4,0.5\n1,0.35,0.45\n1,0.8,0.9\n' >ranks.csv
+ok 'models that rank alike but differ in every record' evaluate --scores ranks.csv --label y --score s,t
+like 'have no test of ranks' "$out" '^  AUROC +0\.000 \(identical\) +no test \(identical\)'
+like 'and it is said what is alike' "$out" 'identical: not estimable: the two models are alike in all that is compared here \(ranks'
+unlike 'not that no record differs' "$out" 'in any record'
 ok 'hard decisions' evaluate --scores few.csv --label y --score h
 like 'have an AUROC' "$out" '^AUROC +0\.750 \('
 like 'and no slope' "$out" '^Slope .* - \(saturated\)'

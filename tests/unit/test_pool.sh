@@ -163,4 +163,21 @@ ok 'one rank' bash -c "cd one && '$einthoven' pool --studies ../sites.csv --json
 ok 'three ranks: the same JSON' cmp one/x.json three/x.json
 ok 'three ranks: the same page, once' cmp one/x.txt three/x.txt
 
+
+# --- few studies that agree: Knapp-Hartung below the normal interval ---
+printf 'study,auroc,se\na,0.80,0.02\nb,0.801,0.02\nc,0.799,0.02\n' >agree.csv
+ok 'studies that nearly agree' "$einthoven" pool --studies agree.csv --json agree.json
+like 'it is said that the interval is narrow' "$(tr -s '\n ' ' ' <<<"$out")" 'Knapp-Hartung is narrower than the normal interval here'
+like 'with the way out' "$(tr -s '\n ' ' ' <<<"$out")" 'pool\.knapp_hartung=truncated'
+like 'not truncated' "$(tr -s '\n ' ' ' <<<"$out")" 'not truncated, q = 0\.0025'
+ok 'truncated' "$einthoven" pool --studies agree.csv --json cut.json --set pool.knapp_hartung=truncated
+like 'is said' "$(tr -s '\n ' ' ' <<<"$out")" 'factor truncated to max\(1, q\), q = 0\.0025'
+unlike 'and needs no note' "$out" 'narrower'
+like 'in JSON, too' "$(tr -d '\n' <cut.json)" '"knapp_hartung_factor": "max\(1, q\)"'
+ok 'it is as wide as t makes the normal one' awk -v z="$(at cut.json pooled z se)" -v k="$(at cut.json pooled knapp_hartung se)" \
+    'BEGIN { exit !(z == k) }'
+printf 'study,auroc,se\na,0.8,0.02\nb,0.8,0.03\n' >equal.csv
+ok 'studies that agree exactly' "$einthoven" pool --studies equal.csv
+like 'have no interval of no width' "$out" '^Pooled, Knapp-Hartung +0\.800 \(zero variance\)'
+
 done_testing

@@ -343,6 +343,54 @@ START_TEST(states_and_errors) {
 }
 END_TEST
 
+/* Three studies that nearly agree: q is far below 1, so Knapp and Hartung's interval is narrower than the normal one;
+ * max(1, q) is the common cure. */
+START_TEST(knapp_hartung_truncated) {
+    const double near[] = {0.50, 0.51, 0.49}, spread[] = {0.04, 0.04, 0.04}, year[] = {1, 2, 4};
+    ein_meta_fit plain, fit;
+    check_ok(ein_meta_analyse(&plain, near, spread, 3, NULL, 0, EIN_META_REML, 0.95));
+    check_close(plain.knapp_hartung_q.value, (1e-4 + 1e-4) / 0.04 / 2, 1e-12);
+    ck_assert(ein_meta_is_narrow(&plain, 0));
+    fit = plain;
+    ein_meta_truncate(&fit, 0.95);
+    ck_assert(!ein_meta_is_narrow(&fit, 0));
+    check_close(fit.knapp_hartung[0].se, sqrt(0.04 / 3), 1e-12);
+    check_close(fit.knapp_hartung[0].upper, 0.5 + 4.302652729911275 * sqrt(0.04 / 3), 1e-9);
+    check_close(fit.prediction[EIN_META_PREDICT_KNAPP_HARTUNG].upper, fit.knapp_hartung[0].upper, 1e-12);
+    ck_assert(fit.z[0].upper == plain.z[0].upper && fit.knapp_hartung_q.value == plain.knapp_hartung_q.value);
+
+    check_ok(ein_meta_analyse(&plain, near, spread, 3, year, 1, EIN_META_REML, 0.95));
+    fit = plain;
+    ein_meta_truncate(&fit, 0.95);
+    check_close(fit.moderators_knapp_hartung.statistic, plain.moderators.statistic, 1e-12);
+    ck_assert(fit.moderators_knapp_hartung.p > plain.moderators_knapp_hartung.p);
+    check_close(fit.knapp_hartung[1].se, plain.z[1].se, 1e-12);
+
+    /* q above 1 stays. */
+    const double apart[] = {0.1, 0.9, -0.9};
+    check_ok(ein_meta_analyse(&plain, apart, spread, 3, NULL, 0, EIN_META_FIXED, 0.95));
+    fit = plain;
+    ein_meta_truncate(&fit, 0.95);
+    ck_assert(plain.knapp_hartung_q.value > 1 && fit.knapp_hartung[0].upper == plain.knapp_hartung[0].upper);
+}
+END_TEST
+
+/* Studies that agree to rounding have an interval of no width; there is none then, and truncated there is one. */
+START_TEST(knapp_hartung_never_of_no_width) {
+    const double same[] = {0.1 + 0.2, 0.3, 0.3, 0.3}, spread[] = {0.01, 0.02, 0.03, 0.07};
+    for (int k = 2; k <= 4; k++) {
+        ein_meta_fit fit;
+        check_ok(ein_meta_analyse(&fit, same, spread, k, NULL, 0, EIN_META_DL, 0.95));
+        check_no_interval(fit.knapp_hartung[0], EIN_STATS_ZERO_VARIANCE);
+        check_close(fit.knapp_hartung[0].value, 0.3, 1e-12);
+        ein_meta_truncate(&fit, 0.95);
+        ck_assert_int_eq(fit.knapp_hartung[0].interval_state, EIN_STATS_ESTIMABLE);
+        ck_assert(fit.knapp_hartung[0].upper - fit.knapp_hartung[0].lower > 0.1);
+        ck_assert_int_eq(fit.prediction[EIN_META_PREDICT_KNAPP_HARTUNG].interval_state, EIN_STATS_ESTIMABLE);
+    }
+}
+END_TEST
+
 int main(void) {
     make_bcg();
     Suite *suite = suite_create("stats_meta");
@@ -360,6 +408,8 @@ int main(void) {
     tcase_add_test(c, reml_finds_the_maximum);
     tcase_add_test(c, homogeneous_studies);
     tcase_add_test(c, states_and_errors);
+    tcase_add_test(c, knapp_hartung_truncated);
+    tcase_add_test(c, knapp_hartung_never_of_no_width);
     suite_add_tcase(suite, c);
     return ein_tap_main(suite);
 }
