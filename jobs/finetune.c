@@ -35,9 +35,9 @@ const ein_option ein_table_finetune[] = {
     {"finetune.scratch_lr", EIN_OPT_REAL, "1e-3", 0, 10, NULL, "",
      "peak learning rate of the control from scratch"},
     {"finetune.probe_lr", EIN_OPT_REAL, "1e-3", 0, 10, NULL, "",
-     "peak learning rate of the random-frozen control"},
+     "peak learning rate of the random-frozen control; if not given, that of a linear probe by train.recipe"},
     {"finetune.patience", EIN_OPT_INT, "10", 0, 1000000, NULL, "epochs",
-     "stop after so many without a better validation value; 0: never"},
+     "stop after so many without a better validation value; 0: never; if not given, by train.recipe"},
     {"finetune.keep", EIN_OPT_BOOL, "true", EIN_UNBOUNDED, NULL, "",
      "keep in memory what frozen blocks make of the records, if data.memory_mib allows; false: compute it every epoch"},
     {"finetune.cell", EIN_OPT_INT, "-1", -1, 1000000, NULL, "",
@@ -84,23 +84,6 @@ static ein_status parse_mode(const char *mode, finetune_arm *arm) {
                      mode);
 }
 
-/* Rates that suit what is trained, where the user gives none: the study's for its own recipe, and ours. */
-static double rate_of(const finetune *f, const finetune_arm *arm) {
-    const ein_config *c = f->job->config;
-    if (ein_config_is_set(c, "train.lr")) return ein_config_real(c, "train.lr");
-    switch (arm->mode) {
-    case EIN_ADAPT_LINEAR:
-    case EIN_ADAPT_ATTENTIVE:
-        return 1e-3;
-    case EIN_ADAPT_LORA:
-        return 5e-4;
-    case EIN_ADAPT_TOP:
-    case EIN_ADAPT_FULL:
-        break;
-    }
-    return 5e-5;
-}
-
 static finetune_arm scratch_arm(const finetune *f) {
     return (finetune_arm){.name = "scratch",
                           .mode = EIN_ADAPT_FULL,
@@ -108,10 +91,11 @@ static finetune_arm scratch_arm(const finetune *f) {
 }
 
 /* The probe that tells what pretraining adds to a random encoder: with the head of the arm beside it. */
-static finetune_arm random_arm(const finetune *f, ein_adapt_mode mode) {
+static finetune_arm random_arm(ein_adapt_mode mode) {
     return (finetune_arm){.name = "random-frozen",
                           .mode = mode == EIN_ADAPT_ATTENTIVE ? mode : EIN_ADAPT_LINEAR,
-                          .lr = ein_config_real(f->job->config, "finetune.probe_lr")};
+                          .probe = true,
+                          .lr = NAN};
 }
 
 static ein_status make_arms(finetune *f) {
@@ -128,16 +112,16 @@ static ein_status make_arms(finetune *f) {
         f->arm[f->n_arms++] = scratch_arm(f);
         if (ein_config_is_set(c, "train.lr")) f->arm[0].lr = ein_config_real(c, "train.lr");
     } else if (strcmp(from, "random-frozen") == 0) {
-        f->arm[f->n_arms++] = random_arm(f, first.mode);
+        f->arm[f->n_arms++] = random_arm(first.mode);
         if (ein_config_is_set(c, "train.lr")) f->arm[0].lr = ein_config_real(c, "train.lr");
     } else {
         first.from = from;
-        first.lr = rate_of(f, &first);
+        first.lr = NAN;
         f->arm[f->n_arms++] = first;
     }
     if (!controls) return EIN_OK;
     if (strcmp(from, "scratch") != 0) f->arm[f->n_arms++] = scratch_arm(f);
-    if (strcmp(from, "random-frozen") != 0) f->arm[f->n_arms++] = random_arm(f, first.mode);
+    if (strcmp(from, "random-frozen") != 0) f->arm[f->n_arms++] = random_arm(first.mode);
     return EIN_OK;
 }
 
@@ -185,7 +169,6 @@ static ein_status prepare(finetune *f) {
     EIN_TRY(ein_corpus_open(f->job->comm, corpus, &f->corpus));
     ein_status status = ein_split_from_config(c, f->corpus, &f->part);
     if (status == EIN_OK) status = ein_label_tables(c, &f->tables);
-    if (status == EIN_OK) status = ein_config_to_yaml(c, &f->config_yaml);
     if (status == EIN_OK) status = check_leak(f);
     EIN_TRY(ein_comm_agree(f->job->comm, status));
     if (ein_comm_rank(f->job->comm) == 0) status = ein_split_print(stdout, c, f->corpus, f->part);
@@ -313,20 +296,19 @@ static ein_status run(ein_job *job) {
     if (status == EIN_OK) status = all_cells(&f);
     ein_label_tables_free(&f.tables);
     free(f.part);
-    free(f.config_yaml);
     ein_tasks_free(&f.tasks);
     ein_model_info_free(&f.source);
     ein_corpus_close(f.corpus);
     return status;
 }
 
-static const ein_option *const option_tables[] = {ein_table_finetune,
-                                                  ein_table_labels,
-                                                  ein_table_split,
-                                                  ein_table_adapt,
-                                                  ein_table_model,
-                                                  ein_table_run,
-                                                  NULL};
+const ein_option *const finetune_tables[] = {ein_table_finetune,
+                                             ein_table_labels,
+                                             ein_table_split,
+                                             ein_table_adapt,
+                                             ein_table_model,
+                                             ein_table_run,
+                                             NULL};
 
 static const ein_flag flags[] = {
     {"--corpus", "FILE", "data.corpus"},
@@ -359,13 +341,14 @@ const ein_command ein_command_finetune = {
         "goes on after a stop or a kill and passes over what is done. A signal, the time limit or a file FOLDER/STOP stops\n"
         "all models; run.max_steps counts for each. FOLDER/summary.csv lists how they ended (with --cell N:\n"
         "summary-N.csv).\n\n"
-        "The defaults are the recipe of Moody et al. (NEJM AI 2025): last 4 blocks and head at rate 5e-5, from scratch at\n"
-        "1e-3, batch 256, at most 100 epochs, patience 10.\n\n"
+        "With many records the defaults are the recipe of Moody et al. (NEJM AI 2025): last 4 blocks and head at rate\n"
+        "5e-5, from scratch at 1e-3, batch 256, at most 100 epochs, patience 10. With fewer than 6,400 records\n"
+        "batches are smaller and rates higher (--dry-run says which); train.recipe=study takes the study's always.\n\n"
         "  einthoven finetune --corpus corpus.h5 --tasks ptbxl/superclass --from model.safetensors --run results/sc\n"
         "  einthoven finetune --corpus corpus.h5 --tasks findings --from model.safetensors --mode linear --seeds 5 \\\n"
         "      --controls --set split.test_fraction=0.2 --run results/findings\n"
         "  einthoven finetune ... --cell $SLURM_ARRAY_TASK_ID",
-    .tables = option_tables,
+    .tables = finetune_tables,
     .flags = flags,
     .preset_without = "train.",
     .run = run,

@@ -21,6 +21,7 @@
 #include "io/tasks.h"
 #include "jobs/command.h"
 #include "jobs/model_tasks.h"
+#include "jobs/recipe.h"
 #include "jobs/train_loop.h"
 
 /* How a cell starts and what it trains. */
@@ -29,7 +30,8 @@ typedef struct {
     const char *from; /* model file; NULL: drawn */
     ein_adapt_mode mode;
     int top_k, lora; /* of the mode */
-    double lr;
+    bool probe;      /* the control of a random encoder */
+    double lr;       /* NaN: of the recipe */
 } finetune_arm;
 
 enum { FINETUNE_MOST_ARMS = 3 };
@@ -46,7 +48,6 @@ typedef struct {
     int n_arms;
     finetune_arm arm[FINETUNE_MOST_ARMS];
     char program[32];
-    char *config_yaml;
     /* Of the source model; zero if there is none. */
     ein_model_info source;
     char source_hash[EIN_HASH_TEXT_BYTES];
@@ -94,6 +95,10 @@ typedef struct {
     ein_contract contract; /* of the model: its normalisation is applied to every corpus */
     char contract_text[EIN_CONTRACT_TEXT_BYTES];
     ein_model_tasks *meaning; /* of the outputs: heads, names, and at the end thresholds */
+    ein_recipe recipe;
+    ein_job job;        /* the command's, with the numbers of the recipe */
+    ein_config *config; /* of it */
+    double lr;
     int64_t batch, per_slot, epochs;
     ein_engine_options engine;
     ein_shuffle shuffle;
@@ -140,5 +145,6 @@ ein_status finetune_cell_run(finetune *all, const finetune_arm *arm, int first_t
                              uint64_t seed, finetune_outcome *outcome);
 
 extern const ein_option ein_table_finetune[];
+extern const ein_option *const finetune_tables[]; /* all tables of the subcommand */
 
 #endif

@@ -25,7 +25,7 @@ static ein_comm *comm_of(const finetune_cell *c) {
 }
 
 static const ein_config *config_of(const finetune_cell *c) {
-    return c->all->job->config;
+    return c->config ? c->config : c->all->job->config;
 }
 
 /* --- plan ------------------------------------------------------------------------------------------------ */
@@ -109,6 +109,26 @@ static ein_status plan_trained(finetune_cell *c) {
     return status;
 }
 
+/* The recipe for as many records as this cell has; from here on its configuration holds the numbers. */
+static ein_status plan_recipe(finetune_cell *c) {
+    static const ein_recipe_kind kinds[] = {[EIN_ADAPT_TOP] = EIN_RECIPE_TOP,
+                                            [EIN_ADAPT_FULL] = EIN_RECIPE_TOP,
+                                            [EIN_ADAPT_LINEAR] = EIN_RECIPE_LINEAR,
+                                            [EIN_ADAPT_ATTENTIVE] = EIN_RECIPE_ATTENTIVE,
+                                            [EIN_ADAPT_LORA] = EIN_RECIPE_LORA};
+    const ein_config *config = c->all->job->config;
+    const bool first = c->arm == &c->all->arm[0];
+    ein_recipe_adapt(&c->recipe, config, c->data.n_train, kinds[c->arm->mode]);
+    c->lr = !isnan(c->arm->lr) ? c->arm->lr : c->arm->probe ? c->recipe.probe_lr : c->recipe.lr;
+    if (first && ein_config_is_set(config, "train.lr")) c->lr = ein_config_real(config, "train.lr");
+    c->recipe.lr = c->lr;
+    /* Rates stand in the identity by their value (make_identity), so the keys may stay as they were given. */
+    EIN_TRY(ein_recipe_resolve(&c->recipe, config, finetune_tables, true, false, &c->config));
+    c->job = *c->all->job;
+    c->job.config = c->config;
+    return EIN_OK;
+}
+
 /* Slots, updates of an epoch, rates. A batch larger than the training records takes all of them. */
 static ein_status plan_updates(finetune_cell *c) {
     const ein_config *config = config_of(c);
@@ -134,7 +154,7 @@ static ein_status plan_updates(finetune_cell *c) {
                            .eps = ein_config_real(config, "train.eps"),
                            .weight_decay = ein_config_real(config, "train.weight_decay")};
     const double warmup = ein_config_real(config, "train.warmup_epochs");
-    t->schedule = (ein_schedule){.lr = c->arm->lr,
+    t->schedule = (ein_schedule){.lr = c->lr,
                                  .warmup_lr = ein_config_real(config, "train.warmup_lr"),
                                  .warmup = (int64_t)llround(warmup * (double)t->steps_per_epoch),
                                  .total = t->total_steps,
@@ -185,6 +205,7 @@ static ein_status plan(finetune_cell *c, const ein_targets_tables *tables) {
     if (status == EIN_OK) status = plan_trained(c);
     if (status == EIN_OK) status = finetune_data_split(c);
     if (status == EIN_OK) status = check_validation(c);
+    if (status == EIN_OK) status = plan_recipe(c);
     if (status == EIN_OK) status = plan_updates(c);
     return ein_comm_agree(comm_of(c), status);
 }
@@ -217,9 +238,10 @@ static void print_plan(const finetune_cell *c) {
            c->data.n_train, c->data.n_valid, c->meaning->n_targets, c->meaning->n_outputs);
     printf("  parameters   %" PRId64 ", of which %" PRId64 " are trained\n", c->full->parameters,
            c->trained->parameters);
+    printf("  recipe       %s\n", c->recipe.reason);
     printf("  updates      %" PRId64 " an epoch of %s records in %d slots, at most %" PRId64
            " epochs, rate %g\n",
-           c->trainer.steps_per_epoch, sizes_text(c, sizes), c->engine.slots, c->epochs, c->arm->lr);
+           c->trainer.steps_per_epoch, sizes_text(c, sizes), c->engine.slots, c->epochs, c->lr);
     printf("  cost         %.3f GFLOP per record and epoch%s\n",
            ein_classify_gflop(c->full, c->trained, kept),
            kept ? "; what frozen blocks make of a record is computed once and kept" : "");
@@ -654,29 +676,44 @@ static ein_status workers_new(finetune_cell *c) {
 
 static ein_status make_identity(finetune_cell *c) {
     static const char *const changeable[] = {
-        "threads:", "corpus:",   "memory_mib:", "keep:",     "from:", "seeds:",
-        "tasks:",   "controls:", "cell:",       "unjoined:", NULL};
+        "threads:", "corpus:",   "memory_mib:", "keep:",     "from:",   "seeds:",
+        "tasks:",   "controls:", "cell:",       "unjoined:", "recipe:", NULL};
     char more[1024], *yaml = NULL, hash[EIN_HASH_TEXT_BYTES];
     EIN_TRY(ein_tasks_to_yaml(&c->data.targets.tasks, &yaml));
     ein_hash_text(yaml, strlen(yaml), hash);
     free(yaml);
+    yaml = NULL;
+    EIN_TRY(ein_config_to_yaml(c->config, &yaml));
     snprintf(more, sizeof more,
              "# cell %s: seed %" PRIu64 ", rate %g, source %s, tasks %s\n# corpus: contract %s, %" PRId64
              " records, %" PRId64 " for training, %" PRId64 " for validation; %d slots of %" PRId64 "\n",
-             c->name, c->seed, c->arm->lr, c->arm->from ? c->all->source_hash : "drawn", hash,
+             c->name, c->seed, c->lr, c->arm->from ? c->all->source_hash : "drawn", hash,
              ein_corpus_contract_hash(c->all->corpus), ein_corpus_records(c->all->corpus), c->data.n_train,
              c->data.n_valid, c->engine.slots, c->per_slot);
-    return ein_identity_text(c->all->config_yaml, changeable, more, &c->identity);
+    const ein_status status = ein_identity_text(yaml, changeable, more, &c->identity);
+    free(yaml);
+    return status;
+}
+
+/* The numbers that this model is trained with; a control's rate stands under a key of its own. */
+static ein_status write_config(const finetune_cell *c) {
+    char path[4200], *yaml = NULL;
+    ein_config *resolved = NULL;
+    ein_recipe recipe = c->recipe;
+    if (c->arm != &c->all->arm[0]) recipe.lr = NAN;
+    snprintf(path, sizeof path, "%s/config.resolved.yaml", c->folder);
+    ein_status status = ein_recipe_resolve(&recipe, c->config, finetune_tables, true, true, &resolved);
+    if (status == EIN_OK) status = ein_config_to_yaml(resolved, &yaml);
+    if (status == EIN_OK) status = ein_durable_write(path, yaml, strlen(yaml));
+    free(yaml);
+    ein_config_destroy(resolved);
+    return status;
 }
 
 static ein_status open_run(finetune_cell *c) {
-    char path[4200];
     EIN_TRY(ein_run_open(comm_of(c), c->folder, &c->run));
     ein_status status = make_identity(c);
-    if (status == EIN_OK && ein_comm_rank(comm_of(c)) == 0) {
-        snprintf(path, sizeof path, "%s/config.resolved.yaml", c->folder);
-        status = ein_durable_write(path, c->all->config_yaml, strlen(c->all->config_yaml));
-    }
+    if (status == EIN_OK && ein_comm_rank(comm_of(c)) == 0) status = write_config(c);
     return ein_comm_agree(comm_of(c), status);
 }
 
@@ -692,13 +729,14 @@ static ein_status train(finetune_cell *c) {
                 c->name, c->trained->parameters, c->full->parameters, c->data.n_train, c->data.n_valid,
                 c->meaning->n_targets, c->epochs, c->trainer.steps_per_epoch, sizes_text(c, sizes),
                 ein_comm_size(comm_of(c)), c->all->threads, ein_blas_start());
+    ein_run_log(c->run, "recipe %s", c->recipe.reason);
     char join[768];
     ein_join_text(&c->data.targets.join, join, sizeof join);
     if (join[0]) ein_run_log(c->run, "%s", join);
     ein_trainer *t = &c->trainer;
     t->ops = &ops;
     t->self = c;
-    t->job = c->all->job;
+    t->job = &c->job;
     t->run = c->run;
     t->what = "finetune";
     t->layout = c->trained;
@@ -727,6 +765,7 @@ static void release(finetune_cell *c) {
     free(c->param);
     free(c->identity);
     ein_run_close(c->run);
+    ein_config_destroy(c->config);
 }
 
 ein_status finetune_cell_run(finetune *all, const finetune_arm *arm, int first_task, int n_tasks,

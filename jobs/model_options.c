@@ -111,8 +111,17 @@ const ein_option ein_table_model[] = {
             "least size of one exchange"                                                                                         \
     }
 
-const ein_option ein_table_train[] = {TRAIN_OPTIONS("300", "384", "1e-3", "7", "2e-5", "32", "262144"), {0}};
-const ein_option ein_table_adapt[] = {TRAIN_OPTIONS("100", "256", NULL, "1", "0", "1", "262144"), {0}};
+/* clang-format off */
+#define RECIPE_OPTION                                                                                          \
+    {"train.recipe", EIN_OPT_CHOICE, "auto", EIN_UNBOUNDED, "auto|study", "",                                  \
+     "batch, length, rate that are not given: study: as below and as Moody et al.; auto: where records are "   \
+     "few, a smaller batch, a higher rate, and as many updates as learning takes"}
+
+const ein_option ein_table_train[] = {RECIPE_OPTION,
+                                      TRAIN_OPTIONS("300", "384", "1e-3", "7", "2e-5", "32", "262144"), {0}};
+const ein_option ein_table_adapt[] = {RECIPE_OPTION,
+                                      TRAIN_OPTIONS("100", "256", NULL, "1", "0", "1", "262144"), {0}};
+/* clang-format on */
 
 const ein_option ein_table_run[] = {
     {"run.folder", EIN_OPT_STRING, NULL, EIN_UNBOUNDED, NULL, "",

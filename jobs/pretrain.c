@@ -23,7 +23,7 @@ static const ein_flag flags[] = {
 /* The configuration without what may change between lives of a run, and what the corpus is: the identity that a checkpoint
  * is compared by. */
 static ein_status make_identity(pretrain *p) {
-    static const char *const changeable[] = {"threads:", "corpus:", "memory_mib:", NULL};
+    static const char *const changeable[] = {"threads:", "corpus:", "memory_mib:", "recipe:", NULL};
     char more[512];
     snprintf(more, sizeof more,
              "# corpus: contract %s, %" PRId64 " records, %" PRId64 " for training; %d slots\n",
@@ -40,11 +40,25 @@ static ein_status open_corpus(pretrain *p) {
     return path ? ein_corpus_open(p->job->comm, path, &p->data.corpus) : EIN_OK;
 }
 
+/* From here on the configuration holds what the run takes. */
+static ein_status resolve_recipe(pretrain *p) {
+    const ein_config *c = p->job->config;
+    ein_recipe_pretrain(&p->recipe, c, p->data.corpus ? p->data.n_train : -1);
+    EIN_TRY(ein_recipe_resolve(&p->recipe, c, tables, false, false, &p->config));
+    p->own = *p->job;
+    p->own.config = p->config;
+    p->job = &p->own;
+    return EIN_OK;
+}
+
 static ein_status prepare(pretrain *p) {
     EIN_TRY(open_corpus(p));
+    p->plan.seed = (uint64_t)ein_config_int(p->job->config, "train.seed");
+    ein_status status = p->data.corpus ? pretrain_data_split(p) : EIN_OK;
+    if (status == EIN_OK) status = resolve_recipe(p);
+    EIN_TRY(ein_comm_agree(p->job->comm, status));
     EIN_TRY(pretrain_plan_make(p));
     if (!p->data.corpus) return EIN_OK;
-    EIN_TRY(ein_comm_agree(p->job->comm, pretrain_data_split(p)));
     EIN_TRY(ein_comm_agree(p->job->comm, pretrain_plan_steps(p)));
     return ein_probe_open(p->job, p->plan.layout, &p->plan.contract, p->threads, &p->probe);
 }
@@ -66,6 +80,7 @@ static ein_status open_run(pretrain *p) {
 }
 
 static void announce(pretrain *p) {
+    ein_run_log(p->run, "recipe %s", p->recipe.reason);
     ein_run_log(
         p->run,
         "pretrain: %" PRId64 " parameters; %" PRId64 " training records, %" PRId64 " held out; %" PRId64
@@ -96,6 +111,7 @@ static void release(pretrain *p) {
     free(p->config_yaml);
     free(p->identity);
     ein_run_close(p->run);
+    ein_config_destroy(p->config);
 }
 
 static ein_status run(ein_job *job) {

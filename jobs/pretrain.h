@@ -15,6 +15,7 @@
 #include "io/store.h"
 #include "jobs/command.h"
 #include "jobs/probe.h"
+#include "jobs/recipe.h"
 #include "jobs/train_loop.h"
 #include "mpi/engine.h"
 
@@ -59,6 +60,9 @@ typedef struct {
 
 typedef struct {
     ein_job *job;
+    ein_job own;        /* job with the numbers of the recipe, once they are known */
+    ein_config *config; /* of it */
+    ein_recipe recipe;
     pretrain_plan plan;
     pretrain_data data;
     ein_run *run;

@@ -239,6 +239,7 @@ ein_status pretrain_plan_print(pretrain *p) {
         status = print_parameters(p);
         printf("cost                 %.2f GFLOP per record, forward and backward\n",
                ein_mae_gflop(&p->plan.shape, p->plan.visible));
+        printf("recipe               %s\n", p->recipe.reason);
         printf("batch                %" PRId64
                " records in %d slots of %d: at most %d ranks x threads are of use\n",
                p->plan.batch, p->plan.engine.slots, p->plan.per_slot, p->plan.engine.slots);

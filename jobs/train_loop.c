@@ -460,6 +460,17 @@ static ein_status log_time(loop *l) {
     return status;
 }
 
+/* A best value close to the end of the run means that a longer one, or a higher rate, would have found a better one. */
+static void note_cap(const loop *l) {
+    const ein_trainer *p = l->p;
+    const int64_t best = p->steps_per_epoch > 0 ? p->state.best_step / p->steps_per_epoch : 0;
+    if (isnan(p->state.best_value) || p->state.step < p->total_steps || 5 * best < 4 * p->epochs) return;
+    ein_run_log(p->run,
+                "the best %s is of epoch %" PRId64 " of at most %" PRId64
+                ": it was still getting better near the end; a larger train.epochs or train.lr may find more",
+                p->value_name, best, p->epochs);
+}
+
 static ein_status finish(loop *l, const char *reason) {
     ein_trainer *p = l->p;
     const ein_status saved = save(l);
@@ -476,6 +487,7 @@ static ein_status finish(loop *l, const char *reason) {
     const int early = p->state.step < p->total_steps;
     char why[128] = "all epochs done";
     if (early) snprintf(why, sizeof why, "no better %s for %" PRId64 " epochs", p->value_name, p->patience);
+    note_cap(l);
     ein_run_log(p->run, "done: %" PRId64 " updates; %s", p->state.step, why);
     if (saved != EIN_OK) return saved;
     return ein_run_set_state(p->run, EIN_STATE_DONE, p->state.step, why);
