@@ -416,7 +416,8 @@ void ein_arms_print(const ein_arms *a, FILE *stream) {
         fprintf(stream, "\n");
     }
     if (a->n_counted < a->n_targets) {
-        fprintf(stream, "  left out of the average for too few records of a class:");
+        fprintf(stream, "  left out of the average for too few %s:",
+                a->regression ? "known values" : "records of a class");
         for (int t = 0; t < a->n_targets; t++)
             if (!a->counted[t]) fprintf(stream, " %s", a->target_name[t]);
         fprintf(stream, "\n");

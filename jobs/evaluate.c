@@ -39,7 +39,7 @@ const ein_option ein_table_evaluate[] = {
     {"evaluate.adjust", EIN_OPT_CHOICE, "holm", EIN_UNBOUNDED, "holm|hochberg|hommel|bh|by|bonferroni|none", "",
      "adjusts the p values of several comparisons"},
     {"evaluate.minimum", EIN_OPT_INT, "10", 1, 1000000, NULL, "records",
-     "positives, and negatives, below which a subgroup is suppressed"},
+     "positives, and negatives, below which a subgroup is suppressed, and a target left out of averages"},
     {"evaluate.json", EIN_OPT_STRING, NULL, EIN_UNBOUNDED, NULL, "", "write everything to this JSON file"},
     {"evaluate.csv", EIN_OPT_STRING, NULL, EIN_UNBOUNDED, NULL, "", "write one row per statistic to this table"},
     {"evaluate.excluded", EIN_OPT_STRING, NULL, EIN_UNBOUNDED, NULL, "",
@@ -113,7 +113,7 @@ static void put_excluded(ein_evaluate_output *out, const ein_metrics *m) {
         ein_csv_put(out->excluded, ein_metrics_label_name(m));
         ein_csv_put(out->excluded, ein_metrics_cohort(m));
         ein_csv_put(out->excluded, record);
-        ein_csv_put(out->excluded, ein_metrics_reason_text(reason));
+        ein_csv_put(out->excluded, ein_metrics_reason_text(m, reason));
         ein_csv_end_row(out->excluded);
     }
 }

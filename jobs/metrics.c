@@ -195,9 +195,11 @@ const char *ein_metrics_excluded(const ein_metrics *m, int64_t index, unsigned *
     return m->excluded[index];
 }
 
-const char *ein_metrics_reason_text(unsigned reason) {
+const char *ein_metrics_reason_text(const ein_metrics *m, unsigned reason) {
     const bool label = reason & EIN_SCREEN_MISSING_LABEL, score = reason & EIN_SCREEN_NAN_SCORE;
-    return label && score ? "no label and no score" : label ? "no label" : score ? "no score" : "";
+    if (!label) return score ? "no score" : "";
+    if (m->regression) return score ? "no measured value and no score" : "no measured value";
+    return score ? "no label and no score" : "no label";
 }
 
 /* --- what is given --------------------------------------------------------------------------------------- */

@@ -163,7 +163,7 @@ const char *ein_metrics_cohort(const ein_metrics *metrics);
  * EIN_SCREEN_MISSING_LABEL | EIN_SCREEN_NAN_SCORE bits. */
 int64_t ein_metrics_excluded_count(const ein_metrics *metrics);
 const char *ein_metrics_excluded(const ein_metrics *metrics, int64_t index, unsigned *reason);
-const char *ein_metrics_reason_text(unsigned reason);
+const char *ein_metrics_reason_text(const ein_metrics *metrics, unsigned reason);
 
 /* A JSON object (caller's reference) with everything: counts, methods, models, comparisons, subgroups, calibration
  * bins.  At most `listed` excluded records are named in it; 0 keeps record ids out.  Dump it with

@@ -95,7 +95,7 @@ static void put_excluded(writer *w, json_t *into, int64_t listed) {
     for (int64_t i = 0; i < m->n_excluded && i < listed; i++) {
         json_t *x = ein_json_put_object(&w->json, list, NULL);
         ein_json_put_text(&w->json, x, "record", m->excluded[i]);
-        ein_json_put_text(&w->json, x, "reason", ein_metrics_reason_text(m->excluded_reason[i]));
+        ein_json_put_text(&w->json, x, "reason", ein_metrics_reason_text(m, m->excluded_reason[i]));
     }
     ein_json_put_int(&w->json, into, "left_out_not_named",
                      m->n_excluded > listed ? m->n_excluded - listed : 0);

@@ -91,6 +91,7 @@ static void tell_calibration(const ein_metrics *m, const teller *t) {
         if (!m->model[k].probability)
             tell(t, "Calibration: none for %s, whose scores %s.", m->model[k].name,
                  m->options.probabilities == EIN_METRICS_NO ? "are said to be no probabilities"
+                 : m->counts.screening.n_kept == 0          ? "were all left out"
                                                             : "do not all lie in 0..1");
     }
     if (!calibrated) return;

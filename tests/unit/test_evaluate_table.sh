@@ -147,6 +147,13 @@ close 'Spearman' "$(csv reg.csv B '' spearman 7)" 0.837480679640 1e-10
 close "Kendall's tau-b" "$(csv reg.csv B '' kendall 7)" 0.627468672526 1e-10
 like 'interval by bootstrap, as patients repeat' "$(line reg.csv B '' kendall)" 'patient bootstrap, percentile'
 
+awk -F, -v OFS=, 'NR == 5 { $6 = "" } 1' p.csv >unmeasured.csv
+ok 'a value that was not measured' evaluate --scores unmeasured.csv --target A --score B --id i --excluded unmeasured.out
+is 'is called so' "$(tail -n 1 unmeasured.out)" 'A,,3,no measured value'
+printf 'y,s\n,0.1\n,0.2\n' >unlabelled.csv
+ok 'no label at all' evaluate --scores unlabelled.csv --label y --score s
+like 'says why there is no calibration' "$(tr -s '\n ' ' ' <<<"$out")" 'Calibration: none for s, whose scores were all left out'
+
 # --- wrong use, bad tables ---
 exits 'nothing to evaluate' 2 "$einthoven" evaluate
 exits 'no label' 2 evaluate --scores p.csv --score pa

@@ -458,7 +458,7 @@ START_TEST(records_left_out_are_counted_and_named) {
     for (int i = 0; i < 3; i++) {
         unsigned reason;
         ck_assert_str_eq(ein_metrics_excluded(m, i, &reason), expected[i][0]);
-        ck_assert_str_eq(ein_metrics_reason_text(reason), expected[i][1]);
+        ck_assert_str_eq(ein_metrics_reason_text(m, reason), expected[i][1]);
     }
     ck_assert_int_eq(row_of(m, "A", "", "auroc")->n, 397);
     json_t *object;
