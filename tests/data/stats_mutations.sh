@@ -112,7 +112,7 @@ stats_threshold~if (n == 0) return EIN_OK;~
 stats_threshold~n / out->design_effect~n
 stats_calibration~if (b < n_bins - 1 && p > (double)(b + 1) / n_bins) b++;~
 stats_calibration~if (b > 0 && p <= (double)b / n_bins) b--;~
-stats_calibration~(part + n_bins - 1) / n_bins~part / n_bins
+stats_calibration~(wide)(first + last) * n_bins~(wide)(first + first) * n_bins
 stats_calibration~bin[b].sum_p2 - 2 * bin[b].sum_py~bin[b].sum_p2 - bin[b].sum_py
 stats_calibration~(chi2 - 2) / n~chi2 / n
 stats_calibration~(lr - 1) / n~lr / n
@@ -142,7 +142,7 @@ stats_meta~(restricted ? f.log_determinant : 0)~0
 stats_meta~if (here > highest)~if (i == 3)
 stats_meta~(f.rss - (double)s->k)~(f.rss - df)
 stats_meta~(double)s->k;~(double)(s->k - 1);
-stats_meta~f->inverse.m[j][j] * f->rss / df, df~f->inverse.m[j][j], df
+stats_meta~out->z[j].variance * q, df~out->z[j].variance, df
 stats_meta~tau2 + kh->variance, k - 1~tau2 + kh->variance, k - 2
 stats_meta~sqrt(2 / trace_pp(&f, s))~sqrt(2 / sum_weights(s, 2))
 stats_meta~typical = df / trace_p(fixed, s)~typical = df / sum_weights(s, 1)
@@ -150,7 +150,7 @@ stats_meta~out->test.p = p.value;~
 stats_meta~sqrt(v[i] - 1 / ein_sum_value(weight))~sqrt(v[i])
 stats_meta~if (i == left) continue;~if (i == left + 1) continue;
 stats_meta~f.rss < least ? EIN_STATS_EMPTY_INTERVAL~f.rss < 0 ? EIN_STATS_EMPTY_INTERVAL
-stats_meta~statistic / m / (f->rss / df)~statistic / m
+stats_meta~out->moderators.statistic / m / q~out->moderators.statistic / m
 stats_histogram~*tied += positive[b] * negative[b];~*tied += positive[b];
 stats_histogram~merged_positive[made - 1] += p;~
 stats_histogram~p < least || q < least~p < least
