@@ -394,7 +394,14 @@ static void print_interval(FILE *stream, const ein_stats_interval *i) {
         fprintf(stream, "%.3f (%.3f to %.3f)", i->value, i->lower, i->upper);
 }
 
+/* A p value is never 0. */
+static const char *p_text(char out[16], double p) {
+    snprintf(out, 16, p < 1e-12 ? "<1e-12" : "%.3g", p);
+    return out;
+}
+
 void ein_arms_print(const ein_arms *a, FILE *stream) {
+    char p_value[16], adjusted[16];
     if (a->n_counted == 0) {
         fprintf(stream, "no target has enough records to compare arms\n");
         return;
@@ -412,7 +419,8 @@ void ein_arms_print(const ein_arms *a, FILE *stream) {
         fprintf(stream, "  %s - %s: ", a->arm_name[p->first], a->arm_name[p->second]);
         print_interval(stream, &p->difference);
         if (p->test.state == EIN_STATS_ESTIMABLE)
-            fprintf(stream, ", p %.3g, %s %.3g", p->test.p, ein_adjust_name(a->adjust), p->adjusted_p.value);
+            fprintf(stream, ", p %s, %s %s", p_text(p_value, p->test.p), ein_adjust_name(a->adjust),
+                    p_text(adjusted, p->adjusted_p.value));
         fprintf(stream, "\n");
     }
     if (a->n_counted < a->n_targets) {

@@ -200,6 +200,24 @@ START_TEST(the_headline_is_in_the_table) {
 }
 END_TEST
 
+START_TEST(a_p_value_is_never_printed_as_0) {
+    const double *labels[TARGETS], *scores[MODELS * TARGETS];
+    ein_arms_input in = make(labels, scores);
+    ein_arms *a;
+    char *text = NULL;
+    size_t bytes;
+    check_ok(ein_arms_compare(&a, &in));
+    a->pair[0].test.p = 0;
+    a->pair[0].adjusted_p.value = 3e-200;
+    FILE *stream = open_memstream(&text, &bytes);
+    ein_arms_print(a, stream);
+    fclose(stream);
+    ck_assert_ptr_nonnull(strstr(text, ", p <1e-12, holm <1e-12\n"));
+    free(text);
+    ein_arms_destroy(a);
+}
+END_TEST
+
 START_TEST(regressions_are_judged_by_r2) {
     const double *labels[TARGETS], *scores[MODELS * TARGETS];
     ein_arms_input in = make(labels, scores);
@@ -230,6 +248,7 @@ int main(void) {
     ein_tap_add(suite, "identical arms are not tested", identical_arms_are_not_tested);
     ein_tap_add(suite, "nothing to judge by is said", nothing_to_judge_by_is_said);
     ein_tap_add(suite, "the headline is in the table", the_headline_is_in_the_table);
+    ein_tap_add(suite, "a p value is never printed as 0", a_p_value_is_never_printed_as_0);
     ein_tap_add(suite, "regressions are judged by R2", regressions_are_judged_by_r2);
     return ein_tap_main(suite);
 }
