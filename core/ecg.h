@@ -82,6 +82,8 @@ typedef struct {
     double gain_per_mv; /* counts per mV in the source, if all leads share one; else 0 */
     float *mv;          /* (n_leads, n_samples), owned */
     ein_ecg_person person;
+    int64_t text_converted,
+        text_replaced; /* characters that were not UTF-8: converted from Latin-1, or lost */
 } ein_ecg;
 
 /* Allocate samples for `n_leads` x `n_samples`; everything else is zeroed, age NaN, sex unknown.

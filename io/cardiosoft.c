@@ -325,6 +325,8 @@ static ein_status read_person(const reader *r, const char *path, ein_ecg_person 
     const ein_xml_node *made = ein_xml_find(r->root, "ClinicalInfo/DeviceInfo");
     ein_xml_date when = date_of(ein_xml_child(r->root, "ObservationDateTime"));
     ein_xml_date birth = date_of(ein_xml_child(patient, "BirthDateTime"));
+    ein_xml_full_year(&when, 0);
+    ein_xml_full_year(&birth, when.year);
     ein_xml_record_id(path, person);
     EIN_TRY(ein_xml_patient_id(r->xml, ein_xml_child(patient, "PID"), person));
     ein_xml_sex(ein_xml_child(patient, "Gender"), person);
@@ -354,6 +356,8 @@ static ein_status read_all(reader *r, const char *path, ein_ecg *ecg) {
     EIN_TRY(ein_ecg_alloc(ecg, r->n_leads, r->n_samples));
     ecg->fs_hz = r->fs_hz;
     take_samples(r, ecg);
+    ecg->text_converted = ein_xml_repair(r->xml).converted;
+    ecg->text_replaced = ein_xml_repair(r->xml).replaced;
     return read_person(r, path, &ecg->person);
 }
 

@@ -19,6 +19,8 @@ enum {
     EDF_HEADER_BYTES = 256
 };
 
+static const char ecg_extensions[] = "scp dcm dicom edf bdf ecg mwf mfer aecg hl7 ishne";
+
 /* A file as far as it is looked at. */
 typedef struct {
     const char *name, *extension; /* without folder; behind the last dot, "" if there is none */
@@ -187,8 +189,7 @@ static ein_kind text(const look *f) {
 }
 
 static ein_kind by_name(const look *f) {
-    static const char ecg[] = "scp dcm dicom edf bdf ecg mwf mfer aecg hl7 ishne";
-    if (is_one_of(f->extension, ecg))
+    if (is_one_of(f->extension, ecg_extensions))
         return (ein_kind){EIN_KIND_ECG, "a file with an ECG format's name, but not its content"};
     if (f->size == 0) return (ein_kind){EIN_KIND_OTHER, "empty files"};
     if (is_text(f)) return text(f);
@@ -215,13 +216,20 @@ static ein_kind kind_of(const look *f) {
     return by_name(f);
 }
 
+static const char *extension_of(const char *path) {
+    const char *slash = strrchr(path, '/'), *dot = strrchr(slash ? slash : path, '.');
+    return dot ? dot + 1 : "";
+}
+
+bool ein_kind_is_ecg_name(const char *path) {
+    return is_one_of(extension_of(path), ecg_extensions);
+}
+
 ein_status ein_kind_of_file(const char *path, ein_kind *out) {
     unsigned char start[START_BYTES];
     struct stat info;
     const char *slash = strrchr(path, '/');
-    look f = {.name = slash ? slash + 1 : path, .start = start};
-    const char *dot = strrchr(f.name, '.');
-    f.extension = dot ? dot + 1 : "";
+    look f = {.name = slash ? slash + 1 : path, .extension = extension_of(path), .start = start};
     *out = (ein_kind){EIN_KIND_OTHER, "files that cannot be opened"};
     f.fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
     if (f.fd < 0) return ein_error(errno == ENOENT ? EIN_NOTFOUND : EIN_IO, "%s: %s", path, strerror(errno));

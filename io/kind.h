@@ -13,6 +13,7 @@
 #ifndef EIN_IO_KIND_H
 #define EIN_IO_KIND_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "core/status.h"
@@ -26,5 +27,9 @@ typedef struct {
 
 /* Look at a regular file. EIN_IO if it cannot be opened or read. Not collective. */
 ein_status ein_kind_of_file(const char *path, ein_kind *out);
+
+/* Whether the name alone, by its extension, is that of an ECG file that stands for itself: "100.edf" beside "100.hea"
+ * is no signal file of it. */
+bool ein_kind_is_ecg_name(const char *path);
 
 #endif

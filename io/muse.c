@@ -330,6 +330,8 @@ static void read_times(const reader *r, const ein_xml_node *patient, ein_ecg_per
     if (ein_xml_text(ein_xml_child(test, "AcquisitionDate"), text, sizeof text)) take_day(text, &when);
     if (ein_xml_text(ein_xml_child(test, "AcquisitionTime"), text, sizeof text)) take_time(text, &when);
     if (ein_xml_text(ein_xml_child(patient, "DateofBirth"), text, sizeof text)) take_day(text, &birth);
+    ein_xml_full_year(&when, 0);
+    ein_xml_full_year(&birth, when.year);
     ein_xml_acquired(&when, person);
     ein_xml_text(ein_xml_child(patient, "PatientAge"), text, sizeof text);
     ein_xml_text(ein_xml_child(patient, "AgeUnits"), unit, sizeof unit);
@@ -387,6 +389,8 @@ static ein_status read_all(reader *r, const char *path, ein_ecg *ecg) {
     take_stored(r, ecg);
     derive(r, wanted, n_derived, ecg);
     review_gain(r, n_derived, ecg);
+    ecg->text_converted = ein_xml_repair(r->xml).converted;
+    ecg->text_replaced = ein_xml_repair(r->xml).replaced;
     return read_person(r, path, &ecg->person);
 }
 

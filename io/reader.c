@@ -378,9 +378,9 @@ static ein_status count_passed(walk *w, const char *kind, const char *path) {
 static ein_status look_at_other(walk *w, const char *path, strings *found) {
     ein_kind kind;
     bool named = false;
-    if (has_header(w, path)) return EIN_OK;
+    if (has_header(w, path) && !ein_kind_is_ecg_name(path)) return EIN_OK;
     if (ein_kind_of_file(path, &kind) != EIN_OK) return add_string(found, path); /* reading it will say why */
-    if (kind.class == EIN_KIND_HOLDER || kind.class == EIN_KIND_OTHER) EIN_TRY(is_named(w, path, &named));
+    if (kind.class != EIN_KIND_READ) EIN_TRY(is_named(w, path, &named));
     if (named) return EIN_OK;
     return kind.class == EIN_KIND_OTHER ? count_passed(w, kind.name, path) : add_string(found, path);
 }

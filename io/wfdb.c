@@ -341,13 +341,16 @@ static void record_id(const char *path, char *out) {
 static void describe(const reader *r, ein_ecg *ecg, ein_gain *gain) {
     ecg->fs_hz = r->header.fs_hz * r->per_frame;
     ecg->person = r->header.person;
+    ecg->text_converted = r->header.text_repair.converted;
+    ecg->text_replaced = r->header.text_repair.replaced;
     record_id(r->path, ecg->person.record_id);
     for (int i = 0; i < r->header.n_signals; ++i) {
         const ein_wfdb_signal *s = &r->header.signal[i];
         int lead = r->lead_of[i];
         if (lead < 0) continue;
         ecg->lead[lead] = lead_of_description(s);
-        snprintf(ecg->lead_name[lead], sizeof ecg->lead_name[lead], "%.31s", s->description);
+        ein_utf8_make(s->description, strlen(s->description), ecg->lead_name[lead],
+                      sizeof ecg->lead_name[lead], NULL);
         gain->per_mv[lead] = s->gain / s->mv_per_unit;
         gain->baseline[lead] = s->baseline;
     }

@@ -11,6 +11,9 @@
 #include <strings.h>
 #include <unistd.h>
 
+#include "io/values.h"
+#include "io/year.h"
+
 /* One line of the header, and where the parser stands in it. */
 typedef struct {
     const char *path;
@@ -73,11 +76,28 @@ static bool take_real(char **p, double *out) {
     return true;
 }
 
+/* UTF-8 without control characters, cut at a whole character. */
 static void copy_printable(char *out, size_t bytes, const char *text) {
-    size_t n = 0;
-    for (; *text && n + 1 < bytes; ++text) out[n++] = *text >= ' ' && *text <= '~' ? *text : '?';
-    while (n > 0 && out[n - 1] == ' ') --n;
-    out[n] = '\0';
+    size_t used = 0, left = strlen(text);
+    for (size_t n; left > 0; text += n, left -= n) {
+        n = ein_utf8_character(text, left);
+        bool control = n == 0 || (unsigned char)*text < ' ' || *text == 0x7f ||
+                       (n == 2 && (unsigned char)text[0] == 0xc2 && (unsigned char)text[1] < 0xa0);
+        size_t put = control ? 1 : n;
+        if (used + put >= bytes) break;
+        memcpy(out + used, control ? "?" : text, put);
+        used += put;
+        if (n == 0) n = 1;
+    }
+    while (used > 0 && out[used - 1] == ' ') --used;
+    out[used] = '\0';
+}
+
+/* The same of text in whatever encoding. */
+static void copy_text(char *out, size_t bytes, const char *text, ein_utf8_repair *repair) {
+    char made[3 * EIN_ECG_DX_BYTES];
+    ein_utf8_make(text, strlen(text), made, sizeof made, repair);
+    copy_printable(out, bytes, made);
 }
 
 /* --- record line --------------------------------------------------------------------------------------- */
@@ -93,7 +113,7 @@ static ein_status parse_record_name(const line *l, char *word, ein_wfdb_header *
                   (long long)segments);
         return EIN_OTHER;
     }
-    copy_printable(out->record, sizeof out->record, word);
+    copy_text(out->record, sizeof out->record, word, &out->text_repair);
     return EIN_OK;
 }
 
@@ -146,7 +166,11 @@ static bool parse_date(const char *word, int *year, int *month, int *day) {
         p += 3;
     else if (!take_integer(&p, 1, 12, &m))
         return false;
-    if (*p++ != separator || !take_integer(&p, 1, 9999, &y) || *p) return false;
+    if (*p++ != separator) return false;
+    const char *year_text = p;
+    if (!take_integer(&p, 0, 9999, &y) || *p) return false;
+    if (p - year_text == 2) y = ein_year_of_two((int)y, 0);
+    if (y == 0) return false;
     *day = (int)d;
     *month = (int)m;
     *year = (int)y;
@@ -281,7 +305,7 @@ static ein_status parse_integers(line *l, ein_wfdb_signal *s, bool has_baseline)
     return EIN_OK;
 }
 
-static ein_status parse_signal_line(line *l, ein_wfdb_signal *s) {
+static ein_status parse_signal_line(line *l, ein_wfdb_signal *s, ein_utf8_repair *repair) {
     bool has_baseline = false;
     s->line = l->number;
     s->gain = 200;
@@ -295,7 +319,7 @@ static ein_status parse_signal_line(line *l, ein_wfdb_signal *s) {
     if (!s->units[0]) strcpy(s->units, "mV");
     s->mv_per_unit = ein_wfdb_mv_per_unit(s->units);
     while (is_blank(*l->p)) ++l->p;
-    copy_printable(s->description, sizeof s->description, l->p);
+    copy_text(s->description, sizeof s->description, l->p, repair);
     return EIN_OK;
 }
 
@@ -316,18 +340,22 @@ double ein_wfdb_mv_per_unit(const char *units) {
 
 /* --- comments ------------------------------------------------------------------------------------------ */
 
+/* The first `words` words of the value; up to the next "<key>:" of the bracketed style. */
+static bool age_of_words(const char *value, int words, double *age) {
+    char text[32];
+    size_t n = 0;
+    while (is_blank(*value)) ++value;
+    for (; words > 0 && value[n] && value[n] != '<' && n + 1 < sizeof text; ++n)
+        if (is_blank(value[n]) && !is_blank(value[n + 1])) --words;
+    snprintf(text, sizeof text, "%.*s", (int)n, value);
+    return ein_value_age(text, age);
+}
+
+/* "63", "6 months", "063Y", "63 something else". */
 static void take_age(const char *value, ein_ecg_person *person) {
-    char *p = (char *)value;
     double age;
-    if (!isnan(person->age_years) || !take_real(&p, &age)) return;
-    while (is_blank(*p)) ++p;
-    if (strncasecmp(p, "month", 5) == 0)
-        age /= 12;
-    else if (strncasecmp(p, "week", 4) == 0)
-        age /= 52.18;
-    else if (strncasecmp(p, "day", 3) == 0)
-        age /= 365.25;
-    if (age >= 0 && age <= 125) person->age_years = age;
+    if (!isnan(person->age_years)) return;
+    if (age_of_words(value, 2, &age) || age_of_words(value, 1, &age)) person->age_years = age;
 }
 
 static void take_sex(const char *value, ein_ecg_person *person) {
@@ -349,9 +377,10 @@ static void take_text(const char *value, bool whole, char *out, size_t bytes) {
             if (whole) continue;
             break;
         }
-        out[n++] = *value > ' ' && *value <= '~' ? *value : '?';
+        out[n++] = (unsigned char)*value > ' ' && *value != 0x7f ? *value : '?';
     }
     out[n] = '\0';
+    while (n > 0 && !ein_utf8_is(out, n)) out[--n] = '\0'; /* a character that was cut */
     /* A list cut in the middle of a code would state another code. */
     if (whole && *value)
         while (n > 0 && out[n - 1] != ',') out[--n] = '\0';
@@ -387,7 +416,7 @@ void ein_wfdb_comment(const char *text, ein_ecg_person *person) {
         char *p = (char *)text;
         double age;
         if (take_real(&p, &age) && is_blank(*p) && p[1] && strchr("MF", p[1]) && (is_blank(p[2]) || !p[2])) {
-            take_age(text, person);
+            if (isnan(person->age_years) && age >= 0 && age <= 125) person->age_years = age;
             take_sex(p + 1, person);
         }
         return;
@@ -416,13 +445,15 @@ void ein_wfdb_comment(const char *text, ein_ecg_person *person) {
 static ein_status parse_line(line *l, int *n_parsed, ein_wfdb_header *out) {
     while (is_blank(*l->p)) ++l->p;
     if (*l->p == '#') {
-        ein_wfdb_comment(l->p + 1, &out->person);
+        char text[3 * EIN_ECG_DX_BYTES];
+        ein_utf8_make(l->p + 1, strlen(l->p + 1), text, sizeof text, &out->text_repair);
+        ein_wfdb_comment(text, &out->person);
         return EIN_OK;
     }
     if (!*l->p) return EIN_OK;
     int index = (*n_parsed)++ - 1;
     if (index < 0) return parse_record_line(l, out);
-    if (index < out->n_signals) return parse_signal_line(l, &out->signal[index]);
+    if (index < out->n_signals) return parse_signal_line(l, &out->signal[index], &out->text_repair);
     return bad(l, "a line after the %d signals that the record line announces", out->n_signals);
 }
 

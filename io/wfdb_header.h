@@ -20,6 +20,7 @@
 
 #include "core/ecg.h"
 #include "core/status.h"
+#include "io/utf8.h"
 
 enum {
     EIN_WFDB_MAX_HEADER_BYTES = 1 << 20,
@@ -41,7 +42,7 @@ typedef struct {
     int64_t initial;    /* value before the first difference (format 8) */
     bool has_checksum;
     uint16_t checksum;    /* modulo 65536 */
-    char description[64]; /* cut; printable ASCII */
+    char description[64]; /* cut; UTF-8 without control characters */
     int line;             /* in the file, from 1 */
 } ein_wfdb_signal;
 
@@ -51,16 +52,17 @@ typedef struct {
     double fs_hz;     /* frames per second */
     int64_t n_frames; /* 0: not stated */
     ein_wfdb_signal signal[EIN_MAX_LEADS];
-    ein_ecg_person person; /* record_id is left empty */
+    ein_ecg_person person;       /* record_id is left empty; UTF-8 */
+    ein_utf8_repair text_repair; /* of comments and descriptions that were not UTF-8 */
 } ein_wfdb_header;
 
 /* Parse `bytes` of header text, which must be followed by a NUL byte. `path` stands in messages. */
 ein_status ein_wfdb_header_parse(const char *path, const char *text, size_t bytes, ein_wfdb_header *out);
 
-/* Take what one comment says of the person ("#" and what precedes it removed): "Age: 63", "<age>: 28 <sex>: M",
+/* Take what one comment says of the person ("#" and what precedes it removed; UTF-8): "Age: 63", "<age>: 28 <sex>: M",
  * "Sex: Male", "Dx: 426177001,427084000", "<subject_id>: 10000032", "Manufacturer: ...", "Model: ...", "Device: ...",
- * "69 M ..." (MIT-BIH). The first statement of a thing stands; manufacturer, model and device are joined. An age that
- * is not a number from 0 to 125 is not known (300 is PTB-XL's mark of over 89). */
+ * "69 M ..." (MIT-BIH). The first statement of a thing stands; manufacturer, model and device are joined. Ages as in
+ * io/values.h: also "063Y", "6M", "6 months", "90+" and 300, which are 90; what is no age is not known. */
 void ein_wfdb_comment(const char *text, ein_ecg_person *person);
 
 /* The path of a signal file that stands in the header `header_path`: in the same folder, and, if no file has just that

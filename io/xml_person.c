@@ -6,6 +6,9 @@
 #include <string.h>
 #include <strings.h>
 
+#include "io/values.h"
+#include "io/year.h"
+
 void ein_xml_record_id(const char *path, ein_ecg_person *person) {
     const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
     snprintf(person->record_id, sizeof person->record_id, "%s", name);
@@ -44,9 +47,9 @@ static double per_year(const char *unit) {
 void ein_xml_age(const char *number, const char *unit, ein_ecg_person *person) {
     char *end;
     double age = strtod(number, &end), divisor = per_year(unit);
-    if (!number[0] || *end || number[strspn(number, "0123456789.")] || divisor == 0) return;
-    age /= divisor;
-    if (age >= 0 && age <= 125) person->age_years = age;
+    bool plain = number[0] && !*end && !number[strspn(number, "0123456789.")];
+    if (plain && divisor != 0 && age / divisor <= 125) person->age_years = age / divisor;
+    if (!plain && ein_value_age(number, &age)) person->age_years = age; /* with a unit of its own, or "90+" */
 }
 
 bool ein_xml_date_is_day(const ein_xml_date *d) {
@@ -54,6 +57,10 @@ bool ein_xml_date_is_day(const ein_xml_date *d) {
     bool leap = (d->year % 4 == 0 && d->year % 100 != 0) || d->year % 400 == 0;
     if (d->year < 1850 || d->year > 9999 || d->month < 1 || d->month > 12 || d->day < 1) return false;
     return d->day <= days[d->month - 1] + (d->month == 2 && leap);
+}
+
+void ein_xml_full_year(ein_xml_date *date, int not_after) {
+    if (date->year >= 0 && date->year <= 99) date->year = ein_year_of_two(date->year, not_after);
 }
 
 void ein_xml_acquired(const ein_xml_date *w, ein_ecg_person *person) {

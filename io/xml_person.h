@@ -15,7 +15,8 @@ ein_status ein_xml_patient_id(const ein_xml *xml, const ein_xml_node *node, ein_
 /* "MALE", "female", "M", "F". */
 void ein_xml_sex(const ein_xml_node *node, ein_ecg_person *person);
 
-/* A number and its unit: years (also if the unit is ""), months, weeks, days, hours. 0 to 125 years. */
+/* A number and its unit: years (also if the unit is ""), months, weeks, days, hours; or an age of io/values.h, such as
+ * "063Y" and "90+", whatever the unit. */
 void ein_xml_age(const char *number, const char *unit, ein_ecg_person *person);
 
 /* A day and a time of day as numbers; -1: not known. */
@@ -23,6 +24,9 @@ typedef struct {
     int year, month, day, hour, minute, second;
 } ein_xml_date;
 bool ein_xml_date_is_day(const ein_xml_date *date);
+
+/* A year of two digits in full; io/year.h says how. */
+void ein_xml_full_year(ein_xml_date *date, int not_after);
 
 /* Set `acquired`, which needs a day and a time of day. */
 void ein_xml_acquired(const ein_xml_date *when, ein_ecg_person *person);

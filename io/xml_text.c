@@ -21,6 +21,7 @@ enum { ENCODING_BYTES = 40, QUOTED_BYTES = 40 };
 struct ein_xml {
     char *path;
     xmlDocPtr doc;
+    ein_utf8_repair repair;
 };
 
 static const xmlNode *node_of(const ein_xml_node *node) {
@@ -392,7 +393,17 @@ static bool is_ascii(const char *text, size_t bytes) {
     return all < 0x80;
 }
 
-static ein_status parse_text(const char *path, const char *text, size_t bytes, bool from_16, xmlDocPtr *doc) {
+/* Text that is said to be UTF-8 and is not. */
+static ein_status parse_repaired(const char *path, const char *text, size_t bytes, ein_xml *xml) {
+    char *made = NULL;
+    EIN_TRY(ein_calloc((void **)&made, 3 * (int64_t)bytes + 1, 1, "text of an XML file"));
+    size_t n = ein_utf8_make(text, bytes, made, 3 * bytes + 1, &xml->repair);
+    ein_status status = parse(path, made, n, "UTF-8", &xml->doc);
+    free(made);
+    return status;
+}
+
+static ein_status parse_text(const char *path, const char *text, size_t bytes, bool from_16, ein_xml *xml) {
     char declared[ENCODING_BYTES], canonical[ENCODING_BYTES];
     declared_encoding(text, bytes, declared);
     const char *encoding = from_16 ? "UTF-8" : known_encoding(declared, canonical);
@@ -408,17 +419,19 @@ static ein_status parse_text(const char *path, const char *text, size_t bytes, b
                          (size_t)(zero - text));
     EIN_TRY(check_tags(path, text));
     if (is_ascii(text, bytes)) encoding = "UTF-8"; /* nothing to convert */
-    return parse(path, text, bytes, encoding, doc);
+    if (strcmp(encoding, "UTF-8") == 0 && !ein_utf8_is(text, bytes))
+        return parse_repaired(path, text, bytes, xml);
+    return parse(path, text, bytes, encoding, &xml->doc);
 }
 
-static ein_status decode_and_parse(const char *path, const char *file, size_t bytes, xmlDocPtr *doc) {
+static ein_status decode_and_parse(const char *path, const char *file, size_t bytes, ein_xml *xml) {
     size_t mark;
     code_units units = units_of((const uint8_t *)file, bytes, &mark);
-    if (units == CODE_BYTES) return parse_text(path, file + mark, bytes - mark, false, doc);
+    if (units == CODE_BYTES) return parse_text(path, file + mark, bytes - mark, false, xml);
     char *text = NULL;
     size_t n = 0;
     EIN_TRY(from_utf16(path, (const uint8_t *)file + mark, bytes - mark, units == CODE_UTF16_LE, &text, &n));
-    ein_status status = parse_text(path, text, n, true, doc);
+    ein_status status = parse_text(path, text, n, true, xml);
     free(text);
     return status;
 }
@@ -440,13 +453,17 @@ ein_status ein_xml_open(const char *path, ein_xml **out) {
     if (status == EIN_OK && (xml->path = strdup(path)) == NULL)
         status = ein_error(EIN_NOMEM, "no memory for a path");
     if (status == EIN_OK && bytes == 0) status = ein_error(EIN_FORMAT, "%s: empty file", path);
-    if (status == EIN_OK) status = decode_and_parse(path, file, bytes, &xml->doc);
+    if (status == EIN_OK) status = decode_and_parse(path, file, bytes, xml);
     free(file);
     if (status == EIN_OK)
         *out = xml;
     else
         ein_xml_close(xml);
     return status;
+}
+
+ein_utf8_repair ein_xml_repair(const ein_xml *xml) {
+    return xml->repair;
 }
 
 void ein_xml_close(ein_xml *xml) {

@@ -3,7 +3,7 @@
  * What is read: well-formed XML of at most 64 MiB, elements at most 64 deep, at most 250,000 elements and as many
  * attributes, tags of at most 64 KiB, in UTF-8, UTF-16 (by byte order mark or by its zero bytes), US-ASCII,
  * ISO-8859-x (also as "ISO8859-1", as CardioSoft writes it) or windows-125x.  The encoding that a file declares is
- * believed only within these.
+ * believed only within these: a file that says UTF-8 or nothing, and is not, is made UTF-8 as io/utf8.h does.
  *
  * What is refused: every declaration of an entity, element, attribute or notation within the file, and every
  * reference to an entity but the five of XML itself.  So nothing expands, whatever was nested ("billion laughs").
@@ -24,6 +24,7 @@
 #include <stdint.h>
 
 #include "core/status.h"
+#include "io/utf8.h"
 
 #define EIN_XML_MAX_BYTES (INT64_C(64) << 20)
 enum {
@@ -49,6 +50,9 @@ typedef struct ein_xml_node ein_xml_node;
 
 ein_status ein_xml_open(const char *path, ein_xml **out);
 void ein_xml_close(ein_xml *xml); /* NULL is fine */
+
+/* What had to be done to make the text UTF-8 that was said to be. */
+ein_utf8_repair ein_xml_repair(const ein_xml *xml);
 
 const ein_xml_node *ein_xml_root(const ein_xml *xml);
 bool ein_xml_is(const ein_xml_node *node, const char *name);

@@ -54,8 +54,10 @@ struct ein_ledger {
     ein_texts sources, record_ids;     /* of accepted records */
     const char **text_names;           /* (n_texts): of the label tables, then what files say */
     int n_texts;
-    bool said_kept[SAID_COUNT]; /* false: the label tables have a column of that name */
-    int64_t said[SAID_COUNT];   /* records with such a text */
+    bool said_kept[SAID_COUNT];                      /* false: the label tables have a column of that name */
+    int64_t said[SAID_COUNT];                        /* records with such a text */
+    int64_t not_utf8, text_converted, text_replaced; /* files, and characters of them */
+    char first_not_utf8[256];
     ein_tally *unknown_leads;
     round_memory memory;
     int64_t accepted, joined, causes[EIN_CAUSE_COUNT], flags[EIN_QUALITY_BITS];
@@ -424,6 +426,16 @@ static ein_status count_leads(ein_ledger *l, const char *path, const ein_ingest_
     return EIN_OK;
 }
 
+static void count_text(ein_ledger *l, const char *path, const ein_ingest_result *r) {
+    char source[PATH_MAX];
+    if (r->text_converted + r->text_replaced == 0) return;
+    if (l->not_utf8++ == 0)
+        snprintf(l->first_not_utf8, sizeof l->first_not_utf8, "%.255s",
+                 ein_ledger_source(l, path, source, sizeof source));
+    l->text_converted += r->text_converted;
+    l->text_replaced += r->text_replaced;
+}
+
 static bool is_xml_name(const char *name) {
     size_t n = strlen(name);
     return n > 4 && strcasecmp(name + n - 4, ".xml") == 0;
@@ -466,6 +478,7 @@ ein_status ein_ledger_take(ein_ledger *l, int64_t n, const char *const *paths, e
     for (int64_t i = 0; i < n; i++) {
         ein_ingest_result *r = &results[i];
         EIN_TRY(count_leads(l, paths[i], r));
+        count_text(l, paths[i], r);
         if (r->cause == EIN_CAUSE_NONE) EIN_TRY(admit(l, paths[i], *n_entries, r));
         if (r->cause == EIN_CAUSE_NONE) {
             (*n_entries)++;
@@ -515,6 +528,12 @@ static void print_said(const ein_ledger *l, FILE *stream) {
             fprintf(stream, "text/%s: %lld of %lld records\n", said_names[k], (long long)l->said[k],
                     (long long)l->accepted);
     }
+    if (l->not_utf8 > 0)
+        fprintf(stream,
+                "text that is not UTF-8 in %lld files (first: %s): %lld characters converted from Latin-1 or "
+                "Windows-1252, %lld replaced\n",
+                (long long)l->not_utf8, l->first_not_utf8, (long long)l->text_converted,
+                (long long)l->text_replaced);
     if (ein_tally_names(l->unknown_leads) == 0) return;
     fprintf(stream,
             "names of leads that are not known, in recordings accepted or rejected (--lead-names NAME=LEAD "

@@ -107,6 +107,8 @@ static void describe(const ein_ecg *ecg, ein_ingest_result *out) {
     for (char *p = out->dx; *p; p++) /* as tasks have it in a column of statements */
         if (*p == ',') *p = '|';
     ein_ecg_unknown_leads(ecg, out->unknown_leads, sizeof out->unknown_leads);
+    out->text_converted = ecg->text_converted;
+    out->text_replaced = ecg->text_replaced;
     out->age = (float)ecg->person.age_years;
     out->sex = (int8_t)ecg->person.sex;
 }

@@ -54,6 +54,7 @@ typedef struct {
         [EIN_ECG_TEXT_BYTES]; /* core/lead_names.h; also of a recording that was rejected after it was read */
     char dx[EIN_ECG_DX_BYTES]; /* statements of the file, '|' between */
     char device[EIN_ECG_TEXT_BYTES];
+    int64_t text_converted, text_replaced; /* core/ecg.h */
     float age, scale;
     int8_t sex;
     uint32_t quality, lead_quality[EIN_MAX_LEADS];

@@ -1,5 +1,6 @@
 #include "jobs/ingest_tally.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include "io/map.h"
@@ -51,12 +52,17 @@ int64_t ein_tally_names(const ein_tally *t) {
     return t->names.n;
 }
 
-/* The most frequent name after `last` in the order of printing; -1 after all. */
+/* Whether name i is printed behind name j. */
+static bool is_behind(const ein_tally *t, int64_t i, int64_t j) {
+    return t->count[i] < t->count[j] || (t->count[i] == t->count[j] && i > j);
+}
+
+/* The most frequent name behind `last`, or of all for -1; -1 after all. */
 static int64_t next(const ein_tally *t, int64_t last) {
     int64_t best = -1;
     for (int64_t i = 0; i < t->names.n; i++) {
-        bool after = last < 0 || t->count[i] < t->count[last] || (t->count[i] == t->count[last] && i > last);
-        if (after && (best < 0 || t->count[i] > t->count[best])) best = i;
+        if (last >= 0 && !is_behind(t, i, last)) continue;
+        if (best < 0 || t->count[i] > t->count[best]) best = i;
     }
     return best;
 }

@@ -5,7 +5,7 @@ FUZZ_CC      ?= clang
 FUZZ_FLAGS   := -std=c11 -D_GNU_SOURCE -I. -O1 -g -fno-omit-frame-pointer -DEIN_NO_CLONES \
                 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
 WFDB_FUZZ_SRC := tests/fuzz/fuzz_wfdb.c $(addprefix core/,status.c ecg.c lead_names.c gain.c contract.c gaps.c resample.c filter.c \
-                limb.c quality.c prepare.c) $(addprefix io/,wfdb.c wfdb_header.c wfdb_format.c durable.c)
+                limb.c quality.c prepare.c) $(addprefix io/,wfdb.c wfdb_header.c wfdb_format.c durable.c utf8.c values.c year.c)
 build/fuzz/fuzz_wfdb: $(WFDB_FUZZ_SRC) $(wildcard core/*.h io/*.h)
 	@mkdir -p $(@D)
 	$(FUZZ_CC) $(FUZZ_FLAGS) $(WFDB_FUZZ_SRC) -lm -o $@
@@ -17,7 +17,7 @@ fuzz-wfdb: build/fuzz/fuzz_wfdb ## fuzz the WFDB reader for FUZZ_SECONDS
 	    -dict=tests/fuzz/wfdb.dict -artifact_prefix=build/fuzz/ build/fuzz/wfdb-corpus build/fuzz/wfdb-seeds
 
 # --- fuzzing the XML readers ---------------------------------------------------------------------------------------
-XML_FUZZ_SRC := core/status.c core/ecg.c core/lead_names.c core/gain.c $(addprefix io/,xml_text.c xml_person.c base64.c crc32.c muse.c \
+XML_FUZZ_SRC := core/status.c core/ecg.c core/lead_names.c core/gain.c $(addprefix io/,xml_text.c xml_person.c utf8.c values.c year.c base64.c crc32.c muse.c \
                 cardiosoft.c durable.c)
 build/fuzz/fuzz_muse build/fuzz/fuzz_cardiosoft: build/fuzz/%: tests/fuzz/%.c tests/fuzz/fuzz_xml.h $(XML_FUZZ_SRC) \
                 $(wildcard core/*.h io/*.h)

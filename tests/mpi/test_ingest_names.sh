@@ -76,4 +76,11 @@ is 'has the text of the table alone' "$out" $'syn0000000\tmy own\nsyn0000001\t'
 ok 'MUSE files are made' "$einthoven" synth --out "$tmp/made_muse" --set synth.records=1 --set synth.format=muse
 ok 'and read' "$einthoven" ingest "$tmp/made_muse" --out "$tmp/muse.h5" --set model.preset=tiny
 like 'with their statements' "$out" '^text/dx: 1 of 1 records$'
+
+ok 'a cohort' "$einthoven" synth --out "$tmp/cohort" --set synth.records=60 --set synth.seed=3
+ok 'in a corpus' "$einthoven" ingest "$tmp/cohort" --out "$tmp/cohort.h5" --set model.preset=tiny
+printf 'tasks:\n  - {name: rhythm, kind: multilabel, group: ecg, text: dx, statements: ["426783006"]}\n' >"$tmp/tasks.yaml"
+ok 'a task' "$einthoven" finetune --corpus "$tmp/cohort.h5" --tasks "$tmp/tasks.yaml" --from scratch --set model.preset=tiny \
+    --set split.by=hash --run "$tmp/run" --dry-run
+like 'can use the statements of the files' "$out" 'rhythm/scratch'
 done_testing
