@@ -132,11 +132,10 @@ static int64_t text_length(const char *text) {
 
 /* A fresh PATH.partial with room for about what will come: HDF5 had better not meet the full disk, because what it
  * holds in memory by then cannot be given up cleanly. */
-static ein_status probe(const char *partial, const ein_checkpoint *c) {
-    if (unlink(partial) != 0 && errno != ENOENT)
-        return ein_error(EIN_IO, "%s: removing a leftover: %s", partial, strerror(errno));
-    int fd = open(partial, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    if (fd < 0) return ein_error(EIN_IO, "%s: cannot create: %s", partial, strerror(errno));
+static ein_status probe(const char *path, const char *partial, const ein_checkpoint *c) {
+    EIN_TRY(ein_durable_begin(path));
+    int fd = open(partial, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0) return ein_error(EIN_IO, "%s: %s", partial, strerror(errno));
     int64_t bytes =
         3 * (c->layout->parameters * (int64_t)sizeof(float) + (int64_t)c->layout->n_tensors * 1024) + 65536 +
         text_length(c->config_yaml) + text_length(c->contract_text) + text_length(c->blas);
@@ -159,12 +158,12 @@ static ein_status reserve_all(const char *partial, int64_t *bytes) {
 }
 
 /* Rank 0 lays out the file. `*bytes` is its length on every rank. Collective. */
-static ein_status create_together(ein_comm *comm, const char *partial, const ein_checkpoint *c,
-                                  int64_t *bytes) {
+static ein_status create_together(ein_comm *comm, const char *path, const char *partial,
+                                  const ein_checkpoint *c, int64_t *bytes) {
     ein_status status = EIN_OK;
     *bytes = 0;
     if (ein_comm_rank(comm) == 0) {
-        status = probe(partial, c);
+        status = probe(path, partial, c);
         if (status == EIN_OK) status = ein_checkpoint_create(partial, c);
         if (status == EIN_OK) status = reserve_all(partial, bytes);
     }
@@ -234,7 +233,7 @@ static ein_status write_all(ein_comm *comm, const char *path, const char *partia
                                 .tensors = l->n_tensors < l->whole ? l->n_tensors : 0};
     set_program(&head, c->program);
     EIN_TRY(check_tiling(comm, c));
-    EIN_TRY(create_together(comm, partial, c, &head.bytes));
+    EIN_TRY(create_together(comm, path, partial, c, &head.bytes));
     EIN_TRY(ein_comm_agree(comm, write_alone(partial, c)));
     EIN_TRY(sync_together(comm, partial));
     EIN_TRY(hash_partial(comm, partial, &head));

@@ -226,12 +226,6 @@ void ein_corpus_abandon(ein_corpus_writer *w) {
     ein_error(EIN_OK, "%s", message);
 }
 
-static ein_status remove_leftover(const char *partial) {
-    /* A leftover may be a link that leads elsewhere: it is removed, not written through. */
-    if (unlink(partial) == 0 || access(partial, F_OK) != 0) return EIN_OK;
-    return ein_error(EIN_IO, "%s: a leftover that cannot be removed", partial);
-}
-
 ein_status ein_corpus_create(ein_comm *comm, const ein_corpus_options *options, ein_corpus_writer **out) {
     *out = NULL;
     ein_corpus_writer *w = NULL;
@@ -247,7 +241,7 @@ ein_status ein_corpus_create(ein_comm *comm, const ein_corpus_options *options, 
     w->file = w->signal = -1;
     w->record = MPI_DATATYPE_NULL;
     status = copy_options(w, options);
-    if (status == EIN_OK && w->rank == 0) status = remove_leftover(w->partial);
+    if (status == EIN_OK && w->rank == 0) status = ein_durable_begin(w->path); /* with its permissions */
     if (status == EIN_OK)
         status =
             ein_comm_check(MPI_Type_contiguous(ein_int(w->values), MPI_INT16_T, &w->record), "record type");

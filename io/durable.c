@@ -55,11 +55,141 @@ static ein_status sync_parent(const char *path) {
     return EIN_OK;
 }
 
+/* --- what may be replaced -------------------------------------------------------------------------------- */
+
+static const char *kind_of(mode_t mode) {
+    return S_ISDIR(mode)    ? "a folder"
+           : S_ISLNK(mode)  ? "a symbolic link"
+           : S_ISCHR(mode)  ? "a character device"
+           : S_ISBLK(mode)  ? "a block device"
+           : S_ISFIFO(mode) ? "a named pipe"
+                            : "a socket";
+}
+
+/* What stands under `path`; st_mode is 0 if nothing does. Only a regular file may be replaced: in place of a device the
+ * machine would get a file, and a link leads to something that somebody else may own. */
+static ein_status look_at_target(const char *path, struct stat *old) {
+    memset(old, 0, sizeof *old);
+    if (lstat(path, old) != 0) {
+        const int error = errno;
+        memset(old, 0, sizeof *old);
+        return error == ENOENT ? EIN_OK : ein_error(EIN_IO, "%s: %s", path, cause(error));
+    }
+    if (S_ISREG(old->st_mode)) return EIN_OK;
+    return ein_error(EIN_IO, "%s is %s; only regular files are written and replaced: choose another name%s",
+                     path, kind_of(old->st_mode),
+                     S_ISLNK(old->st_mode) ? ", or remove the link or name the file that it leads to" : "");
+}
+
+/* Owner and permissions of the file that will be replaced; `more` are bits that its writer needs until then. */
+static int take_after(int fd, const struct stat *old, mode_t more) {
+    struct stat now;
+    mode_t mode = old->st_mode & 0777;
+    if (fstat(fd, &now) != 0) return errno;
+    const bool other_group = now.st_gid != old->st_gid;
+    if ((now.st_uid != old->st_uid || other_group) && fchown(fd, old->st_uid, old->st_gid) != 0 &&
+        other_group && fchown(fd, (uid_t)-1, old->st_gid) != 0)
+        mode &= (mode_t)~0070; /* what one group may is not for another */
+    return fchmod(fd, mode | more) == 0 ? 0 : errno;
+}
+
+/* --- names whose publication is put off ------------------------------------------------------------------- */
+
+static char **staged;
+static int n_staged;
+
+static int find_staged(const char *path) {
+    for (int i = 0; i < n_staged; i++)
+        if (strcmp(staged[i], path) == 0) return i;
+    return -1;
+}
+
+ein_status ein_durable_stage(const char *path) {
+    if (find_staged(path) >= 0) return ein_error(EIN_EXISTS, "%s is an output of this job twice", path);
+    char **more = realloc(staged, ((size_t)n_staged + 1) * sizeof *staged), *name = strdup(path);
+    if (more) staged = more;
+    if (!more || !name) {
+        free(name);
+        return ein_error(EIN_NOMEM, "no memory for the name of a file");
+    }
+    staged[n_staged++] = name;
+    return EIN_OK;
+}
+
+void ein_durable_unstage(const char *path) {
+    const int i = find_staged(path);
+    if (i < 0) return;
+    free(staged[i]);
+    staged[i] = staged[--n_staged];
+    if (n_staged == 0) {
+        free(staged);
+        staged = NULL;
+    }
+}
+
+/* --- publication ------------------------------------------------------------------------------------------ */
+
+/* Rename where nothing may stand under `path`; 0 or errno, EEXIST if something does. */
+static int rename_new(const char *partial, const char *path) {
+    struct stat about;
+    if (renameat2(AT_FDCWD, partial, AT_FDCWD, path, RENAME_NOREPLACE) == 0) return 0;
+    if (errno != ENOSYS && errno != EINVAL && errno != EOPNOTSUPP) return errno;
+    /* NFS has no such rename, but its links are exclusive; an answer that was lost shows in the number of links. */
+    if (link(partial, path) == 0 || (errno == EEXIST && lstat(partial, &about) == 0 && about.st_nlink == 2))
+        return unlink(partial) == 0 ? 0 : errno;
+    if (errno != EPERM && errno != EOPNOTSUPP && errno != ENOSYS && errno != EMLINK) return errno;
+    if (lstat(path, &about) == 0) return EEXIST; /* no links either: the lock of an output is what is left */
+    return rename(partial, path) == 0 ? 0 : errno;
+}
+
 /* Rename what has been synced already. */
-static ein_status publish(const char *partial, const char *path) {
-    if (rename(partial, path) != 0)
-        return ein_error(EIN_IO, "renaming %s to %s: %s", partial, path, cause(errno));
+static ein_status publish(const char *partial, const char *path, bool replace) {
+    struct stat old;
+    EIN_TRY(look_at_target(path, &old));
+    if (old.st_mode != 0 && replace) {
+        const int fd = open(partial, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+        const int error = fd < 0 ? errno : take_after(fd, &old, 0);
+        if (fd >= 0) close(fd);
+        if (error)
+            return ein_error(EIN_IO, "%s: keeping the permissions of %s: %s", partial, path, cause(error));
+    }
+    const int error = !replace ? rename_new(partial, path) : rename(partial, path) == 0 ? 0 : errno;
+    if (error == EEXIST)
+        return ein_error(EIN_EXISTS, "%s appeared while it was made here, and was left as it is", path);
+    if (error) return ein_error(EIN_IO, "renaming %s to %s: %s", partial, path, cause(error));
     return sync_parent(path);
+}
+
+ein_status ein_durable_publish(const char *path, bool replace) {
+    char *partial = NULL;
+    EIN_TRY(ein_durable_partial_name(path, &partial));
+    const ein_status status = publish(partial, path, replace);
+    free(partial);
+    return status;
+}
+
+ein_status ein_durable_check(const char *path) {
+    struct stat old;
+    return look_at_target(path, &old);
+}
+
+ein_status ein_durable_like(const char *path) {
+    char *partial = NULL;
+    struct stat old;
+    EIN_TRY(ein_durable_partial_name(path, &partial));
+    const int fd = open(partial, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    int error = 0;
+    if (fd >= 0 && lstat(path, &old) == 0 && S_ISREG(old.st_mode)) error = take_after(fd, &old, 0);
+    if (fd >= 0) close(fd);
+    free(partial);
+    return error
+               ? ein_error(EIN_IO, "%s.partial: keeping the permissions of %s: %s", path, path, cause(error))
+               : EIN_OK;
+}
+
+/* What is whole and synced gets its name, unless that is for ein_durable_publish to do. */
+static ein_status finish(const char *partial, const char *path) {
+    return find_staged(path) >= 0 ? EIN_OK : publish(partial, path, true);
 }
 
 ein_status ein_durable_commit(const char *path) {
@@ -73,7 +203,7 @@ ein_status ein_durable_commit(const char *path) {
         if (fsync(fd) != 0) status = ein_error(EIN_IO, "%s: fsync: %s", partial, cause(errno));
         close(fd);
     }
-    if (status == EIN_OK) status = publish(partial, path);
+    if (status == EIN_OK) status = finish(partial, path);
     free(partial);
     return status;
 }
@@ -88,21 +218,38 @@ void ein_durable_discard(const char *path) {
     free(partial);
 }
 
+/* --- writing ---------------------------------------------------------------------------------------------- */
+
 /* A fresh PATH.partial for writing. The leftover of a killed run is removed first: were it a symbolic
  * link that somebody put there, writing through it would hit another file. */
 static ein_status open_partial(const char *path, int *fd) {
     char *partial = NULL;
+    struct stat old;
     *fd = -1;
+    EIN_TRY(look_at_target(path, &old));
     EIN_TRY(ein_durable_partial_name(path, &partial));
     ein_status status = EIN_OK;
     if (unlink(partial) != 0 && errno != ENOENT)
         status = ein_error(EIN_IO, "%s: removing a leftover: %s", partial, cause(errno));
     if (status == EIN_OK) {
-        *fd = open(partial, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        *fd = open(partial, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, old.st_mode ? 0600 : 0666);
         if (*fd < 0) status = ein_error(EIN_IO, "%s: cannot create: %s", partial, cause(errno));
+    }
+    const int error = *fd >= 0 && old.st_mode ? take_after(*fd, &old, S_IRUSR | S_IWUSR) : 0;
+    if (error) {
+        status = ein_error(EIN_IO, "%s: giving it the permissions of %s: %s", partial, path, cause(error));
+        close(*fd);
+        *fd = -1;
+        unlink(partial);
     }
     free(partial);
     return status;
+}
+
+ein_status ein_durable_begin(const char *path) {
+    int fd = -1;
+    EIN_TRY(open_partial(path, &fd));
+    return close(fd) == 0 ? EIN_OK : ein_error(EIN_IO, "%s.partial: closing: %s", path, cause(errno));
 }
 
 ein_status ein_durable_fopen(const char *path, FILE **out) {
@@ -133,7 +280,7 @@ ein_status ein_durable_fclose(FILE *stream, const char *path, bool keep) {
     }
     if (fclose(stream) != 0 && keep && status == EIN_OK)
         status = ein_error(EIN_IO, "%s: closing: %s", path, cause(errno));
-    if (keep && status == EIN_OK) status = publish(partial, path);
+    if (keep && status == EIN_OK) status = finish(partial, path);
     if (!keep || status != EIN_OK) ein_durable_discard(path);
     free(partial);
     return status;
@@ -155,7 +302,7 @@ ein_status ein_durable_write(const char *path, const void *data, size_t bytes) {
     if (status == EIN_OK) {
         char *partial = NULL;
         status = ein_durable_partial_name(path, &partial);
-        if (status == EIN_OK) status = publish(partial, path);
+        if (status == EIN_OK) status = finish(partial, path);
         free(partial);
     }
     if (status != EIN_OK) ein_durable_discard(path);

@@ -8,6 +8,7 @@
 #include "core/init.h"
 #include "io/checkpoint.h"
 #include "io/model.h"
+#include "io/outputs.h"
 #include "jobs/command.h"
 #include "jobs/sniff.h"
 
@@ -232,7 +233,7 @@ static ein_status write_model(const ein_job *job, const char *path, loaded *x, c
 
 /* --- the job ---------------------------------------------------------------------------------------------- */
 
-static ein_status check_paths(const ein_job *job, ein_file_kind *kind) {
+static ein_status check_paths(const ein_job *job, ein_file_kind *kind, ein_outputs **output) {
     const char *in = job->operands[0], *out = job->operands[1];
     bool to_model = ends_in(out, ".safetensors");
     EIN_TRY(ein_sniff(in, kind));
@@ -246,12 +247,11 @@ static ein_status check_paths(const ein_job *job, ein_file_kind *kind) {
         return ein_error(
             EIN_USAGE,
             "%s: a checkpoint already; to copy it use cp, to get its model name a .safetensors file", in);
-    if (access(out, F_OK) == 0 && !ein_config_bool(job->config, "convert.overwrite"))
-        return ein_error(EIN_EXISTS, "%s exists; --overwrite replaces it", out);
-    return EIN_OK;
+    return ein_outputs_begin(&out, 1, NULL, ein_config_bool(job->config, "convert.overwrite"), output);
 }
 
-static ein_status convert(ein_job *job, ein_file_kind kind, loaded *x) {
+/* Collective; only rank 0 has the output. */
+static ein_status convert(ein_job *job, ein_file_kind kind, ein_outputs *output, loaded *x) {
     const char *in = job->operands[0], *out = job->operands[1];
     char program[64];
     snprintf(program, sizeof program, "einthoven %s", ein_version());
@@ -264,6 +264,7 @@ static ein_status convert(ein_job *job, ein_file_kind kind, loaded *x) {
         EIN_TRY(write_checkpoint(job, out, x, program));
     else
         EIN_TRY(write_model(job, out, x, program));
+    EIN_TRY(ein_comm_share(job->comm, output ? ein_outputs_publish(output) : EIN_OK));
     if (ein_comm_rank(job->comm) == 0)
         printf("%s: %s, %lld parameters in %d tensors\n", out, ein_vit_parts_name(x->layout->parts),
                (long long)x->layout->parameters, x->layout->n_tensors);
@@ -273,14 +274,16 @@ static ein_status convert(ein_job *job, ein_file_kind kind, loaded *x) {
 static ein_status run(ein_job *job) {
     ein_file_kind kind = EIN_FILE_OTHER;
     int shared = 0;
-    ein_status status = ein_comm_rank(job->comm) == 0 ? check_paths(job, &kind) : EIN_OK;
+    ein_outputs *output = NULL;
+    ein_status status = ein_comm_rank(job->comm) == 0 ? check_paths(job, &kind, &output) : EIN_OK;
     EIN_TRY(ein_comm_share(job->comm, status));
     shared = (int)kind;
-    EIN_TRY(ein_comm_check(MPI_Bcast(&shared, 1, MPI_INT, 0, ein_comm_mpi(job->comm)),
-                           "sharing the kind of the file"));
     loaded x = {0};
-    status = convert(job, (ein_file_kind)shared, &x);
+    status = ein_comm_check(MPI_Bcast(&shared, 1, MPI_INT, 0, ein_comm_mpi(job->comm)),
+                            "sharing the kind of the file");
+    if (status == EIN_OK) status = convert(job, (ein_file_kind)shared, output, &x);
     loaded_free(&x);
+    ein_outputs_end(output);
     return status;
 }
 

@@ -44,6 +44,7 @@ const ein_option ein_table_evaluate[] = {
     {"evaluate.csv", EIN_OPT_STRING, NULL, EIN_UNBOUNDED, NULL, "", "write one row per statistic to this table"},
     {"evaluate.excluded", EIN_OPT_STRING, NULL, EIN_UNBOUNDED, NULL, "",
      "write the records that had to be left out, and why, to this table"},
+    {"evaluate.overwrite", EIN_OPT_BOOL, "false", EIN_UNBOUNDED, NULL, "", "replace earlier results"},
     {"evaluate.listed", EIN_OPT_INT, "1000", 0, 1000000000, NULL, "records",
      "left-out records named in the JSON file; 0 keeps record ids out of it"},
     {0},
@@ -97,9 +98,13 @@ ein_status ein_evaluate_open(ein_evaluate_output *out, const ein_config *config,
     static const char *const excluded_columns[] = {"label", "cohort", "record", "reason"};
     const char *csv = ein_config_string(config, "evaluate.csv");
     const char *excluded = ein_config_string(config, "evaluate.excluded");
+    const char *const paths[] = {ein_config_string(config, "evaluate.json"), csv, excluded};
     *out = (ein_evaluate_output){.config = config};
     ein_status status = begin_json(out, source);
     json_decref(source);
+    if (status == EIN_OK)
+        status =
+            ein_outputs_begin(paths, 3, NULL, ein_config_bool(config, "evaluate.overwrite"), &out->files);
     if (status == EIN_OK && csv)
         status = ein_csv_create(csv, ein_metrics_columns, EIN_METRICS_COLUMNS, &out->csv);
     if (status == EIN_OK && excluded) status = ein_csv_create(excluded, excluded_columns, 4, &out->excluded);
@@ -136,6 +141,8 @@ ein_status ein_evaluate_close(ein_evaluate_output *out, bool keep) {
     const ein_status more = ein_csv_finish(out->excluded, keep && status == EIN_OK);
     if (status == EIN_OK) status = more;
     if (status == EIN_OK && keep && json) status = ein_json_write(json, out->root);
+    if (status == EIN_OK && keep && out->files) status = ein_outputs_publish(out->files);
+    ein_outputs_end(out->files);
     json_decref(out->root);
     *out = (ein_evaluate_output){0};
     return status;
@@ -202,6 +209,7 @@ static const ein_flag flags[] = {{"--model", "[ARM=]FILE,...", "evaluate.models"
                                  {"--json", "FILE", "evaluate.json"},
                                  {"--csv", "FILE", "evaluate.csv"},
                                  {"--excluded", "FILE", "evaluate.excluded"},
+                                 {"--overwrite", NULL, "evaluate.overwrite"},
                                  {0}};
 
 const ein_command ein_command_evaluate = {

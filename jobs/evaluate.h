@@ -2,6 +2,7 @@
 #ifndef EIN_JOBS_EVALUATE_H
 #define EIN_JOBS_EVALUATE_H
 
+#include "io/outputs.h"
 #include "jobs/command.h"
 #include "jobs/metrics.h"
 
@@ -18,6 +19,7 @@ typedef struct {
     const ein_config *config;
     json_t *root, *results;
     ein_csv_writer *csv, *excluded;
+    ein_outputs *files;
 } ein_evaluate_output;
 
 /* Begin; `source` describes what was evaluated (takes the reference, may be NULL). */

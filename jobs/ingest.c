@@ -177,9 +177,11 @@ void ein_ingest_print_passed(const ein_reader_list *found) {
 /* What rank 0 finds for all. */
 static ein_status plan_first(ein_ingest *in) {
     EIN_TRY(list_roots(in));
-    bool overwrite = ein_config_bool(in->job->config, "ingest.overwrite");
+    const bool overwrite = ein_config_bool(in->job->config, "ingest.overwrite");
     if (!overwrite && access(in->out, F_OK) == 0)
         return ein_error(EIN_EXISTS, "%s exists; --overwrite replaces it", in->out);
+    if (!ein_config_bool(in->job->config, "run.dry_run"))
+        EIN_TRY(ein_outputs_begin(&in->out, 1, NULL, overwrite, &in->output));
     EIN_TRY(ein_ledger_new(in->job->config, &in->contract, in->roots, in->n_roots, &in->ledger));
     EIN_TRY(ein_reader_find(in->roots, in->n_roots, &in->found));
     in->total = in->found.count;
@@ -434,7 +436,8 @@ static ein_status write_corpus(const ein_ingest *in) {
         ein_corpus_abandon(writer);
         return status;
     }
-    return ein_corpus_finish(writer);
+    EIN_TRY(ein_corpus_finish(writer));
+    return ein_comm_agree(in->comm, in->rank == 0 ? ein_outputs_publish(in->output) : EIN_OK);
 }
 
 static void print_summary(const ein_ingest *in, double seconds) {
@@ -463,7 +466,8 @@ static ein_status ingest(ein_ingest *in) {
 static ein_status run(ein_job *job) {
     ein_ingest in = {
         .job = job, .comm = job->comm, .rank = ein_comm_rank(job->comm), .size = ein_comm_size(job->comm)};
-    ein_status status = ingest(&in);
+    const ein_status status = ingest(&in);
+    ein_outputs_end(in.output);
     ein_ledger_destroy(in.ledger);
     ein_reader_list_free(&in.found);
     free(in.roots);

@@ -2,6 +2,7 @@
 #ifndef EIN_JOBS_INGEST_H
 #define EIN_JOBS_INGEST_H
 
+#include "io/outputs.h"
 #include "io/reader.h"
 #include "jobs/command.h"
 #include "jobs/ingest_ledger.h"
@@ -22,7 +23,8 @@ typedef struct {
     int n_roots;
     ein_reader_list found;
     ein_ledger *ledger;
-    int64_t joined; /* recordings with a row in the label tables, before they are read; -1: no tables */
+    ein_outputs *output; /* the corpus; NULL in a dry run */
+    int64_t joined;      /* recordings with a row in the label tables, before they are read; -1: no tables */
 } ein_ingest;
 
 /* Print what lies in the folders and is no recording, by kind. Rank 0. */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "io/json.h"
+#include "io/outputs.h"
 #include "jobs/command.h"
 #include "jobs/evaluate_columns.h"
 
@@ -33,6 +34,7 @@ static const ein_option table_pool[] = {
      "factor q on the variance: as it comes, or max(1, q), which is never narrower than the normal interval"},
     {"pool.level", EIN_OPT_REAL, "0.95", 0.5, 0.9999, NULL, "", "of all intervals"},
     {"pool.json", EIN_OPT_STRING, NULL, EIN_UNBOUNDED, NULL, "", "write everything to this JSON file"},
+    {"pool.overwrite", EIN_OPT_BOOL, "false", EIN_UNBOUNDED, NULL, "", "replace an existing JSON file"},
     {0},
 };
 /* clang-format on */
@@ -48,6 +50,7 @@ static const ein_flag flags[] = {{"--studies", "TABLE.csv", "pool.studies"},
                                  {"--moderator", "COL,...", "pool.moderator"},
                                  {"--method", "NAME", "pool.method"},
                                  {"--json", "FILE", "pool.json"},
+                                 {"--overwrite", NULL, "pool.overwrite"},
                                  {0}};
 
 /* --- which columns ----------------------------------------------------------------------------------------- */
@@ -383,6 +386,9 @@ static ein_status write_json(const ein_pool *p, const ein_config *config) {
 static ein_status pool(const ein_config *config) {
     ein_pool p = {0};
     input in = {.config = config};
+    ein_outputs *output;
+    const char *const json = ein_config_string(config, "pool.json");
+    EIN_TRY(ein_outputs_begin(&json, 1, NULL, ein_config_bool(config, "pool.overwrite"), &output));
     ein_status status = read_studies(&p, &in);
     if (status == EIN_OK) status = analyse(&p);
     if (status == EIN_OK) {
@@ -390,6 +396,8 @@ static ein_status pool(const ein_config *config) {
         ein_pool_print(&p, stdout);
         status = write_json(&p, config);
     }
+    if (status == EIN_OK) status = ein_outputs_publish(output);
+    ein_outputs_end(output);
     for (int64_t i = 0; in.line_name && i < in.table.rows; i++) free(in.line_name[i]);
     free(in.line_name);
     for (int m = 0; m < p.n_moderators; m++) free(p.moderator_name[m]);

@@ -94,6 +94,16 @@ exits() {
     fi
 }
 
+# make_shim: build tests/faults/shim.c, which says what it can feign; then: shim [exec] [VARIABLE=VALUE...] COMMAND...
+make_shim() {
+    ${CC:-cc} -shared -fPIC -D_GNU_SOURCE -o "$tmp/shim.so" "$root/tests/faults/shim.c" -ldl 2>/dev/null
+}
+shim() {
+    local how=''
+    [ "$1" != exec ] || { how=$1 && shift; }
+    $how env ASAN_OPTIONS="${ASAN_OPTIONS:-}:verify_asan_link_order=0" LD_PRELOAD="$tmp/shim.so" "$@"
+}
+
 # skip NAME REASON
 skip() {
     tests_run=$((tests_run + 1))

@@ -99,6 +99,57 @@ static void check_commit(void) {
     report(ein_durable_commit(path) == EIN_OK && holds(path, "by a library"), "commit publishes");
 }
 
+static mode_t mode_of(const char *path) {
+    struct stat info;
+    return lstat(path, &info) == 0 ? info.st_mode & 0777 : 0;
+}
+
+/* Only regular files are replaced, and keep what others may do with them. */
+static void check_replacing(void) {
+    const char *path = in_folder("m"), *pipe_path = in_folder("pipe.out"), *link_path = in_folder("link");
+    const mode_t before = umask(022);
+    FILE *stream = NULL;
+    ein_durable_write(path, "old", 3);
+    chmod(path, 0600);
+    bool good = ein_durable_fopen(path, &stream) == EIN_OK && mode_of(in_folder("m.partial")) == 0600;
+    report(good && ein_durable_fclose(stream, path, true) == EIN_OK && mode_of(path) == 0600,
+           "a private file stays private, also while it is written");
+    chmod(path, 0444);
+    report(ein_durable_write(path, "new", 3) == EIN_OK && mode_of(path) == 0444 && holds(path, "new"),
+           "one that nobody may write keeps that");
+    umask(077);
+    report(ein_durable_write(in_folder("fresh"), "x", 1) == EIN_OK && mode_of(in_folder("fresh")) == 0600,
+           "a new one follows the umask");
+    umask(before);
+    report(mkfifo(pipe_path, 0600) == 0 && ein_durable_write(pipe_path, "x", 1) == EIN_IO &&
+               strstr(ein_error_message(), "named pipe") && exists(pipe_path) &&
+               !exists(in_folder("pipe.out.partial")),
+           "a pipe is not replaced");
+    report(symlink(path, link_path) == 0 && ein_durable_write(link_path, "x", 1) == EIN_IO &&
+               strstr(ein_error_message(), "symbolic link") && holds(path, "new"),
+           "a link is neither followed nor replaced");
+    report(ein_durable_write("/dev/null", "x", 1) == EIN_IO &&
+               strstr(ein_error_message(), "character device"),
+           "a device is not replaced");
+}
+
+/* Publication that is put off, and one that replaces nothing. */
+static void check_staged(void) {
+    const char *path = in_folder("st"), *partial = in_folder("st.partial");
+    report(ein_durable_stage(path) == EIN_OK && ein_durable_stage(path) == EIN_EXISTS,
+           "a name is staged once");
+    report(ein_durable_write(path, "one", 3) == EIN_OK && !exists(path) && holds(partial, "one"),
+           "what is staged is not published");
+    report(ein_durable_publish(path, false) == EIN_OK && holds(path, "one") && !exists(partial),
+           "until it is said");
+    ein_durable_write(path, "two", 3);
+    report(ein_durable_publish(path, false) == EIN_EXISTS && holds(path, "one") && holds(partial, "two"),
+           "and then over nothing, unless");
+    report(ein_durable_publish(path, true) == EIN_OK && holds(path, "two"), "it may replace");
+    ein_durable_unstage(path);
+    report(ein_durable_write(path, "three", 5) == EIN_OK && holds(path, "three"), "afterwards as ever");
+}
+
 /* Killed in the middle of writing: what was there before is what is there after. */
 static void check_kill(void) {
     const char *path = in_folder("k");
@@ -237,6 +288,8 @@ int main(void) {
     check_stream();
     check_leftovers();
     check_commit();
+    check_replacing();
+    check_staged();
     check_kill();
     check_concurrent_reader();
     check_file_limit();

@@ -1,0 +1,195 @@
+#include "io/outputs.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "io/durable.h"
+#include "io/lock.h"
+
+typedef struct {
+    char *path, *partial, *previous;
+    ein_lock *lock; /* NULL: one lock for all */
+    bool staged;
+} output;
+
+struct ein_outputs {
+    int n;
+    output *file;
+    ein_lock *lock; /* for all; or NULL */
+    bool replace;
+};
+
+static bool stands(const char *path) {
+    struct stat about;
+    return lstat(path, &about) == 0;
+}
+
+static ein_status move(const char *from, const char *to) {
+    if (rename(from, to) == 0) return EIN_OK;
+    return ein_error(EIN_IO, "renaming %s to %s: %s", from, to, strerror(errno));
+}
+
+/* --- claims ----------------------------------------------------------------------------------------------- */
+
+/* Before a lock is made beside it: a lock beside /dev/null would be one more file in /dev. */
+static ein_status check_kind(const char *path) {
+    struct stat about;
+    char folder[PATH_MAX];
+    const char *slash = strrchr(path, '/');
+    if (!path[0] || (slash && !slash[1])) return ein_error(EIN_USAGE, "'%s' is not the name of a file", path);
+    if (lstat(path, &about) == 0) return S_ISREG(about.st_mode) ? EIN_OK : ein_durable_check(path);
+    snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash - path) + 1 : 1, slash ? path : ".");
+    if (stat(folder, &about) != 0)
+        return ein_error(EIN_IO, "%s: cannot be written: folder %s: %s", path, folder, strerror(errno));
+    return EIN_OK;
+}
+
+static ein_status name_file(output *f, const char *path) {
+    f->path = strdup(path);
+    if (!f->path || asprintf(&f->previous, "%s.previous", path) < 0) {
+        f->previous = NULL;
+        return ein_error(EIN_NOMEM, "no memory for the name of a file");
+    }
+    return ein_durable_partial_name(path, &f->partial);
+}
+
+static ein_status lock_file(output *f) {
+    char *path, *what;
+    if (asprintf(&path, "%s.lock", f->path) < 0)
+        return ein_error(EIN_NOMEM, "no memory for the name of a lock");
+    if (asprintf(&what, "output %s", f->path) < 0) {
+        free(path);
+        return ein_error(EIN_NOMEM, "no memory for the name of a lock");
+    }
+    const ein_status status = ein_lock_take(path, what, &f->lock, NULL);
+    free(path);
+    free(what);
+    return status;
+}
+
+/* --- publication ------------------------------------------------------------------------------------------ */
+
+/* After a kill in the middle: some files stand as .previous. Once the first new file had its name the others follow; new
+ * ones that replace something go first, so that they tell. */
+static ein_status settle(ein_outputs *o) {
+    bool begun = false;
+    for (int i = 0; i < o->n; i++) begun = begun || (stands(o->file[i].previous) && stands(o->file[i].path));
+    for (int i = 0; i < o->n; i++) {
+        const output *f = &o->file[i];
+        if (!begun && stands(f->previous)) EIN_TRY(move(f->previous, f->path));
+        if (begun && stands(f->partial) && !stands(f->path)) EIN_TRY(ein_durable_publish(f->path, false));
+    }
+    for (int i = 0; i < o->n && begun; i++) unlink(o->file[i].previous);
+    return EIN_OK;
+}
+
+static bool was_interrupted(const ein_outputs *o) {
+    for (int i = 0; i < o->n; i++)
+        if (stands(o->file[i].previous)) return true;
+    return false;
+}
+
+/* The new files of one kind: those that replace an old one, or the others. */
+static ein_status publish_those(const ein_outputs *o, bool replacing) {
+    for (int i = 0; i < o->n; i++)
+        if (stands(o->file[i].partial) && stands(o->file[i].previous) == replacing)
+            EIN_TRY(ein_durable_publish(o->file[i].path, false));
+    return EIN_OK;
+}
+
+static ein_status publish_several(ein_outputs *o) {
+    for (int i = 0; i < o->n; i++)
+        if (stands(o->file[i].path)) {
+            EIN_TRY(ein_durable_check(o->file[i].path));
+            if (!o->replace)
+                return ein_error(EIN_EXISTS, "%s appeared while it was made here, and was left as it is",
+                                 o->file[i].path);
+        }
+    for (int i = 0; i < o->n; i++)
+        if (stands(o->file[i].path)) {
+            EIN_TRY(ein_durable_like(o->file[i].path));
+            EIN_TRY(move(o->file[i].path, o->file[i].previous));
+        }
+    EIN_TRY(publish_those(o, true));
+    EIN_TRY(publish_those(o, false));
+    for (int i = 0; i < o->n; i++) unlink(o->file[i].previous);
+    return EIN_OK;
+}
+
+ein_status ein_outputs_publish(ein_outputs *o) {
+    char message[2048];
+    if (o->n == 1)
+        return stands(o->file[0].partial) ? ein_durable_publish(o->file[0].path, o->replace) : EIN_OK;
+    ein_status status = publish_several(o);
+    if (status == EIN_OK || !was_interrupted(o)) return status;
+    snprintf(message, sizeof message, "%s", ein_error_message());
+    if (settle(o) == EIN_OK) return ein_error(status, "%s", message);
+    return ein_error(status, "%s; the earlier files are those that end in .previous", message);
+}
+
+/* --- begin and end ---------------------------------------------------------------------------------------- */
+
+void ein_outputs_end(ein_outputs *o) {
+    char message[2048];
+    if (!o) return;
+    snprintf(message, sizeof message, "%s", ein_error_message());
+    for (int i = 0; i < o->n; i++) {
+        output *f = &o->file[i];
+        if (f->staged) {
+            ein_durable_discard(f->path);
+            ein_durable_unstage(f->path);
+        }
+        ein_lock_release(f->lock, true);
+        free(f->path);
+        free(f->partial);
+        free(f->previous);
+    }
+    ein_lock_release(o->lock, true);
+    free(o->file);
+    free(o);
+    ein_error(EIN_OK, "%s", message);
+}
+
+static ein_status claim(ein_outputs *o) {
+    for (int i = 0; i < o->n && !o->lock; i++) EIN_TRY(lock_file(&o->file[i]));
+    if (was_interrupted(o)) EIN_TRY(settle(o));
+    for (int i = 0; i < o->n; i++) ein_durable_discard(o->file[i].path); /* leftovers of a killed one */
+    for (int i = 0; i < o->n; i++) {
+        output *f = &o->file[i];
+        if (!o->replace && stands(f->path))
+            return ein_error(EIN_EXISTS, "%s exists; --overwrite replaces it", f->path);
+        EIN_TRY(ein_durable_stage(f->path));
+        f->staged = true;
+    }
+    return EIN_OK;
+}
+
+static ein_status begin(ein_outputs *o, const char *const *paths, int n, const char *lock) {
+    EIN_TRY(EIN_NEW(o->file, n));
+    for (int i = 0; i < n; i++) {
+        if (!paths[i]) continue;
+        EIN_TRY(check_kind(paths[i]));
+        EIN_TRY(name_file(&o->file[o->n++], paths[i]));
+    }
+    if (lock) EIN_TRY(ein_lock_take(lock, o->n ? o->file[0].path : lock, &o->lock, NULL));
+    return claim(o);
+}
+
+ein_status ein_outputs_begin(const char *const *paths, int n, const char *lock, bool replace,
+                             ein_outputs **out) {
+    ein_outputs *o;
+    *out = NULL;
+    EIN_TRY(EIN_NEW(o, 1));
+    o->replace = replace;
+    const ein_status status = begin(o, paths, n, lock);
+    if (status == EIN_OK)
+        *out = o;
+    else
+        ein_outputs_end(o);
+    return status;
+}
