@@ -1,13 +1,16 @@
 #include "io/outputs.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "io/contract_hash.h"
 #include "io/durable.h"
 #include "io/lock.h"
 
@@ -130,6 +133,43 @@ ein_status ein_outputs_publish(ein_outputs *o) {
     snprintf(message, sizeof message, "%s", ein_error_message());
     if (settle(o) == EIN_OK) return ein_error(status, "%s", message);
     return ein_error(status, "%s; the earlier files are those that end in .previous", message);
+}
+
+/* --- what was written ------------------------------------------------------------------------------------- */
+
+static ein_status hash_file(const char *path, char hash[EIN_HASH_TEXT_BYTES]) {
+    struct stat about;
+    const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    void *data = MAP_FAILED;
+    if (fd >= 0 && fstat(fd, &about) == 0 && about.st_size > 0)
+        data = mmap(NULL, (size_t)about.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+    const int error = errno;
+    const bool empty = fd >= 0 && data == MAP_FAILED && about.st_size == 0;
+    if (fd >= 0) close(fd);
+    if (data == MAP_FAILED && !empty) return ein_error(EIN_IO, "%s: %s", path, strerror(error));
+    ein_hash_text(empty ? "" : data, empty ? 0 : (size_t)about.st_size, hash);
+    if (!empty) munmap(data, (size_t)about.st_size);
+    return EIN_OK;
+}
+
+static ein_status print_sums(const ein_outputs *o, const char *path, FILE *stream) {
+    char hash[EIN_HASH_TEXT_BYTES];
+    for (int i = 0; i < o->n; i++) {
+        const char *name = strrchr(o->file[i].path, '/');
+        if (strcmp(o->file[i].path, path) == 0 || !stands(o->file[i].partial)) continue;
+        EIN_TRY(hash_file(o->file[i].partial, hash));
+        fprintf(stream, "%s  %s\n", hash, name ? name + 1 : o->file[i].path);
+    }
+    return EIN_OK;
+}
+
+ein_status ein_outputs_write_sums(ein_outputs *o, const char *path, const char *head) {
+    FILE *stream;
+    EIN_TRY(ein_durable_fopen(path, &stream));
+    fputs(head, stream);
+    const ein_status status = print_sums(o, path, stream),
+                     closed = ein_durable_fclose(stream, path, status == EIN_OK);
+    return status != EIN_OK ? status : closed;
 }
 
 /* --- begin and end ---------------------------------------------------------------------------------------- */

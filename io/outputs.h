@@ -34,6 +34,10 @@ ein_status ein_outputs_begin(const char *const *paths, int n, const char *lock, 
 /* Give every PATH.partial that was written its name. On error all of them are old, or what is said in the message. */
 ein_status ein_outputs_publish(ein_outputs *outputs);
 
+/* Write `path`, one of the outputs: `head`, then a line "BLAKE2b-256 in hexadecimal, two blanks, name" for every other
+ * one that was written, as `b2sum -l 256 --check` reads it. */
+ein_status ein_outputs_write_sums(ein_outputs *outputs, const char *path, const char *head);
+
 /* Remove what was not published and let go. Keeps the current error message. NULL is fine. */
 void ein_outputs_end(ein_outputs *outputs);
 

@@ -7,6 +7,7 @@
 
 #include "core/blas.h"
 #include "io/config_table.h"
+#include "io/contract_hash.h"
 #include "io/durable.h"
 #include "io/h5.h"
 #include "io/model.h"
@@ -14,6 +15,7 @@
 #include "io/targets.h"
 #include "jobs/arms.h"
 #include "jobs/evaluate.h"
+#include "jobs/evaluate_folder.h"
 #include "jobs/model_options.h"
 #include "jobs/model_tasks.h"
 #include "jobs/scoring.h"
@@ -85,6 +87,8 @@ typedef struct {
     int n_variables;
     eval_variable variable[MOST_VARIABLES];
     char *cohort;
+    ein_evaluate_folder *folder; /* rank 0 */
+    char run[33];
 } evaluation;
 
 static bool is_root(const evaluation *e) {
@@ -456,6 +460,7 @@ static ein_status fill_h5(const evaluation *e, hid_t file) {
     ein_status status = ein_h5_put_text(file, "format", "einthoven scores");
     if (status == EIN_OK) status = ein_h5_put_i64(file, "version", 1);
     if (status == EIN_OK) status = ein_h5_put_text(file, "program", ein_version());
+    if (status == EIN_OK) status = ein_h5_put_text(file, "run", e->run);
     if (status == EIN_OK)
         status = ein_h5_put_text(file, "contract_hash", ein_corpus_contract_hash(e->corpus));
     for (int64_t i = 0; status == EIN_OK && i < e->n; i++)
@@ -489,6 +494,46 @@ static ein_status fill_h5(const evaluation *e, hid_t file) {
     free(label);
     free(key);
     return status;
+}
+
+/* What was evaluated and how, as text. */
+static void describe_run(const evaluation *e, FILE *out) {
+    const ein_metrics_options o = ein_evaluate_options(e->job->config);
+    fprintf(out, "%s\n%s\n%s\n%s\n%d\n", ein_version(), ein_corpus_contract_hash(e->corpus), e->cohort,
+            ein_config_string(e->job->config, "evaluate.part"), e->all_leads);
+    fprintf(out, "%.17g %d %lld %llu %d %d %lld\n", o.level, (int)o.variance, (long long)o.replicates,
+            (unsigned long long)o.seed, (int)o.probabilities, (int)o.adjust, (long long)o.minimum);
+    for (int l = 0; l < EIN_MAX_LEADS; l++) fputc(e->lead_present[l] ? '1' : '0', out);
+    for (int m = 0; m < e->n_models; m++) fprintf(out, "\n%s %s", e->model[m].name, e->model[m].hash);
+    for (int v = 0; v < e->n_variables; v++) fprintf(out, "\n%s", e->variable[v].variable.name);
+    for (int64_t i = 0; i < e->n; i++) fprintf(out, "\n%s", ein_corpus_record_id(e->corpus, e->record[i]));
+}
+
+/* A name for that and for what came out, which all files of a folder share. Rank 0. */
+static ein_status name_run(evaluation *e) {
+    const int T = e->targets.n_targets;
+    uint8_t digest[EIN_HASH_BYTES];
+    ein_bytes part[2 + MOST_MODELS];
+    float *label;
+    char *text = NULL;
+    size_t bytes = 0;
+    EIN_TRY(EIN_NEW(label, e->n * T));
+    for (int64_t i = 0; i < e->n; i++)
+        memcpy(label + i * T, e->targets.value + e->record[i] * T, (size_t)T * sizeof *label);
+    FILE *head = open_memstream(&text, &bytes);
+    if (head) describe_run(e, head);
+    const bool good = head && fclose(head) == 0;
+    part[0] = (ein_bytes){text, bytes};
+    part[1] = (ein_bytes){label, (size_t)(e->n * T) * sizeof *label};
+    for (int m = 0; m < e->n_models; m++)
+        part[2 + m] = (ein_bytes){e->model[m].score, (size_t)(e->n * T) * sizeof *e->model[m].score};
+    if (good) {
+        ein_hash_parts(part, 2 + e->n_models, digest);
+        ein_hex(digest, sizeof e->run / 2, e->run);
+    }
+    free(text);
+    free(label);
+    return good ? EIN_OK : ein_error(EIN_NOMEM, "no memory for the ids of %lld records", (long long)e->n);
 }
 
 static ein_status write_h5(const evaluation *e) {
@@ -640,11 +685,11 @@ static json_t *head_json(const evaluation *e) {
                                                 e->model[m].arm, "hash", e->model[m].hash));
     for (int l = 0; l < c->n_leads; l++)
         if (e->lead_present[l]) json_array_append_new(leads, json_string(ein_lead_name(c->lead[l])));
-    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:o, s:o}", "format", "einthoven metrics",
-                     "program", ein_version(), "contract_hash", ein_corpus_contract_hash(e->corpus), "cohort",
-                     e->cohort, "part", ein_config_string(e->job->config, "evaluate.part"), "records",
-                     (json_int_t)e->n, "records_seen_in_training", (json_int_t)e->seen, "leads", leads,
-                     "models", models);
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:o, s:o}", "format", "einthoven metrics",
+                     "program", ein_version(), "run", e->run, "contract_hash",
+                     ein_corpus_contract_hash(e->corpus), "cohort", e->cohort, "part",
+                     ein_config_string(e->job->config, "evaluate.part"), "records", (json_int_t)e->n,
+                     "records_seen_in_training", (json_int_t)e->seen, "leads", leads, "models", models);
 }
 
 static ein_status write_json(const evaluation *e, json_t *root) {
@@ -736,6 +781,7 @@ static ein_status report(evaluation *e) {
         if (status == EIN_OK) status = written;
     }
     if (text) {
+        fprintf(text, "run %s of einthoven %s\n", e->run, ein_version());
         const ein_status written = ein_durable_fclose(text, path, status == EIN_OK);
         if (status == EIN_OK) status = written;
     }
@@ -811,13 +857,17 @@ static ein_status work(evaluation *e) {
     ein_join_text(&e->targets.join, join, sizeof join);
     if (is_root(e) && join[0]) printf("%s\n", join);
     ein_status status = note_unknown(e);
-    if (status == EIN_OK && is_root(e)) status = ein_make_folders(e->out);
+    if (status == EIN_OK && is_root(e))
+        status = ein_evaluate_folder_begin(e->out, ein_config_bool(e->job->config, "evaluate.overwrite"),
+                                           &e->folder);
     EIN_TRY(ein_comm_agree(e->comm, status));
     for (int m = 0; m < e->n_models; m++) EIN_TRY(score_model(e, &e->model[m]));
-    if (is_root(e)) status = write_csv(e);
+    if (is_root(e)) status = name_run(e);
+    if (is_root(e) && status == EIN_OK) status = write_csv(e);
     if (is_root(e) && status == EIN_OK) status = write_h5(e);
     EIN_TRY(ein_comm_agree(e->comm, status));
     EIN_TRY(report(e));
+    EIN_TRY(ein_comm_share(e->comm, is_root(e) ? ein_evaluate_folder_publish(e->folder, e->run) : EIN_OK));
     if (is_root(e))
         printf("\nscores.h5, scores.csv, metrics.json, metrics.csv and metrics.txt (to read) are in %s\n",
                e->out);
@@ -825,6 +875,7 @@ static ein_status work(evaluation *e) {
 }
 
 static void release(evaluation *e) {
+    ein_evaluate_folder_end(e->folder);
     for (int m = 0; m < e->n_models; m++) {
         ein_model_info_free(&e->model[m].info);
         ein_layout_destroy(e->model[m].layout);

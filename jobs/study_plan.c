@@ -292,6 +292,7 @@ static void plan_evaluation(builder *b, const ein_study_evaluation *e) {
     word(b, "%s/corpora/%s.h5", b->plan->folder, s->cohort[e->cohort].name);
     word(b, "--out");
     word(b, "%s/evaluate/%s/%s", b->plan->folder, t->name, s->cohort[e->cohort].name);
+    word(b, "--overwrite");
     if (e->cohort == t->cohort) {
         word(b, "--part");
         word(b, "test");

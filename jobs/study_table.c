@@ -10,6 +10,7 @@
 #include "core/stats_multiplicity.h"
 #include "io/csv.h"
 #include "io/durable.h"
+#include "io/outputs.h"
 
 typedef struct {
     double value, lower, upper; /* NaN: not estimable */
@@ -236,6 +237,21 @@ static ein_status write_text(const ein_study_plan *plan, const row *rows, int n)
     return ein_durable_fclose(stream, path, true);
 }
 
+/* They change together: nobody finds figures of one table beside those of another. */
+static ein_status write_both(const ein_study_plan *plan, const row *rows, int n) {
+    char csv[4352], text[4352];
+    const char *const paths[] = {csv, text};
+    ein_outputs *files;
+    snprintf(csv, sizeof csv, "%s/table.csv", plan->folder);
+    snprintf(text, sizeof text, "%s/table.txt", plan->folder);
+    EIN_TRY(ein_outputs_begin(paths, 2, NULL, true, &files));
+    ein_status status = write_csv(plan, rows, n);
+    if (status == EIN_OK) status = write_text(plan, rows, n);
+    if (status == EIN_OK) status = ein_outputs_publish(files);
+    ein_outputs_end(files);
+    return status;
+}
+
 ein_status ein_study_table(const ein_study_plan *plan) {
     int n = 0;
     row *rows;
@@ -243,8 +259,7 @@ ein_status ein_study_table(const ein_study_plan *plan) {
     EIN_TRY(EIN_NEW(rows, n));
     ein_status status = fill_rows(plan, rows, n);
     if (status == EIN_OK) status = adjust_rows(rows, n);
-    if (status == EIN_OK) status = write_csv(plan, rows, n);
-    if (status == EIN_OK) status = write_text(plan, rows, n);
+    if (status == EIN_OK) status = write_both(plan, rows, n);
     if (status == EIN_OK) print_table(stdout, plan, rows, n);
     free(rows);
     return status;

@@ -61,7 +61,7 @@ is 'as many as the corpus has there' "$(tail -n +2 out/scores.csv | awk -F, '{ p
     "$(grep -oE 'records of [0-9]+ patients' out/metrics.txt | head -n 1 | grep -oE '[0-9]+')"
 again() { # TABLE OUT LABEL OPTION...
     "$einthoven" evaluate --scores "$1" --score "score:a:$3,score:b:$3" --id record --cluster patient --set evaluate.cohort=ecg \
-        --set evaluate.replicates=60 --csv "$2" "${@:4}"
+        --set evaluate.replicates=60 --csv "$2" --overwrite "${@:4}"
 }
 # Statistics that need no threshold: with value, limits, standard error, p and state.
 figures() {
@@ -87,4 +87,44 @@ unlike 'then none are there' "$(head -n 2 bare/scores.csv)" 'patient|,p[0-9]{20}
 is 'and nothing else is missing' "$(sed 's/,[^,]*$//' out/scores.csv | md5sum)" "$(md5sum <bare/scores.csv)"
 unlike 'nor in scores.h5' "$(tr -d '\000' <bare/scores.h5 | grep -a -o patient_key)" patient_key
 like 'where they are otherwise' "$(tr -d '\000' <out/scores.h5 | grep -a -o -m1 patient_key)" patient_key
+
+# --- files of one run, changed all together ---
+run=$(sed -n 's/^# run //p' out/MADE-BY)
+like 'a run has a name' "$run" '^[0-9a-f]{32}$'
+like 'in metrics.json' "$(cat out/metrics.json)" "\"run\": \"$run\""
+like 'in metrics.txt' "$(tail -n 1 out/metrics.txt)" "^run $run of einthoven"
+is 'in scores.h5' "$(tr -d '\000' <out/scores.h5 | grep -a -o -m1 "$run" | head -n 1)" "$run"
+ok 'and all files by their sums' bash -c 'cd out && b2sum -l 256 --check MADE-BY'
+is 'all five' "$(grep -vc '^#' out/MADE-BY)" 5
+exits 'earlier results are not replaced unasked' 1 measure "a=$two" out
+like 'which is said' "$err" 'out/scores\.csv exists; --overwrite replaces it'
+ok 'the same again' measure "a=$one,b=$two" out --overwrite
+is 'has the same name' "$(sed -n 's/^# run //p' out/MADE-BY)" "$run"
+exits 'what fails makes no folder' 1 measure "a=$two" none --part valid --set evaluate.minimum=5
+ok 'so there is none' test ! -e none
+
+# Killed before each change of a name in turn: what stands is of one run, and the next start makes it whole.
+if make_shim; then
+    rm -rf old new && cp -r out old
+    cheap() { measure "a=$two" out --overwrite --set evaluate.replicates=0; }
+    ok 'new results' cheap
+    cp -r out new
+    killed=0 mixed=0 broken=0
+    for at in $(seq 1 60); do
+        rm -rf out && cp -r old out
+        (export EIN_KILL_IN=out/ EIN_KILL_AT=$at LD_PRELOAD=$tmp/shim.so && cheap) >/dev/null 2>&1 && break
+        killed=$at o=0 n=0
+        for f in old/*; do
+            [ -e "out/${f#old/}" ] || continue
+            if cmp -s "$f" "out/${f#old/}"; then o=1; elif cmp -s "new/${f#old/}" "out/${f#old/}"; then n=1; else o=1 n=1; fi
+        done
+        [ $o$n != 11 ] || mixed=$((mixed + 1))
+        [ $((at % 4)) = 0 ] || continue # each would take long
+        cheap >/dev/null 2>&1
+        diff -r new out >/dev/null || broken=$((broken + 1))
+    done
+    ok 'kills were tried' test "$killed" -gt 20
+    is 'no mixture of old and new' "$mixed" 0
+    is 'and the next start leaves new results alone' "$broken" 0
+fi
 done_testing
