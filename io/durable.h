@@ -4,12 +4,12 @@
  * Errors: EIN_IO with the file and the system's reason (a full disk says so), EIN_NOMEM, EIN_USAGE for
  * an empty name.  Whatever fails, a file that stood under PATH before is still there, unchanged.
  *
- * Only a regular file is ever replaced: EIN_IO for a folder, device, pipe, socket or symbolic link under PATH (a link is
- * neither followed nor replaced). The new file keeps permissions, group and, where allowed, owner of the old one, also while
- * it grows; a file that is new follows the umask.
+ * Only a regular file is ever replaced: EIN_IO for a folder, device, pipe, socket or symbolic link under PATH (a
+ * link is neither followed nor replaced). The new file keeps permissions, group and, where allowed, owner of the
+ * old one, also while it grows; a file that is new follows the umask.
  *
- * Files of a folder that has an owner (a run folder) need no more than this. What a user names as output is claimed first:
- * io/outputs.h.
+ * Files of a folder that has an owner (a run folder) need no more than this. What a user names as output is claimed
+ * first: io/outputs.h.
  */
 #ifndef EIN_IO_DURABLE_H
 #define EIN_IO_DURABLE_H
@@ -27,13 +27,13 @@ ein_status ein_durable_partial_name(const char *path, char **out);
 /* A fresh, empty "PATH.partial" with the permissions that PATH will have, for a library to write. */
 ein_status ein_durable_begin(const char *path);
 
-/* From now on everything below ends with a whole, synced PATH.partial, until ein_durable_publish renames it; one thread.
- * EIN_EXISTS if that holds already. `unstage` ends it; nothing is removed. */
+/* From now on everything below ends with a whole, synced PATH.partial, until ein_durable_publish renames it; one
+ * thread. EIN_EXISTS if that holds already. `unstage` ends it; nothing is removed. */
 ein_status ein_durable_stage(const char *path);
 void ein_durable_unstage(const char *path);
 
-/* Rename "PATH.partial", which is whole and synced, to PATH and fsync the folder. Without `replace` it never takes the place
- * of what stands there: EIN_EXISTS. */
+/* Rename "PATH.partial", which is whole and synced, to PATH and fsync the folder. Without `replace` it never takes
+ * the place of what stands there: EIN_EXISTS. */
 ein_status ein_durable_publish(const char *path, bool replace);
 
 /* EIN_IO unless nothing or a regular file stands under `path`. */

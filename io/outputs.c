@@ -77,8 +77,8 @@ static ein_status lock_file(output *f) {
 
 /* --- publication ------------------------------------------------------------------------------------------ */
 
-/* After a kill in the middle: some files stand as .previous. Once the first new file had its name the others follow; new
- * ones that replace something go first, so that they tell. */
+/* After a kill in the middle: some files stand as .previous. Once the first new file had its name the others
+ * follow; new ones that replace something go first, so that they tell. */
 static ein_status settle(ein_outputs *o) {
     bool begun = false;
     for (int i = 0; i < o->n; i++) begun = begun || (stands(o->file[i].previous) && stands(o->file[i].path));

@@ -1,11 +1,12 @@
-/* LD_PRELOAD shim for tests of files: faults of file systems, and places to stop at. Everything is off unless its variable
- * is set.
+/* LD_PRELOAD shim for tests of files: faults of file systems, and places to stop at. Everything is off unless its
+ * variable is set.
  *
  *   EIN_HOLD=FILE       fsync waits while FILE exists, from the EIN_HOLD_FROM-th on (1)
  *   EIN_FLOCK=ERRNO     flock fails
  *   EIN_NO_RENAMEAT2=1  renameat2 fails with EINVAL, as on NFS
  *   EIN_NO_LINK=1       link fails with EPERM, as on FAT
- *   EIN_KILL_AT=N       SIGKILL just before the N-th change of a name (rename, renameat2, link, unlink) below EIN_KILL_IN
+ *   EIN_KILL_AT=N       SIGKILL just before the N-th change of a name (rename, renameat2, link, unlink) below
+ *                       EIN_KILL_IN
  *   EIN_HOST=NAME       gethostname
  */
 #include <dlfcn.h>
