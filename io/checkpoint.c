@@ -287,6 +287,16 @@ static ein_status verify_together(ein_comm *comm, const char *path, ein_checkpoi
     return status != EIN_OK ? status : check_root(path, root, head->tree);
 }
 
+/* Whoever takes memory for the model takes no more than the file could fill. */
+static ein_status check_room(const char *path, const ein_checkpoint_head *head, ein_layout **layout) {
+    const int64_t bytes = 3 * (*layout)->parameters * (int64_t)sizeof(float);
+    if (bytes <= head->bytes) return EIN_OK;
+    ein_layout_destroy(*layout);
+    *layout = NULL;
+    return ein_error(EIN_CORRUPT, "%s: %lld bytes; the shape in its head needs %lld", path,
+                     (long long)head->bytes, (long long)bytes);
+}
+
 /* The layout of a file whose checksums hold. */
 static ein_status layout_of(const char *path, const ein_checkpoint_head *head, ein_layout **out) {
     ein_layout *full;
@@ -294,10 +304,11 @@ static ein_status layout_of(const char *path, const ein_checkpoint_head *head, e
     EIN_TRY(ein_error_context(ein_layout_new(&head->shape, head->parts, &full), "%s: head", path));
     if (head->tensors == 0) {
         *out = full;
-        return EIN_OK;
+        return check_room(path, head, out);
     }
     ein_status status = ein_checkpoint_selection(path, full, out);
     ein_layout_destroy(full);
+    if (status == EIN_OK) status = check_room(path, head, out);
     if (status != EIN_OK || (*out)->n_tensors == head->tensors) return status;
     status = ein_error(EIN_CORRUPT, "%s: %d tensors in the head, %d of the model in the file", path,
                        head->tensors, (*out)->n_tensors);

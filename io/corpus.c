@@ -165,18 +165,13 @@ static ein_status check_head(const ein_corpus *c) {
 
 static ein_status read_columns(ein_corpus *c) {
     int64_t n = c->h.n, blocks = ein_corpus_blocks(c);
-    EIN_TRY(EIN_NEW(c->scale, n));
-    EIN_TRY(EIN_NEW(c->age, n));
-    EIN_TRY(EIN_NEW(c->sex, n));
-    EIN_TRY(EIN_NEW(c->quality, n));
-    EIN_TRY(EIN_NEW(c->patient_key, n));
-    EIN_TRY(EIN_NEW(c->checksum, blocks * EIN_HASH_BYTES));
-    EIN_TRY(ein_h5_read_column(c->file, "scale", H5T_IEEE_F32LE, n, 0, c->scale));
-    EIN_TRY(ein_h5_read_column(c->file, "age", H5T_IEEE_F32LE, n, 0, c->age));
-    EIN_TRY(ein_h5_read_column(c->file, "sex", H5T_STD_I8LE, n, 0, c->sex));
-    EIN_TRY(ein_h5_read_column(c->file, "quality", H5T_STD_U32LE, n, 0, c->quality));
-    EIN_TRY(ein_h5_read_column(c->file, "patient_key", H5T_STD_U64LE, n, 0, c->patient_key));
-    EIN_TRY(ein_h5_read_column(c->file, "checksum", H5T_STD_U8LE, blocks, EIN_HASH_BYTES, c->checksum));
+    EIN_TRY(ein_h5_load_column(c->file, "scale", H5T_IEEE_F32LE, n, 0, (void **)&c->scale));
+    EIN_TRY(ein_h5_load_column(c->file, "age", H5T_IEEE_F32LE, n, 0, (void **)&c->age));
+    EIN_TRY(ein_h5_load_column(c->file, "sex", H5T_STD_I8LE, n, 0, (void **)&c->sex));
+    EIN_TRY(ein_h5_load_column(c->file, "quality", H5T_STD_U32LE, n, 0, (void **)&c->quality));
+    EIN_TRY(ein_h5_load_column(c->file, "patient_key", H5T_STD_U64LE, n, 0, (void **)&c->patient_key));
+    EIN_TRY(
+        ein_h5_load_column(c->file, "checksum", H5T_STD_U8LE, blocks, EIN_HASH_BYTES, (void **)&c->checksum));
     EIN_TRY(ein_h5_read_texts(c->file, "record_id", n, &c->ids, &c->h.id_stride));
     EIN_TRY(ein_h5_members(c->file, "labels", &c->labels));
     EIN_TRY(ein_h5_members(c->file, "text", &c->texts));
@@ -253,7 +248,7 @@ static ein_status share_all(ein_comm *comm, ein_corpus *c) {
 static ein_status open_here(ein_corpus *c, bool opened) {
     if (!opened) {
         EIN_TRY(ein_contract_parse(c->contract_text, &c->contract));
-        EIN_TRY(ein_h5_open_read(c->path, &c->file));
+        EIN_TRY(ein_h5_open_tried(c->path, &c->file));
         EIN_TRY(open_signal(c));
     }
     EIN_TRY(EIN_NEW(c->verified, ein_corpus_blocks(c)));

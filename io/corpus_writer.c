@@ -20,6 +20,7 @@
 #include "io/corpus_head.h"
 #include "io/durable.h"
 #include "io/h5.h"
+#include "io/h5_probe.h"
 
 enum { RESERVE_BYTES = 1 << 20 };
 enum { WRITE_BYTES = 256 << 20 }; /* per rank and collective call; MPI counts stay far below 2^31 */
@@ -706,6 +707,7 @@ static ein_status write_rest(ein_corpus_writer *w) {
 static ein_status verify_written(ein_corpus_writer *w) {
     ein_corpus *c = NULL;
     int64_t first, count, damaged = 0;
+    ein_h5_probe_own(w->partial);
     EIN_TRY(ein_corpus_open(w->comm, w->partial, &c));
     ein_share(ein_corpus_blocks(c), w->rank, w->size, &first, &count);
     ein_status status = ein_corpus_verify(c, first, count, &damaged);

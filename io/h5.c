@@ -12,15 +12,18 @@
 #include <unistd.h>
 
 #include "io/contract_hash.h"
+#include "io/h5_probe.h"
+#include "io/h5_storage.h"
 
 #if !defined(__BYTE_ORDER__) || __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 #error "files of ours are little-endian and read without conversion"
 #endif
 
-enum { CHUNK_ITEM_BYTES = 1 << 18, DEFLATE_LEVEL = 4, REASON_BYTES = 512, MAX_CHUNK_BYTES = 1 << 28 };
+enum { CHUNK_ITEM_BYTES = 1 << 18, DEFLATE_LEVEL = 4, REASON_BYTES = 512 };
 
 void ein_h5_quiet(void) {
     H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
+    H5PLset_loading_state(0); /* a filter that a file names is no reason to load code */
 }
 
 /* The entry pushed first is the innermost: the reason. */
@@ -54,7 +57,7 @@ hid_t ein_h5_access_serial(void) {
     return list;
 }
 
-ein_status ein_h5_open_read(const char *path, hid_t *out) {
+ein_status ein_h5_open_tried(const char *path, hid_t *out) {
     *out = -1;
     ein_h5_quiet();
     struct stat about;
@@ -68,6 +71,12 @@ ein_status ein_h5_open_read(const char *path, hid_t *out) {
     if (*out >= 0) return EIN_OK;
     return ein_h5_error(EIN_CORRUPT, "%s: not a readable HDF5 file: damaged, cut short, or of another kind",
                         path);
+}
+
+ein_status ein_h5_open_read(const char *path, hid_t *out) {
+    *out = -1;
+    EIN_TRY(ein_h5_probe(path));
+    return ein_h5_open_tried(path, out);
 }
 
 /* Let the file's descriptor lead to memory, where every write succeeds. */
@@ -236,33 +245,6 @@ static bool hard_linked(hid_t file, const char *name) {
     return n > 0;
 }
 
-static bool storage_is_plain(hid_t dataset, size_t item_bytes) {
-    hid_t list = H5Dget_create_plist(dataset);
-    if (list < 0) return false;
-    H5D_layout_t layout = H5Pget_layout(list);
-    bool good = layout == H5D_CHUNKED || (layout == H5D_CONTIGUOUS && H5Pget_external_count(list) == 0);
-    if (good && layout == H5D_CHUNKED) {
-        hsize_t chunk[EIN_H5_MAX_RANK];
-        int rank = H5Pget_chunk(list, EIN_H5_MAX_RANK, chunk);
-        uint64_t bytes = item_bytes;
-        good = rank > 0 && rank <= EIN_H5_MAX_RANK;
-        for (int i = 0; good && i < rank; i++) {
-            good = chunk[i] > 0 && chunk[i] <= MAX_CHUNK_BYTES / bytes;
-            bytes *= good ? chunk[i] : 1;
-        }
-    }
-    int filters = good ? H5Pget_nfilters(list) : -1;
-    good = good && filters >= 0 && filters <= 2;
-    for (int i = 0; good && i < filters; i++) {
-        unsigned flags = 0, config = 0, values[8];
-        size_t n_values = 8;
-        H5Z_filter_t id = H5Pget_filter2(list, (unsigned)i, &flags, &n_values, values, 0, NULL, &config);
-        good = id == H5Z_FILTER_SHUFFLE || id == H5Z_FILTER_DEFLATE;
-    }
-    H5Pclose(list);
-    return good;
-}
-
 static ein_status check_extent(hid_t dataset, const char *name, int rank, const int64_t *extent,
                                int64_t *found) {
     hsize_t dims[EIN_H5_MAX_RANK] = {0};
@@ -299,9 +281,8 @@ ein_status ein_h5_open_dataset(hid_t file, const char *name, hid_t type, int ran
     if (stored >= 0) H5Tclose(stored);
     ein_status status = EIN_OK;
     if (!typed) status = ein_h5_error(EIN_FORMAT, "/%s is not of the type that the format says", name);
-    if (status == EIN_OK && !storage_is_plain(dataset, item))
-        status = ein_h5_error(EIN_FORMAT, "/%s is stored in a way that the format does not allow", name);
     if (status == EIN_OK) status = check_extent(dataset, name, rank, extent, found);
+    if (status == EIN_OK) status = ein_h5_check_storage(dataset, name);
     if (status != EIN_OK) {
         H5Dclose(dataset);
         return status;
@@ -372,17 +353,36 @@ static ein_status column_verify(hid_t dataset, const char *name, const void *dat
                 : ein_error(EIN_CORRUPT, "/%s does not match its checksum: the file was damaged", name);
 }
 
+static ein_status read_whole(hid_t dataset, const char *name, hid_t type, int64_t values, void *data) {
+    if (values > 0 && H5Dread(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, data) < 0)
+        return ein_h5_error(EIN_CORRUPT, "reading /%s", name);
+    return column_verify(dataset, name, data, (size_t)values * H5Tget_size(type));
+}
+
 ein_status ein_h5_read_column(hid_t file, const char *name, hid_t type, int64_t n, int64_t width,
                               void *data) {
     int64_t extent[2] = {n, width};
     hid_t dataset = -1;
     EIN_TRY(ein_h5_open_dataset(file, name, type, width > 0 ? 2 : 1, extent, NULL, &dataset));
-    ein_status status = EIN_OK;
-    if (n > 0 && H5Dread(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, data) < 0)
-        status = ein_h5_error(EIN_CORRUPT, "reading /%s", name);
-    size_t bytes = (size_t)n * (size_t)(width > 0 ? width : 1) * H5Tget_size(type);
-    if (status == EIN_OK) status = column_verify(dataset, name, data, bytes);
+    ein_status status = read_whole(dataset, name, type, n * (width > 0 ? width : 1), data);
     H5Dclose(dataset);
+    return status;
+}
+
+ein_status ein_h5_load_column(hid_t file, const char *name, hid_t type, int64_t n, int64_t width,
+                              void **out) {
+    int64_t extent[2] = {n, width};
+    const int64_t values = n * (width > 0 ? width : 1);
+    hid_t dataset = -1;
+    *out = NULL;
+    EIN_TRY(ein_h5_open_dataset(file, name, type, width > 0 ? 2 : 1, extent, NULL, &dataset));
+    ein_status status = ein_calloc(out, values, (int64_t)H5Tget_size(type), name);
+    if (status == EIN_OK) status = read_whole(dataset, name, type, values, *out);
+    H5Dclose(dataset);
+    if (status != EIN_OK) {
+        free(*out);
+        *out = NULL;
+    }
     return status;
 }
 

@@ -3,7 +3,7 @@
  * HDF5 here is not thread-safe: one thread of a process calls these functions.  None is collective.
  * Files are untrusted when read: a dataset must be hard-linked, chunked or contiguous in this very file
  * (no external or virtual storage), of the expected type and extents, filtered by nothing but shuffle and
- * deflate, before any of its data are touched.  All data are little-endian in files and in memory.
+ * deflate, with all of its values stored (io/h5_storage.h), before memory is taken for them.  All data are little-endian in files and in memory.
  */
 #ifndef EIN_IO_H5_H
 #define EIN_IO_H5_H
@@ -27,9 +27,12 @@ ein_status ein_h5_error(ein_status status, const char *format, ...) EIN_PRINTF(2
  * system has them. Negative on failure; H5Pclose. */
 hid_t ein_h5_access_serial(void);
 
-/* Open for reading by this process alone. EIN_NOTFOUND, EIN_IO, or EIN_CORRUPT for a file that is no HDF5
- * file or was cut. */
+/* Open for reading by this process alone, after a trial in a process of its own (io/h5_probe.h). EIN_NOTFOUND, EIN_IO, or
+ * EIN_CORRUPT for a file that is no HDF5 file, was cut, or did not survive the trial. */
 ein_status ein_h5_open_read(const char *path, hid_t *out);
+
+/* The same without the trial: for a file that rank 0 has tried, after the ranks agreed on the outcome. */
+ein_status ein_h5_open_tried(const char *path, hid_t *out);
 
 /* HDF5 1.10 does not survive a full disk: once it could not flush or close a file, it crashes when the library ends. So a
  * file of ours is either a draft (below), or has its space reserved right after it was made, before anything is written.
@@ -70,6 +73,9 @@ ein_status ein_h5_open_dataset(hid_t file, const char *name, hid_t type, int ran
 ein_status ein_h5_write_column(hid_t file, const char *name, hid_t type, int64_t n, int64_t width,
                                const void *data);
 ein_status ein_h5_read_column(hid_t file, const char *name, hid_t type, int64_t n, int64_t width, void *data);
+
+/* The same into fresh memory (free()), taken only after the dataset was checked. */
+ein_status ein_h5_load_column(hid_t file, const char *name, hid_t type, int64_t n, int64_t width, void **out);
 
 /* A column of texts: fixed-length UTF-8, NUL-padded, as long as the longest (at least 1). */
 ein_status ein_h5_write_texts(hid_t file, const char *name, const ein_texts *texts);

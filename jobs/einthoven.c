@@ -3,7 +3,9 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "io/h5_probe.h"
 #include "jobs/cmdline.h"
 
 /* This process's rank according to the launcher, before MPI is started; -1 without a launcher. */
@@ -73,6 +75,8 @@ static ein_status run(const ein_cmdline *line, int *argc, char ***argv) {
 }
 
 int main(int argc, char **argv) {
+    const int tried = ein_h5_probe_serve(argc, argv);
+    if (tried >= 0) _exit(tried);
     /* A file that grows beyond a limit is an error of write(), to be told like a full disk, not a death. */
     signal(SIGXFSZ, SIG_IGN);
     ein_cmdline line;

@@ -4,6 +4,7 @@
  *     test_corpus write PATH COMPRESS      write the made-up corpus, for comparing what numbers of ranks give
  */
 #include "io/corpus.h"
+#include "io/h5.h"
 
 #include <hdf5.h>
 #include <math.h>
@@ -464,9 +465,36 @@ static void other_contract(hid_t f) {
 }
 static void replace(hid_t f, const char *name, hid_t type, int n, const hsize_t *dims) {
     H5Ldelete(f, name, H5P_DEFAULT);
-    hid_t space = H5Screate_simple(n, dims, NULL);
-    H5Dclose(H5Dcreate2(f, name, type, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT));
+    hid_t space = H5Screate_simple(n, dims, NULL), list = H5Pcreate(H5P_DATASET_CREATE);
+    if (dims[0] <= 2 * N) H5Pset_alloc_time(list, H5D_ALLOC_TIME_EARLY);
+    H5Dclose(H5Dcreate2(f, name, type, space, H5P_DEFAULT, list, H5P_DEFAULT));
+    H5Pclose(list);
     H5Sclose(space);
+}
+/* A dataset of any extent of which no value is stored. */
+static void sparse(hid_t f, const char *name, hid_t type, hsize_t extent) {
+    H5Ldelete(f, name, H5P_DEFAULT);
+    hid_t space = H5Screate_simple(1, &extent, NULL), list = H5Pcreate(H5P_DATASET_CREATE);
+    H5Pset_chunk(list, 1, &extent);
+    H5Pset_deflate(list, 9);
+    H5Dclose(H5Dcreate2(f, name, type, space, H5P_DEFAULT, list, H5P_DEFAULT));
+    H5Pclose(list);
+    H5Sclose(space);
+}
+static void sparse_scale(hid_t f) {
+    sparse(f, "scale", H5T_IEEE_F32LE, N);
+}
+static void unstored_sex(hid_t f) {
+    H5Ldelete(f, "sex", H5P_DEFAULT);
+    hid_t space = H5Screate_simple(1, (hsize_t[]){N}, NULL);
+    H5Dclose(H5Dcreate2(f, "sex", H5T_STD_I8LE, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT));
+    H5Sclose(space);
+}
+static void sparse_ids(hid_t f) {
+    hid_t t = H5Tcopy(H5T_C_S1);
+    H5Tset_size(t, EIN_H5_MAX_TEXT);
+    sparse(f, "record_id", t, N);
+    H5Tclose(t);
 }
 static void float_signal(hid_t f) {
     replace(f, "signal", H5T_NATIVE_FLOAT, 3, (hsize_t[]){N, L, S});
@@ -546,6 +574,9 @@ static void edited(const char *plain) {
                  {zero_block, EIN_FORMAT, "block_records is 0"},
                  {many_rejected, EIN_FORMAT, "not possible"},
                  {sparse_signal, EIN_CORRUPT, "holds 0 of 10 blocks"},
+                 {sparse_scale, EIN_CORRUPT, "/scale holds 0 of 1 blocks"},
+                 {sparse_ids, EIN_CORRUPT, "/record_id holds 0 of 1 blocks"},
+                 {unstored_sex, EIN_CORRUPT, "/sex states 75 bytes, and only 0 are stored"},
                  {other_contract, EIN_CORRUPT, "contract does not match"},
                  {float_signal, EIN_FORMAT, "/signal is not of the type"},
                  {contiguous_signal, EIN_FORMAT, "/signal is not chunked"},
