@@ -265,10 +265,22 @@ static ein_status check_tags(const char *path, const char *text) {
 
 /* --- parsing --------------------------------------------------------------------------------------------- */
 
+/* Everything that the parser hands over is counted: each costs it memory or time that does not follow from the bytes
+ * alone. Names of instructions, prefixes and entities go into a dictionary that never shrinks; prefixes are looked for
+ * along all declarations above. */
 typedef struct {
-    int elements, attributes;
-    const char *refused; /* NULL: nothing */
+    int elements, attributes, namespaces, instructions, others;
+    const char *refused;      /* NULL: nothing */
+    char named[QUOTED_BYTES]; /* the entity that was referred to, or "" */
 } guard;
+
+/* A text of the file or the parser without its line end, quoting only what a terminal can bear. */
+static void copy_message(const char *message, char *out, size_t room) {
+    size_t n = 0;
+    for (; message && *message && *message != '\n' && n + 1 < room; message++)
+        out[n++] = *message >= ' ' && *message <= '~' ? *message : '?';
+    out[n] = '\0';
+}
 
 static void refuse(void *context, const char *what) {
     xmlParserCtxtPtr parser = context;
@@ -287,6 +299,11 @@ static void on_element(void *context, const xmlChar *name, const xmlChar *prefix
         return;
     }
     g->attributes += n_attributes + n_namespaces;
+    g->namespaces += n_namespaces;
+    if (g->namespaces > EIN_XML_MAX_NAMESPACES) {
+        refuse(context, "more than 1,000 declarations of namespaces");
+        return;
+    }
     if (++g->elements > EIN_XML_MAX_ELEMENTS || g->attributes > EIN_XML_MAX_ELEMENTS) {
         refuse(context, "more than 250,000 elements or attributes");
         return;
@@ -326,8 +343,38 @@ static void on_attribute_rule(void *context, const xmlChar *element, const xmlCh
 }
 
 static void on_reference(void *context, const xmlChar *name) {
-    (void)name;
+    guard *g = ((xmlParserCtxtPtr)context)->_private;
+    if (!g->refused) copy_message((const char *)name, g->named, sizeof g->named);
     refuse(context, "it refers to an entity that is not one of XML's own five");
+}
+
+static void count_other(void *context) {
+    guard *g = ((xmlParserCtxtPtr)context)->_private;
+    if (++g->others > EIN_XML_MAX_ELEMENTS) refuse(context, "more than 250,000 comments and CDATA sections");
+}
+
+static void on_comment(void *context, const xmlChar *text) {
+    (void)text;
+    count_other(context);
+}
+
+static void on_instruction(void *context, const xmlChar *name, const xmlChar *text) {
+    guard *g = ((xmlParserCtxtPtr)context)->_private;
+    (void)name, (void)text;
+    if (++g->instructions > EIN_XML_MAX_INSTRUCTIONS)
+        refuse(context, "more than 1,000 processing instructions");
+}
+
+/* Joins its neighbours instead of a node of its own. */
+static void on_cdata(void *context, const xmlChar *text, int bytes) {
+    count_other(context);
+    if (!((xmlParserCtxtPtr)context)->disableSAX) xmlSAX2Characters(context, text, bytes);
+}
+
+/* Asked for before anything is known of a reference, in attributes too. */
+static xmlEntityPtr on_entity_wanted(void *context, const xmlChar *name) {
+    on_reference(context, name);
+    return NULL;
 }
 
 static xmlParserCtxtPtr new_parser(guard *g) {
@@ -343,24 +390,20 @@ static xmlParserCtxtPtr new_parser(guard *g) {
     sax->attributeDecl = on_attribute_rule;
     sax->reference = on_reference;
     sax->externalSubset = NULL;
-    sax->comment = NULL;
-    sax->processingInstruction = NULL;
-    sax->cdataBlock = xmlSAX2Characters; /* joins its neighbours instead of a node of its own */
+    sax->getEntity = on_entity_wanted;
+    sax->getParameterEntity = on_entity_wanted;
+    sax->comment = on_comment;
+    sax->processingInstruction = on_instruction;
+    sax->cdataBlock = on_cdata;
     return parser;
-}
-
-/* A parser's message without its line end, quoting only what a terminal can bear. */
-static void copy_message(const char *message, char *out, size_t room) {
-    size_t n = 0;
-    for (; message && *message && *message != '\n' && n + 1 < room; message++)
-        out[n++] = *message >= ' ' && *message <= '~' ? *message : '?';
-    out[n] = '\0';
 }
 
 static ein_status why_not(const char *path, xmlParserCtxtPtr parser, const guard *g) {
     char message[160];
     int line = parser->input ? parser->input->line : 0;
-    if (g->refused) return ein_error(EIN_FORMAT, "%s:%d: %s; the file is refused", path, line, g->refused);
+    if (g->refused)
+        return ein_error(EIN_FORMAT, "%s:%d: %s%s%s%s; the file is refused", path, line, g->refused,
+                         g->named[0] ? ", \"" : "", g->named, g->named[0] ? "\"" : "");
     xmlErrorPtr error = xmlCtxtGetLastError(parser);
     if (error && error->code == XML_ERR_NO_MEMORY)
         return ein_error(EIN_NOMEM, "%s: no memory to parse it", path);

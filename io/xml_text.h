@@ -1,9 +1,10 @@
 /* XML files that nobody vouches for; the one place that knows libxml2.
  *
  * What is read: well-formed XML of at most 64 MiB, elements at most 64 deep, at most 250,000 elements and as many
- * attributes, tags of at most 64 KiB, in UTF-8, UTF-16 (by byte order mark or by its zero bytes), US-ASCII,
- * ISO-8859-x (also as "ISO8859-1", as CardioSoft writes it) or windows-125x.  The encoding that a file declares is
- * believed only within these: a file that says UTF-8 or nothing, and is not, is made UTF-8 as io/utf8.h does.
+ * attributes, as many comments and CDATA sections together, 1,000 processing instructions and 1,000 declarations of
+ * namespaces, tags of at most 64 KiB, in UTF-8, UTF-16 (by byte order mark or by its zero bytes), US-ASCII, ISO-8859-x
+ * (also as "ISO8859-1", as CardioSoft writes it) or windows-125x.  The encoding that a file declares is believed only
+ * within these: a file that says UTF-8 or nothing, and is not, is made UTF-8 as io/utf8.h does.
  *
  * What is refused: every declaration of an entity, element, attribute or notation within the file, and every
  * reference to an entity but the five of XML itself.  So nothing expands, whatever was nested ("billion laughs").
@@ -30,6 +31,8 @@
 enum {
     EIN_XML_MAX_DEPTH = 64,
     EIN_XML_MAX_ELEMENTS = 250000,
+    EIN_XML_MAX_NAMESPACES = 1000,
+    EIN_XML_MAX_INSTRUCTIONS = 1000,
     EIN_XML_MAX_TAG_BYTES = 65536,
     EIN_XML_NAME_BYTES = 64,
     EIN_XML_SNIFF_BYTES = 4096

@@ -132,6 +132,24 @@ static void repeated(const char *what, const char *start, const char *piece, int
     free(text);
 }
 
+/* The same with a number in each piece, so that every name is another. */
+static void numbered(const char *what, const char *start, const char *piece, int n, const char *end,
+                     const char *says) {
+    char *text = NULL;
+    size_t bytes = 0;
+    FILE *f = open_memstream(&text, &bytes);
+    if (!f) abort();
+    fputs(start, f);
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+    for (int i = 0; i < n; i++) fprintf(f, piece, i);
+#pragma GCC diagnostic pop
+    fputs(end, f);
+    if (fclose(f) != 0) abort();
+    refused(what, text, bytes, says);
+    free(text);
+}
+
 static void check_excess(void) {
     repeated("62 levels within <r><a>", "<r><a>x</a><a>", "<d>", 62, "", "not well-formed");
     repeated("63 levels", "<r><a>x</a><a>", "<d>", 63, "", "nested more than 64 deep");
@@ -141,13 +159,27 @@ static void check_excess(void) {
     repeated("attributes", "<r><a>x</a>", "<b c='1' d='2' e='3' f='4'/>", 70000, "</r>",
              "250,000 elements or attributes");
     repeated("namespaces", "<r><a>x</a>", "<b xmlns:c='1' xmlns:d='2' xmlns:e='3' xmlns:f='4'/>", 70000,
-             "</r>", "250,000 elements or attributes");
+             "</r>", "1,000 declarations of namespaces");
+    repeated("1,000 namespaces", "<r><a>x</a>", "<b xmlns:c='1'/>", 1000, "</r>", NULL);
+    repeated("comments", "<r><a>x</a>", "<!---->", 250001, "</r>", "more than 250,000 comments");
+    repeated("1,000 instructions", "<r><a>x</a>", "<?b?>", 1000, "</r>", NULL);
+    numbered("instructions", "<r><a>x</a>", "<?b%06d?>", 2000, "</r>",
+             "more than 1,000 processing instructions");
+    numbered("instructions before the root", "", "<?b%06d?>", 2000, "<r/>",
+             "more than 1,000 processing instructions");
+    numbered("instructions in the DTD", "<!DOCTYPE r [", "<?b%06d?>", 2000, "]><r/>",
+             "more than 1,000 processing instructions");
+    numbered("parameter entities", "<!DOCTYPE r [", "%%b%06d;", 2000, "]><r/>", "an entity");
+    numbered("entities in an attribute", "<!DOCTYPE r SYSTEM 'x.dtd'><r a='", "&b%05d;", 5000, "'/>",
+             "\"b00000\"");
     repeated("a tag of a megabyte", "<r", " x='>'", 200000, "/>", "a tag of more than 65536 bytes");
     repeated("a tag of a megabyte behind a quote in a comment of the DTD", "<!DOCTYPE r [<!-- ' -->]><r",
              " x='>'", 200000, "/>", "a tag of more than 65536 bytes");
     repeated("a comment of a megabyte", "<r><!--", " a < b >", 200000, "--><a>x</a></r>", NULL);
     repeated("CDATA of a megabyte", "<r><b><![CDATA[", "<a 1,2,", 200000, "]]></b><a>x</a></r>", NULL);
-    repeated("a million pieces of CDATA", "<r><b>", "<![CDATA[]]>", 1000000, "</b><a>x</a></r>", NULL);
+    repeated("240,000 pieces of CDATA", "<r><b>", "<![CDATA[]]>", 240000, "</b><a>x</a></r>", NULL);
+    repeated("a million pieces of CDATA", "<r><b>", "<![CDATA[]]>", 1000000, "</b><a>x</a></r>",
+             "CDATA sections");
     repeated("12 MB of one text", "<r><b>", "12345,", 2000000, "</b><a>x</a></r>", NULL);
     if (truncate(path, EIN_XML_MAX_BYTES + 1) != 0) abort();
     ein_xml *xml;
