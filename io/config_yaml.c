@@ -4,6 +4,7 @@
 #include <yaml.h>
 
 #include "io/config_table.h"
+#include "io/yaml_tree.h"
 
 typedef struct {
     yaml_parser_t parser;
@@ -288,12 +289,13 @@ static ein_status start_parser(yaml_parser_t *parser, const char *name, const ch
     if (bytes > EIN_CONFIG_MAX_BYTES)
         return ein_error(EIN_USAGE, "%s: %zu bytes; a configuration has at most %d", name, bytes,
                          EIN_CONFIG_MAX_BYTES);
-    if (!yaml_parser_initialize(parser))
-        return ein_error(EIN_NOMEM, "%s: no memory for the YAML parser", name);
     if (bytes >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0) {
         text += 3;
         bytes -= 3;
     }
+    EIN_TRY(ein_yaml_check_directives(name, text, bytes));
+    if (!yaml_parser_initialize(parser))
+        return ein_error(EIN_NOMEM, "%s: no memory for the YAML parser", name);
     yaml_parser_set_encoding(parser, YAML_UTF8_ENCODING);
     yaml_parser_set_input_string(parser, (const unsigned char *)text, bytes);
     return EIN_OK;

@@ -211,18 +211,39 @@ static ein_status read_document(reader *r, ein_yaml_node **out) {
     }
 }
 
+/* Whether a line begins at byte `at`, by YAML's line breaks: LF, CR, NEL, LS, PS. */
+static bool line_begins(const char *text, size_t at) {
+    if (at == 0 || text[at - 1] == '\n' || text[at - 1] == '\r') return true;
+    if (at >= 2 && memcmp(text + at - 2, "\xC2\x85", 2) == 0) return true;
+    return at >= 3 &&
+           (memcmp(text + at - 3, "\xE2\x80\xA8", 3) == 0 || memcmp(text + at - 3, "\xE2\x80\xA9", 3) == 0);
+}
+
+ein_status ein_yaml_check_directives(const char *name, const char *text, size_t bytes) {
+    int line = 1;
+    for (size_t i = 0; i < bytes; i++) {
+        line += text[i] == '\n';
+        if (text[i] == '%' && line_begins(text, i) && (bytes - i < 6 || memcmp(text + i, "%YAML ", 6) != 0))
+            return ein_error(EIN_USAGE,
+                             "%s:%d: a directive (%%TAG or the like) is not accepted; leave the line out",
+                             name, line);
+    }
+    return EIN_OK;
+}
+
 ein_status ein_yaml_parse(const char *name, const char *text, size_t bytes, size_t max_bytes,
                           ein_yaml_node **out) {
     *out = NULL;
     reader r = {.name = name};
     if (bytes > max_bytes)
         return ein_error(EIN_USAGE, "%s: %zu bytes; at most %zu are read", name, bytes, max_bytes);
-    if (!yaml_parser_initialize(&r.parser))
-        return ein_error(EIN_NOMEM, "%s: no memory for the YAML parser", name);
     if (bytes >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0) {
         text += 3;
         bytes -= 3;
     }
+    EIN_TRY(ein_yaml_check_directives(name, text, bytes));
+    if (!yaml_parser_initialize(&r.parser))
+        return ein_error(EIN_NOMEM, "%s: no memory for the YAML parser", name);
     /* libyaml would accept UTF-16 as well. */
     yaml_parser_set_encoding(&r.parser, YAML_UTF8_ENCODING);
     yaml_parser_set_input_string(&r.parser, (const unsigned char *)text, bytes);

@@ -249,6 +249,7 @@ static void refusals(void) {
         {HEAD "rule: a < 1\ntitle: \"a\\nb\"", "my.yaml:5: a text with a line end or control character"},
         {HEAD "rule: a < 1\ntitle: \"\\x1b[2J\"", "control character"},
         {HEAD "rule: a < 1\ntitle: &a x", "anchors"},
+        {"%TAG !a! x\n---\n" HEAD "rule: a < 1", "directive"},
         {HEAD "rule: a < 1\ntitle: *a", "alias"},
         {HEAD "rule: a < 1\ntitle: !!str x", "tags"},
         {HEAD "rule: a < 1\ntitle: [[[[[[[[[[x]]]]]]]]]]", "nested deeper than 8"},
