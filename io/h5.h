@@ -3,7 +3,8 @@
  * HDF5 here is not thread-safe: one thread of a process calls these functions.  None is collective.
  * Files are untrusted when read: a dataset must be hard-linked, chunked or contiguous in this very file
  * (no external or virtual storage), of the expected type and extents, filtered by nothing but shuffle and
- * deflate, with all of its values stored (io/h5_storage.h), before memory is taken for them.  All data are little-endian in files and in memory.
+ * deflate, with all of its values stored (io/h5_storage.h), before memory is taken for them.  All data are
+ * little-endian in files and in memory.
  */
 #ifndef EIN_IO_H5_H
 #define EIN_IO_H5_H
@@ -27,15 +28,16 @@ ein_status ein_h5_error(ein_status status, const char *format, ...) EIN_PRINTF(2
  * system has them. Negative on failure; H5Pclose. */
 hid_t ein_h5_access_serial(void);
 
-/* Open for reading by this process alone, after a trial in a process of its own (io/h5_probe.h). EIN_NOTFOUND, EIN_IO, or
- * EIN_CORRUPT for a file that is no HDF5 file, was cut, or did not survive the trial. */
+/* Open for reading by this process alone, after a trial in a process of its own (io/h5_probe.h). EIN_NOTFOUND, EIN_IO,
+ * or EIN_CORRUPT for a file that is no HDF5 file, was cut, or did not survive the trial. */
 ein_status ein_h5_open_read(const char *path, hid_t *out);
 
 /* The same without the trial: for a file that rank 0 has tried, after the ranks agreed on the outcome. */
 ein_status ein_h5_open_tried(const char *path, hid_t *out);
 
-/* HDF5 1.10 does not survive a full disk: once it could not flush or close a file, it crashes when the library ends. So a
- * file of ours is either a draft (below), or has its space reserved right after it was made, before anything is written.
+/* HDF5 1.10 does not survive a full disk: once it could not flush or close a file, it crashes when the library ends. So
+ * a file of ours is either a draft (below), or has its space reserved right after it was made, before anything is
+ * written.
  *
  * Reserve `bytes` for a new file of the default driver. EIN_IO if there is not so much room, or a limit on the size of
  * files (ulimit -f) is lower; what is in memory of the file then goes nowhere, and it is closed without danger. */
@@ -45,14 +47,14 @@ ein_status ein_h5_reserve(hid_t file, int64_t bytes);
  * already and is returned if set; else EIN_IO. A file that cannot be flushed stays open. */
 ein_status ein_h5_close_written(hid_t file, ein_status mine);
 
-/* A new file in memory, without time stamps: nothing that a disk does can fail inside HDF5, where it would end in a crash.
- * ein_h5_draft_save frees it. */
+/* A new file in memory, without time stamps: nothing that a disk does can fail inside HDF5, where it would end in a
+ * crash. ein_h5_draft_save frees it. */
 typedef struct ein_h5_draft ein_h5_draft;
 ein_status ein_h5_draft_new(ein_h5_draft **out);
 hid_t ein_h5_draft_file(const ein_h5_draft *draft);
 
-/* Write a draft to `path`, whole or not at all (io/durable.h), if `mine` is EIN_OK; close it in any case, after everything
- * inside it is closed. `mine` is returned if set. */
+/* Write a draft to `path`, whole or not at all (io/durable.h), if `mine` is EIN_OK; close it in any case, after
+ * everything inside it is closed. `mine` is returned if set. */
 ein_status ein_h5_draft_save(ein_h5_draft *draft, const char *path, ein_status mine);
 
 /* Attributes: UTF-8 text, int64, double. Reading text: at most `limit` bytes, in fresh memory (free()). */

@@ -1,9 +1,9 @@
 /* Where the values of an HDF5 dataset lie: checked before memory is taken for them.
  *
  * A few bytes of metadata can state any extent. So a dataset is read only if its values are there: every chunk has its
- * place, what is stored lies within the size of the file, and nothing is longer than deflate can make of it (1032 bytes of
- * one). Whoever takes memory after this check takes at most 1032 times the size of the file, and as much as the file if
- * nothing is compressed.
+ * place, what is stored lies within the size of the file, and nothing is longer than deflate can make of it (1032 bytes
+ * of one). Whoever takes memory after this check takes at most 1032 times the size of the file, and as much as the file
+ * if nothing is compressed.
  */
 #ifndef EIN_IO_H5_STORAGE_H
 #define EIN_IO_H5_STORAGE_H
@@ -14,9 +14,9 @@
 
 enum { EIN_H5_MAX_CHUNK_BYTES = 1 << 28, EIN_H5_INFLATION = 1032 };
 
-/* EIN_OK for a dataset, chunked or contiguous in this very file, filtered by nothing but shuffle and deflate, of which all
- * values are stored. EIN_FORMAT for another storage, EIN_CORRUPT for missing or impossible values; `name` is for the
- * message. Not collective. */
+/* EIN_OK for a dataset, chunked or contiguous in this very file, filtered by nothing but shuffle and deflate, of which
+ * all values are stored. EIN_FORMAT for another storage, EIN_CORRUPT for missing or impossible values; `name` is for
+ * the message. Not collective. */
 ein_status ein_h5_check_storage(hid_t dataset, const char *name);
 
 #endif

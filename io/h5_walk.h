@@ -8,9 +8,9 @@
 
 enum { EIN_H5_MAX_OBJECTS = 100000 };
 
-/* Visit every group, link, dataset, type and attribute; read attributes of fixed-length types and the first chunk of each
- * dataset whose storage is plain. EIN_CORRUPT if the library fails anywhere, if there are more than EIN_H5_MAX_OBJECTS
- * objects, or if the datasets together claim more bytes than the file has. Not collective. */
+/* Visit every group, link, dataset, type and attribute; read attributes of fixed-length types and the first chunk of
+ * each dataset whose storage is plain. EIN_CORRUPT if the library fails anywhere, if there are more than
+ * EIN_H5_MAX_OBJECTS objects, or if the datasets together claim more bytes than the file has. Not collective. */
 ein_status ein_h5_walk(hid_t file);
 
 #endif

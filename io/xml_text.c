@@ -78,7 +78,8 @@ static const char *behind(const char *p, const char *mark) {
     return p ? p + n : NULL;
 }
 
-/* Behind a DOCTYPE, which may hold quoted names and, in brackets, comments and declarations; NULL if it does not end. */
+/* Behind a DOCTYPE, which may hold quoted names and, in brackets, comments and declarations; NULL if it does not end.
+ * */
 static const char *skip_doctype(const char *p) {
     bool within = false;
     char quote = '\0';

@@ -1,9 +1,9 @@
 /* Untrusted YAML as a tree, each node with its line.
  *
  * Taken: one document of UTF-8 text with maps, lists and scalars, at most EIN_YAML_MAX_DEPTH levels deep. Refused with
- * name:line: anchors, aliases, tags, directives but %YAML, a key given twice, keys that are not scalars, empty items of lists, texts with
- * control characters (so every text may be shown on a terminal) or longer than EIN_YAML_MAX_TEXT bytes, maps of more than
- * EIN_YAML_MAX_KEYS keys. Errors: EIN_USAGE, EIN_NOMEM. Nothing here is collective.
+ * name:line: anchors, aliases, tags, directives but %YAML, a key given twice, keys that are not scalars, empty items of
+ * lists, texts with control characters (so every text may be shown on a terminal) or longer than EIN_YAML_MAX_TEXT
+ * bytes, maps of more than EIN_YAML_MAX_KEYS keys. Errors: EIN_USAGE, EIN_NOMEM. Nothing here is collective.
  */
 #ifndef EIN_IO_YAML_TREE_H
 #define EIN_IO_YAML_TREE_H
@@ -33,8 +33,9 @@ ein_status ein_yaml_parse(const char *name, const char *text, size_t bytes, size
                           ein_yaml_node **out);
 void ein_yaml_free(ein_yaml_node *node); /* NULL is fine */
 
-/* EIN_USAGE with the line if a line begins with '%' and is not "%YAML ...": nobody needs directives, and libyaml compares each
- * %TAG with all before it. For texts that are read by other means than ein_yaml_parse, which does it itself. */
+/* EIN_USAGE with the line if a line begins with '%' and is not "%YAML ...": nobody needs directives, and libyaml
+ * compares each %TAG with all before it. For texts that are read by other means than ein_yaml_parse, which does it
+ * itself. */
 ein_status ein_yaml_check_directives(const char *name, const char *text, size_t bytes);
 
 /* The value of a key, or NULL. */

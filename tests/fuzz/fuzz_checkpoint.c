@@ -1,7 +1,7 @@
-/* libFuzzer target: a checkpoint. What its checksums and the trial let pass is described and read. Most mutants have HDF5's
- * checksums and those of the head right, so that they get to the readers.
+/* libFuzzer target: a checkpoint. What its checksums and the trial let pass is described and read. Most mutants have
+ * HDF5's checksums and those of the head right, so that they get to the readers.
  *
- *     EIN_FUZZ_WRITE=FILE build/fuzz/fuzz_checkpoint -runs=2     writes a whole checkpoint of a selection, to begin with
+ * EIN_FUZZ_WRITE=FILE build/fuzz/fuzz_checkpoint -runs=2     writes a whole checkpoint of a selection, to begin with
  */
 #include <string.h>
 

@@ -1,5 +1,5 @@
-/* libFuzzer target: a corpus. What passes the trial is opened, and everything in it read; half of the mutants keep HDF5's own
- * checksums right, and half of those our columns' checksums too, so that they get to the readers. */
+/* libFuzzer target: a corpus. What passes the trial is opened, and everything in it read; half of the mutants keep
+ * HDF5's own checksums right, and half of those our columns' checksums too, so that they get to the readers. */
 #include <math.h>
 #include <string.h>
 

@@ -1,5 +1,6 @@
 /* What the fuzz targets of HDF5 files share: the trial of a file, which the program runs in a process of its own
- * (io/h5_probe.h), here in a fork. What it does not survive is refused and no finding; what passes it must not crash. */
+ * (io/h5_probe.h), here in a fork. What it does not survive is refused and no finding; what passes it must not crash.
+ * */
 #ifndef EIN_TESTS_FUZZ_H5_H
 #define EIN_TESTS_FUZZ_H5_H
 

@@ -1,5 +1,5 @@
-/* libFuzzer target: a run folder that somebody edited: STATE, LOCK, metrics.csv, config.resolved.yaml, in this order. It is
- * shown as `inspect` does, opened, and its metrics continued. */
+/* libFuzzer target: a run folder that somebody edited: STATE, LOCK, metrics.csv, config.resolved.yaml, in this order.
+ * It is shown as `inspect` does, opened, and its metrics continued. */
 #include <math.h>
 
 #include "io/run.h"

@@ -1,5 +1,5 @@
-/* Mutants of a corpus whose BLAKE2b checksums hold: a value or an attribute is changed through the HDF5 library, and what
- * covers it hashed anew. In a child, because the library may die of what earlier mutations left. */
+/* Mutants of a corpus whose BLAKE2b checksums hold: a value or an attribute is changed through the HDF5 library, and
+ * what covers it hashed anew. In a child, because the library may die of what earlier mutations left. */
 #ifndef EIN_TESTS_HDF5_EDIT_H
 #define EIN_TESTS_HDF5_EDIT_H
 

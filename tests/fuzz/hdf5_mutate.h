@@ -1,9 +1,9 @@
 /* Mutants of HDF5 files that get behind its checksums.
  *
- * Superblocks, object headers, heaps and indexes of the 1.10 format end in a lookup3 checksum (Bob Jenkins, 2006, public
- * domain). A mutator finds these structures in the file as it was, changes a few bytes, most often inside one of them, and
- * writes the checksums anew. What the structures are need not be known: one begins with a signature and ends where the
- * checksum of everything before it stands.
+ * Superblocks, object headers, heaps and indexes of the 1.10 format end in a lookup3 checksum (Bob Jenkins, 2006,
+ * public domain). A mutator finds these structures in the file as it was, changes a few bytes, most often inside one of
+ * them, and writes the checksums anew. What the structures are need not be known: one begins with a signature and ends
+ * where the checksum of everything before it stands.
  */
 #ifndef EIN_TESTS_HDF5_MUTATE_H
 #define EIN_TESTS_HDF5_MUTATE_H

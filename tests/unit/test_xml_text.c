@@ -1,4 +1,5 @@
-/* XML from strangers: encodings that are read, and attacks, damage and excess that are refused with a line and a reason. */
+/* XML from strangers: encodings that are read, and attacks, damage and excess that are refused with a line and a
+ * reason. */
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
