@@ -10,7 +10,9 @@
  * by name.
  *
  * Only rank 0 tries a file, and shares the outcome, before other ranks open it. A file is tried once per process: known
- * by device, inode, size and times. It costs about 20 ms.
+ * by device, inode, size and times. It costs 20 to 30 ms of
+ * processor time: `inspect --verify` of a corpus of 2,000 records takes 1.14 times as much with it, of a checkpoint of
+ * the preset tiny 1.4 times.
  *
  * Programs that never called ein_h5_probe_serve (unit tests, fuzz targets) try nothing.
  */

@@ -5,6 +5,8 @@
 
 #include "io/h5.h"
 
+enum { CHUNK_SLACK = 64 };
+
 /* What is said of a dataset's storage. */
 typedef struct {
     H5D_layout_t layout;
@@ -49,6 +51,25 @@ static bool describe(hid_t list, hid_t type, hid_t space, storage *s) {
     return bytes <= EIN_H5_MAX_CHUNK_BYTES;
 }
 
+/* A chunk that deflate made is hardly longer than what it holds, or a short one could hold gigabytes. */
+static ein_status check_chunk_sizes(hid_t dataset, const char *name, const storage *s, uint64_t chunk_bytes) {
+    const uint64_t most = chunk_bytes + chunk_bytes / 512 + CHUNK_SLACK;
+    hsize_t corner[EIN_H5_MAX_RANK] = {0}, bytes = 0;
+    for (int i = 0; i >= 0;) {
+        if (H5Dget_chunk_storage_size(dataset, corner, &bytes) < 0)
+            return ein_h5_error(EIN_CORRUPT, "/%s: the size of a block", name);
+        if (bytes > most)
+            return ein_error(EIN_CORRUPT, "/%s: a block of %llu bytes is stored in %llu", name,
+                             (unsigned long long)chunk_bytes, (unsigned long long)bytes);
+        for (i = s->rank - 1; i >= 0; i--) { /* the next corner, the last dimension fastest */
+            corner[i] += s->chunk[i];
+            if (corner[i] < s->extent[i]) break;
+            corner[i] = 0;
+        }
+    }
+    return EIN_OK;
+}
+
 static ein_status check_chunks(hid_t dataset, hid_t space, const char *name, const storage *s,
                                uint64_t stored) {
     uint64_t chunks = 1, chunk_bytes = s->item_bytes;
@@ -62,7 +83,8 @@ static ein_status check_chunks(hid_t dataset, hid_t space, const char *name, con
     if (found != chunks)
         return ein_error(EIN_CORRUPT, "/%s holds %llu of %llu blocks", name, (unsigned long long)found,
                          (unsigned long long)chunks);
-    if (times(chunks, chunk_bytes) <= times(stored, s->filters > 0 ? EIN_H5_INFLATION : 1)) return EIN_OK;
+    if (times(chunks, chunk_bytes) <= times(stored, s->filters > 0 ? EIN_H5_INFLATION : 1))
+        return chunks > 0 && s->filters > 0 ? check_chunk_sizes(dataset, name, s, chunk_bytes) : EIN_OK;
     return ein_error(EIN_CORRUPT, "/%s states %llu blocks of %llu bytes, and only %llu bytes are stored",
                      name, (unsigned long long)chunks, (unsigned long long)chunk_bytes,
                      (unsigned long long)stored);
@@ -74,6 +96,17 @@ static ein_status check_contiguous(const char *name, const storage *s, uint64_t 
     if (bytes <= stored) return EIN_OK;
     return ein_error(EIN_CORRUPT, "/%s states %llu bytes, and only %llu are stored", name,
                      (unsigned long long)bytes, (unsigned long long)stored);
+}
+
+/* Columns and tables of texts are read whole; a few bytes of deflate that become gigabytes are no table of ours. */
+static ein_status check_whole(const char *name, const storage *s, uint64_t file_bytes) {
+    uint64_t bytes = s->item_bytes;
+    for (int i = 0; i < s->rank; i++) bytes = times(bytes, s->extent[i]);
+    if (s->rank > 2 || bytes <= EIN_H5_WHOLE_BYTES || bytes <= times(file_bytes, EIN_H5_WHOLE_RATIO))
+        return EIN_OK;
+    return ein_error(EIN_CORRUPT,
+                     "/%s states %llu bytes in a file of %llu; no column of this format is so large", name,
+                     (unsigned long long)bytes, (unsigned long long)file_bytes);
 }
 
 static ein_status check(hid_t dataset, hid_t list, hid_t type, hid_t space, const char *name) {
@@ -92,6 +125,7 @@ static ein_status check(hid_t dataset, hid_t list, hid_t type, hid_t space, cons
     if (stored > file_bytes)
         return ein_error(EIN_CORRUPT, "/%s claims %llu bytes of a file of %llu", name,
                          (unsigned long long)stored, (unsigned long long)file_bytes);
+    EIN_TRY(check_whole(name, &s, file_bytes));
     return s.layout == H5D_CHUNKED ? check_chunks(dataset, space, name, &s, stored)
                                    : check_contiguous(name, &s, stored);
 }

@@ -7,7 +7,7 @@
 FUZZ_SECONDS ?= 60
 FUZZ_CC      ?= clang
 FUZZ_FLAGS   := -std=c11 -D_GNU_SOURCE -I. -O1 -gline-tables-only -fno-omit-frame-pointer -fopenmp -DEIN_NO_CLONES \
-                -fsanitize=address,undefined -fno-sanitize-recover=all
+                -Wno-pass-failed -fsanitize=address,undefined -fno-sanitize-recover=all
 FUZZ_NAMES   := $(sort $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c)))
 FUZZ_OBJ     := $(patsubst %.c,build/fuzz/obj/%.o,$(CORE_SRC) $(MPI_SRC) $(IO_SRC) $(filter-out jobs/einthoven.c,$(JOBS_SRC)))
 # The longest input, and how many inputs make fuzz-short tries, where the defaults do not suit.
