@@ -15,8 +15,14 @@
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
                "tensor data are little-endian in memory and in files");
 
-/* The JSON of a header is bounded before jansson builds it in memory, where one byte can become forty. */
-enum { MAX_JSON_DEPTH = 4, MAX_JSON_VALUES = 4000000, CONVERT_BYTES = 1 << 18 };
+/* The JSON of a header is bounded before jansson builds it in memory, where one byte can become eighty: a tensor takes
+ * up to 15 values and at least 60 bytes. */
+enum {
+    MAX_JSON_DEPTH = 4,
+    MAX_JSON_VALUES = 16 * EIN_ST_MAX_TENSORS,
+    FEW_JSON_VALUES = 1000, /* in a header of any length; of more, each takes 4 bytes on average */
+    CONVERT_BYTES = 1 << 18
+};
 
 #define METADATA_KEY "__metadata__"
 
@@ -136,8 +142,11 @@ static ein_status bound_json(const ein_safetensors *file, const char *text, int6
         if (depth > MAX_JSON_DEPTH)
             return ein_error(EIN_FORMAT, "%s: byte %lld: header nested deeper than %d", file->path,
                              (long long)(8 + i), MAX_JSON_DEPTH);
-        if (values > MAX_JSON_VALUES)
-            return ein_error(EIN_FORMAT, "%s: header with more than %d values", file->path, MAX_JSON_VALUES);
+        if (values > MAX_JSON_VALUES || values > FEW_JSON_VALUES + bytes / 4)
+            return ein_error(
+                EIN_FORMAT,
+                "%s: header of %lld bytes with more than %lld values; no table of tensors has that",
+                file->path, (long long)bytes, (long long)values - 1);
     }
     return EIN_OK;
 }
@@ -300,6 +309,9 @@ static ein_status read_metadata(ein_safetensors *file) {
     if (!metadata) return EIN_OK;
     if (!json_is_object(metadata))
         return ein_error(EIN_FORMAT, "%s: header: __metadata__ is not an object", file->path);
+    if (json_object_size(metadata) > EIN_ST_MAX_METADATA)
+        return ein_error(EIN_FORMAT, "%s: header: %zu texts in __metadata__; at most %d are read", file->path,
+                         json_object_size(metadata), EIN_ST_MAX_METADATA);
     EIN_TRY(EIN_NEW(file->keys, json_object_size(metadata)));
     const char *key;
     json_t *value;

@@ -35,7 +35,12 @@
 
 #include "core/status.h"
 
-enum { EIN_ST_MAX_DIMS = 8, EIN_ST_NAME_BYTES = 256, EIN_ST_MAX_TENSORS = 100000 };
+enum {
+    EIN_ST_MAX_DIMS = 8,
+    EIN_ST_NAME_BYTES = 256,
+    EIN_ST_MAX_TENSORS = 100000,
+    EIN_ST_MAX_METADATA = 10000
+};
 #define EIN_ST_MAX_HEADER_BYTES INT64_C(100000000)
 
 typedef struct {

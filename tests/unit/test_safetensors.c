@@ -251,6 +251,15 @@ static void bombs(void) {
     for (int i = 6; i + 1 < BYTES; i += 2) memcpy(text + i, "1,", 2);
     put_file(path, BYTES, text, BYTES, 0);
     report(refused(path, EIN_FORMAT, "more than"), "refused: 6 million numbers");
+    size_t used = (size_t)sprintf(text, "{\"a\":[{}");
+    while (used < 300000) used += (size_t)sprintf(text + used, ",{}");
+    put_file(path, used, text, used, 0);
+    report(refused(path, EIN_FORMAT, "no table of tensors"), "refused: 100,000 objects in 300 kB");
+    used = (size_t)sprintf(text, "{\"__metadata__\":{\"k\":\"\"");
+    for (int i = 0; i < 10000; i++) used += (size_t)sprintf(text + used, ",\"key%d\":\"\"", i);
+    used += (size_t)sprintf(text + used, "}}");
+    put_file(path, used, text, used, 0);
+    report(refused(path, EIN_FORMAT, "10001 texts in __metadata__"), "refused: 10,001 texts");
     memset(text, 'n', BYTES);
     memcpy(text, "{\"", 2);
     memcpy(text + BYTES - 7, "\":null}", 7);
