@@ -4,9 +4,6 @@
  * attributes, as many comments and CDATA sections together, 1,000 processing instructions and 1,000 declarations of
  * namespaces, tags of at most 64 KiB, in UTF-8, UTF-16 (by byte order mark or by its zero bytes), US-ASCII, ISO-8859-x
  * (also as "ISO8859-1", as CardioSoft writes it) or windows-125x.  The encoding that a file declares is believed only
- * attributes, as many comments and CDATA sections together, 1,000 processing instructions and 1,000 declarations of
- * namespaces, tags of at most 64 KiB, in UTF-8, UTF-16 (by byte order mark or by its zero bytes), US-ASCII, ISO-8859-x
- * (also as "ISO8859-1", as CardioSoft writes it) or windows-125x.  The encoding that a file declares is believed only
  * within these: a file that says UTF-8 or nothing, and is not, is made UTF-8 as io/utf8.h does.
  *
  * What is refused: every declaration of an entity, element, attribute or notation within the file, and every
