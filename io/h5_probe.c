@@ -84,31 +84,25 @@ static void give_up_privileges(int64_t file_bytes) {
     limit_memory(file_bytes);
 }
 
-static void say(const char *verdict, const char *reason) {
+/* Whether the whole verdict went out; without it the parent has the exit code. */
+static bool say(const char *verdict, const char *reason) {
     char text[VERDICT_BYTES];
     const int n = snprintf(text, sizeof text, "%s%s\n", verdict, reason);
-    if (n > 0 && write(STDOUT_FILENO, text, strlen(text)) < 0) _exit(1);
+    return n > 0 && write(STDOUT_FILENO, text, strlen(text)) == (ssize_t)strlen(text);
 }
 
 static int try_file(const char *path) {
     struct stat about;
     hid_t file = -1;
     give_up_privileges(stat(path, &about) == 0 ? (int64_t)about.st_size : 0);
-    if (ein_h5_open_tried(path, &file) != EIN_OK) {
-        say(UNOPENED, "");
-        return 0;
-    }
+    if (ein_h5_open_tried(path, &file) != EIN_OK) return !say(UNOPENED, "");
     limit(RLIMIT_NOFILE, 0, 0); /* nothing else is opened from here on, whatever the file refers to */
     ein_status status = ein_h5_walk(file);
     if (H5Fclose(file) < 0 && status == EIN_OK) status = ein_h5_error(EIN_CORRUPT, "closing it");
     char reason[VERDICT_BYTES / 2];
     snprintf(reason, sizeof reason, "%s", ein_error_message());
     H5close(); /* what a broken file left behind is freed here */
-    if (status == EIN_OK)
-        say(GOOD, "");
-    else
-        say(REFUSED, reason);
-    return 0;
+    return status == EIN_OK ? !say(GOOD, "") : !say(REFUSED, reason);
 }
 
 int ein_h5_probe_serve(int argc, char **argv) {
@@ -156,7 +150,7 @@ static ein_status environment(char ***out) {
         "MALLOC_PERTURB_=165", "HDF5_PLUGIN_PRELOAD=::", "OPENBLAS_NUM_THREADS=1", "OMP_NUM_THREADS=1"};
     const size_t mine = sizeof ours / sizeof *ours;
     size_t n = 0;
-    while (environ[n] && n < MAX_ENVIRONMENT) n++;
+    while (n < MAX_ENVIRONMENT && environ[n]) n++;
     EIN_TRY(EIN_NEW(*out, (int64_t)(n + mine + 1)));
     memcpy(*out, ours, sizeof ours);
     memcpy(*out + mine, environ, n * sizeof *environ);
