@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "io/durable.h"
+#include "io/encoding.h"
+#include "io/utf8.h"
 
 enum { MAX_COLUMNS = 4096, MAX_ROW_BYTES = 16 << 20, MAX_PROBLEMS = 1000 };
 #define MAX_BYTES (INT64_C(1) << 31)
@@ -19,6 +21,8 @@ struct ein_csv {
     uint32_t *cell; /* (n_rows + 1, n_columns) offsets into data, the header first */
     int64_t *line;  /* (n_rows + 1) */
     int64_t n_rows, room;
+    char encoding[40];
+    int64_t replaced;
     char *problem[MAX_PROBLEMS];
     int64_t n_problems;
 };
@@ -213,8 +217,38 @@ static ein_status read_rows(ein_csv *csv, cursor *at) {
     return EIN_OK;
 }
 
+/* Make the text UTF-8. */
+static ein_status decode(ein_csv *csv, const char *encoding) {
+    if (!encoding) encoding = ein_encoding_guess(csv->data, csv->bytes);
+    snprintf(csv->encoding, sizeof csv->encoding, "%s", encoding);
+    if (strcmp(encoding, "UTF-8") == 0 && ein_utf8_is(csv->data, csv->bytes)) return EIN_OK;
+    char *text = NULL;
+    size_t bytes = 0;
+    EIN_TRY(ein_error_context(
+        ein_encoding_to_utf8(encoding, csv->data, csv->bytes, &text, &bytes, &csv->replaced), "%s",
+        csv->name));
+    free(csv->data);
+    csv->data = text;
+    csv->bytes = bytes;
+    if ((int64_t)bytes <= MAX_BYTES) return EIN_OK;
+    return ein_error(EIN_FORMAT, "%s: %zu bytes as UTF-8; at most 2 GiB are read", csv->name, bytes);
+}
+
+static ein_status parse_text(ein_csv *csv, const char *encoding) {
+    cursor at = {.line = 1};
+    EIN_TRY(decode(csv, encoding));
+    if (csv->bytes >= 3 && memcmp(csv->data, "\xEF\xBB\xBF", 3) == 0) at.r = 3;
+    const char *nul = memchr(csv->data, '\0', csv->bytes);
+    if (nul)
+        return ein_error(EIN_FORMAT, "%s: byte %lld is NUL: not a text table (UTF-16? save it as UTF-8)",
+                         csv->name, (long long)(nul - csv->data));
+    EIN_TRY(read_header(csv, &at));
+    EIN_TRY(check_names(csv));
+    return read_rows(csv, &at);
+}
+
 /* Takes `data` (NUL-terminated beyond `bytes`), also on error. */
-static ein_status parse(const char *name, char *data, size_t bytes, ein_csv **out) {
+static ein_status parse(const char *name, const char *encoding, char *data, size_t bytes, ein_csv **out) {
     *out = NULL;
     ein_csv *csv = NULL;
     ein_status status = EIN_NEW(csv, 1);
@@ -225,17 +259,7 @@ static ein_status parse(const char *name, char *data, size_t bytes, ein_csv **ou
     csv->data = data;
     csv->bytes = bytes;
     csv->name = strdup(name);
-    cursor at = {.line = 1};
-    if (bytes >= 3 && memcmp(data, "\xEF\xBB\xBF", 3) == 0) at.r = 3;
-    const char *nul = memchr(data, '\0', bytes);
-    if (!csv->name)
-        status = ein_error(EIN_NOMEM, "no memory for a name");
-    else if (nul)
-        status = ein_error(EIN_FORMAT, "%s: byte %lld is NUL: not a text table (UTF-16? save it as UTF-8)",
-                           name, (long long)(nul - data));
-    if (status == EIN_OK) status = read_header(csv, &at);
-    if (status == EIN_OK) status = check_names(csv);
-    if (status == EIN_OK) status = read_rows(csv, &at);
+    status = csv->name ? parse_text(csv, encoding) : ein_error(EIN_NOMEM, "no memory for a name");
     if (status != EIN_OK) {
         ein_csv_close(csv);
         return status;
@@ -244,12 +268,16 @@ static ein_status parse(const char *name, char *data, size_t bytes, ein_csv **ou
     return EIN_OK;
 }
 
-ein_status ein_csv_open(const char *path, ein_csv **out) {
+ein_status ein_csv_open_as(const char *path, const char *encoding, ein_csv **out) {
     char *data = NULL;
     size_t bytes = 0;
     *out = NULL;
     EIN_TRY(ein_file_read(path, MAX_BYTES, &data, &bytes));
-    return parse(path, data, bytes, out);
+    return parse(path, encoding, data, bytes, out);
+}
+
+ein_status ein_csv_open(const char *path, ein_csv **out) {
+    return ein_csv_open_as(path, NULL, out);
 }
 
 ein_status ein_csv_parse(const char *name, const char *text, size_t bytes, ein_csv **out) {
@@ -259,7 +287,7 @@ ein_status ein_csv_parse(const char *name, const char *text, size_t bytes, ein_c
         return ein_error(EIN_FORMAT, "%s: %zu bytes; at most 2 GiB are read", name, bytes);
     EIN_TRY(ein_calloc((void **)&data, (int64_t)bytes + 1, 1, "CSV text"));
     memcpy(data, text, bytes);
-    return parse(name, data, bytes, out);
+    return parse(name, NULL, data, bytes, out);
 }
 
 void ein_csv_close(ein_csv *csv) {
@@ -270,6 +298,13 @@ void ein_csv_close(ein_csv *csv) {
     free(csv->data);
     free(csv->name);
     free(csv);
+}
+
+const char *ein_csv_encoding(const ein_csv *csv) {
+    return csv->encoding;
+}
+int64_t ein_csv_replaced(const ein_csv *csv) {
+    return csv->replaced;
 }
 
 int64_t ein_csv_rows(const ein_csv *csv) {

@@ -3,7 +3,8 @@
  * Reading follows RFC 4180: fields in double quotes may hold delimiters, line ends and "" for a quote.  The
  * first row names the columns.  Also taken: a byte order mark, LF, CRLF or CR, a missing last line end, blank
  * lines (passed over), and ';' or tab as delimiter when the header holds more of them than of ','. Bounds: 2
- * GiB, 4096 columns, 16 MiB in one row.  Bytes are not checked to be UTF-8, but NUL is refused.
+ * GiB, 4096 columns, 16 MiB in one row. Text that is not UTF-8 is converted (io/encoding.h), so all names and cells are
+ * UTF-8; a NUL in it is refused.
  *
  * A row with too few or too many fields, or with text behind a closing quote, is left out and listed as a
  * problem: one bad row does not cost the table.  A quote that is never closed does: no row behind it can be
@@ -24,9 +25,17 @@ typedef struct ein_csv ein_csv;
  * name that occurs twice, an empty file, or a bound. */
 ein_status ein_csv_open(const char *path, ein_csv **out);
 
+/* The same of a file in a declared encoding, as iconv names it; NULL: the evident one. EIN_USAGE for one that is not
+ * known. */
+ein_status ein_csv_open_as(const char *path, const char *encoding, ein_csv **out);
+
 /* The same from memory; `name` stands in messages in place of a path. Copies the text. */
 ein_status ein_csv_parse(const char *name, const char *text, size_t bytes, ein_csv **out);
 void ein_csv_close(ein_csv *csv);
+
+/* The encoding that the text was in, and the bytes of it that no character was known for (U+FFFD stands there). */
+const char *ein_csv_encoding(const ein_csv *csv);
+int64_t ein_csv_replaced(const ein_csv *csv);
 
 int64_t ein_csv_rows(const ein_csv *csv); /* without the header and the rows left out */
 int ein_csv_columns(const ein_csv *csv);

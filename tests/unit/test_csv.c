@@ -43,7 +43,9 @@ static const good_case good_cases[] = {
     {"text behind a quote", "a,b\n\"1\"x,2\n3,4\n", "a|b|/3|4|/", 2, 1},
     {"text behind a quote in the last field", "a,b\n1,\"2\"x\n", "a|b|/", 2, 1},
     {"UTF-8 passes through", "a\nZ\xc3\xbcrich\n", "a|/Z\xc3\xbcrich|/", 1, 0},
-    {"other bytes pass through", "a\n\xff\xfe\n", "a|/\xff\xfe|/", 1, 0},
+    {"Latin-1 becomes UTF-8", "a\nK\xf6ln\n", "a|/K\xc3\xb6ln|/", 1, 0},
+    {"bytes of no encoding are replaced", "a\nx\x81y\n", "a|/x\xef\xbf\xbdy|/", 1, 0},
+    {"UTF-8 that is cut is no Latin-1", "a\nZ\xc3\xbcrich\xc3\n", "a|/Z\xc3\xbcrich\xef\xbf\xbd|/", 1, 0},
 };
 
 static void print_cells(const ein_csv *csv, char *out, size_t room) {

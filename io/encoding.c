@@ -1,0 +1,74 @@
+#include "io/encoding.h"
+
+#include <errno.h>
+#include <iconv.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "io/utf8.h"
+
+#define REPLACEMENT "\xEF\xBF\xBD" /* U+FFFD */
+enum { REPLACEMENT_BYTES = 3, EVIDENT_RUN = 2 };
+
+/* Letters, quotes, dashes, euro, degree, micro, superscripts, paragraph, no-break space. */
+static bool is_western(unsigned char c) {
+    if (c >= 0xC0) return c != 0xD7 && c != 0xF7;
+    return c == 0x80 || (c >= 0x91 && c <= 0x97) || c == 0x8A || c == 0x9A || c == 0x8C || c == 0x9C ||
+           c == 0xA0 || c == 0xA7 || (c >= 0xB0 && c <= 0xB5);
+}
+
+static bool is_windows_1252(const char *text, size_t bytes) {
+    int run = 0;
+    for (size_t i = 0; i < bytes; i++) {
+        const unsigned char c = (unsigned char)text[i];
+        run = c >= 0x80 ? run + 1 : 0;
+        if (run == 0) continue;
+        if (run > EVIDENT_RUN || !is_western(c) || ein_utf8_character(text + i, bytes - i) > 1) return false;
+    }
+    return true;
+}
+
+const char *ein_encoding_guess(const char *text, size_t bytes) {
+    if (bytes >= 2 && memcmp(text, "\xFF\xFE", 2) == 0) return "UTF-16LE";
+    if (bytes >= 2 && memcmp(text, "\xFE\xFF", 2) == 0) return "UTF-16BE";
+    if (ein_utf8_is(text, bytes)) return "UTF-8";
+    return is_windows_1252(text, bytes) ? "WINDOWS-1252" : "UTF-8";
+}
+
+/* What iconv cannot read becomes U+FFFD, a byte at a time; `out` holds four times the bytes. */
+static size_t through_iconv(iconv_t cd, const char *text, size_t bytes, char *out, int64_t *replaced) {
+    char *in = (char *)(uintptr_t)text, *at = out;
+    size_t left = bytes, room = 4 * bytes;
+    while (left > 0) {
+        if (iconv(cd, &in, &left, &at, &room) != (size_t)-1) break;
+        if (errno == E2BIG || room < REPLACEMENT_BYTES) break;
+        memcpy(at, REPLACEMENT, REPLACEMENT_BYTES);
+        at += REPLACEMENT_BYTES;
+        room -= REPLACEMENT_BYTES;
+        in++;
+        left--;
+        ++*replaced;
+    }
+    return (size_t)(at - out);
+}
+
+ein_status ein_encoding_to_utf8(const char *encoding, const char *text, size_t bytes, char **out,
+                                size_t *out_bytes, int64_t *replaced) {
+    *out = NULL;
+    *replaced = 0;
+    iconv_t cd = iconv_open("UTF-8", encoding);
+    if (cd == (iconv_t)-1)
+        return ein_error(EIN_USAGE, "no encoding is named '%.40s' (iconv --list shows those that are)",
+                         encoding);
+    ein_status status = ein_calloc((void **)out, (int64_t)bytes * 4 + 1, 1, "text");
+    if (status == EIN_OK) *out_bytes = through_iconv(cd, text, bytes, *out, replaced);
+    iconv_close(cd);
+    EIN_TRY(status);
+    if (*out_bytes >= 3 && memcmp(*out, "\xEF\xBB\xBF", 3) == 0) {
+        *out_bytes -= 3;
+        memmove(*out, *out + 3, *out_bytes);
+    }
+    (*out)[*out_bytes] = '\0';
+    return EIN_OK;
+}
