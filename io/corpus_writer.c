@@ -21,6 +21,7 @@
 #include "io/durable.h"
 #include "io/h5.h"
 #include "io/h5_probe.h"
+#include "io/utf8.h"
 
 enum { RESERVE_BYTES = 1 << 20 };
 enum { WRITE_BYTES = 256 << 20 }; /* per rank and collective call; MPI counts stay far below 2^31 */
@@ -486,6 +487,15 @@ static ein_status gather_columns(ein_corpus_writer *w, batch *b, int64_t count, 
 
 /* --- appending ------------------------------------------------------------------------------------- */
 
+/* The file says that its texts are UTF-8, whatever the sources wrote. */
+static ein_status add_text(ein_texts *texts, const char *text) {
+    char made[EIN_H5_MAX_TEXT + 1];
+    const size_t n = strlen(text);
+    if (ein_utf8_is(text, n)) return ein_texts_add(texts, text);
+    ein_utf8_make(text, n, made, sizeof made, NULL);
+    return ein_texts_add(texts, made);
+}
+
 static ein_status push_entry(ein_corpus_writer *w, const ein_corpus_entry *e) {
     const char *const texts[TEXT_COUNT] = {e->record_id, e->patient,     e->cohort,       e->site,
                                            e->acquired,  e->source_file, e->source_sha256};
@@ -493,9 +503,9 @@ static ein_status push_entry(ein_corpus_writer *w, const ein_corpus_entry *e) {
         if (strlen(texts[i]) > EIN_H5_MAX_TEXT)
             return ein_error(EIN_RANGE, "%s: its %s has more than %d bytes", e->source_file, text_names[i],
                              EIN_H5_MAX_TEXT);
-        EIN_TRY(ein_texts_add(&w->text[i], texts[i]));
+        EIN_TRY(add_text(&w->text[i], texts[i]));
     }
-    for (int i = 0; i < w->n_texts; i++) EIN_TRY(ein_texts_add(&w->extra[i], e->text[i]));
+    for (int i = 0; i < w->n_texts; i++) EIN_TRY(add_text(&w->extra[i], e->text[i]));
     EIN_TRY(PUSH(w->age, &e->age, 1));
     EIN_TRY(PUSH(w->sex, &e->sex, 1));
     EIN_TRY(PUSH(w->patient_key, &e->patient_key, 1));
@@ -548,7 +558,7 @@ ein_status ein_corpus_reject(ein_corpus_writer *w, const char *path, const char 
     const char *const texts[REJECTED_COUNT] = {path, record_id, reason};
     for (int i = 0; i < REJECTED_COUNT; i++) {
         char kept[EIN_H5_MAX_TEXT + 1];
-        snprintf(kept, sizeof kept, "%s", texts[i]);
+        ein_utf8_make(texts[i], strlen(texts[i]), kept, sizeof kept, NULL);
         EIN_TRY(ein_texts_add(&w->rejected[i], kept));
     }
     return EIN_OK;

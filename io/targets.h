@@ -16,8 +16,10 @@
 typedef struct {
     int n_tables; /* 0: none */
     const char *const *table;
-    const char *key;          /* NULL: the first column */
-    const char *unjoined_csv; /* write what did not join: table, line, key, reason; NULL: do not */
+    const char *key; /* NULL: the first column */
+    int n_sex_codes;
+    const char *const *sex_code; /* "male=1" (io/sex_codes.h) */
+    const char *unjoined_csv;    /* write what did not join: table, line, key, reason; NULL: do not */
     /* A column that is nowhere is no error but known of no record: a site has some of a model's labels. */
     bool absent_ok;
 } ein_targets_tables;
@@ -65,7 +67,8 @@ ein_status ein_targets_build(ein_comm *comm, const ein_tasks *tasks, ein_corpus 
 void ein_targets_free(ein_targets *targets); /* zeroes; NULL is fine */
 
 /* From the records of the train part: mean and SD (n - 1) of regressions; balanced positive weights, negatives /
- * positives. EIN_NUMERIC for a regression with fewer than two values or no spread, and for a weight to be balanced without
+ * positives. EIN_NUMERIC for a regression with fewer than two values or no spread, and for a weight to be balanced
+ * without
  * both a positive and a negative. Not collective. */
 ein_status ein_targets_fit(ein_targets *targets, const uint8_t *part);
 

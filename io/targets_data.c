@@ -124,6 +124,8 @@ static ein_status open_tables(ein_targets_data *d, const ein_targets_tables *tab
                                         .text = text,
                                         .age = age ? "age" : NULL,
                                         .sex = sex ? "sex" : NULL,
+                                        .n_sex_codes = tables->n_sex_codes,
+                                        .sex_code = tables->sex_code,
                                         .if_there = true};
     if (status == EIN_OK) status = ein_labels_load(&options, &d->labels);
     free(value);
@@ -243,10 +245,10 @@ static ein_status report_join(ein_targets_data *d, const ein_targets_tables *tab
     j->unused = report.unused;
     j->ambiguous = report.ambiguous;
     j->malformed = report.malformed;
-    j->not_numeric = report.not_numeric;
+    j->not_numeric = report.unreadable;
     const char *first = report.first_unused[0]      ? report.first_unused
                         : report.first_malformed[0] ? report.first_malformed
-                                                    : report.first_not_numeric;
+                                                    : report.first_unreadable;
     snprintf(j->first, sizeof j->first, "%s", first);
     EIN_TRY(write_unjoined(d, tables));
     if (j->without_row < d->N) return EIN_OK;

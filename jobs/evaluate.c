@@ -198,6 +198,7 @@ static const ein_flag flags[] = {{"--model", "[ARM=]FILE,...", "evaluate.models"
                                  {"--leads", "LEAD,...", "evaluate.leads"},
                                  {"--labels", "TABLE.csv", "data.labels"},
                                  {"--label-key", "COLUMN", "data.label_key"},
+                                 {"--sex-codes", "male=1,female=2", "data.sex_codes"},
                                  {"--scores", "TABLE.csv", "evaluate.scores"},
                                  {"--label", "COL,...", "evaluate.label"},
                                  {"--target", "COL,...", "evaluate.target"},

@@ -321,6 +321,7 @@ static const ein_flag flags[] = {
     {"--shared", NULL, "finetune.shared"},
     {"--labels", "TABLE.csv", "data.labels"},
     {"--label-key", "COLUMN", "data.label_key"},
+    {"--sex-codes", "male=1,female=2", "data.sex_codes"},
     {"--cell", "N", "finetune.cell"},
     {"--resume", "MODE", "run.resume"},
     {"--max-walltime", "MINUTES", "run.max_walltime_minutes"},

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "io/run.h"
+#include "io/utf8.h"
 #include "jobs/tables.h"
 #include "mpi/threads.h"
 
@@ -32,17 +33,24 @@ static const ein_option table_ingest[] = {
      "folders and files to take, if none are operands"},
     {"ingest.overwrite", EIN_OPT_BOOL, "false", EIN_UNBOUNDED, NULL, "", "replace an existing corpus"},
     {"ingest.compress", EIN_OPT_INT, "0", 0, 9, NULL, "", "deflate level of the signal; 0: none"},
-    {"ingest.labels", EIN_OPT_LIST, "", EIN_UNBOUNDED, NULL, "", "label tables (.csv)"},
+    {"ingest.labels", EIN_OPT_LIST, "", EIN_UNBOUNDED, NULL, "",
+     "label tables (.csv); unset: those of PTB-XL and MIMIC-IV-ECG where they lie in a folder"},
+    {"ingest.find_tables", EIN_OPT_BOOL, "true", EIN_UNBOUNDED, NULL, "", "look for such tables"},
+    {"ingest.label_encoding", EIN_OPT_STRING, NULL, EIN_UNBOUNDED, NULL, "",
+     "encoding of the tables (latin1, cp1251, ...); unset: UTF-8, else what is evident"},
     {"ingest.label_key", EIN_OPT_STRING, NULL, EIN_UNBOUNDED, NULL, "",
      "their column that holds record ids or paths; unset: the first"},
     {"ingest.label_columns", EIN_OPT_LIST, NULL, EIN_UNBOUNDED, NULL, "",
-     "columns kept as numbers; unset: all that hold nothing else"},
+     "columns kept as numbers; auto: those of numbers that look like labels, not like identifiers or dates; "
+     "unset: auto"},
     {"ingest.text_columns", EIN_OPT_LIST, "", EIN_UNBOUNDED, NULL, "", "columns kept as texts"},
     {"ingest.patient_column", EIN_OPT_STRING, NULL, EIN_UNBOUNDED, NULL, "",
      "column with the patient, over what files say"},
     {"ingest.age_column", EIN_OPT_STRING, NULL, EIN_UNBOUNDED, NULL, "", "column with the age in years"},
     {"ingest.sex_column", EIN_OPT_STRING, NULL, EIN_UNBOUNDED, NULL, "",
-     "column with the sex (M, F, 0 male, 1 female)"},
+     "column with the sex, in words or by ISO 5218 (1 male, 2 female)"},
+    {"ingest.sex_codes", EIN_OPT_LIST, "", EIN_UNBOUNDED, NULL, "",
+     "what its codes mean where they are others, for example male=0,female=1"},
     {"ingest.cohort_column", EIN_OPT_STRING, NULL, EIN_UNBOUNDED, NULL, "", "column with the cohort"},
     {"ingest.site_column", EIN_OPT_STRING, NULL, EIN_UNBOUNDED, NULL, "", "column with the site"},
     {"ingest.cohort", EIN_OPT_STRING, NULL, EIN_UNBOUNDED, NULL, "",
@@ -80,11 +88,13 @@ static const ein_option *const tables[] = {table_preset, ein_table_contract, tab
 static const ein_flag flags[] = {{"--out", "FILE", "ingest.out"},
                                  {"--labels", "TABLE.csv", "ingest.labels"},
                                  {"--label-key", "COLUMN", "ingest.label_key"},
+                                 {"--label-encoding", "NAME", "ingest.label_encoding"},
                                  {"--label-columns", "A,B,...", "ingest.label_columns"},
                                  {"--text-columns", "A,B,...", "ingest.text_columns"},
                                  {"--patient-column", "COLUMN", "ingest.patient_column"},
                                  {"--age-column", "COLUMN", "ingest.age_column"},
                                  {"--sex-column", "COLUMN", "ingest.sex_column"},
+                                 {"--sex-codes", "male=1,female=2", "ingest.sex_codes"},
                                  {"--cohort-column", "COLUMN", "ingest.cohort_column"},
                                  {"--site-column", "COLUMN", "ingest.site_column"},
                                  {"--cohort", "NAME", "ingest.cohort"},
@@ -199,10 +209,7 @@ static ein_status plan_first(ein_ingest *in) {
             EIN_NOTFOUND,
             "no recordings in %s%s: WFDB headers (.hea) and XML files (.xml: GE MUSE, CardioSoft) are looked for",
             in->roots[0], in->n_roots > 1 ? " and the other folders" : "");
-    in->joined = -1;
-    return ein_config_list_count(in->job->config, "ingest.labels")
-               ? ein_ledger_check_labels(in->ledger, &in->found, &in->joined)
-               : EIN_OK;
+    return ein_ledger_check_labels(in->ledger, &in->found, &in->joined);
 }
 
 /* --- rounds ---------------------------------------------------------------------------------------- */
@@ -351,8 +358,10 @@ static ein_status describe_run(const ein_ingest *in, char **out) {
     FILE *f = open_memstream(out, &bytes);
     if (f) {
         for (int i = 0; i < in->n_roots; i++) {
+            char name[4096];
+            ein_utf8_make(in->roots[i], strlen(in->roots[i]), name, sizeof name, NULL);
             fputs("# folder: ", f); /* a name may hold a line end, which would begin a key */
-            for (const char *c = in->roots[i]; *c; c++) fputc((unsigned char)*c < ' ' ? '?' : *c, f);
+            for (const char *c = name; *c; c++) fputc((unsigned char)*c < ' ' ? '?' : *c, f);
             fputc('\n', f);
         }
         fputs(yaml, f);

@@ -4,6 +4,7 @@
 
 #include "io/run.h"
 #include "jobs/ingest.h"
+#include "jobs/ingest_columns.h"
 
 enum { SHOWN = 3, TIMED = 12, ENTRY_BYTES = 700 };
 
@@ -51,11 +52,13 @@ ein_status ein_ingest_dry_run(const ein_ingest *in) {
     for (int64_t i = 0; i < in->total && i < SHOWN; i++) show(in->found.path[i], &in->policy.lead_names);
     ein_ingest_print_passed(&in->found);
     printf("contract: %d leads x %lld samples at %g Hz\n", c->n_leads, (long long)c->n_samples, c->fs_hz);
-    if (in->joined >= 0)
+    if (in->joined >= 0) {
+        const ein_labels *labels = ein_ledger_labels(in->ledger);
         printf("labels: %d number and %d text columns; %lld of %lld recordings have a row by path or name\n",
-               ein_labels_n_values(ein_ledger_labels(in->ledger)),
-               ein_labels_n_texts(ein_ledger_labels(in->ledger)), (long long)in->joined,
+               ein_labels_n_values(labels), ein_labels_n_texts(labels), (long long)in->joined,
                (long long)in->total);
+        ein_columns_print(labels, stdout);
+    }
     printf("corpus: %s, at most %.1f MB before compression\n", in->out,
            (double)in->total * (record + ENTRY_BYTES) / 1e6);
     printf("memory: about %.0f MB per rank, and %.0f MB on rank 0 for names and labels\n",

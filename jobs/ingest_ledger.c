@@ -9,10 +9,14 @@
 #include <sys/stat.h>
 
 #include "io/durable.h"
+#include "io/layouts.h"
 #include "io/map.h"
 #include "io/texts.h"
+#include "io/utf8.h"
+#include "jobs/ingest_columns.h"
 #include "jobs/ingest_tally.h"
 
+#define SAME_AGE_YEARS 1.0F /* a birthday may lie between two tables */
 enum { UNKNOWN_LEADS_SHOWN = 10 };
 enum { MAX_KEY_FILE_BYTES = 1 << 16, MIN_KEY_FILE_BYTES = 16, PATIENT_BYTES = 16, PATIENT_TEXT_BYTES = 33 };
 
@@ -42,6 +46,13 @@ typedef struct {
     int64_t room;
 } round_memory;
 
+/* Where something about the accepted records is known from. */
+typedef struct {
+    int64_t table, file, unknown;
+    int64_t compared, differ;       /* known from both; the table's counts */
+    char first[EIN_ECG_TEXT_BYTES]; /* the first that differs */
+} origin;
+
 struct ein_ledger {
     root *roots;
     int n_roots, n_leads;
@@ -62,6 +73,9 @@ struct ein_ledger {
     round_memory memory;
     int64_t accepted, joined, causes[EIN_CAUSE_COUNT], flags[EIN_QUALITY_BITS];
     char first[EIN_CAUSE_COUNT][256];
+    origin patient, age, sex;
+    int64_t names_made; /* folders and files whose names are not UTF-8 */
+    ein_texts tables;   /* label tables that were found, not named */
 };
 
 /* --- begin ----------------------------------------------------------------------------------------- */
@@ -80,7 +94,8 @@ static void open_root(root *r, const char *text) {
         *slash = '\0';
         slash = strrchr(path, '/');
     }
-    snprintf(r->name, sizeof r->name, "%.255s", slash ? slash + 1 : "");
+    const char *name = slash ? slash + 1 : "";
+    ein_utf8_make(name, strlen(name), r->name, sizeof r->name, NULL);
 }
 
 static ein_status read_key(ein_ledger *l, const char *path) {
@@ -116,30 +131,77 @@ static ein_status list_of(const ein_config *config, const char *key, const char 
     return EIN_OK;
 }
 
+/* Tables of known data sets that lie in the folders that are ingested. */
+static ein_status find_tables(ein_ledger *l) {
+    for (int i = 0; i < l->n_roots; i++)
+        for (const ein_layout *layout = ein_layouts; l->roots[i].is_folder && layout->data_set; layout++) {
+            char path[PATH_MAX];
+            struct stat about;
+            const int n = snprintf(path, sizeof path, "%.*s/%s", (int)l->roots[i].bytes, l->roots[i].text,
+                                   layout->file);
+            if (n < 0 || (size_t)n >= sizeof path || stat(path, &about) != 0 || !S_ISREG(about.st_mode))
+                continue;
+            EIN_TRY(ein_texts_add(&l->tables, path));
+        }
+    return EIN_OK;
+}
+
+/* The tables that are named, else those that are found. `*paths` is to be freed. */
+static ein_status choose_tables(ein_ledger *l, const ein_config *config, const char ***paths, int *n) {
+    EIN_TRY(list_of(config, "ingest.labels", paths, n));
+    if (*n > 0 || !ein_config_bool(config, "ingest.find_tables")) return EIN_OK;
+    EIN_TRY(find_tables(l));
+    free(*paths);
+    *n = (int)l->tables.n;
+    EIN_TRY(EIN_NEW(*paths, *n));
+    for (int i = 0; i < *n; i++) (*paths)[i] = ein_texts_get(&l->tables, i);
+    return EIN_OK;
+}
+
+/* `auto` among the label columns: those that would be taken without the option, and the others that it names. */
+static void take_auto(ein_labels_options *o, const char **values) {
+    int n = 0;
+    for (int i = 0; i < o->n_values; i++) {
+        if (strcmp(values[i], "auto") == 0)
+            o->all_numeric = true;
+        else
+            values[n++] = values[i];
+    }
+    o->n_values = n;
+}
+
+static ein_status load_labels(ein_ledger *l, const ein_config *config, ein_labels_options *o) {
+    o->encoding = ein_config_string(config, "ingest.label_encoding");
+    o->key = ein_config_string(config, "ingest.label_key");
+    o->patient = ein_config_string(config, "ingest.patient_column");
+    o->age = ein_config_string(config, "ingest.age_column");
+    o->sex = ein_config_string(config, "ingest.sex_column");
+    o->cohort = ein_config_string(config, "ingest.cohort_column");
+    o->site = ein_config_string(config, "ingest.site_column");
+    if (o->n_paths == 0 && (o->n_values || o->n_texts || o->n_sex_codes || o->key || o->patient || o->age ||
+                            o->sex || o->cohort || o->site))
+        return ein_error(EIN_USAGE, "columns of a label table are named but no table is: give ingest.labels");
+    return ein_labels_load(o, &l->labels);
+}
+
 static ein_status open_labels(ein_ledger *l, const ein_config *config) {
     ein_labels_options o = {0};
-    const char **paths = NULL, **values = NULL, **texts = NULL;
-    ein_status status = list_of(config, "ingest.labels", &paths, &o.n_paths);
+    const char **paths = NULL, **values = NULL, **texts = NULL, **codes = NULL;
+    ein_status status = choose_tables(l, config, &paths, &o.n_paths);
     if (status == EIN_OK) status = list_of(config, "ingest.label_columns", &values, &o.n_values);
     if (status == EIN_OK) status = list_of(config, "ingest.text_columns", &texts, &o.n_texts);
+    if (status == EIN_OK) status = list_of(config, "ingest.sex_codes", &codes, &o.n_sex_codes);
     o.path = paths;
     o.value = values;
     o.text = texts;
+    o.sex_code = codes;
     o.all_numeric = !ein_config_is_set(config, "ingest.label_columns");
-    o.key = ein_config_string(config, "ingest.label_key");
-    o.patient = ein_config_string(config, "ingest.patient_column");
-    o.age = ein_config_string(config, "ingest.age_column");
-    o.sex = ein_config_string(config, "ingest.sex_column");
-    o.cohort = ein_config_string(config, "ingest.cohort_column");
-    o.site = ein_config_string(config, "ingest.site_column");
-    if (status == EIN_OK && o.n_paths == 0 &&
-        (o.n_values || o.n_texts || o.key || o.patient || o.age || o.sex || o.cohort || o.site))
-        status =
-            ein_error(EIN_USAGE, "columns of a label table are named but no table is: give ingest.labels");
-    if (status == EIN_OK) status = ein_labels_load(&o, &l->labels);
+    if (status == EIN_OK) take_auto(&o, values);
+    if (status == EIN_OK) status = load_labels(l, config, &o);
     free(paths);
     free(values);
     free(texts);
+    free(codes);
     return status;
 }
 
@@ -205,6 +267,7 @@ void ein_ledger_destroy(ein_ledger *l) {
     ein_map_destroy(l->patients);
     ein_texts_free(&l->sources);
     ein_texts_free(&l->record_ids);
+    ein_texts_free(&l->tables);
     memory_free(&l->memory);
     sodium_memzero(l->key, sizeof l->key);
     free(l->roots);
@@ -257,44 +320,62 @@ const char *ein_ledger_source(const ein_ledger *l, const char *path, char *out, 
     const char *below = NULL;
     const root *r = root_of(l, path, &below);
     bool named = l->n_roots > 1 && r && r->is_folder;
-    snprintf(out, room, "%s%s%s", named ? r->name : "", named ? "/" : "", below);
+    const int n = snprintf(out, room, "%s%s", named ? r->name : "", named ? "/" : "");
+    if (n >= 0 && (size_t)n < room) ein_utf8_make(below, strlen(below), out + n, room - (size_t)n, NULL);
     return out;
 }
 
-/* The ways a label table may call a recording. */
+/* The ways a label table may call a recording. Tables are UTF-8, names of files need not be. */
 static void match_labels(ein_ledger *l, const char *path, const char *record_id, bool peek,
                          ein_labels_match *match) {
     const char *below = NULL;
     const root *r = root_of(l, path, &below);
-    char named[PATH_MAX] = "", absolute[PATH_MAX] = "";
+    char named[PATH_MAX] = "", absolute[PATH_MAX] = "", made[PATH_MAX];
+    ein_utf8_make(below, strlen(below), made, sizeof made, NULL);
     if (r && r->is_folder && r->real[0]) {
-        int n = snprintf(named, sizeof named, "%s/%s", r->name, below);
+        int n = snprintf(named, sizeof named, "%s/%s", r->name, made);
         if (n < 0 || (size_t)n >= sizeof named) named[0] = '\0';
         n = snprintf(absolute, sizeof absolute, "%s/%s", strcmp(r->real, "/") == 0 ? "" : r->real, below);
         if (n < 0 || (size_t)n >= sizeof absolute) absolute[0] = '\0';
     } else if (r) {
         snprintf(absolute, sizeof absolute, "%s", r->real);
     }
-    const char *const keys[] = {below, named[0] ? named : NULL, record_id};
+    const char *const keys[] = {made, named[0] ? named : NULL, record_id};
     ein_labels_find(l->labels, keys, 3, absolute[0] ? absolute : NULL, peek, match);
 }
 
-ein_status ein_ledger_check_labels(ein_ledger *l, const ein_reader_list *found, int64_t *joined) {
+static ein_status no_row_fits(const ein_ledger *l, const ein_reader_list *found, bool ambiguous) {
     ein_labels_report report;
     ein_labels_get_report(l->labels, &report);
-    *joined = 0;
-    for (int64_t i = 0; report.rows > 0 && i < found->count; i++) {
-        const char *slash = strrchr(found->path[i], '/');
-        ein_labels_match match;
-        match_labels(l, found->path[i], slash ? slash + 1 : found->path[i], true, &match);
-        *joined += match.found;
-    }
-    if (report.rows == 0 || *joined > 0 || found->count == 0) return EIN_OK;
+    if (ambiguous)
+        return ein_error(
+            EIN_USAGE,
+            "no row of the label tables can be used: those that fit share their key with another row that "
+            "differs (first: '%s', lines %lld and %lld); keep one row of each key, or name a column that "
+            "tells them apart (ingest.label_key)",
+            report.first_ambiguous, (long long)report.ambiguous_line[0], (long long)report.ambiguous_line[1]);
     return ein_error(
         EIN_USAGE,
         "no row of the label tables fits any of the %lld recordings: the first key is '%s', the first "
         "recording %s; name the column that holds record ids or paths (ingest.label_key)",
-        (long long)found->count, report.first_unused, found->path[0]);
+        (long long)found->count, report.first_unused[0] ? report.first_unused : report.first_ambiguous,
+        found->path[0]);
+}
+
+ein_status ein_ledger_check_labels(ein_ledger *l, const ein_reader_list *found, int64_t *joined) {
+    bool ambiguous = false;
+    *joined = -1;
+    if (ein_labels_n_tables(l->labels) == 0) return EIN_OK;
+    *joined = 0;
+    for (int64_t i = 0; i < found->count; i++) {
+        const char *slash = strrchr(found->path[i], '/');
+        ein_labels_match match;
+        match_labels(l, found->path[i], slash ? slash + 1 : found->path[i], true, &match);
+        *joined += match.found;
+        ambiguous = ambiguous || match.ambiguous;
+    }
+    if (*joined > 0 || found->count == 0) return EIN_OK;
+    return no_row_fits(l, found, ambiguous);
 }
 
 /* --- one round ------------------------------------------------------------------------------------- */
@@ -369,6 +450,25 @@ static void add_said(ein_ledger *l, const ein_ingest_result *r, const char **tex
     }
 }
 
+static void count_origin(origin *o, bool in_table, bool in_file, bool differ, const char *record_id) {
+    o->table += in_table;
+    o->file += !in_table && in_file;
+    o->unknown += !in_table && !in_file;
+    o->compared += in_table && in_file;
+    if (!differ) return;
+    if (o->differ++ == 0) snprintf(o->first, sizeof o->first, "%s", record_id);
+}
+
+static void take_age_and_sex(ein_ledger *l, const ein_labels_match *match, const ein_ingest_result *r,
+                             ein_corpus_entry *e) {
+    const float age = ein_labels_age(l->labels, match);
+    const int sex = ein_labels_sex(l->labels, match);
+    e->age = isnan(age) ? r->age : age;
+    e->sex = (int8_t)(sex < 0 ? r->sex : sex);
+    count_origin(&l->age, !isnan(age), !isnan(r->age), fabsf(age - r->age) > SAME_AGE_YEARS, e->record_id);
+    count_origin(&l->sex, sex >= 0, r->sex >= 0, sex >= 0 && r->sex >= 0 && sex != r->sex, e->record_id);
+}
+
 static ein_status describe(ein_ledger *l, const char *path, int64_t slot, const char *source,
                            const char *record_id, ein_ingest_result *r) {
     round_memory *m = &l->memory;
@@ -384,8 +484,6 @@ static ein_status describe(ein_ledger *l, const char *path, int64_t slot, const 
     ein_labels_values(l->labels, &match, label);
     ein_labels_texts(l->labels, &match, text);
     add_said(l, r, text);
-    float age = ein_labels_age(l->labels, &match);
-    int sex = ein_labels_sex(l->labels, &match);
     *e = (ein_corpus_entry){
         .record_id = record_id,
         .cohort = choose(ein_labels_cohort(l->labels, &match), l->cohort, home ? home->name : ""),
@@ -393,14 +491,14 @@ static ein_status describe(ein_ledger *l, const char *path, int64_t slot, const 
         .acquired = r->acquired,
         .source_file = source,
         .source_sha256 = r->source_sha256,
-        .age = isnan(age) ? r->age : age,
-        .sex = (int8_t)(sex < 0 ? r->sex : sex),
         .quality = r->quality,
         .lead_quality = r->lead_quality,
         .label = label,
         .text = text};
-    return hide_patient(l, choose(ein_labels_patient(l->labels, &match), r->patient_id, ""), record_id, e,
-                        m->patient[slot]);
+    take_age_and_sex(l, &match, r, e);
+    const char *patient = ein_labels_patient(l->labels, &match);
+    count_origin(&l->patient, patient[0] != '\0', r->patient_id[0] != '\0', false, record_id);
+    return hide_patient(l, choose(patient, r->patient_id, ""), record_id, e, m->patient[slot]);
 }
 
 static void count_flags(ein_ledger *l, uint32_t quality) {
@@ -441,10 +539,21 @@ static bool is_xml_name(const char *name) {
     return n > 4 && strcasecmp(name + n - 4, ".xml") == 0;
 }
 
+/* A text of fixed room as UTF-8. */
+static void make_utf8(char *text, size_t room) {
+    char made[EIN_ECG_TEXT_BYTES];
+    EIN_BUG_IF(room > sizeof made);
+    if (ein_utf8_is(text, strlen(text))) return;
+    ein_utf8_make(text, strlen(text), made, room, NULL);
+    memcpy(text, made, room);
+}
+
 /* An accepted recording: refuse its id if it was used, note its signal, make its entry. */
 static ein_status admit(ein_ledger *l, const char *path, int64_t slot, ein_ingest_result *r) {
     const char *source = ein_ledger_source(l, path, l->memory.source[slot], sizeof l->memory.source[slot]);
     const char *record_id = r->record_id;
+    make_utf8(r->record_id, sizeof r->record_id);
+    make_utf8(r->patient_id, sizeof r->patient_id);
     if (l->by_path || record_id[0] == '\0') {
         char *id = l->memory.id[slot];
         ein_labels_normalise(source, id, (int)sizeof l->memory.id[slot]);
@@ -467,6 +576,7 @@ static ein_status admit(ein_ledger *l, const char *path, int64_t slot, ein_inges
     EIN_TRY(ein_texts_add(&l->sources, source));
     EIN_TRY(ein_texts_add(&l->record_ids, record_id));
     count_flags(l, r->quality);
+    l->names_made += !ein_utf8_is(path, strlen(path));
     l->accepted++;
     return EIN_OK;
 }
@@ -498,24 +608,47 @@ void ein_ledger_count_folder(ein_ledger *l) {
 /* --- summary --------------------------------------------------------------------------------------- */
 
 static void print_labels(const ein_ledger *l, FILE *stream) {
-    ein_labels_report r;
-    ein_labels_get_report(l->labels, &r);
-    if (r.rows + r.malformed == 0) return;
+    if (ein_labels_n_tables(l->labels) == 0) return;
     fprintf(stream, "labels: %d number and %d text columns; %lld of %lld records have a row\n",
             ein_labels_n_values(l->labels), ein_labels_n_texts(l->labels), (long long)l->joined,
             (long long)l->accepted);
-    if (r.unused)
-        fprintf(stream, "  %lld of %lld rows fit no accepted record (first: %s)\n", (long long)r.unused,
-                (long long)r.rows, r.first_unused);
-    if (r.ambiguous)
-        fprintf(stream, "  %lld rows share their key with another row and were not used (first: %s)\n",
-                (long long)r.ambiguous, r.first_ambiguous);
-    if (r.malformed)
-        fprintf(stream, "  %lld rows are malformed or have no key (first: %s)\n", (long long)r.malformed,
-                r.first_malformed);
-    if (r.not_numeric)
-        fprintf(stream, "  %lld cells of number columns are no numbers (first: %s)\n",
-                (long long)r.not_numeric, r.first_not_numeric);
+    ein_rows_print(l->labels, stream);
+    ein_columns_print(l->labels, stream);
+}
+
+static void print_origin(const char *what, const origin *o, FILE *stream) {
+    if (o->table + o->file == 0) return;
+    fprintf(stream, "%s: of %lld records from the tables, of %lld from the files, of %lld not known", what,
+            (long long)o->table, (long long)o->file, (long long)o->unknown);
+    if (o->differ)
+        fprintf(stream, "; tables and files differ in %lld of %lld (first: %s), and the table's counts",
+                (long long)o->differ, (long long)o->compared, o->first);
+    fputc('\n', stream);
+}
+
+static void print_persons(const ein_ledger *l, FILE *stream) {
+    print_origin("patient", &l->patient, stream);
+    print_origin("age", &l->age, stream);
+    print_origin("sex", &l->sex, stream);
+    if (l->sex.compared > 1 && 2 * l->sex.differ > l->sex.compared)
+        fprintf(
+            stream,
+            "WARNING: the table's sexes are mostly those that the files deny: are its codes the other way "
+            "round (--sex-codes)?\n");
+    if (l->patient.unknown == 0) return;
+    fprintf(
+        stream,
+        "WARNING: the patient of %lld of %lld records is not known. Each of them counts as a patient of its own: a\n"
+        "         person with several of them may train and test a model. Name the column that says who it is:\n"
+        "         --labels TABLE.csv --label-key COLUMN --patient-column COLUMN\n",
+        (long long)l->patient.unknown, (long long)l->accepted);
+}
+
+static void print_names(const ein_ledger *l, FILE *stream) {
+    if (l->names_made)
+        fprintf(stream,
+                "%lld records have a folder or file name that is not UTF-8; the corpus has it as UTF-8\n",
+                (long long)l->names_made);
 }
 
 /* What files say of their recordings, and leads that may have been lost by their names. */
@@ -551,8 +684,10 @@ void ein_ledger_summary(const ein_ledger *l, FILE *stream) {
     if (flagged) fprintf(stream, "flagged, a record once per kind:\n");
     for (int bit = 0; bit < EIN_QUALITY_BITS; bit++)
         if (l->flags[bit]) fprintf(stream, "  %lld %s\n", (long long)l->flags[bit], ein_quality_name(bit));
+    print_names(l, stream);
     print_labels(l, stream);
     print_said(l, stream);
+    print_persons(l, stream);
 }
 
 void ein_ledger_top_causes(const ein_ledger *l, char *out, size_t room) {

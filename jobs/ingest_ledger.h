@@ -14,8 +14,9 @@
 
 typedef struct ein_ledger ein_ledger;
 
-/* Read label tables and the key file as ingest.* says. `roots` are borrowed. EIN_USAGE, EIN_NOTFOUND,
- * EIN_FORMAT. */
+/* Read label tables and the key file as ingest.* says; without tables, those of known data sets (io/layouts.h) that
+ * lie in
+ * the roots, unless ingest.find_tables is off. `roots` are borrowed. EIN_USAGE, EIN_NOTFOUND, EIN_FORMAT. */
 ein_status ein_ledger_new(const ein_config *config, const ein_contract *contract, const char *const *roots,
                           int n_roots, ein_ledger **out);
 void ein_ledger_destroy(ein_ledger *ledger); /* NULL is fine */
@@ -29,8 +30,8 @@ const ein_labels *ein_ledger_labels(const ein_ledger *ledger);
  * known. A column of the tables that has one of these names stands in its place. Owned by the ledger. */
 const char *const *ein_ledger_text_names(const ein_ledger *ledger, int *n);
 
-/* How many of the recordings found have a row in the label tables, by path or file name. EIN_USAGE if there
- * are tables but no row fits any recording: the key is then another one. */
+/* How many of the recordings found have a row in the label tables, by path or file name; -1: there are no tables.
+ * EIN_USAGE if there are tables but no row fits any recording: the key is then another one, or ambiguous. */
 ein_status ein_ledger_check_labels(ein_ledger *ledger, const ein_reader_list *found, int64_t *joined);
 
 /* Take the results of the next `n` recordings, in global order: refuse ids that were used before (their cause
@@ -40,7 +41,7 @@ ein_status ein_ledger_check_labels(ein_ledger *ledger, const ein_reader_list *fo
 ein_status ein_ledger_take(ein_ledger *ledger, int64_t n, const char *const *paths,
                            ein_ingest_result *results, const ein_corpus_entry **entries, int64_t *n_entries);
 
-/* The path of a recording as the corpus says it: below its root. */
+/* The path of a recording as the corpus says it: below its root, as UTF-8 (io/utf8.h). */
 const char *ein_ledger_source(const ein_ledger *ledger, const char *path, char *out, size_t room);
 
 /* Count a folder that could not be walked. */
@@ -49,7 +50,9 @@ void ein_ledger_count_folder(ein_ledger *ledger);
 int64_t ein_ledger_accepted(const ein_ledger *ledger);
 int64_t ein_ledger_rejected(const ein_ledger *ledger);
 
-/* Counts by cause and by flag, and what did not join, as lines. */
+/* Counts by cause and by flag, every column of the label tables, and whose patients, ages and sexes are known from
+ * where,
+ * as lines. */
 void ein_ledger_summary(const ein_ledger *ledger, FILE *stream);
 
 /* "12 cannot be read (first: a/b.hea: no such file), 3 too short ...", most frequent first. */

@@ -31,20 +31,28 @@ const ein_option ein_table_labels[] = {
      "label tables (.csv) beside the corpus's own columns"},
     {"data.label_key", EIN_OPT_STRING, NULL, EIN_UNBOUNDED, NULL, "",
      "their column that holds record ids or paths; unset: the first"},
+    {"data.sex_codes", EIN_OPT_LIST, "", EIN_UNBOUNDED, NULL, "",
+     "what the codes of their column sex mean, for example male=0,female=1; unset: words, or ISO 5218 (1 male, 2 "
+     "female)"},
     {"data.unjoined", EIN_OPT_STRING, NULL, EIN_UNBOUNDED, NULL, "",
      "write rows of the tables that fit no record to this .csv"},
     {0},
 };
 
 ein_status ein_label_tables(const ein_config *config, ein_targets_tables *out) {
-    const char **table;
-    const int n = ein_config_list_count(config, "data.labels");
+    const char **table, **code;
+    const int n = ein_config_list_count(config, "data.labels"),
+              n_codes = ein_config_list_count(config, "data.sex_codes");
     *out = (ein_targets_tables){0};
-    EIN_TRY(EIN_NEW(table, n));
+    EIN_TRY(EIN_NEW(table, n + n_codes));
+    code = table + n;
+    for (int i = 0; i < n_codes; i++) code[i] = ein_config_list_item(config, "data.sex_codes", i);
     for (int i = 0; i < n; i++) table[i] = ein_config_list_item(config, "data.labels", i);
     *out = (ein_targets_tables){.n_tables = n,
                                 .table = table,
                                 .key = ein_config_string(config, "data.label_key"),
+                                .n_sex_codes = n_codes,
+                                .sex_code = code,
                                 .unjoined_csv = ein_config_string(config, "data.unjoined")};
     return EIN_OK;
 }

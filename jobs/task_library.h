@@ -10,7 +10,7 @@
  * thread. */
 const ein_tasks_file *ein_task_library(void);
 
-/* data.labels, data.label_key, data.unjoined: label tables beside a corpus's own columns. */
+/* data.labels, data.label_key, data.sex_codes, data.unjoined: label tables beside a corpus's own columns. */
 extern const ein_option ein_table_labels[];
 
 /* What they say; texts belong to the configuration. EIN_NOMEM. */

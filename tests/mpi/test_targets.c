@@ -401,7 +401,7 @@ static void tables(void) {
     check_all(good && is(&t, 2, q) && is(&t, 3, r), "texts too, of the first table that has one");
     check_all(good && is(&t, 5, ages) && is(&t, 6, sexes),
               "age and sex are the corpus's where it knows them, else the table's in its codes");
-    check_all(good && t.join.rows == 11 && t.join.unused == 3 && t.join.ambiguous == 2 &&
+    check_all(good && t.join.rows == 11 && t.join.unused == 1 && t.join.ambiguous == 2 &&
                   t.join.malformed == 2 && t.join.not_numeric == 1 && t.join.without_row == N - 7 &&
                   t.join.first[0],
               "rows that did not join are counted");
@@ -435,11 +435,17 @@ static void tables(void) {
     check_all(build_with("name: ef\nkind: regression\ngroup: clinical\ncolumns: [lvef]\n", NULL, &wrong_key,
                          &t) == EIN_USAGE,
               "a key column that is not there is refused");
-    put("sex.csv", "key,sex\nr6,2\n");
+    put("sex.csv", "key,sex\nr6,1\n");
     snprintf(first, sizeof first, "%s", path_of("sex.csv"));
     check_all(build_with("name: sex\nkind: binary\ngroup: demographic\ncolumns: sex\n", NULL, &strangers,
                          &t) == EIN_FORMAT,
-              "a sex coded 2 is refused");
+              "a sex of which only 1 is seen is refused");
+    static const char *const code[] = {"female=1"};
+    const ein_targets_tables declared = {.n_tables = 1, .table = paths, .n_sex_codes = 1, .sex_code = code};
+    good = build_with("name: sex\nkind: binary\ngroup: demographic\ncolumns: sex\n", NULL, &declared, &t) ==
+           EIN_OK;
+    check_all(good, "and read as it is declared");
+    if (good) ein_targets_free(&t);
 }
 
 /* --- loading by name --------------------------------------------------------------------------------------- */
