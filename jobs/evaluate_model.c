@@ -208,6 +208,9 @@ static ein_status choose_part(evaluation *e) {
     if (strcmp(wanted, "all") == 0) {
         EIN_TRY(EIN_NEW(e->part, N));
         memset(e->part, EIN_SPLIT_TEST, (size_t)N);
+        char warning[400] = "";
+        if (is_root(e)) EIN_TRY(ein_patients_warning(e->corpus, warning, sizeof warning));
+        if (warning[0]) puts(warning);
         return EIN_OK;
     }
     EIN_TRY(ein_split_from_config(e->job->config, e->corpus, &e->part));

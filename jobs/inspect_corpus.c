@@ -6,6 +6,7 @@
 #include "core/quality.h"
 #include "io/corpus.h"
 #include "jobs/inspect.h"
+#include "jobs/split_options.h"
 
 static int by_value(const void *a, const void *b) {
     const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
@@ -57,9 +58,13 @@ static void put_statistics(json_t *out, const ein_corpus *corpus) {
     json_object_set_new(out, "statistics", s);
 }
 
-static void put_persons(json_t *out, const ein_corpus *corpus) {
+static ein_status put_persons(json_t *out, ein_corpus *corpus) {
     int64_t n = ein_corpus_records(corpus), sexes[3] = {0}, ages = 0;
+    int64_t unknown = 0;
     double sum = 0;
+    char warning[400];
+    EIN_TRY(ein_patients_unknown(corpus, &unknown));
+    EIN_TRY(ein_patients_warning(corpus, warning, sizeof warning));
     json_t *p = json_object();
     for (int64_t i = 0; i < n; i++) {
         int8_t sex = ein_corpus_sex(corpus)[i];
@@ -71,12 +76,15 @@ static void put_persons(json_t *out, const ein_corpus *corpus) {
         }
     }
     ein_put_int(p, "patients", count_patients(corpus));
+    ein_put_int(p, "records_of_unknown_patients", unknown);
+    ein_put_text(p, "warning", warning[0] ? warning : NULL);
     ein_put_text(p, "patient_ids", ein_corpus_patient_ids(corpus));
     ein_put_int(p, "male", sexes[0]);
     ein_put_int(p, "female", sexes[1]);
     ein_put_int(p, "sex_not_known", sexes[2]);
     ein_put_real(p, "mean_age", ages ? sum / (double)ages : NAN);
     json_object_set_new(out, "persons", p);
+    return EIN_OK;
 }
 
 /* Cohort names with their number of records, in the order of their first record. */
@@ -142,7 +150,7 @@ static ein_status describe(json_t *out, ein_corpus *corpus, int64_t rejected_sho
     ein_put_text(out, "kind", "corpus");
     ein_put_text(out, "program", ein_corpus_program(corpus));
     ein_put_int(out, "records", ein_corpus_records(corpus));
-    put_persons(out, corpus);
+    EIN_TRY(put_persons(out, corpus));
     put_statistics(out, corpus);
     put_quality(out, corpus);
     put_names(out, "labels", corpus, ein_corpus_label_count(corpus), ein_corpus_label_name);

@@ -102,6 +102,18 @@ static void announce_split(pretrain *p) {
                 by, test, ein_corpus_records(p->data.corpus) - p->data.n_train - p->data.n_valid - test);
 }
 
+/* Records without a patient make every split leak; said before hours are spent. Collective. */
+static ein_status announce_patients(pretrain *p) {
+    char warning[400] = "";
+    const bool first = ein_comm_rank(p->job->comm) == 0;
+    EIN_TRY(ein_comm_share(p->job->comm, first && p->data.corpus
+                                             ? ein_patients_warning(p->data.corpus, warning, sizeof warning)
+                                             : EIN_OK));
+    if (warning[0] && p->run) ein_run_log(p->run, "%s", warning);
+    if (warning[0] && !p->run) puts(warning);
+    return EIN_OK;
+}
+
 static void release(pretrain *p) {
     ein_probe_close(p->probe);
     pretrain_workers_free(p);
@@ -121,15 +133,17 @@ static ein_status run(ein_job *job) {
     ein_status status = prepare(&p);
     if (status == EIN_OK && ein_config_bool(job->config, "run.dry_run")) {
         status = pretrain_plan_print(&p);
-        if (status == EIN_OK && p.data.corpus && ein_config_is_set(job->config, "split.by") &&
-            ein_comm_rank(job->comm) == 0)
+        const bool by = ein_config_is_set(job->config, "split.by");
+        if (status == EIN_OK && p.data.corpus && by && ein_comm_rank(job->comm) == 0)
             status = ein_split_print(stdout, job->config, p.data.corpus, p.data.part);
+        if (status == EIN_OK && !by) status = announce_patients(&p);
         if (status == EIN_OK && p.probe && ein_comm_rank(job->comm) == 0) ein_probe_print(p.probe, stdout);
         status = ein_comm_share(job->comm, status);
     } else if (status == EIN_OK) {
         status = open_run(&p);
         if (status == EIN_OK) announce(&p);
         if (status == EIN_OK) announce_split(&p);
+        if (status == EIN_OK) status = announce_patients(&p);
         if (status == EIN_OK) status = pretrain_data_note(&p);
         if (status == EIN_OK) status = pretrain_train(&p);
     }

@@ -163,8 +163,31 @@ static void print_rule(FILE *stream, const ein_config *config) {
                 ein_config_bool(config, "split.label_fraction_valid") ? " and of those to validate on" : "");
 }
 
-ein_status ein_split_print(FILE *stream, const ein_config *config, const ein_corpus *corpus,
-                           const uint8_t *part) {
+ein_status ein_patients_unknown(ein_corpus *corpus, int64_t *unknown) {
+    char *patient = NULL;
+    int64_t stride = 0;
+    *unknown = 0;
+    EIN_TRY(ein_corpus_texts(corpus, "patient", &patient, &stride));
+    for (int64_t i = 0; i < ein_corpus_records(corpus); i++) *unknown += patient[i * stride] == '\0';
+    free(patient);
+    return EIN_OK;
+}
+
+ein_status ein_patients_warning(ein_corpus *corpus, char *out, size_t room) {
+    int64_t unknown = 0;
+    out[0] = '\0';
+    EIN_TRY(ein_patients_unknown(corpus, &unknown));
+    if (unknown > 0)
+        snprintf(
+            out, room,
+            "WARNING: the patient of %" PRId64 " of %" PRId64
+            " records is not known; each of them counts as a patient of its own, so that one person may stand on "
+            "both sides of a split and results look better than they are (einthoven ingest --patient-column)",
+            unknown, ein_corpus_records(corpus));
+    return EIN_OK;
+}
+
+ein_status ein_split_print(FILE *stream, const ein_config *config, ein_corpus *corpus, const uint8_t *part) {
     static const ein_split_part order[] = {EIN_SPLIT_TRAIN, EIN_SPLIT_VALID, EIN_SPLIT_TEST, EIN_SPLIT_NONE};
     ein_split_counts c;
     EIN_TRY(ein_split_count(part, ein_corpus_patients(corpus), ein_corpus_records(corpus), &c));
@@ -173,5 +196,8 @@ ein_status ein_split_print(FILE *stream, const ein_config *config, const ein_cor
         fprintf(stream, "                     %-6s %10" PRId64 " records of %" PRId64 " patients\n",
                 order[i] == EIN_SPLIT_NONE ? "unused" : ein_split_part_name(order[i]), c.records[order[i]],
                 c.patients[order[i]]);
+    char warning[400];
+    EIN_TRY(ein_patients_warning(corpus, warning, sizeof warning));
+    if (warning[0]) fprintf(stream, "%s\n", warning);
     return EIN_OK;
 }

@@ -23,8 +23,13 @@ ein_status ein_split_from_config(const ein_config *config, ein_corpus *corpus, u
 /* Whether every key of the table has its default. */
 bool ein_split_is_default(const ein_config *config);
 
-/* Some lines: how it was split, records and patients per part. */
-ein_status ein_split_print(FILE *stream, const ein_config *config, const ein_corpus *corpus,
-                           const uint8_t *part);
+/* Some lines: how it was split, records and patients per part, and the warning below if there is one. Rank 0. */
+ein_status ein_split_print(FILE *stream, const ein_config *config, ein_corpus *corpus, const uint8_t *part);
+
+/* How many records have no patient that is known, which splits take for patients of their own. Rank 0: reads a column. */
+ein_status ein_patients_unknown(ein_corpus *corpus, int64_t *unknown);
+
+/* A warning of such records as one line without its end; "" if there are none. Rank 0. */
+ein_status ein_patients_warning(ein_corpus *corpus, char *out, size_t room);
 
 #endif
