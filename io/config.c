@@ -157,6 +157,33 @@ ein_status ein_config_set_key(ein_config *config, const char *source, const char
     return ein_error_context(status, "%s: %s", source, key);
 }
 
+/* The items of `before`, then those of `entry`, as one list. */
+static ein_status put_before(ein_config_entry *entry, ein_config_value *before) {
+    ein_config_value *now = &entry->value;
+    char **items;
+    EIN_TRY(EIN_NEW(items, before->n_items + now->n_items + 1));
+    if (before->n_items) memcpy(items, before->items, (size_t)before->n_items * sizeof *items);
+    if (now->n_items) memcpy(items + before->n_items, now->items, (size_t)now->n_items * sizeof *items);
+    now->n_items += before->n_items;
+    free(now->items);
+    now->items = items;
+    before->n_items = 0;
+    return EIN_OK;
+}
+
+ein_status ein_config_add_key(ein_config *config, const char *source, const char *key, const char *value) {
+    const int index = ein_config_find(config, key);
+    ein_config_entry *entry = index < 0 ? NULL : &config->entries[index];
+    if (!entry || entry->option->type != EIN_OPT_LIST || entry->layer != EIN_LAYER_SET)
+        return ein_config_set_key(config, source, key, value);
+    ein_config_value before = entry->value;
+    entry->value = (ein_config_value){0};
+    ein_status status = ein_config_set_key(config, source, key, value);
+    if (status == EIN_OK) status = put_before(entry, &before);
+    ein_config_value_free(&before);
+    return status;
+}
+
 ein_status ein_config_set(ein_config *config, const char *assignment) {
     char key[EIN_CONFIG_KEY_BYTES], shown[EIN_CONFIG_SHOWN_BYTES];
     size_t n = strcspn(assignment, "=");

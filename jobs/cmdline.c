@@ -103,10 +103,34 @@ static ein_status parse_flag(int argc, char **argv, int *at, ein_cmdline *line) 
     return unknown_flag(line->command, text, n);
 }
 
+static bool is_list(const ein_command *command, const char *key) {
+    for (int t = 0; command->tables && command->tables[t]; t++)
+        for (const ein_option *option = command->tables[t]; option->key; option++)
+            if (strcmp(option->key, key) == 0) return option->type == EIN_OPT_LIST;
+    return false;
+}
+
+/* `--set KEY=...` behind an option that names the same list would drop what the option gave. */
+static ein_status check_replaced(const ein_cmdline *line, int at) {
+    const char *assignment = line->settings[at].key;
+    const size_t n = strcspn(assignment, "=");
+    for (int i = 0; i < at; i++) {
+        const ein_setting *s = &line->settings[i];
+        if (s->value && is_list(line->command, s->key) && strlen(s->key) == n &&
+            strncmp(s->key, assignment, n) == 0)
+            return ein_error(EIN_USAGE,
+                             "--set %s: %s %s stands before it and would be lost; give one of them", s->key,
+                             s->source, s->value);
+    }
+    return EIN_OK;
+}
+
+/* An option that names a list adds to it each time; --set is an assignment. */
 static ein_status apply_settings(const ein_cmdline *line, ein_config *config) {
     for (int i = 0; i < line->n_settings; i++) {
         const ein_setting *s = &line->settings[i];
-        EIN_TRY(s->value ? ein_config_set_key(config, s->source, s->key, s->value)
+        if (!s->value) EIN_TRY(check_replaced(line, i));
+        EIN_TRY(s->value ? ein_config_add_key(config, s->source, s->key, s->value)
                          : ein_config_set(config, s->key));
     }
     return EIN_OK;

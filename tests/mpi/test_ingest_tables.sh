@@ -67,6 +67,13 @@ printf 'id,lvef\nsyn0000000,35\nsyn0000000,36\n' >"$tmp/both.csv"
 exits 'two rows that differ' 2 into both "$tmp/both.csv"
 like 'are named' "$err" "share their key with another row that differs \(first: 'syn0000000', lines 2 and 3\)"
 
+printf 'id,af\nsyn0000000,1\n' >"$tmp/af.csv"
+ok 'a list option that is repeated' into several "$tmp/all.csv" --labels "$tmp/af.csv" --label-columns lvef --label-columns af
+like 'adds to the list' "$out" '^  all.csv: .* numbers lvef, af$'
+like 'each time' "$out" '^  af.csv: 1 rows; key id; numbers af$'
+exits 'a setting that would drop it' 2 into lost "$tmp/all.csv" --set "ingest.labels=$tmp/af.csv"
+like 'is refused' "$err" '--set ingest.labels: --labels .*all.csv stands before it and would be lost'
+
 # --- text that is not UTF-8
 
 printf 'id,site\nsyn0000000,K\xf6ln\n' >"$tmp/latin.csv"

@@ -9,12 +9,14 @@
 static const ein_option table[] = {
     {"train.batch", EIN_OPT_INT, "16", 1, 1024, NULL, "records", "records per step"},
     {"run.dry_run", EIN_OPT_BOOL, "false", EIN_UNBOUNDED, NULL, "", "only tell what would be done"},
+    {"ingest.labels", EIN_OPT_LIST, "", EIN_UNBOUNDED, NULL, "", "tables"},
     {"ingest.out", EIN_OPT_STRING, NULL, EIN_UNBOUNDED, NULL, "", "corpus to write"},
     {0}};
 static const ein_option *const tables[] = {table, NULL};
 static const ein_flag flags[] = {{"--dry-run", NULL, "run.dry_run"},
                                  {"--out", "FILE", "ingest.out"},
                                  {"--batch", "N", "train.batch"},
+                                 {"--labels", "TABLE", "ingest.labels"},
                                  {0}};
 static const ein_command fetch = {.name = "fetch",
                                   .summary = "fetch things",
@@ -58,6 +60,7 @@ static const struct {
     {"fetch", {"an operand is missing", "FOLDER..."}},
     {"fetch a b c", {"operand 'c' is one too many"}},
     {"none a", {"operand 'a' is one too many", "takes none"}},
+    {"fetch x --labels a --set ingest.labels=b", {"--set ingest.labels", "--labels a"}},
     {"fetch a --dryrun", {"no option --dryrun", "did you mean --dry-run?"}},
     {"fetch a --dry_run", {"no option --dry_run", "did you mean --set run.dry_run=...?"}},
     {"fetch a --ot=x", {"no option --ot;", "--out"}},

@@ -289,6 +289,22 @@ static void check_settings(void) {
                ein_config_list_count(c, "contract.leads") == 2 &&
                strcmp(ein_config_list_item(c, "contract.leads", 1), "II") == 0,
            "--set list with commas, later wins");
+    report(ein_config_add_key(c, "--leads", "contract.leads", "V1,V2") == EIN_OK &&
+               ein_config_list_count(c, "contract.leads") == 4 &&
+               strcmp(ein_config_list_item(c, "contract.leads", 0), "I") == 0 &&
+               strcmp(ein_config_list_item(c, "contract.leads", 3), "V2") == 0,
+           "an option that is repeated makes the list longer");
+    report(ein_config_add_key(c, "--kinds", "contract.kinds", "red") == EIN_OK &&
+               ein_config_add_key(c, "--kinds", "contract.kinds", "blue") == EIN_USAGE &&
+               ein_config_add_key(c, "--name", "run.name", "a") == EIN_OK &&
+               ein_config_add_key(c, "--name", "run.name", "b") == EIN_OK &&
+               strcmp(ein_config_string(c, "run.name"), "b") == 0,
+           "each part is checked; what is no list is replaced");
+    ein_config *fresh = new_config();
+    report(ein_config_add_key(fresh, "--leads", "contract.leads", "V1") == EIN_OK &&
+               ein_config_list_count(fresh, "contract.leads") == 1,
+           "the first replaces the default");
+    ein_config_destroy(fresh);
     report(ein_config_set(c, "contract.leads=") == EIN_OK && ein_config_list_count(c, "contract.leads") == 0,
            "--set empty list");
     report(ein_config_set(c, "run.name=a=b=c") == EIN_OK &&
