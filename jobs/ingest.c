@@ -16,6 +16,7 @@
 
 #include "io/run.h"
 #include "io/utf8.h"
+#include "jobs/ingest_offer.h"
 #include "jobs/tables.h"
 #include "mpi/threads.h"
 
@@ -452,6 +453,8 @@ static ein_status write_corpus(const ein_ingest *in) {
 static void print_summary(const ein_ingest *in, double seconds) {
     printf("corpus: %s\n", in->out);
     ein_ledger_summary(in->ledger, stdout);
+    if (ein_ledger_unknown_patients(in->ledger) > 0)
+        ein_offer_print(in->roots, in->n_roots, &in->found, stdout);
     ein_ingest_print_passed(&in->found);
     printf("time: %.1f s, %.0f recordings/s on %d ranks x %d threads\n", seconds, (double)in->total / seconds,
            in->size, in->threads);

@@ -5,6 +5,7 @@
 #include "io/run.h"
 #include "jobs/ingest.h"
 #include "jobs/ingest_columns.h"
+#include "jobs/ingest_offer.h"
 
 enum { SHOWN = 3, TIMED = 12, ENTRY_BYTES = 700 };
 
@@ -23,8 +24,8 @@ static void show(const char *path, const ein_lead_names *names) {
     ein_ecg_free(&ecg);
 }
 
-/* Seconds per recording on one thread, over recordings spread over the list. */
-static ein_status measure(const ein_ingest *in, double *seconds) {
+/* Seconds per recording on one thread, over recordings spread over the list; how many of them do not say whose they are. */
+static ein_status measure(const ein_ingest *in, double *seconds, int64_t *nobodys) {
     ein_ingest_worker *worker = NULL;
     ein_ingest_result *result = NULL;
     int16_t *counts = NULL;
@@ -33,13 +34,37 @@ static ein_status measure(const ein_ingest *in, double *seconds) {
     if (status == EIN_OK) status = EIN_NEW(result, 1);
     if (status == EIN_OK) status = EIN_NEW(counts, in->values);
     double begin = ein_clock_s();
-    for (int64_t i = 0; status == EIN_OK && i < n; i++)
+    *nobodys = 0;
+    for (int64_t i = 0; status == EIN_OK && i < n; i++) {
         ein_ingest_one(worker, in->found.path[i * in->total / n], counts, result);
+        *nobodys += result->patient_id[0] == '\0';
+    }
     *seconds = (ein_clock_s() - begin) / (double)n;
     ein_ingest_worker_destroy(worker);
     free(result);
     free(counts);
     return status;
+}
+
+static bool has_patients(const ein_labels *labels) {
+    for (int t = 0; t < ein_labels_n_tables(labels); t++) {
+        ein_labels_table table;
+        ein_labels_table_at(labels, t, &table);
+        for (int c = 0; c < table.columns; c++)
+            if (ein_labels_column_at(labels, t, c)->uses & EIN_LABELS_PATIENT) return true;
+    }
+    return false;
+}
+
+static void warn_of_patients(const ein_ingest *in, int64_t nobodys) {
+    const int64_t n = in->total < TIMED ? in->total : TIMED;
+    if (nobodys == 0 || has_patients(ein_ledger_labels(in->ledger))) return;
+    printf(
+        "WARNING: %lld of %lld recordings that were looked at do not say whose they are, and no column of patients is "
+        "named; each would count as a patient of its own (--labels TABLE.csv --label-key COLUMN --patient-column "
+        "COLUMN)\n",
+        (long long)nobodys, (long long)n);
+    ein_offer_print(in->roots, in->n_roots, &in->found, stdout);
 }
 
 ein_status ein_ingest_dry_run(const ein_ingest *in) {
@@ -64,7 +89,9 @@ ein_status ein_ingest_dry_run(const ein_ingest *in) {
     printf("memory: about %.0f MB per rank, and %.0f MB on rank 0 for names and labels\n",
            (3 * share * record + in->threads * 20.0 * record) / 1e6 + 50,
            (double)in->total * ENTRY_BYTES / 1e6);
-    EIN_TRY(measure(in, &seconds));
+    int64_t nobodys = 0;
+    EIN_TRY(measure(in, &seconds, &nobodys));
+    warn_of_patients(in, nobodys);
     ein_format_duration(seconds * (double)in->total / in->size / in->threads, duration, sizeof duration);
     printf(
         "time: about %s on %d ranks x %d threads, if the disk keeps up (%.1f ms per recording and thread)\n",

@@ -291,6 +291,10 @@ int64_t ein_ledger_accepted(const ein_ledger *l) {
     return l->accepted;
 }
 
+int64_t ein_ledger_unknown_patients(const ein_ledger *l) {
+    return l->patient.unknown;
+}
+
 int64_t ein_ledger_rejected(const ein_ledger *l) {
     int64_t n = 0;
     for (int i = EIN_CAUSE_NONE + 1; i < EIN_CAUSE_COUNT; i++) n += l->causes[i];

@@ -50,6 +50,9 @@ void ein_ledger_count_folder(ein_ledger *ledger);
 int64_t ein_ledger_accepted(const ein_ledger *ledger);
 int64_t ein_ledger_rejected(const ein_ledger *ledger);
 
+/* Accepted records whose patient is not known. */
+int64_t ein_ledger_unknown_patients(const ein_ledger *ledger);
+
 /* Counts by cause and by flag, every column of the label tables, and whose patients, ages and sexes are known from
  * where,
  * as lines. */

@@ -91,8 +91,21 @@ exits 'no byte of theirs is left' 1 env LC_ALL=C grep -qaF $'M\xfcn' "$tmp/folde
 
 # --- whose they are
 
+rm "$tmp"/*.csv
 ok 'no patients at all' into bare -
 like 'is said aloud' "$out" '^WARNING: the patient of 6 of 6 records is not known\.'
+unlike 'where nothing is found there is no offer' "$out" '^Tables that say'
+awk -F, -v OFS=, 'NR == 1 { print "path", "Subject_ID", "Age" } NR > 1 { print "bare/" $2, $7, $8 }' "$tmp/ecg/labels.csv" >"$tmp/whose.csv"
+ok 'a table beside the folder says it' into beside - --overwrite
+like 'and is offered with its options' "$out" "^  --labels $tmp/whose.csv --label-key path --patient-column Subject_ID --age-column Age\$"
+ok 'in a dry run too' into dry - --dry-run
+like 'with a warning' "$out" '^WARNING: 6 of 6 recordings that were looked at do not say whose they are'
+like 'and the offer' "$out" '^  --labels .*whose.csv --label-key path'
+# shellcheck disable=SC2046 # the words of the offer
+ok 'the offer is taken' "$einthoven" ingest --set model.preset=tiny --out "$tmp/taken.h5" "$tmp/bare" \
+    $(sed -n 's/^  \(--labels .*\)/\1/p' <<<"$out")
+unlike 'and nobody is unknown' "$out" WARNING
+rm "$tmp/whose.csv"
 mkdir -p "$tmp/ptbxl/records500/00000"
 {
     echo ecg_id,patient_id,age,sex,nurse,site,scp_codes,strat_fold,filename_lr,filename_hr
