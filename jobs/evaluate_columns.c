@@ -9,6 +9,7 @@
 
 #include "core/stats_common.h"
 #include "io/nearest.h"
+#include "io/values.h"
 
 enum { SHOWN_BYTES = 48, PROBLEMS_TOLD = 5, COLUMNS_TOLD = 12 };
 
@@ -42,7 +43,11 @@ void ein_score_table_close(ein_score_table *table) {
 }
 
 void ein_score_table_tell_problems(const ein_score_table *table) {
-    const int64_t n = ein_csv_problems(table->csv);
+    const int64_t n = ein_csv_problems(table->csv), replaced = ein_csv_replaced(table->csv);
+    if (strcmp(ein_csv_encoding(table->csv), "UTF-8") != 0)
+        fprintf(stderr, "%s: not UTF-8: read as %s\n", table->path, ein_csv_encoding(table->csv));
+    if (replaced > 0)
+        fprintf(stderr, "%s: %lld bytes that are no UTF-8 were replaced\n", table->path, (long long)replaced);
     for (int64_t i = 0; i < n && i < PROBLEMS_TOLD; i++)
         fprintf(stderr, "%s (row left out)\n", ein_csv_problem(table->csv, i));
     if (n > PROBLEMS_TOLD)
@@ -81,16 +86,7 @@ ein_status ein_score_table_column(const ein_score_table *table, const char *name
 }
 
 bool ein_cell_is_missing(const char *text) {
-    static const char *const words[] = {"", "na", "n/a", "nan", "null", "none"};
-    char word[8] = "";
-    text += strspn(text, " \t");
-    size_t n = strlen(text);
-    while (n > 0 && (text[n - 1] == ' ' || text[n - 1] == '\t')) n--;
-    if (n >= sizeof word) return false;
-    memcpy(word, text, n);
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-        if (!strcasecmp(word, words[i])) return true;
-    return false;
+    return ein_value_is_missing(text);
 }
 
 /* Decimal or infinite, with blanks around it and nothing else. */

@@ -1,6 +1,7 @@
 /* Columns of an untrusted table as numbers, labels, patients and groups: shared by evaluate_table.c and pool.c.
  *
- * Empty, NA, N/A, NaN, null and none mean "not known", whatever their case.  Anything else that does not fit is refused
+ * What io/values.h takes for nothing (empty, NA, NaN, null, #N/A, -, ...) means "not known".  Anything else that does
+ * not fit is refused
  * with file, line and text: a table that is coded in another way must not be half understood.
  */
 #ifndef EIN_JOBS_EVALUATE_COLUMNS_H

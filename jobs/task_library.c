@@ -68,7 +68,7 @@ void ein_join_text(const ein_targets_join *j, char *out, size_t room) {
     snprintf(out, room,
              "label tables: %" PRId64 " rows; %" PRId64 " fit no record, %" PRId64
              " have a key that occurs twice, %" PRId64 " are malformed; %" PRId64
-             " cells are no numbers; %" PRId64 " records have no row%s%s",
+             " cells could not be read; %" PRId64 " records have no row%s%s",
              j->rows, j->unused, j->ambiguous, j->malformed, j->not_numeric, j->without_row,
              j->first[0] ? "; first that did not join: " : "", j->first);
 }

@@ -101,7 +101,7 @@ ok 'groups that are not known' evaluate --scores unknown.csv --label y --score p
 like 'are counted' "$out" 'AUROC by sex, pa \(40 records of no known group\)'
 
 # --- what is left out ---
-awk -F, -v OFS=, 'NR == 3 { $8 = "NaN" } NR == 12 { $5 = "" } NR == 22 { $5 = "NA"; $8 = "" } 1' p.csv >holes.csv
+awk -F, -v OFS=, 'NR == 3 { $8 = "NaN" } NR == 12 { $5 = "" } NR == 22 { $5 = "#N/A"; $8 = "-" } 1' p.csv >holes.csv
 ok 'missing labels and NaN scores' evaluate --scores holes.csv --label y --score pa,pb --id i --excluded out.csv --json holes.json
 like 'are counted' "$out" '^Left out: 3 of 400 records \(2 without a label, 2 without a score from every model\)'
 is 'and listed' "$(tr '\n' ';' <out.csv)" 'label,cohort,record,reason;y,,1,no score;y,,10,no label;y,,20,no label and no score;'
