@@ -77,13 +77,13 @@ static ein_status put_persons(json_t *out, ein_corpus *corpus) {
     }
     ein_put_int(p, "patients", count_patients(corpus));
     ein_put_int(p, "records_of_unknown_patients", unknown);
-    ein_put_text(p, "warning", warning[0] ? warning : NULL);
     ein_put_text(p, "patient_ids", ein_corpus_patient_ids(corpus));
     ein_put_int(p, "male", sexes[0]);
     ein_put_int(p, "female", sexes[1]);
     ein_put_int(p, "sex_not_known", sexes[2]);
     ein_put_real(p, "mean_age", ages ? sum / (double)ages : NAN);
     json_object_set_new(out, "persons", p);
+    ein_put_text(out, "patients_warning", warning[0] ? warning : NULL);
     return EIN_OK;
 }
 
