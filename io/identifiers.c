@@ -19,7 +19,7 @@ static void split(const char *name, words *out) {
     size_t used = 0;
     bool inside = false;
     out->n = 0;
-    for (size_t i = 0; name[i] && i < NAME_BYTES - 1; i++) {
+    for (size_t i = 0; i < NAME_BYTES - 1 && name[i]; i++) {
         const unsigned char c = (unsigned char)name[i];
         const bool letter = isalnum(c) || c >= 0x80;
         const bool hump = inside && isupper(c) && islower((unsigned char)name[i - 1]);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "io/labels_parts.h"
+#include "io/utf8.h"
 
 enum { AMBIGUOUS = -2 };
 enum { ROW_PLAIN, ROW_REPEATED, ROW_AMBIGUOUS, ROW_WITHOUT_KEY };
@@ -29,7 +30,7 @@ void ein_labels_normalise(const char *text, char *out, int room) {
 /* --- loading --------------------------------------------------------------------------------------- */
 
 static void note_first(char *first, size_t room, const char *text) {
-    if (first[0] == '\0') snprintf(first, room, "%.150s", text);
+    if (first[0] == '\0') ein_utf8_show(text, first, room);
 }
 
 /* The table's folder as an absolute path, so that keys may be paths below it. */

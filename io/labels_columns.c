@@ -7,8 +7,9 @@
 #include "io/identifiers.h"
 #include "io/labels_parts.h"
 #include "io/nearest.h"
+#include "io/utf8.h"
 
-enum { NUMBERS_PERCENT = 95, SHOWN = 60 };
+enum { NUMBERS_PERCENT = 95, SHOWN_BYTES = 64 };
 
 static const unsigned special_use[EIN_SPECIALS] = {EIN_LABELS_PATIENT, EIN_LABELS_AGE, EIN_LABELS_SEX,
                                                    EIN_LABELS_COHORT, EIN_LABELS_SITE};
@@ -105,12 +106,14 @@ static ein_status keep_named(ein_labels *l, ein_label_columns *kept, unsigned us
 static void note_unreadable(ein_labels *l, const ein_label_table *t, int at, int64_t row, const char *cell) {
     ein_labels_column *c = &t->column[at];
     ein_labels_report *r = &l->report;
-    char text[128];
-    snprintf(text, sizeof text, "line %lld: '%.*s'", (long long)ein_csv_line(t->csv, row), SHOWN, cell);
-    if (c->unreadable++ == 0) memcpy(c->first_unreadable, text, sizeof text);
+    char shown[SHOWN_BYTES], name[SHOWN_BYTES];
+    const long long line = ein_csv_line(t->csv, row);
+    ein_utf8_show(cell, shown, sizeof shown);
+    if (c->unreadable++ == 0)
+        snprintf(c->first_unreadable, sizeof c->first_unreadable, "line %lld: '%s'", line, shown);
     if (r->unreadable++ == 0)
-        snprintf(r->first_unreadable, sizeof r->first_unreadable, "line %lld, column %.80s: '%.*s'",
-                 (long long)ein_csv_line(t->csv, row), c->name, SHOWN, cell);
+        snprintf(r->first_unreadable, sizeof r->first_unreadable, "line %lld, column %s: '%s'", line,
+                 ein_utf8_show(c->name, name, sizeof name), shown);
 }
 
 static ein_value_tally tally_of(const ein_csv *csv, int at) {
@@ -183,6 +186,7 @@ static ein_status read_sexes(ein_labels *l, ein_label_table *t) {
 static void look_at_numbers(const ein_csv *csv, int at, double *value, int64_t *n, char *why, size_t room) {
     const ein_value_tally tally = tally_of(csv, at);
     const ein_value_reading reading = ein_value_decide(&tally);
+    char shown[SHOWN_BYTES];
     int64_t known = 0, first = -1;
     *n = 0;
     why[0] = '\0';
@@ -198,9 +202,10 @@ static void look_at_numbers(const ein_csv *csv, int at, double *value, int64_t *
     if (known == 0)
         snprintf(why, room, "every cell is empty");
     else if (*n * 100 < known * NUMBERS_PERCENT)
-        snprintf(why, room, "%s (line %lld: '%.*s')",
+        snprintf(why, room, "%s (line %lld: '%s')",
                  tally.comma > 0 ? "decimal commas or thousands, not in one way" : "not numbers",
-                 (long long)ein_csv_line(csv, first), SHOWN, ein_csv_cell(csv, first, at));
+                 (long long)ein_csv_line(csv, first),
+                 ein_utf8_show(ein_csv_cell(csv, first, at), shown, sizeof shown));
 }
 
 static ein_status keep_if_label(ein_labels *l, ein_label_table *t, int at, double *value) {

@@ -68,3 +68,30 @@ size_t ein_utf8_make(const char *text, size_t bytes, char *out, size_t room, ein
     if (room > 0) out[used] = '\0';
     return used;
 }
+
+/* ASCII's control characters and those of two bytes, U+0080 to U+009F, which some terminals obey too. */
+static bool is_control(const char *text, size_t n) {
+    const uint8_t *b = (const uint8_t *)text;
+    return n == 1 ? b[0] < 0x20 || b[0] == 0x7f : n == 2 && b[0] == 0xc2 && b[1] < 0xa0;
+}
+
+const char *ein_utf8_show(const char *text, char *out, size_t room) {
+    const size_t bytes = strlen(text);
+    size_t used = 0, cut = 0, i = 0; /* up to `cut` there is room for what says that more follows */
+    while (i < bytes) {
+        const size_t n = ein_utf8_character(text + i, bytes - i);
+        const bool clean = n > 0 && !is_control(text + i, n);
+        const size_t put = clean ? n : 1;
+        if (used + put >= room) break;
+        memcpy(out + used, clean ? text + i : "?", put);
+        used += put;
+        i += n > 0 ? n : 1;
+        if (used + 3 < room) cut = used;
+    }
+    if (i < bytes) {
+        memcpy(out + cut, "...", 3);
+        used = cut + 3;
+    }
+    out[used] = '\0';
+    return out;
+}

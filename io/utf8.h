@@ -29,4 +29,8 @@ bool ein_utf8_is(const char *text, size_t bytes);
  * suffices. Adds to `repair` (may be NULL) what it did. Returns the bytes written, without the NUL. */
 size_t ein_utf8_make(const char *text, size_t bytes, char *out, size_t room, ein_utf8_repair *repair);
 
+/* A text for a message or terminal in `out`, which is returned: control characters and what is no UTF-8 as '?',
+ * "..." for what `room` (at least 8) does not hold. */
+const char *ein_utf8_show(const char *text, char *out, size_t room);
+
 #endif

@@ -2,13 +2,17 @@
 
 #include <string.h>
 
+#include "io/utf8.h"
+
 static const char *base_name(const char *path) {
     const char *slash = strrchr(path, '/');
     return slash ? slash + 1 : path;
 }
 
+/* The name of a column for a terminal; valid until the next call. */
 static const char *shown(const ein_labels_column *c) {
-    return c->name[0] ? c->name : "(a column without a name)";
+    static char name[128];
+    return c->name[0] ? ein_utf8_show(c->name, name, sizeof name) : "(a column without a name)";
 }
 
 /* "; numbers AF, LVH" for the columns of one use. */

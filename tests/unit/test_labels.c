@@ -252,6 +252,13 @@ static void accounting(void) {
         "5 of 100 cells that cannot be read are counted, 10 cost the column; running numbers are left out");
     ein_labels_destroy(l);
 
+    put("escape.csv", "id,n\x1bte\na,\x1b[2J\n");
+    path = path_of("escape.csv");
+    good = ein_labels_load(&o, &l) == EIN_OK;
+    report(good && strstr(ein_labels_column_at(l, 0, 1)->why, "line 2: '?[2J'"),
+           "a cell that commands a terminal is shown, not obeyed");
+    ein_labels_destroy(l);
+
     put("header.csv", "id,lvef\n");
     path = path_of("header.csv");
     report(ein_labels_load(&o, &l) == EIN_FORMAT &&

@@ -46,8 +46,24 @@ static void check_bounds(void) {
     report(ein_utf8_is("a\0b", 3) && ein_utf8_character("\0", 1) == 1, "NUL is a character");
 }
 
+static void check_shown(void) {
+    char out[16];
+    report(strcmp(ein_utf8_show("a\x1b[2J\tb\x7f", out, sizeof out), "a?[2J?b?") == 0 &&
+               strcmp(ein_utf8_show("\xc2\x9b", out, sizeof out), "?") == 0 &&
+               strcmp(ein_utf8_show("K\xf6ln", out, sizeof out), "K?ln") == 0,
+           "no control character reaches a terminal");
+    report(strcmp(ein_utf8_show("123456789012345", out, sizeof out), "123456789012345") == 0 &&
+               strcmp(ein_utf8_show("1234567890123456", out, sizeof out), "123456789012...") == 0 &&
+               strcmp(ein_utf8_show("12345678901\xc3\xb6"
+                                    "123",
+                                    out, sizeof out),
+                      "12345678901...") == 0,
+           "a text that is too long is cut at a character, and that is seen");
+}
+
 int main(void) {
     check_made();
+    check_shown();
     check_bounds();
     return report_end();
 }
