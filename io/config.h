@@ -69,7 +69,8 @@ void ein_config_preset_without(ein_config *config, const char *prefix);
 ein_status ein_config_set_key(ein_config *config, const char *source, const char *key, const char *value);
 ein_status ein_config_set(ein_config *config, const char *assignment);
 
-/* ein_config_set_key for an option that may be repeated on a command line: a list that was set before becomes longer. */
+/* ein_config_set_key for an option that may be repeated on a command line: a list that was set before becomes longer.
+ * */
 ein_status ein_config_add_key(ein_config *config, const char *source, const char *key, const char *value);
 
 /* Getters; an unknown key, another type, or the value of an unset BOOL, INT or REAL is a bug of ours and

@@ -63,7 +63,8 @@ void ein_print_command_help(const ein_command *command, FILE *stream) {
     if (!command->tables || !command->tables[0]) return;
     fputs(
         "\nConfiguration keys with their defaults; those without '=' have none.\n"
-        "Precedence: default < preset < CONFIG.yaml < --set and options. An option for a list (A,B,...) may be repeated.\n",
+        "Precedence: default < preset < CONFIG.yaml < --set and options. An option for a list (A,B,...) may be "
+        "repeated.\n",
         stream);
     ein_config_help(command->tables, stream);
 }

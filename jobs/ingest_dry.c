@@ -24,7 +24,8 @@ static void show(const char *path, const ein_lead_names *names) {
     ein_ecg_free(&ecg);
 }
 
-/* Seconds per recording on one thread, over recordings spread over the list; how many of them do not say whose they are. */
+/* Seconds per recording on one thread, over recordings spread over the list; how many of them do not say whose they
+ * are. */
 static ein_status measure(const ein_ingest *in, double *seconds, int64_t *nobodys) {
     ein_ingest_worker *worker = NULL;
     ein_ingest_result *result = NULL;

@@ -1,6 +1,7 @@
 /* split.*: which records of a corpus train, validate and test (core/split.h).
  *
- * split.by unset means hash, except in pretrain, where it means data.validation_fraction with train.seed and no test part. split.seed
+ * split.by unset means hash, except in pretrain, where it means data.validation_fraction with train.seed and no test
+ * part. split.seed
  * is not train.seed, so that runs with several seeds are tested on the same patients.
  */
 #ifndef EIN_JOBS_SPLIT_OPTIONS_H
@@ -15,7 +16,8 @@
 
 extern const ein_option ein_table_split[];
 
-/* Part of every record (N, free()) by split.*, the same on all ranks. Not collective, but every rank that calls it reads the
+/* Part of every record (N, free()) by split.*, the same on all ranks. Not collective, but every rank that calls it
+ * reads the
  * fold column. EIN_USAGE names the key; EIN_NOTFOUND the nearest column; EIN_MISMATCH two records of one patient in two
  * parts by their ids. */
 ein_status ein_split_from_config(const ein_config *config, ein_corpus *corpus, uint8_t **part);
@@ -26,7 +28,8 @@ bool ein_split_is_default(const ein_config *config);
 /* Some lines: how it was split, records and patients per part, and the warning below if there is one. Rank 0. */
 ein_status ein_split_print(FILE *stream, const ein_config *config, ein_corpus *corpus, const uint8_t *part);
 
-/* How many records have no patient that is known, which splits take for patients of their own. Rank 0: reads a column. */
+/* How many records have no patient that is known, which splits take for patients of their own. Rank 0: reads a
+ * column. */
 ein_status ein_patients_unknown(ein_corpus *corpus, int64_t *unknown);
 
 /* A warning of such records as one line without its end; "" if there are none. Rank 0. */
