@@ -59,12 +59,20 @@ static void print_column(const ein_labels_column *c, FILE *stream) {
 }
 
 void ein_columns_print(const ein_labels *l, FILE *stream) {
+    bool left_out = false;
     for (int t = 0; t < ein_labels_n_tables(l); t++) {
         ein_labels_table table;
         ein_labels_table_at(l, t, &table);
         print_table(l, t, &table, stream);
-        for (int c = 0; c < table.columns; c++) print_column(ein_labels_column_at(l, t, c), stream);
+        for (int c = 0; c < table.columns; c++) {
+            print_column(ein_labels_column_at(l, t, c), stream);
+            left_out = left_out || ein_labels_column_at(l, t, c)->uses == 0;
+        }
     }
+    if (left_out)
+        fputs(
+            "  (--text-columns NAME,... keeps columns of texts, --label-columns auto,NAME,... more of numbers)\n",
+            stream);
 }
 
 void ein_rows_print(const ein_labels *l, FILE *stream) {
