@@ -32,8 +32,10 @@ typedef struct {
 /* How the tables joined. */
 typedef struct {
     int64_t rows, unused, ambiguous, malformed, not_numeric; /* io/labels.h */
-    int64_t without_row; /* records of the corpus that no row was found for */
-    char first[256];     /* one row that did not join, or "" */
+    int64_t ages, sexes;               /* records whose age or sex is the tables', the corpus having none */
+    int64_t ages_differ, sexes_differ; /* records of which both say something else; the corpus's counts */
+    int64_t without_row;               /* records of the corpus that no row was found for */
+    char first[256];                   /* one row that did not join, or "" */
 } ein_targets_join;
 
 /* Record r, task t, target column j. The same on all ranks; everything is owned. */

@@ -11,6 +11,7 @@
 #include "io/nearest.h"
 
 enum { MAX_COLUMNS = EIN_CORPUS_MAX_COLUMNS };
+#define SAME_AGE_YEARS 1.0F /* a birthday may lie between the two */
 
 static bool is_age(const char *name) {
     return strcmp(name, "age") == 0;
@@ -173,17 +174,27 @@ static ein_status find_places(ein_targets_data *d, places *p) {
     return EIN_OK;
 }
 
+/* An age or sex of the tables stands in where the corpus has none; what was mixed is counted. */
+static void take_person(float *value, float of_table, float tolerance, int64_t *taken, int64_t *differ) {
+    if (isnan(of_table)) return;
+    *taken += isnan(*value);
+    *differ += fabsf(*value - of_table) > tolerance;
+    if (isnan(*value)) *value = of_table;
+}
+
 /* What the tables say of record r: over the corpus, but below it for age and sex. */
 static void take_row(ein_targets_data *d, const places *p, const ein_labels_match *match, int64_t r) {
+    ein_targets_join *j = &d->join;
     ein_labels_values(d->labels, match, p->values);
     ein_labels_texts(d->labels, match, p->texts);
     for (int i = 0; i < d->n_numbers; i++) {
         float *value = &d->number[i].value[r];
         if (p->number[i] >= 0 && !isnan(p->values[p->number[i]])) *value = p->values[p->number[i]];
-        if (is_age(d->number[i].name) && isnan(*value)) *value = ein_labels_age(d->labels, match);
-        if (is_sex(d->number[i].name) && isnan(*value)) {
+        if (is_age(d->number[i].name))
+            take_person(value, ein_labels_age(d->labels, match), SAME_AGE_YEARS, &j->ages, &j->ages_differ);
+        if (is_sex(d->number[i].name)) {
             const int sex = ein_labels_sex(d->labels, match);
-            *value = sex < 0 ? NAN : (float)sex;
+            take_person(value, sex < 0 ? NAN : (float)sex, 0, &j->sexes, &j->sexes_differ);
         }
     }
     for (int i = 0; i < d->n_texts; i++)

@@ -65,10 +65,16 @@ void ein_label_tables_free(ein_targets_tables *tables) {
 void ein_join_text(const ein_targets_join *j, char *out, size_t room) {
     out[0] = '\0';
     if (j->rows == 0 && j->malformed == 0) return;
-    snprintf(out, room,
-             "label tables: %" PRId64 " rows; %" PRId64 " fit no record, %" PRId64
-             " have a key that occurs twice, %" PRId64 " are malformed; %" PRId64
-             " cells could not be read; %" PRId64 " records have no row%s%s",
-             j->rows, j->unused, j->ambiguous, j->malformed, j->not_numeric, j->without_row,
-             j->first[0] ? "; first that did not join: " : "", j->first);
+    const int used = snprintf(out, room,
+                              "label tables: %" PRId64 " rows; %" PRId64 " fit no record, %" PRId64
+                              " have a key that occurs twice, %" PRId64 " are malformed; %" PRId64
+                              " cells could not be read; %" PRId64 " records have no row%s%s",
+                              j->rows, j->unused, j->ambiguous, j->malformed, j->not_numeric, j->without_row,
+                              j->first[0] ? "; the first of these: " : "", j->first);
+    if (used < 0 || (size_t)used >= room || j->ages + j->sexes + j->ages_differ + j->sexes_differ == 0)
+        return;
+    snprintf(out + used, room - (size_t)used,
+             "; the corpus knows ages and sexes first: of the tables are %" PRId64 " ages and %" PRId64
+             " sexes, and %" PRId64 " ages and %" PRId64 " sexes say something else than the corpus",
+             j->ages, j->sexes, j->ages_differ, j->sexes_differ);
 }

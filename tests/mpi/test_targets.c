@@ -405,6 +405,9 @@ static void tables(void) {
                   t.join.malformed == 2 && t.join.not_numeric == 1 && t.join.without_row == N - 7 &&
                   t.join.first[0],
               "rows that did not join are counted");
+    check_all(good && t.join.ages == 1 && t.join.sexes == 1 && t.join.ages_differ >= 2 &&
+                  t.join.sexes_differ >= 1,
+              "and from where ages and sexes are, and that the two say something else");
     ein_targets_free(&t);
     ein_csv *csv = NULL;
     good = true;
