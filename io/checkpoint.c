@@ -397,7 +397,9 @@ static ein_status read_all(ein_comm *comm, const char *path, ein_checkpoint *c, 
     ein_range share;
     ein_status status = EIN_OK;
     EIN_TRY(ein_comm_agree(comm, check_own(c)));
+    c->verified = false;
     EIN_TRY(verify_together(comm, path, &head));
+    c->verified = true;
     if (ein_comm_rank(comm) == 0) status = inspect_verified(path, &head, c->layout, info);
     EIN_TRY(ein_comm_share(comm, status));
     EIN_TRY(share_info(comm, info));

@@ -32,7 +32,9 @@
  *     leads samples patch width depth heads mlp dec_width dec_depth dec_heads dec_mlp classes (int64), pool and lora (if
  *     one of them is not 0),
  *     step epoch step_in_epoch seed best_step skipped_steps validated_epochs (int64; seed: the bits of a uint64),
- *     best_value (double, NaN before the first validation)
+ *     best_value (double, NaN before the first validation),
+ *     metrics_bytes (int64) and metrics_blake2b_256 (text): length and BLAKE2b-256 of metrics.csv at this step; absent
+ *     where there is none, and in older files
  * Datasets:
  *     param/NAME, m/NAME, v/NAME   float32, true shapes of the tensors: parameters and AdamW's first and second
  *                                  moments; contiguous, unfiltered. Of a selection (ein_layout_select: the trained
@@ -57,6 +59,7 @@
 
 #include "core/status.h"
 #include "core/vit.h"
+#include "io/contract_hash.h"
 #include "mpi/comm.h"
 
 enum {
@@ -83,6 +86,8 @@ typedef struct {
     int64_t best_step;
     int64_t skipped_steps;    /* steps skipped for non-finite gradients */
     int64_t validated_epochs; /* epochs whose validation loss is in the metrics */
+    int64_t metrics_bytes;    /* of metrics.csv at this step; 0: not known */
+    uint8_t metrics_hash[EIN_HASH_BYTES];
 } ein_train_state;
 
 typedef struct {
@@ -97,6 +102,7 @@ typedef struct {
     const char *contract_text;
     const char *blas;    /* kernel set that made these bits */
     const char *program; /* "einthoven 0.1.0"; NULL: "unknown" */
+    bool verified;       /* after reading, also in vain: every checksum held, so the file is not damaged */
 } ein_checkpoint;
 
 /* Write durably to `path` (through PATH.partial). Collective. On failure every rank returns the same
@@ -105,13 +111,13 @@ typedef struct {
  * copy of the arenas: 4 MiB and 32 bytes per block beside them. */
 ein_status ein_checkpoint_write(ein_comm *comm, const char *path, const ein_checkpoint *checkpoint);
 
-/* Read and verify: every checksum, every shape and name against `layout`. All ranks receive all of
- * `param`; `m` and `v` are filled inside `owned` only (any tiling, any number of ranks; n_owned 0 and NULL
- * arenas to read parameters alone). Padding reads as 0. `state` may be NULL. config_yaml, contract_text and
- * blas are returned in fresh memory through the arguments (any may be NULL). Collective; all ranks return the
- * same status: EIN_NOTFOUND, EIN_IO, EIN_FORMAT (not a checkpoint), EIN_CORRUPT (cut, changed or unfinished),
- * EIN_MISMATCH (another version; another model: the message names the tensor and both shapes). The arenas
- * are touched only after every checksum has been verified. */
+/* Read and verify: every checksum, every shape and name against `layout`. All ranks receive all of `param`; `m` and
+ * `v` are filled inside `owned` only (any tiling, any number of ranks; n_owned 0 and NULL arenas to read parameters
+ * alone). Padding reads as 0. `state` may be NULL. config_yaml, contract_text and blas are returned in fresh memory
+ * through the arguments (any may be NULL). Collective; all ranks return the same status: EIN_NOTFOUND, EIN_IO (it
+ * could not be read, or another program has it open for writing: nothing is known of what it holds), EIN_FORMAT (not
+ * a checkpoint), EIN_CORRUPT (cut, changed or unfinished), EIN_MISMATCH (another version; another model: the message
+ * names the tensor and both shapes). The arenas are touched only after every checksum has been verified. */
 ein_status ein_checkpoint_read(ein_comm *comm, const char *path, ein_checkpoint *checkpoint,
                                char **config_yaml, char **contract_text, char **blas);
 

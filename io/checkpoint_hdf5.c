@@ -7,7 +7,9 @@
 
 #include "io/h5.h"
 
-#define FORMAT "einthoven checkpoint"
+#define FORMAT        "einthoven checkpoint"
+#define METRICS_BYTES "metrics_bytes"
+#define METRICS_HASH  "metrics_blake2b_256"
 
 /* One transfer moves at most this many values: 256 MiB, far below the 2^31 bytes where some MPI-IO end. */
 enum { MAX_TRANSFER_VALUES = 1 << 26, MAX_DIMS = 4, NAME_BYTES = 80 };
@@ -60,7 +62,25 @@ static ein_status put_state(hid_t root, const ein_train_state *state) {
     EIN_TRY(ein_h5_put_i64(root, "best_step", state->best_step));
     EIN_TRY(ein_h5_put_i64(root, "skipped_steps", state->skipped_steps));
     EIN_TRY(ein_h5_put_i64(root, "validated_epochs", state->validated_epochs));
-    return ein_h5_put_f64(root, "best_value", state->best_value);
+    EIN_TRY(ein_h5_put_f64(root, "best_value", state->best_value));
+    if (state->metrics_bytes == 0) return EIN_OK;
+    char hash[EIN_HASH_TEXT_BYTES];
+    ein_hex(state->metrics_hash, EIN_HASH_BYTES, hash);
+    EIN_TRY(ein_h5_put_i64(root, METRICS_BYTES, state->metrics_bytes));
+    return ein_h5_put_text(root, METRICS_HASH, hash);
+}
+
+/* Of metrics.csv, if the file tells. */
+static ein_status get_metrics(hid_t root, ein_train_state *state) {
+    char *text = NULL;
+    if (H5Aexists(root, METRICS_BYTES) <= 0) return EIN_OK;
+    EIN_TRY(ein_h5_get_i64(root, METRICS_BYTES, &state->metrics_bytes));
+    EIN_TRY(ein_h5_get_text(root, METRICS_HASH, EIN_HASH_TEXT_BYTES, &text));
+    bool good = state->metrics_bytes > 0 && strlen(text) == 2 * EIN_HASH_BYTES;
+    for (int i = 0; good && i < EIN_HASH_BYTES; i++)
+        good = sscanf(text + 2 * i, "%2hhx", &state->metrics_hash[i]) == 1;
+    free(text);
+    return good ? EIN_OK : ein_error(EIN_FORMAT, "what it says of metrics.csv is no length and hash");
 }
 
 static ein_status get_state(hid_t root, ein_train_state *state) {
@@ -73,6 +93,7 @@ static ein_status get_state(hid_t root, ein_train_state *state) {
     EIN_TRY(ein_h5_get_i64(root, "skipped_steps", &state->skipped_steps));
     EIN_TRY(ein_h5_get_i64(root, "validated_epochs", &state->validated_epochs));
     memcpy(&state->seed, &seed, sizeof seed);
+    EIN_TRY(get_metrics(root, state));
     return ein_h5_get_f64(root, "best_value", &state->best_value);
 }
 

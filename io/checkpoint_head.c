@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -171,7 +172,14 @@ static ein_status check_file(const char *path, int fd, ein_checkpoint_head *head
     struct stat about;
     char bytes[HEAD];
     if (fstat(fd, &about) != 0) return ein_error(EIN_IO, "%s: %s", path, strerror(errno));
-    if (!S_ISREG(about.st_mode)) return ein_error(EIN_FORMAT, "%s: not a regular file", path);
+    if (!S_ISREG(about.st_mode)) return ein_error(EIN_IO, "%s: not a regular file", path);
+    /* HDF5 locks what it writes. Bytes that change under a reader would be taken for damage. */
+    if (flock(fd, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK)
+        return ein_error(
+            EIN_IO,
+            "%s: another program has it open for writing (HDFView, h5py with 'r+'): close it there, then "
+            "try again",
+            path);
     if (about.st_size < HEAD)
         return ein_error(EIN_CORRUPT, "%s: %lld bytes; a checkpoint's head alone has %d", path,
                          (long long)about.st_size, HEAD);

@@ -60,7 +60,18 @@ static ein_status take_lock(ein_run *run, ein_lock_owner *left) {
 
 /* --- STATE ----------------------------------------------------------------------------------------- */
 
-/* State and step as the earlier life left them. A STATE that cannot be read is an error: what it says is not known. */
+/* The step of the newest checkpoint, as STATE tells it. Where it has no such line, it was written by a version that
+ * knew only the step: that of a checkpoint, unless the run failed. */
+static int64_t checkpoint_of_state(const char *text) {
+    const char *line = strstr(text, "\ncheckpoint: ");
+    if (line) return strtoll(line + strlen("\ncheckpoint: "), NULL, 10);
+    if (strncmp(text, "failed", strlen("failed")) == 0) return 0;
+    line = strstr(text, "\nstep: ");
+    return line ? strtoll(line + strlen("\nstep: "), NULL, 10) : 0;
+}
+
+/* State and newest checkpoint as the earlier life left them. A STATE that cannot be read is an error: what it says
+ * is not known. */
 static ein_status read_state(ein_run *run) {
     char *path = NULL, *text = NULL;
     size_t bytes = 0;
@@ -73,8 +84,7 @@ static ein_status read_state(ein_run *run) {
         return EIN_OK;
     }
     EIN_TRY(status);
-    const char *step = strstr(text, "\nstep: ");
-    if (step) run->previous_step = strtoll(step + strlen("\nstep: "), NULL, 10);
+    run->previous_checkpoint = checkpoint_of_state(text);
     text[strcspn(text, "\r\n")] = '\0';
     for (int s = EIN_STATE_RUNNING; s <= EIN_STATE_FAILED; s++)
         if (strcmp(text, state_words[s]) == 0) run->previous = (ein_run_state)s;
@@ -90,10 +100,16 @@ ein_status ein_run_set_state(ein_run *run, ein_run_state state, int64_t step, co
     snprintf(one_line, sizeof one_line, "%s", reason ? reason : "");
     for (char *s = one_line; *s; s++)
         if (*s == '\n' || *s == '\r') *s = ' ';
-    int n = snprintf(text, sizeof text,
-                     "%s\nstep: %lld\nreason: %s\njob: %.60s\nhost: %.250s\npid: %ld\ntime: %s\n",
-                     state_words[state], (long long)step, one_line, slurm_job(), ein_comm_host(run->comm),
-                     (long)getpid(), now);
+    int n = snprintf(
+        text, sizeof text,
+        "%s\nstep: %lld\nreason: %s\ncheckpoint: %lld\njob: %.60s\nhost: %.250s\npid: %ld\ntime: %s\n",
+        state_words[state], (long long)step, one_line, (long long)run->checkpoint, slurm_job(),
+        ein_comm_host(run->comm), (long)getpid(), now);
+    if (state == EIN_STATE_FAILED) {
+        char line[sizeof one_line + 16];
+        snprintf(line, sizeof line, "failed: %s", one_line);
+        ein_run_log_file(run, line);
+    }
     char *path = NULL;
     EIN_TRY(ein_run_path(run, "STATE", &path));
     ein_status status = ein_durable_write(path, text, (size_t)n);
@@ -183,14 +199,15 @@ ein_status ein_run_open(ein_comm *comm, const char *folder, ein_run **out) {
     ein_status status = ein_comm_agree(comm, new_run(comm, folder, &run));
     if (!run) return status;
     if (status == EIN_OK) status = ein_comm_share(comm, run->writes ? open_folder(run) : EIN_OK);
-    int64_t before[2] = {status == EIN_OK && run->writes ? (int64_t)run->previous : 0, run->previous_step};
+    int64_t before[2] = {(int64_t)run->previous,
+                         run->previous_checkpoint}; /* others know of none, the least */
     if (status == EIN_OK) status = ein_comm_max_i64(comm, before, 2);
     if (status != EIN_OK) {
         release(run);
         return status;
     }
     run->previous = (ein_run_state)before[0];
-    run->previous_step = before[1];
+    run->previous_checkpoint = before[1];
     *out = run;
     return EIN_OK;
 }
@@ -211,6 +228,68 @@ ein_run_state ein_run_previous_state(const ein_run *run) {
     return run->previous;
 }
 
-int64_t ein_run_previous_step(const ein_run *run) {
-    return run->previous_step;
+int64_t ein_run_previous_checkpoint(const ein_run *run) {
+    return run->previous_checkpoint;
+}
+
+void ein_run_note_checkpoint(ein_run *run, int64_t step) {
+    run->checkpoint = step;
+}
+
+/* --- an earlier attempt ------------------------------------------------------------------------------------ */
+
+/* Whether there is something of that name that is worth keeping: an empty folder is not. */
+static bool holds_something(const char *path) {
+    struct stat about;
+    if (lstat(path, &about) != 0) return false;
+    return !S_ISDIR(about.st_mode) || rmdir(path) != 0;
+}
+
+/* Make "FOLDER/earlier-N" with the first N that is free. */
+static ein_status make_earlier(const ein_run *run, char **folder) {
+    enum { MOST = 100000 };
+    for (int n = 1; n < MOST; n++) {
+        char name[32];
+        snprintf(name, sizeof name, "earlier-%d", n);
+        EIN_TRY(ein_run_path(run, name, folder));
+        if (mkdir(*folder, 0777) == 0) return EIN_OK;
+        const int error = errno;
+        ein_status status = error == EEXIST ? EIN_OK : ein_error(EIN_IO, "%s: %s", *folder, strerror(error));
+        free(*folder);
+        *folder = NULL;
+        EIN_TRY(status);
+    }
+    return ein_error(EIN_IO, "%s holds %d earlier attempts; remove some", run->folder, MOST);
+}
+
+static ein_status move_into(const ein_run *run, const char *name, const char *folder) {
+    char *from = NULL, *to = NULL;
+    ein_status status = ein_run_path(run, name, &from);
+    if (status == EIN_OK && asprintf(&to, "%s/%s", folder, name) < 0)
+        status = ein_error(EIN_NOMEM, "no memory for the name of a file");
+    if (status == EIN_OK && rename(from, to) != 0 && errno != ENOENT)
+        status = ein_error(EIN_IO, "keeping %s as %s: %s", from, to, strerror(errno));
+    free(from);
+    free(to);
+    return status;
+}
+
+ein_status ein_run_set_aside(ein_run *run, const char *const *names) {
+    char *folder = NULL, list[256] = "";
+    ein_status status = EIN_OK;
+    if (!run->writes) return EIN_OK;
+    for (; *names && status == EIN_OK; names++) {
+        char *path;
+        EIN_TRY(ein_run_path(run, *names, &path));
+        const bool there = holds_something(path);
+        free(path);
+        if (!there) continue;
+        if (!folder) status = make_earlier(run, &folder);
+        if (status == EIN_OK) status = move_into(run, *names, folder);
+        snprintf(list + strlen(list), sizeof list - strlen(list), "%s%s", list[0] ? ", " : "", *names);
+    }
+    if (status == EIN_OK && folder)
+        ein_run_log(run, "what an earlier attempt left is kept in %s: %s", folder, list);
+    free(folder);
+    return status;
 }

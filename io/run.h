@@ -3,7 +3,7 @@
  *     results/<run>/  config.resolved.yaml  log.txt  metrics.csv  STATE  ckpt/  LOCK
  *
  * STATE is one line, "running", "stopped", "done" or "failed", then "key: value" lines (step, reason,
- * job, host, pid, time); it is replaced atomically.
+ * checkpoint, job, host, pid, time); it is replaced atomically. "checkpoint" is the step of the newest one, if any.
  * LOCK is the lock of io/lock.h: it names who has the folder, and is empty after one that left in order.
  * All of them are regular files: a link, a named pipe or a device in the place of one is refused by name.
  * Not thread-safe: one thread of rank 0 logs, counts and reports.
@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "core/status.h"
+#include "io/contract_hash.h"
 #include "mpi/comm.h"
 
 typedef struct ein_run ein_run;
@@ -28,10 +29,10 @@ typedef enum {
     EIN_STATE_FAILED
 } ein_run_state;
 
-/* Open (make if needed) a run folder and take its lock; EIN_EXISTS names the holder's host, pid and job if
- * another process holds it. A lock left by a dead process is taken over, and the log names who left it; where that
- * cannot be told (another host, a file system without locks), the message says how to release it. A STATE that is there
- * and cannot be read is an error. Collective; rank 0 does the work. */
+/* Open (make if needed) a run folder and take its lock; EIN_EXISTS names the holder's host, pid and job if another
+ * process holds it. A lock left by a dead process is taken over, and the log names who left it; where that cannot be
+ * told (another host, a file system without locks), the message says how to release it. A STATE that is there and
+ * cannot be read is an error. Collective; rank 0 does the work. */
 ein_status ein_run_open(ein_comm *comm, const char *folder, ein_run **out);
 
 /* Log the warnings once more, close everything, release the lock. Collective. NULL is fine. */
@@ -39,9 +40,13 @@ void ein_run_close(ein_run *run);
 
 const char *ein_run_folder(const ein_run *run);
 ein_run_state ein_run_previous_state(const ein_run *run); /* as found when opened */
-int64_t ein_run_previous_step(const ein_run *run);        /* the step that STATE told of; 0: none */
+/* The step of the newest checkpoint that STATE tells of; 0: none. */
+int64_t ein_run_previous_checkpoint(const ein_run *run);
 
-/* Replace STATE. Rank 0 writes; others return EIN_OK. */
+/* A checkpoint of `step` is in the folder; STATE says so from the next ein_run_set_state on. */
+void ein_run_note_checkpoint(ein_run *run, int64_t step);
+
+/* Replace STATE; a failure is put into log.txt too. Rank 0 writes; others return EIN_OK: ein_comm_share tells them. */
 ein_status ein_run_set_state(ein_run *run, ein_run_state state, int64_t step, const char *reason);
 
 /* One line to log.txt with a UTC time stamp, and to the terminal (stderr). Rank 0 writes, others return. A
@@ -52,13 +57,27 @@ void ein_run_log(ein_run *run, const char *format, ...) EIN_PRINTF(2, 3);
  * count). */
 void ein_run_warn(ein_run *run, const char *format, ...) EIN_PRINTF(2, 3);
 
-/* metrics.csv: open with these columns (first is always "step"); rows of an earlier, longer life with
- * step > `keep_through` are cut off, durably, as is a row torn by a kill; -1 starts the file anew. Rank 0
- * writes, others return EIN_OK. Values are written with %.9g, the step as an integer; NaN as empty. A row is
- * written whole or not at all. EIN_IO (full disk), EIN_MISMATCH when the existing file has other columns,
- * EIN_CORRUPT. */
-ein_status ein_run_metrics_open(ein_run *run, const char *const *columns, int n_columns,
-                                int64_t keep_through);
+/* Move what an earlier attempt left under these names (NULL-terminated; files or folders of the run folder) into a
+ * fresh folder of it, "earlier-1", "earlier-2", ..., and log where. What is not there, and an empty folder, is
+ * passed over. Rank 0 works, others return EIN_OK. EIN_IO. */
+ein_status ein_run_set_aside(ein_run *run, const char *const *names);
+
+/* What a file was at some moment: its first `bytes` bytes and their BLAKE2b-256. bytes 0: not known. */
+typedef struct {
+    int64_t bytes;
+    uint8_t hash[EIN_HASH_BYTES];
+} ein_file_mark;
+
+/* metrics.csv: open with these columns (first is always "step"). With `mark`, what a checkpoint says of the file, it
+ * is cut to what it was then, and EIN_CORRUPT if that is not there any more, byte for byte. Without (NULL, or bytes
+ * 0) rows of an earlier, longer life with step > `keep_through` are cut off, durably, as is a row torn by a kill; -1
+ * starts the file anew. Rank 0 writes, others return EIN_OK. Values are written with %.9g, the step as an integer;
+ * NaN as empty. A row is written whole or not at all. EIN_IO (full disk; a link or pipe in the file's place),
+ * EIN_MISMATCH when the existing file has other columns, EIN_CORRUPT. */
+ein_status ein_run_metrics_open(ein_run *run, const char *const *columns, int n_columns, int64_t keep_through,
+                                const ein_file_mark *mark);
+/* What the file is now, by what was written to it. Zeroes on other ranks. */
+ein_file_mark ein_run_metrics_mark(const ein_run *run);
 ein_status ein_run_metrics_row(ein_run *run, const double *values, int n_values);
 /* Force the rows to the disk; before a checkpoint is committed, so that no checkpoint is ahead of its
  * metrics. */

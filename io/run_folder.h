@@ -2,6 +2,8 @@
 #ifndef EIN_IO_RUN_FOLDER_H
 #define EIN_IO_RUN_FOLDER_H
 
+#include <sodium.h>
+
 #include "io/lock.h"
 #include "io/run.h"
 
@@ -11,9 +13,9 @@ struct ein_run {
     ein_comm *comm;
     char *folder;
     ein_run_state previous;
-    int64_t previous_step;
-    bool writes;    /* rank 0 */
-    ein_lock *lock; /* NULL: none */
+    int64_t previous_checkpoint, checkpoint; /* newest checkpoint of the earlier life, of this one; 0: none */
+    bool writes;                             /* rank 0 */
+    ein_lock *lock;                          /* NULL: none */
 
     int log_fd; /* -1: none */
     int64_t lost_lines;
@@ -26,7 +28,8 @@ struct ein_run {
     char *metrics_path;
     int metrics_fd; /* -1: not open */
     int n_columns;
-    int64_t metrics_bytes; /* whole rows only */
+    int64_t metrics_bytes;                  /* whole rows only */
+    crypto_generichash_state *metrics_hash; /* of those bytes; aligned as it wants, so not in this struct */
 };
 
 /* "FOLDER/NAME" in fresh memory. */

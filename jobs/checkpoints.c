@@ -34,15 +34,19 @@ static ein_status list_steps(const ein_run *run, int64_t **steps, int64_t *count
         *steps = NULL;
         return ein_error(EIN_IO, "%s: %s", folder, strerror(errno));
     }
-    for (struct dirent *entry; (entry = readdir(dir));) {
+    errno = 0;
+    for (struct dirent *entry; (entry = readdir(dir)); errno = 0) {
         long long step;
-        int end = 0;
-        if (sscanf(entry->d_name, "step-%lld.h5%n", &step, &end) != 1 || end == 0 || entry->d_name[end])
-            continue;
+        char name[64];
+        if (sscanf(entry->d_name, "step-%lld.h5", &step) != 1 || step < 0) continue;
+        snprintf(name, sizeof name, "step-%09lld.h5", step);
+        if (strcmp(name, entry->d_name) != 0) continue; /* a copy under another name, a leftover */
         if (*count == room) {
             int64_t *more = realloc(*steps, (size_t)(2 * room) * sizeof *more);
             if (!more) {
                 closedir(dir);
+                free(*steps);
+                *steps = NULL;
                 return ein_error(EIN_NOMEM, "no memory for the list of checkpoints");
             }
             *steps = more;
@@ -50,7 +54,13 @@ static ein_status list_steps(const ein_run *run, int64_t **steps, int64_t *count
         }
         (*steps)[(*count)++] = step;
     }
+    const int error = errno;
     closedir(dir);
+    if (error) {
+        free(*steps);
+        *steps = NULL;
+        return ein_error(EIN_IO, "%s: reading the folder: %s", folder, strerror(error));
+    }
     qsort(*steps, (size_t)*count, sizeof **steps, descending);
     return EIN_OK;
 }
@@ -92,6 +102,22 @@ static ein_status compare_identity(const char *ours, const char *theirs) {
     return EIN_OK;
 }
 
+/* What was read and is not whole is damaged. What could not be read may be whole, and newer than all others. */
+static bool is_damaged(const ein_checkpoint *c, ein_status status) {
+    return !c->verified && (status == EIN_CORRUPT || status == EIN_FORMAT);
+}
+
+static ein_status unread(ein_status status) {
+    char message[2048];
+    snprintf(message, sizeof message, "%s", ein_error_message());
+    return ein_error(
+        status,
+        "%s. It could not be used, which does not mean that it is damaged, so the run does not go on without "
+        "it: put right what is in the way (permissions, the file system, a program that has it open), or "
+        "start afresh with --resume=none, which keeps what there is",
+        message);
+}
+
 ein_status ein_checkpoints_load(ein_comm *comm, ein_run *run, ein_checkpoint *into, const char *identity,
                                 int *found) {
     int64_t *steps, count;
@@ -107,29 +133,48 @@ ein_status ein_checkpoints_load(ein_comm *comm, ein_run *run, ein_checkpoint *in
             if (status == EIN_OK) *found = 1;
         }
         free(config);
-        if (status == EIN_MISMATCH) break; /* whole, but of another run: nothing to fall back to */
-        if (status != EIN_OK) {
-            ein_run_warn(run, "checkpoint not used: %s", ein_error_message());
-            status = EIN_OK;
-        }
+        if (status == EIN_OK) continue;
+        if (!is_damaged(into, status)) break;
+        ein_run_warn(run, "checkpoint not used: %s", ein_error_message());
+        status = EIN_OK;
     }
     free(steps);
-    return status;
+    /* Whole, but of another run: the message says so. Lost peers and memory are not the file's fault. */
+    return status == EIN_OK || status == EIN_MISMATCH || status == EIN_COMM || status == EIN_NOMEM
+               ? status
+               : unread(status);
 }
 
-/* Remove all but the newest `keep_last` and, with keep_every = m updates, the first one in every m updates: going from the
- * oldest on, a checkpoint stays if it lies in another m than the one kept before, so the choice never moves. */
-static void prune(const ein_run *run, int keep_last, int64_t keep_every) {
-    int64_t *steps, count, kept = -1;
-    if (list_steps(run, &steps, &count) != EIN_OK) return;
-    for (int64_t i = count - 1; i >= keep_last; i--) {
+/* Only what can be read, and is seen to be a checkpoint, whole or not, is removed. */
+static void remove_checkpoint(ein_run *run, const char *path) {
+    ein_checkpoint_info info;
+    const ein_status status = ein_checkpoint_describe(path, false, &info);
+    if (status == EIN_OK) ein_checkpoint_info_free(&info);
+    if (status == EIN_OK || status == EIN_CORRUPT)
+        unlink(path);
+    else if (status != EIN_NOTFOUND)
+        ein_run_warn(run, "old checkpoint kept: %s", ein_error_message());
+    ein_error_clear();
+}
+
+/* Of the checkpoints up to update `now`, remove all but the newest `keep_last` and, with keep_every = m updates, the
+ * first one in every m updates: going from the oldest on, a checkpoint stays if it lies in another m than the one
+ * kept before, so the choice never moves. Later ones, which were damaged, are replaced when the run gets there. */
+static void prune(ein_run *run, int64_t now, int keep_last, int64_t keep_every) {
+    int64_t *steps, count, kept = -1, later = 0;
+    if (list_steps(run, &steps, &count) != EIN_OK) {
+        ein_error_clear();
+        return;
+    }
+    while (later < count && steps[later] > now) later++;
+    for (int64_t i = count - 1; i >= later + keep_last; i--) {
         char path[PATH_BYTES];
         if (keep_every > 0 && steps[i] / keep_every != kept) {
             kept = steps[i] / keep_every;
             continue;
         }
         checkpoint_path(path, run, steps[i]);
-        unlink(path);
+        remove_checkpoint(run, path);
     }
     free(steps);
 }
@@ -146,6 +191,6 @@ ein_status ein_checkpoints_save(ein_comm *comm, ein_run *run, const ein_checkpoi
     }
     EIN_TRY(ein_comm_agree(comm, status));
     EIN_TRY(ein_checkpoint_write(comm, path, from));
-    if (ein_comm_rank(comm) == 0) prune(run, keep_last, keep_every);
+    if (ein_comm_rank(comm) == 0) prune(run, from->state->step, keep_last, keep_every);
     return EIN_OK;
 }

@@ -127,8 +127,11 @@ const ein_option ein_table_run[] = {
     {"run.folder", EIN_OPT_STRING, NULL, EIN_UNBOUNDED, NULL, "",
      "run folder: configuration, log, metrics, checkpoints, model"},
     {"run.resume", EIN_OPT_CHOICE, "auto", EIN_UNBOUNDED, "auto|must|none", "",
-     "auto: go on from the newest valid checkpoint if there is one; must: only that; none: only start "
-     "afresh"},
+     "auto: go on from the newest valid checkpoint if there is one; must: only that; none: start afresh "
+     "and keep what there is in earlier-N"},
+    {"run.metrics", EIN_OPT_CHOICE, "must", EIN_UNBOUNDED, "must|aside", "",
+     "a metrics.csv that is not what the checkpoint says of it: must: stop; aside: keep it in earlier-N and "
+     "begin a new one"},
     {"run.dry_run", EIN_OPT_BOOL, "false", EIN_UNBOUNDED, NULL, "",
      "open the data, print the plan, do nothing"},
     {"run.max_steps", EIN_OPT_INT, "0", 0, 9.0e15, NULL, "updates",

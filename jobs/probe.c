@@ -14,6 +14,7 @@
 #include "io/store.h"
 #include "io/targets.h"
 #include "jobs/model_options.h"
+#include "jobs/probe_sums.h"
 #include "jobs/split_options.h"
 #include "jobs/task_library.h"
 #include "mpi/watchdog.h"
@@ -271,9 +272,9 @@ void ein_probe_print(const ein_probe *p, FILE *stream) {
 
 /* --- probe.csv ------------------------------------------------------------------------------------------- */
 
-static ein_status path_of(const ein_probe *p, char *out, size_t room) {
-    if (snprintf(out, room, "%s/probe.csv", ein_run_folder(p->run)) >= (int)room)
-        return ein_error(EIN_RANGE, "the name of the run folder is too long for probe.csv");
+static ein_status path_of(const ein_probe *p, const char *name, char *out, size_t room) {
+    if (snprintf(out, room, "%s/%s", ein_run_folder(p->run), name) >= (int)room)
+        return ein_error(EIN_RANGE, "the name of the run folder is too long for %s", name);
     return EIN_OK;
 }
 
@@ -299,9 +300,10 @@ static void drop_rows_from(ein_probe *p, int64_t step) {
 
 /* The table is small and is written anew each time, whole or not at all. */
 static ein_status write_rows(const ein_probe *p) {
-    char path[4200];
+    char path[4200], sums[4200];
     ein_csv_writer *csv;
-    EIN_TRY(path_of(p, path, sizeof path));
+    EIN_TRY(path_of(p, "probe.csv", path, sizeof path));
+    EIN_TRY(path_of(p, "probe.sums", sums, sizeof sums));
     EIN_TRY(ein_csv_create(path, columns, N_COLUMNS, &csv));
     for (int64_t i = 0; i < p->n_rows; i++) {
         const probe_row *r = &p->row[i];
@@ -314,7 +316,8 @@ static ein_status write_rows(const ein_probe *p) {
         ein_csv_put_int(csv, r->targets);
         ein_csv_end_row(csv);
     }
-    return ein_csv_finish(csv, true);
+    EIN_TRY(ein_csv_finish(csv, true));
+    return ein_probe_sums_write(path, sums);
 }
 
 static ein_status cell_int(const ein_csv *csv, int64_t row, int column, int64_t *out) {
@@ -365,19 +368,30 @@ static ein_status parse_rows(ein_probe *p, const ein_csv *csv) {
     return EIN_OK;
 }
 
-/* What an earlier life left. A table that is damaged is no reason to stop the run. */
-static ein_status read_rows(ein_probe *p) {
-    char path[4200];
+static ein_status read_table(ein_probe *p, const char *path) {
     ein_csv *csv = NULL;
-    EIN_TRY(path_of(p, path, sizeof path));
+    const ein_status found = ein_run_check_file(path); /* a pipe would be waited for */
+    if (found == EIN_NOTFOUND) return EIN_OK;
+    EIN_TRY(found);
     ein_status status = ein_csv_open(path, &csv);
-    if (status == EIN_NOTFOUND) return EIN_OK;
     if (status == EIN_OK) status = parse_rows(p, csv);
     ein_csv_close(csv);
-    if (status == EIN_OK || status == EIN_NOMEM) return status;
+    return status;
+}
+
+/* What an earlier life left, up to update `step`. A table that is damaged is kept aside, and no reason to stop the
+ * run; one that cannot be read is. */
+static ein_status read_rows(ein_probe *p, int64_t step) {
+    static const char *const damaged[] = {"probe.csv", "probe.sums", NULL};
+    char path[4200], sums[4200];
+    EIN_TRY(path_of(p, "probe.csv", path, sizeof path));
+    EIN_TRY(path_of(p, "probe.sums", sums, sizeof sums));
+    ein_status status = read_table(p, path);
+    if (status == EIN_OK) status = ein_probe_sums_check(path, sums, step);
+    if (status == EIN_OK || status == EIN_NOMEM || status == EIN_IO) return status;
     ein_run_warn(p->run, "%s IS BEGUN ANEW, it is not as it was written: %s", path, ein_error_message());
     p->n_rows = 0;
-    return EIN_OK;
+    return ein_run_set_aside(p->run, damaged);
 }
 
 /* The model may have seen what it is probed with: no harm to the comparison of epochs, but worth knowing. */
@@ -407,7 +421,7 @@ ein_status ein_probe_resume(ein_probe *p, ein_run *run, int64_t step, const char
     p->run = run;
     if (is_root(p)) {
         status = note_seen(p, training_records);
-        if (status == EIN_OK) status = read_rows(p);
+        if (status == EIN_OK) status = read_rows(p, step);
         if (status == EIN_OK) {
             drop_rows_from(p, step + 1);
             if (write_rows(p) != EIN_OK)

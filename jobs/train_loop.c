@@ -72,8 +72,8 @@ static ein_status flush_rows(loop *l) {
     return status;
 }
 
-/* Add a row. When the disk is full the row waits in memory, the run goes on, and no checkpoint is written before the row
- * is. Only a lack of memory is an error. Rank 0 keeps rows; not collective. */
+/* Add a row. When the disk is full the row waits in memory, the run goes on, and no checkpoint is written before the
+ * row is. Only a lack of memory is an error. Rank 0 keeps rows; not collective. */
 static ein_status add_row(loop *l, const double row[N_COLUMNS]) {
     if (!is_root(l->p)) return EIN_OK;
     if (l->n_pending == l->pending_room) {
@@ -121,6 +121,14 @@ static ein_status find_owned(loop *l) {
     return EIN_OK;
 }
 
+/* STATE tells of the checkpoint, so that its loss is noticed. The checkpoint is there whether that can be written or
+ * not. */
+static void note_checkpoint(ein_trainer *p) {
+    ein_run_note_checkpoint(p->run, p->state.step);
+    if (ein_run_set_state(p->run, EIN_STATE_RUNNING, p->state.step, "") != EIN_OK)
+        ein_run_warn(p->run, "STATE NOT WRITTEN: %s", ein_error_message());
+}
+
 /* A checkpoint that cannot be written costs nothing but the checkpoint: the run goes on, loudly. */
 static ein_status save(loop *l) {
     ein_trainer *p = l->p;
@@ -130,6 +138,9 @@ static ein_status save(loop *l) {
     if (status == EIN_OK) status = flush_rows(l);
     if (status == EIN_OK) status = ein_run_metrics_sync(p->run);
     status = ein_comm_agree(p->job->comm, status);
+    const ein_file_mark mark = ein_run_metrics_mark(p->run);
+    p->state.metrics_bytes = mark.bytes;
+    memcpy(p->state.metrics_hash, mark.hash, sizeof p->state.metrics_hash);
     ein_watchdog_beat("writing a checkpoint");
     if (p->ops->pause) p->ops->pause(p->self, true);
     if (status == EIN_OK)
@@ -141,10 +152,11 @@ static ein_status save(loop *l) {
     l->last_checkpoint = ein_clock_s();
     l->checkpoint_cost = l->last_checkpoint - start;
     l->time.checkpoint += l->checkpoint_cost;
-    if (status == EIN_OK)
+    if (status == EIN_OK) {
         ein_run_log(p->run, "checkpoint of update %" PRId64 " written in %.2f s", p->state.step,
                     l->checkpoint_cost);
-    else
+        note_checkpoint(p);
+    } else
         ein_run_warn(p->run,
                      "CHECKPOINT OF UPDATE %" PRId64
                      " NOT WRITTEN: %s; older checkpoints are kept, the run goes on",
@@ -166,6 +178,59 @@ static void column_name(const ein_trainer *p, char *out, size_t room) {
         if (*c == ' ') *c = '_';
 }
 
+/* Weights and state to begin with. What is in the folder is of another attempt, and is kept. Collective. */
+static ein_status begin(ein_trainer *p) {
+    static const char *const left[] = {"metrics.csv",      "probe.csv",         "probe.sums", "ckpt",
+                                       "best.safetensors", "model.safetensors", NULL};
+    EIN_TRY(ein_comm_share(p->job->comm, ein_run_set_aside(p->run, left)));
+    /* A new engine's moments are zero, and untouched where this rank owns nothing: memory that is never taken. */
+    return ein_comm_agree(p->job->comm, start_afresh(p));
+}
+
+/* A run that has come as far as a checkpoint does not begin anew because that is gone. */
+static ein_status check_none(const ein_trainer *p, const char *mode) {
+    const char *folder = ein_run_folder(p->run);
+    const int64_t step = ein_run_previous_checkpoint(p->run);
+    if (strcmp(mode, "must") == 0)
+        return ein_error(EIN_NOTFOUND, "%s: --resume=must, but there is no valid checkpoint", folder);
+    if (ein_run_previous_state(p->run) == EIN_STATE_DONE)
+        return ein_error(
+            EIN_EXISTS,
+            "%s holds a finished run without its checkpoints; choose another folder, or remove it", folder);
+    if (step == 0) return EIN_OK;
+    return ein_error(
+        EIN_NOTFOUND,
+        "%s: STATE tells of a checkpoint of update %" PRId64
+        ", but %s/ckpt holds none that can be used: it was purged or moved away, its file system is not "
+        "there, or every one is damaged (see log.txt). Bring it back, or start afresh with --resume=none, "
+        "which keeps what there is",
+        folder, step, folder);
+}
+
+static ein_status open_metrics(ein_trainer *p, bool found) {
+    char value_column[64];
+    column_name(p, value_column, sizeof value_column);
+    const char *const columns[N_COLUMNS] = {"step",      "epoch",   "lr",        "loss",
+                                            "grad_norm", "applied", value_column};
+    const bool aside = strcmp(ein_config_string(p->job->config, "run.metrics"), "aside") == 0;
+    static const char *const damaged[] = {"metrics.csv", NULL};
+    ein_file_mark mark = {.bytes = p->state.metrics_bytes};
+    memcpy(mark.hash, p->state.metrics_hash, sizeof mark.hash);
+    ein_status status = ein_run_metrics_open(p->run, columns, N_COLUMNS, found ? p->state.step : -1, &mark);
+    if (status != EIN_CORRUPT || mark.bytes == 0) return status;
+    char message[2048];
+    snprintf(message, sizeof message, "%s", ein_error_message());
+    if (!aside)
+        return ein_error(
+            status,
+            "%s. The run would go on with a table that does not tell what happened: bring the file back, or "
+            "give --set run.metrics=aside, which keeps it aside and begins a new one from here",
+            message);
+    ein_run_warn(p->run, "%s; a new one begins after update %" PRId64, message, p->state.step);
+    EIN_TRY(ein_run_set_aside(p->run, damaged));
+    return ein_run_metrics_open(p->run, columns, N_COLUMNS, -1, NULL);
+}
+
 static ein_status resume(loop *l) {
     ein_trainer *p = l->p;
     const char *mode = ein_config_string(p->job->config, "run.resume");
@@ -173,23 +238,18 @@ static ein_status resume(loop *l) {
     if (strcmp(mode, "none") != 0) {
         ein_checkpoint c = checkpoint_of(l);
         EIN_TRY(ein_checkpoints_load(p->job->comm, p->run, &c, p->identity, &found));
-        if (!found && strcmp(mode, "must") == 0)
-            return ein_error(EIN_NOTFOUND, "%s: --resume=must, but there is no valid checkpoint",
-                             ein_run_folder(p->run));
+        if (!found) EIN_TRY(check_none(p, mode));
     } else if (ein_run_previous_state(p->run) == EIN_STATE_DONE) {
         return ein_error(EIN_EXISTS, "%s holds a finished run; choose another folder, or remove it",
                          ein_run_folder(p->run));
     }
-    /* A new engine's moments are zero, and untouched where this rank owns nothing: memory that is never taken. */
-    if (!found) EIN_TRY(ein_comm_agree(p->job->comm, start_afresh(p)));
+    if (!found) EIN_TRY(begin(p));
     l->first_step = p->state.step;
-    if (found) ein_run_log(p->run, "resumed from the checkpoint of update %" PRId64, p->state.step);
-    char value_column[64];
-    column_name(p, value_column, sizeof value_column);
-    const char *const columns[N_COLUMNS] = {"step",      "epoch",   "lr",        "loss",
-                                            "grad_norm", "applied", value_column};
-    return ein_comm_agree(p->job->comm,
-                          ein_run_metrics_open(p->run, columns, N_COLUMNS, found ? p->state.step : -1));
+    if (found) {
+        ein_run_note_checkpoint(p->run, p->state.step);
+        ein_run_log(p->run, "resumed from the checkpoint of update %" PRId64, p->state.step);
+    }
+    return ein_comm_share(p->job->comm, open_metrics(p, found));
 }
 
 /* --- health ---------------------------------------------------------------------------------------------- */
@@ -259,8 +319,8 @@ static ein_status keep_best(loop *l) {
     return ein_comm_agree(p->job->comm, status);
 }
 
-/* The state names the model that best.safetensors holds, so a model that cannot be written is none: the one before stays
- * the best, and the next that is better than that is tried again. Collective. */
+/* The state names the model that best.safetensors holds, so a model that cannot be written is none: the one before
+ * stays the best, and the next that is better than that is tried again. Collective. */
 static void note_best(loop *l, double value) {
     ein_trainer *p = l->p;
     const double value_before = p->state.best_value;
@@ -290,8 +350,8 @@ static int is_complete(const ein_trainer *p) {
     return p->state.step == p->total_steps || is_out_of_patience(p);
 }
 
-/* Validate if the epoch just done has no validation loss yet: a row of its own in the metrics, and the best model kept. A
- * run that was stopped in haste finds its validation pending here when it goes on. Collective. */
+/* Validate if the epoch just done has no validation loss yet: a row of its own in the metrics, and the best model
+ * kept. A run that was stopped in haste finds its validation pending here when it goes on. Collective. */
 static ein_status validate_if_due(loop *l) {
     ein_trainer *p = l->p;
     ein_train_state *s = &p->state;
@@ -471,26 +531,41 @@ static void note_cap(const loop *l) {
                 p->value_name, best, p->epochs);
 }
 
+/* What ends without its last checkpoint has failed: the log must not say otherwise. The message is the checkpoint's. */
+static ein_status finish_unsaved(loop *l, ein_status saved, const char *message, bool complete) {
+    ein_trainer *p = l->p;
+    ein_run_log(
+        p->run,
+        "NOT %s: after update %" PRId64 " of %" PRId64
+        " the last checkpoint could not be written; once that works, the same command goes on from the newest "
+        "one%s",
+        complete ? "done" : "stopped in order", p->state.step, p->total_steps,
+        complete ? " (the model is written)" : "");
+    return ein_error(saved, "%s", message);
+}
+
 static ein_status finish(loop *l, const char *reason) {
     ein_trainer *p = l->p;
+    char message[2048], why[128] = "all epochs done";
     const ein_status saved = save(l);
+    snprintf(message, sizeof message, "%s", ein_error_message());
     EIN_TRY(log_time(l));
     p->stopped = reason != NULL;
-    if (reason) {
+    if (!reason) EIN_TRY(p->ops->finish(p->self));
+    if (saved != EIN_OK) return finish_unsaved(l, saved, message, !reason);
+    if (p->state.step < p->total_steps && !reason)
+        snprintf(why, sizeof why, "no better %s for %" PRId64 " epochs", p->value_name, p->patience);
+    const ein_run_state state = reason ? EIN_STATE_STOPPED : EIN_STATE_DONE;
+    EIN_TRY(
+        ein_comm_share(p->job->comm, ein_run_set_state(p->run, state, p->state.step, reason ? reason : why)));
+    if (reason)
         ein_run_log(p->run,
                     "stopped after update %" PRId64 " of %" PRId64 ": %s; the same command goes on from here",
                     p->state.step, p->total_steps, reason);
-        if (saved != EIN_OK) return saved;
-        return ein_run_set_state(p->run, EIN_STATE_STOPPED, p->state.step, reason);
-    }
-    EIN_TRY(p->ops->finish(p->self));
-    const int early = p->state.step < p->total_steps;
-    char why[128] = "all epochs done";
-    if (early) snprintf(why, sizeof why, "no better %s for %" PRId64 " epochs", p->value_name, p->patience);
-    note_cap(l);
-    ein_run_log(p->run, "done: %" PRId64 " updates; %s", p->state.step, why);
-    if (saved != EIN_OK) return saved;
-    return ein_run_set_state(p->run, EIN_STATE_DONE, p->state.step, why);
+    else
+        ein_run_log(p->run, "done: %" PRId64 " updates; %s", p->state.step, why);
+    if (!reason) note_cap(l);
+    return EIN_OK;
 }
 
 /* The engine, then the state to begin from. Collective. */
@@ -523,8 +598,8 @@ static ein_status train(loop *l) {
     return status;
 }
 
-/* Keep the message of a failure while STATE is written. A lost peer is no failure of the run: STATE stays "running", as after
- * a kill, and whoever reads it starts the run again. */
+/* Keep the message of a failure while STATE is written. A lost peer is no failure of the run: STATE stays "running",
+ * as after a kill, and whoever reads it starts the run again. */
 static ein_status fail(loop *l, ein_status status) {
     char message[2048];
     snprintf(message, sizeof message, "%s", ein_error_message());
@@ -539,7 +614,8 @@ ein_status ein_trainer_run(ein_trainer *p) {
     if (status == EIN_OK && is_complete(p) && ein_run_previous_state(p->run) == EIN_STATE_DONE) {
         ein_run_log(p->run, "already done: %" PRId64 " updates; nothing to do", p->state.step);
     } else if (status == EIN_OK) {
-        status = ein_run_set_state(p->run, EIN_STATE_RUNNING, p->state.step, "");
+        status =
+            ein_comm_share(p->job->comm, ein_run_set_state(p->run, EIN_STATE_RUNNING, p->state.step, ""));
         if (status == EIN_OK) status = train(&l);
         if (status != EIN_OK) status = fail(&l, status);
     }

@@ -242,6 +242,8 @@ static void state_and_texts(const char *path) {
     free(contract);
     free(blas);
     x.state.best_value = NAN;
+    x.state.metrics_bytes = 443;
+    for (int i = 0; i < EIN_HASH_BYTES; i++) x.state.metrics_hash[i] = (uint8_t)(7 * i + 200);
     x.checkpoint.config_yaml = x.checkpoint.blas = "";
     x.checkpoint.contract_text = NULL;
     x.checkpoint.program = "two\nlines and far too long for the head of a checkpoint";
@@ -251,6 +253,9 @@ static void state_and_texts(const char *path) {
         status = ein_checkpoint_read(comm, file_in("empty.h5"), &y.checkpoint, &config, &contract, NULL);
     check(status == EIN_OK && !strcmp(config, "") && !strcmp(contract, "") && isnan(y.state.best_value),
           "empty texts, no best value yet and a wild program name survive");
+    check(status == EIN_OK && y.state.metrics_bytes == 443 &&
+              !memcmp(y.state.metrics_hash, x.state.metrics_hash, EIN_HASH_BYTES),
+          "what it says of the metrics survives");
     free(config);
     free(contract);
     model_close(&y);
@@ -536,7 +541,7 @@ static void other_files(void) {
     memset(zeros, 'x', sizeof zeros);
     put_file(path, zeros, sizeof zeros);
     refused(try_read(path), EIN_FORMAT, "not a checkpoint", "a file of another kind is refused");
-    refused(try_read(folder), EIN_FORMAT, "not a regular file", "a folder is refused");
+    refused(try_read(folder), EIN_IO, "not a regular file", "a folder is refused");
 }
 
 /* --- failing writes ----------------------------------------------------------------------------------- */

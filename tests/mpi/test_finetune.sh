@@ -74,6 +74,15 @@ like 'and otherwise that they are kept' "$(cat "$tmp/one/$cell/log.txt")" 'kept 
 ok 'stopped after 7 updates' tune 2 1 "$tmp/cut" --set run.max_steps=7
 is 'its STATE' "$(head -n 1 "$tmp/cut/$cell/STATE")" stopped
 like 'the summary says so' "$(cat "$tmp/cut/summary.csv")" '/top-1-s1,stopped'
+mv "$tmp/cut/$cell/ckpt" "$tmp/purged"
+exits 'a model whose checkpoints are purged is not begun anew' 1 tune 1 1 "$tmp/cut"
+like 'and the message says so' "$err" 'STATE tells of a checkpoint of update 7.*--resume=none'
+mv "$tmp/purged" "$tmp/cut/$cell/ckpt"
+cp "$tmp/cut/$cell/metrics.csv" "$tmp/metrics.csv"
+sed -i 2d "$tmp/cut/$cell/metrics.csv"
+exits 'nor does one go on with metrics that were changed' 1 tune 1 1 "$tmp/cut"
+like 'and the message names them' "$err" 'metrics\.csv is not what it was'
+cp "$tmp/metrics.csv" "$tmp/cut/$cell/metrics.csv"
 tune 1 2 "$tmp/cut" --set run.checkpoint_steps=1 >"$tmp/kill.out" 2>&1 &
 launcher=$!
 for _ in $(seq 1 2000); do

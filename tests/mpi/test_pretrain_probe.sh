@@ -111,6 +111,11 @@ ok 'killed and resumed on 4 ranks' folds 4 1 "$tmp/cut"
 ok 'stopped, killed, resumed: probes' cmp "$tmp/folds/probe.csv" "$tmp/cut/probe.csv"
 ok 'stopped, killed, resumed: the model' cmp "$tmp/folds/model.safetensors" "$tmp/cut/model.safetensors"
 
+ok 'stopped with a probe' folds 1 1 "$tmp/edited" --set run.max_steps=22
+sed -i '2s/0\.\([0-9]\)/0.1\1/' "$tmp/edited/probe.csv"
+ok 'a value that was changed' folds 1 1 "$tmp/edited" --set run.max_steps=23
+like 'is noticed' "$(cat "$tmp/edited/log.txt")" 'probe\.csv IS BEGUN ANEW.*something was changed'
+ok 'and the table kept' test -s "$tmp/edited/earlier-1/probe.csv"
 ok 'stopped once more' folds 1 1 "$tmp/bad" --set run.max_steps=22
 echo 'epoch,step,task,measure,value,estimated,targets
 2,-7,fast,AUROC,what,1,1' >"$tmp/bad/probe.csv"

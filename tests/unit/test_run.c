@@ -221,7 +221,7 @@ static const char *const columns[] = {"step", "loss", "rate"};
 
 static ein_run *write_metrics(const char *name, int64_t keep_through, int first, int last) {
     ein_run *run = open_run(name);
-    if (!run || ein_run_metrics_open(run, columns, 3, keep_through) != EIN_OK) {
+    if (!run || ein_run_metrics_open(run, columns, 3, keep_through, NULL) != EIN_OK) {
         printf("#   %s\n", ein_error_message());
         return run;
     }
@@ -260,15 +260,15 @@ static void check_metrics(void) {
 static void check_metrics_refused(void) {
     ein_run *run = open_run("whole");
     static const char *const others[] = {"step", "loss"};
-    report(ein_run_metrics_open(run, others, 2, 5) == EIN_MISMATCH &&
+    report(ein_run_metrics_open(run, others, 2, 5, NULL) == EIN_MISMATCH &&
                strstr(ein_error_message(), "step,loss,rate"),
            "other columns are refused when resuming");
-    report(ein_run_metrics_open(run, others, 2, -1) == EIN_OK, "and taken when starting anew");
+    report(ein_run_metrics_open(run, others, 2, -1, NULL) == EIN_OK, "and taken when starting anew");
     ein_run_close(run);
     const char *text = "step,loss,rate\n1,2,3\nabc,2,3\n4,5,6\n";
     ein_durable_write(in_folder("whole/metrics.csv"), text, strlen(text));
     run = open_run("whole");
-    report(ein_run_metrics_open(run, columns, 3, 9) == EIN_CORRUPT &&
+    report(ein_run_metrics_open(run, columns, 3, 9, NULL) == EIN_CORRUPT &&
                strstr(ein_error_message(), "metrics.csv:3"),
            "a row without a step is corruption, with its line");
     ein_run_close(run);
