@@ -219,11 +219,17 @@ void ein_corpus_abandon(ein_corpus_writer *w) {
     snprintf(message, sizeof message, "%s", ein_error_message()); /* closing must not hide the cause */
     /* HDF5 crashes later if closing fails, which on a full disk it would: the space is given back first. */
     if (w->rank == 0 && w->partial && truncate(w->partial, 0) != 0) ein_error_clear();
-    MPI_Barrier(ein_comm_mpi(w->comm));
+    /* Closing the file waits for all ranks: with a peer lost it is left to the end of the process. */
+    if (ein_comm_alive() != EIN_OK) {
+        if (w->rank == 0 && w->path) ein_durable_discard(w->path);
+        ein_error(EIN_OK, "%s", message);
+        return;
+    }
+    ein_comm_barrier(w->comm);
     close_file(w);
-    MPI_Barrier(ein_comm_mpi(w->comm));
+    ein_comm_barrier(w->comm);
     if (w->rank == 0 && w->path) ein_durable_discard(w->path);
-    MPI_Barrier(ein_comm_mpi(w->comm)); /* gone for every rank that returns */
+    ein_comm_barrier(w->comm); /* gone for every rank that returns */
     writer_free(w);
     ein_error(EIN_OK, "%s", message);
 }

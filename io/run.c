@@ -217,7 +217,7 @@ void ein_run_close(ein_run *run) {
     ein_comm *comm = run->comm;
     if (run->writes) ein_run_log_summary(run);
     release(run);
-    MPI_Barrier(ein_comm_mpi(comm)); /* when this returns, the lock is free, whichever rank looks */
+    ein_comm_barrier(comm); /* when this returns, the lock is free, whichever rank looks */
 }
 
 const char *ein_run_folder(const ein_run *run) {

@@ -5,7 +5,9 @@
 
 #include "io/json.h"
 #include "jobs/split_options.h"
+#include "jobs/tables.h"
 #include "jobs/task_library.h"
+#include "mpi/watchdog.h"
 
 /* clang-format off */
 const ein_option ein_table_evaluate[] = {
@@ -184,12 +186,14 @@ static ein_status run(ein_job *job) {
     const bool table = ein_config_is_set(job->config, "evaluate.scores");
     if (table || ein_config_list_count(job->config, "evaluate.models") > 0)
         EIN_TRY(check_kind(job->config, table));
-    if (table) return ein_evaluate_table(job);
-    return ein_evaluate_model(job);
+    EIN_TRY(ein_watch_peers(job->comm, job->config));
+    const ein_status status = table ? ein_evaluate_table(job) : ein_evaluate_model(job);
+    ein_watchdog_stop();
+    return status;
 }
 
 static const ein_option *const tables[] = {ein_table_evaluate_model, ein_table_labels, ein_table_evaluate,
-                                           ein_table_split, NULL};
+                                           ein_table_split,          ein_table_peer,   NULL};
 
 static const ein_flag flags[] = {{"--model", "[ARM=]FILE,...", "evaluate.models"},
                                  {"--corpus", "FILE", "data.corpus"},

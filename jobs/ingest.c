@@ -19,6 +19,7 @@
 #include "jobs/ingest_offer.h"
 #include "jobs/tables.h"
 #include "mpi/threads.h"
+#include "mpi/watchdog.h"
 
 enum { ROUND_BYTES = 128 << 20, MIN_ROUND = 64, MAX_ROUND = 4096, MAX_PROBLEMS_TOLD = 10 };
 
@@ -84,7 +85,8 @@ static const ein_option table_ingest[] = {
     {0},
 };
 
-static const ein_option *const tables[] = {table_preset, ein_table_contract, table_ingest, NULL};
+static const ein_option *const tables[] = {table_preset, ein_table_contract, table_ingest, ein_table_peer,
+                                           NULL};
 
 static const ein_flag flags[] = {{"--out", "FILE", "ingest.out"},
                                  {"--labels", "TABLE.csv", "ingest.labels"},
@@ -274,9 +276,11 @@ static ein_status share_paths(const ein_ingest *in, rounds *r, int64_t first, in
 static void read_share(const ein_ingest *in, rounds *r, int64_t first, int64_t count) {
     int threads = count < in->threads ? (int)(count > 0 ? count : 1) : in->threads;
 #pragma omp parallel for schedule(dynamic, 1) num_threads(threads)
-    for (int64_t i = 0; i < count; i++)
+    for (int64_t i = 0; i < count; i++) {
+        ein_watchdog_beat("reading recordings");
         ein_ingest_one(r->workers[omp_get_thread_num()], r->paths[first + i], r->counts + i * in->values,
                        &r->results[i]);
+    }
 }
 
 static ein_status gather_results(const ein_ingest *in, rounds *r, int64_t n) {
@@ -439,15 +443,19 @@ static ein_status write_corpus(const ein_ingest *in) {
     ein_status status = ein_comm_agree(in->comm, rounds_new(in, &r));
     if (status == EIN_OK) status = create(in, &writer);
     if (status == EIN_OK) status = ein_comm_agree(in->comm, reject_folders(in, writer));
+    /* Not before: one rank alone may look through folders for long. */
+    if (status == EIN_OK) status = ein_watch_peers(in->comm, in->job->config);
     if (status == EIN_OK) status = all_rounds(in, &r, writer);
     if (status == EIN_OK) status = ein_comm_agree(in->comm, in->rank == 0 ? none_accepted(in) : EIN_OK);
     rounds_free(in, &r);
-    if (status != EIN_OK) {
+    if (status == EIN_OK)
+        status = ein_corpus_finish(writer);
+    else
         ein_corpus_abandon(writer);
-        return status;
-    }
-    EIN_TRY(ein_corpus_finish(writer));
-    return ein_comm_agree(in->comm, in->rank == 0 ? ein_outputs_publish(in->output) : EIN_OK);
+    if (status == EIN_OK)
+        status = ein_comm_agree(in->comm, in->rank == 0 ? ein_outputs_publish(in->output) : EIN_OK);
+    ein_watchdog_stop();
+    return status;
 }
 
 static void print_summary(const ein_ingest *in, double seconds) {

@@ -8,6 +8,7 @@
 #include "core/stats_regression.h"
 #include "jobs/metrics_parts.h"
 #include "mpi/threads.h"
+#include "mpi/watchdog.h"
 
 #include <omp.h>
 
@@ -46,6 +47,7 @@ static void at_threshold(ein_stats_value value[3], const task *k, int threshold,
 }
 
 static ein_status binary_metric(ein_stats_value *value, const ein_bootstrap_sample *sample, void *context) {
+    ein_watchdog_beat("resampling patients");
     const task *k = context;
     const ein_metrics_data *d = &k->d;
     for (int m = 0; m < d->n_models; m++) {
@@ -88,6 +90,7 @@ ein_status ein_metrics_regress(ein_stats_value value[EIN_REGRESSED_COUNT], const
 
 static ein_status regression_metric(ein_stats_value *value, const ein_bootstrap_sample *sample,
                                     void *context) {
+    ein_watchdog_beat("resampling patients");
     const ein_metrics_data *d = &((const task *)context)->d;
     const int64_t n = sample->n_records;
     double *measured;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "io/nearest.h"
+#include "mpi/watchdog.h"
 
 const ein_option ein_table_contract[] = {
     {"contract.leads", EIN_OPT_LIST, "I,II,V1,V2,V3,V4,V5,V6", EIN_UNBOUNDED, NULL, "",
@@ -56,4 +57,15 @@ ein_status ein_contract_from_config(const ein_config *config, ein_contract *out)
     if (!mean) out->mean_mv = NAN;
     if (!sd) out->sd_mv = NAN;
     return EIN_OK;
+}
+
+const ein_option ein_table_peer[] = {
+    {"run.peer_timeout_s", EIN_OPT_REAL, "3600", 0, 1e6, NULL, "s",
+     "a rank that makes no progress for so long ends with a message: a peer or the network is lost; 0: wait for ever"},
+    {0},
+};
+
+ein_status ein_watch_peers(ein_comm *comm, const ein_config *config) {
+    if (ein_comm_size(comm) == 1) return EIN_OK;
+    return ein_comm_agree(comm, ein_watchdog_start(comm, ein_config_real(config, "run.peer_timeout_s")));
 }

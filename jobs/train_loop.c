@@ -469,8 +469,8 @@ static ein_status run_updates(loop *l, const char **reason) {
             *reason = stop_reason(&r);
             return EIN_OK;
         }
-        if (!is_complete(p) && (r.flags[FLAG_CHECKPOINT] || (every > 0 && p->state.step % every == 0)))
-            save(l);
+        const bool due = r.flags[FLAG_CHECKPOINT] || (every > 0 && p->state.step % every == 0);
+        if (!is_complete(p) && due && save(l) == EIN_COMM) return EIN_COMM;
     }
     return EIN_OK;
 }

@@ -1,5 +1,8 @@
 #include "mpi/comm.h"
 
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -13,15 +16,53 @@ struct ein_comm {
     char host[HOST_BYTES];
 };
 
+/* The first MPI error of this process; one thread talks to MPI, and others only ask whether there is one. */
+static char broken_message[MESSAGE_BYTES];
+static atomic_int broken;
+
+/* An error to be made for tests: the `inject_count`-th check of a call of this name. */
+static char inject_what[128];
+static int inject_count;
+
+static void read_injection(int rank) {
+    int on_rank, count;
+    char what[sizeof inject_what];
+    const char *text = getenv("EINTHOVEN_INJECT_MPI_ERROR");
+    if (!text || sscanf(text, "%d:%d:%127[^\n]", &on_rank, &count, what) != 3 || on_rank != rank) return;
+    memcpy(inject_what, what, sizeof inject_what);
+    inject_count = count;
+}
+
+static bool is_injected(const char *what) {
+    if (inject_count == 0 || strcmp(what, inject_what) != 0) return false;
+    if (inject_count > 0) return --inject_count == 0;
+    while (++inject_count == 0) pause();
+    return false;
+}
+
 ein_status ein_comm_check(int mpi_code, const char *what) {
+    if (is_injected(what)) mpi_code = MPI_ERR_OTHER;
     if (mpi_code == MPI_SUCCESS) return EIN_OK;
     char text[MPI_MAX_ERROR_STRING] = "";
     int length = 0;
     if (MPI_Error_string(mpi_code, text, &length) != MPI_SUCCESS || length == 0)
-        return ein_error(EIN_COMM, "%s: MPI error %d", what, mpi_code);
-    return ein_error(EIN_COMM,
-                     "%s: %s (a lost peer or network is the usual cause; see the launcher's output)", what,
-                     text);
+        snprintf(text, sizeof text, "MPI error %d", mpi_code);
+    const ein_status status =
+        ein_error(EIN_COMM, "%s: %s (a lost peer or network is the usual cause; see the launcher's output)",
+                  what, text);
+    if (!atomic_load(&broken)) {
+        snprintf(broken_message, sizeof broken_message, "%s", ein_error_message());
+        atomic_store(&broken, 1);
+    }
+    return status;
+}
+
+ein_status ein_comm_alive(void) {
+    return atomic_load(&broken) ? ein_error(EIN_COMM, "%s", broken_message) : EIN_OK;
+}
+
+void ein_comm_barrier(ein_comm *comm) {
+    if (!atomic_load(&broken)) (void)ein_comm_check(MPI_Barrier(comm->mpi), "waiting for all ranks");
 }
 
 ein_status ein_comm_start(int *argc, char ***argv, ein_comm **out) {
@@ -50,6 +91,7 @@ ein_status ein_comm_start(int *argc, char ***argv, ein_comm **out) {
     MPI_Comm_set_errhandler(comm->mpi, MPI_ERRORS_RETURN);
     MPI_Comm_rank(comm->mpi, &comm->rank);
     MPI_Comm_size(comm->mpi, &comm->size);
+    read_injection(comm->rank);
     if (gethostname(comm->host, sizeof comm->host - 1) != 0) memcpy(comm->host, "unknown-host", 13);
     *out = comm;
     return EIN_OK;
@@ -57,8 +99,10 @@ ein_status ein_comm_start(int *argc, char ***argv, ein_comm **out) {
 
 void ein_comm_finish(ein_comm *comm) {
     if (!comm) return;
-    MPI_Comm_free(&comm->mpi);
-    MPI_Finalize();
+    if (!atomic_load(&broken)) {
+        MPI_Comm_free(&comm->mpi);
+        MPI_Finalize();
+    }
     free(comm);
 }
 
@@ -100,11 +144,12 @@ static ein_status bcast_failure(ein_comm *comm, int root, ein_status mine, failu
 }
 
 ein_status ein_comm_agree(ein_comm *comm, ein_status mine) {
+    EIN_TRY(ein_comm_alive());
     /* One reduction answers both questions: who is the lowest failed rank, and did all fail. */
     int local[2] = {mine == EIN_OK ? comm->size : comm->rank, mine != EIN_OK};
     int lowest[2] = {comm->size, 0};
     int code = MPI_Allreduce(local, lowest, 2, MPI_INT, MPI_MIN, comm->mpi);
-    if (code != MPI_SUCCESS) return ein_comm_check(code, "agreeing on a status");
+    EIN_TRY(ein_comm_check(code, "agreeing on a status"));
     if (lowest[0] == comm->size) return EIN_OK;
     failure first;
     EIN_TRY(bcast_failure(comm, lowest[0], mine, &first));
@@ -114,6 +159,7 @@ ein_status ein_comm_agree(ein_comm *comm, ein_status mine) {
 
 ein_status ein_comm_share(ein_comm *comm, ein_status mine) {
     int status = mine;
+    EIN_TRY(ein_comm_alive());
     EIN_TRY(ein_comm_check(MPI_Bcast(&status, 1, MPI_INT, 0, comm->mpi), "sharing a status"));
     if (status == EIN_OK) return EIN_OK;
     failure first;
@@ -122,6 +168,8 @@ ein_status ein_comm_share(ein_comm *comm, ein_status mine) {
 }
 
 ein_status ein_comm_bcast_bytes(ein_comm *comm, void **data, int64_t *bytes) {
+    if (comm->rank != 0) *data = NULL;
+    EIN_TRY(ein_comm_alive());
     EIN_TRY(ein_comm_check(MPI_Bcast(bytes, 1, MPI_INT64_T, 0, comm->mpi), "broadcasting a size"));
     ein_status status = EIN_OK;
     if (comm->rank != 0) {
@@ -145,12 +193,14 @@ failed:
 }
 
 ein_status ein_comm_sum_i64(ein_comm *comm, int64_t *values, int count) {
+    EIN_TRY(ein_comm_alive());
     return ein_comm_check(MPI_Allreduce(MPI_IN_PLACE, values, count, MPI_INT64_T, MPI_SUM, comm->mpi),
                           "summing over ranks");
 }
 
 ein_status ein_comm_sum_f64(ein_comm *comm, double *values, int64_t count) {
     enum { PIECE = 1 << 20 }; /* numbers: far below what MPI can count, and enough to keep a network busy */
+    EIN_TRY(ein_comm_alive());
     for (int64_t at = 0; at < count; at += PIECE) {
         const int64_t n = count - at < PIECE ? count - at : PIECE;
         const int code = MPI_Allreduce(MPI_IN_PLACE, values + at, ein_int(n), MPI_DOUBLE, MPI_SUM, comm->mpi);
@@ -160,12 +210,14 @@ ein_status ein_comm_sum_f64(ein_comm *comm, double *values, int64_t count) {
 }
 
 ein_status ein_comm_max_i64(ein_comm *comm, int64_t *values, int count) {
+    EIN_TRY(ein_comm_alive());
     return ein_comm_check(MPI_Allreduce(MPI_IN_PLACE, values, count, MPI_INT64_T, MPI_MAX, comm->mpi),
                           "taking a maximum over ranks");
 }
 
 ein_status ein_comm_exscan_i64(ein_comm *comm, int64_t mine, int64_t *before) {
     *before = 0;
+    EIN_TRY(ein_comm_alive());
     int code = MPI_Exscan(&mine, before, 1, MPI_INT64_T, MPI_SUM, comm->mpi);
     if (comm->rank == 0) *before = 0; /* undefined on the first rank by the standard */
     return ein_comm_check(code, "summing over lower ranks");

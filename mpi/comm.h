@@ -2,6 +2,13 @@
  *
  * *Collective* functions are entered by all ranks, also by one that holds an
  * error: it keeps the error, enters, and all ranks leave with the same status.
+ *
+ * After an MPI error the ranks cannot be in step any more, and whoever waits for another may wait for ever. So the
+ * first one is remembered for the process: from then on everything here returns EIN_COMM at once with its message,
+ * barriers and closing do nothing, and the way out is ein_comm_abort.
+ *
+ * For tests, EINTHOVEN_INJECT_MPI_ERROR="RANK:N:TEXT" makes the N-th check of a call named TEXT fail on that rank;
+ * with N below 0 the rank hangs there.
  */
 #ifndef EIN_MPI_COMM_H
 #define EIN_MPI_COMM_H
@@ -28,8 +35,14 @@ int ein_comm_size(const ein_comm *comm);
 const char *ein_comm_host(const ein_comm *comm); /* this rank's host name */
 MPI_Comm ein_comm_mpi(const ein_comm *comm);
 
-/* Turn an MPI return code into a status with MPI's own text. Not collective. */
+/* Turn an MPI return code into a status with MPI's own text; an error is remembered. Not collective. */
 ein_status ein_comm_check(int mpi_code, const char *what);
+
+/* EIN_OK, or EIN_COMM with the first error after which the ranks are not in step any more. Not collective. */
+ein_status ein_comm_alive(void);
+
+/* Wait for all ranks; nothing when communication is broken. Collective. */
+void ein_comm_barrier(ein_comm *comm);
 
 /* Agree on one status. Collective. All ranks return the status of the lowest rank that holds an
  * error, with its message; the message is prefixed with "rank R on HOST: " when not every rank

@@ -218,7 +218,8 @@ fail:
 }
 
 void ein_engine_destroy(ein_engine *e) {
-    if (!e) return;
+    /* With peers lost, messages that are under way still use the gradients: the process is about to end. */
+    if (!e || ein_comm_alive() != EIN_OK) return;
     for (int t = 0; e->worker && t < e->threads; t++) {
         for (int i = 0; e->worker[t].buffer && i < e->worker[t].n_buffers; i++) free(e->worker[t].buffer[i]);
         free(e->worker[t].buffer);
@@ -425,6 +426,7 @@ ein_status ein_engine_step(ein_engine *e, ein_status mine, const ein_adamw *adam
                            const int64_t flags[EIN_ENGINE_FLAGS], ein_step_result *result) {
     int failed = 0;
     memset(result, 0, sizeof *result);
+    EIN_TRY(ein_comm_alive());
     EIN_TRY(compute_gradients(e, mine != EIN_OK, result));
     EIN_TRY(reduce_scalars(e, mine != EIN_OK, flags, result, &failed));
     if (failed > 0) return ein_comm_agree(e->comm, mine);

@@ -42,8 +42,8 @@ static int blocks_of(const ein_bucket *b) {
     return ein_int((b->count + EIN_BLOCK - 1) / EIN_BLOCK);
 }
 
-/* Slice of `rank` in a bucket, in values. Blocks are shared out; the last block may be short. ein_share gives the larger
- * shares to the first places, so place 0 goes to the rank behind the one that had the last of these before. */
+/* Slice of `rank` in a bucket, in values. Blocks are shared out; the last block may be short. ein_share gives the
+ * larger shares to the first places, so place 0 goes to the rank behind the one that had the last of these before. */
 static void slice_bounds(const ein_bucket *b, int rank, int size, int64_t *offset, int64_t *count) {
     int64_t first, blocks;
     const int place = (rank + size - b->first_block % size) % size;
@@ -184,6 +184,8 @@ ein_status ein_exchange_new(ein_comm *comm, const ein_layout *layout, int slots,
 
 void ein_exchange_destroy(ein_exchange *x) {
     if (!x) return;
+    /* Freeing a communicator waits for the others; messages that are under way still use the buffers. */
+    if (ein_comm_alive() != EIN_OK) return;
     if (x->comm != MPI_COMM_NULL) MPI_Comm_free(&x->comm);
     free(x->bucket);
     free(x->slice);

@@ -33,7 +33,7 @@ static void *watch(void *unused) {
         dprintf(
             STDERR_FILENO,
             "einthoven: rank %d on %s: no progress for %.0f s while %s: a peer or the network is lost (limit: "
-            "run.peer_timeout_s %g). This rank ends; start the run again, it goes on from its last checkpoint.\n",
+            "run.peer_timeout_s %g). This rank ends; start the same command again (a run goes on from its last checkpoint).\n",
             rank, host, idle, atomic_load(&doing), timeout);
         _exit(1);
     }
@@ -59,7 +59,7 @@ void ein_watchdog_beat(const char *what) {
 }
 
 void ein_watchdog_stop(void) {
-    if (!running) return;
+    if (!running || ein_comm_alive() != EIN_OK) return;
     atomic_store(&quit, 1);
     pthread_join(thread, NULL);
     running = 0;
