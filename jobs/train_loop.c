@@ -558,13 +558,13 @@ static ein_status finish(loop *l, const char *reason) {
     const ein_run_state state = reason ? EIN_STATE_STOPPED : EIN_STATE_DONE;
     EIN_TRY(
         ein_comm_share(p->job->comm, ein_run_set_state(p->run, state, p->state.step, reason ? reason : why)));
+    if (!reason) note_cap(l);
     if (reason)
         ein_run_log(p->run,
                     "stopped after update %" PRId64 " of %" PRId64 ": %s; the same command goes on from here",
                     p->state.step, p->total_steps, reason);
     else
         ein_run_log(p->run, "done: %" PRId64 " updates; %s", p->state.step, why);
-    if (!reason) note_cap(l);
     return EIN_OK;
 }
 

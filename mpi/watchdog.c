@@ -33,7 +33,7 @@ static void *watch(void *unused) {
         dprintf(
             STDERR_FILENO,
             "einthoven: rank %d on %s: no progress for %.0f s while %s: a peer or the network is lost (limit: "
-            "run.peer_timeout_s %g). This rank ends; start the same command again (a run goes on from its last checkpoint).\n",
+            "run.peer_timeout_s %g). This rank ends; the same command begins again, a run from its checkpoint.\n",
             rank, host, idle, atomic_load(&doing), timeout);
         _exit(1);
     }

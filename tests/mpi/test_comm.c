@@ -165,6 +165,16 @@ START_TEST(errors_are_returned) {
     int wide = 0;
     MPI_Comm_size(MPI_COMM_WORLD, &wide);
     ck_assert_int_eq(wide, size);
+    /* It is remembered: nothing is entered any more, not even by this rank alone. */
+    if (rank == 0) {
+        int64_t number = 1;
+        ein_comm_barrier(comm);
+        ck_assert_int_eq(ein_comm_agree(comm, EIN_OK), EIN_COMM);
+        ck_assert_int_eq(ein_comm_share(comm, EIN_OK), EIN_COMM);
+        ck_assert_int_eq(ein_comm_sum_i64(comm, &number, 1), EIN_COMM);
+        ck_assert_int_eq(ein_comm_max_i64(comm, &number, 1), EIN_COMM);
+        ck_assert_msg(strstr(ein_error_message(), "sending to nobody") != NULL, "%s", ein_error_message());
+    }
 }
 END_TEST
 
@@ -205,9 +215,11 @@ int main(int argc, char **argv) {
     ein_tap_add(suite, "broadcast", broadcast);
     ein_tap_add(suite, "broadcast without memory", broadcast_without_memory);
     ein_tap_add(suite, "sums, maximum, prefix sums", sums);
-    ein_tap_add(suite, "MPI errors are returned", errors_are_returned);
     ein_tap_add(suite, "contiguous shares", shares);
+    ein_tap_add(suite, "MPI errors are returned, and remembered",
+                errors_are_returned); /* nothing works after it */
     int bad = ein_tap_main_mpi(suite, ein_comm_mpi(comm));
     ein_comm_finish(comm);
+    MPI_Finalize(); /* not done with an error in hand */
     return bad;
 }
