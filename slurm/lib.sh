@@ -51,6 +51,12 @@ ein_parse() {
     study='' out='' site='' submission='' link='' folder='' corpus=''
     arguments=()
     while [ $# -gt 0 ]; do
+        # As the program does, take --run=X for --run X.
+        case $1 in
+        --site=* | --study=* | --submission=* | --link=* | --out=* | --run=* | --corpus=* | --set=*)
+            set -- "${1%%=*}" "${1#*=}" "${@:2}"
+            ;;
+        esac
         case $1 in
         --help | -h)
             ein_usage "$stage"
@@ -331,7 +337,7 @@ ein_stage_in() {
     case $stage in pretrain | finetune) ;; *) return 0 ;; esac
     [ -n "$EIN_STAGE_DIR" ] || return 0
     if [ -n "$study" ]; then
-        corpus=$("$EIN_PROGRAM" study "$study" "${arguments[@]}" 2>/dev/null | sed -n "s|^$stage/$cell: .* --corpus \\([^ ]*\\) .*|\\1|p")
+        corpus=$("$EIN_PROGRAM" study "$study" "${arguments[@]}" 2>/dev/null | sed -n "\|^$stage/$cell: | { s|.* --corpus '\([^']*\)'.*|\1|p; t; s|.* --corpus \([^ ]*\) .*|\1|p }")
     fi
     [ -n "$corpus" ] || return 0
     staged=$EIN_STAGE_DIR/einthoven-${SLURM_JOB_ID:-$$} name=$(basename "$corpus")

@@ -48,6 +48,44 @@ ein_count() {
     fi
 }
 
+ein_site_keys='EIN_ACCOUNT EIN_PARTITION EIN_QOS EIN_SBATCH EIN_MODULE_INIT EIN_MODULES EIN_PROGRAM EIN_LAUNCHER
+EIN_CORES_PER_NODE EIN_RANKS_PER_NODE EIN_BIND EIN_MEM EIN_NODES_SYNTH EIN_NODES_INGEST EIN_NODES_PRETRAIN
+EIN_NODES_FINETUNE EIN_NODES_EVALUATE EIN_NODES_TABLE EIN_TIME_SYNTH EIN_TIME_INGEST EIN_TIME_PRETRAIN EIN_TIME_FINETUNE
+EIN_TIME_EVALUATE EIN_TIME_TABLE EIN_ARRAY_LIMIT EIN_MODE EIN_LINKS EIN_RESTARTS EIN_SIGNAL_S EIN_STAGE_DIR
+EIN_MIN_FREE_MIB'
+
+# ein_nearest WORD: the key of site.env that takes the fewest edits.
+ein_nearest() {
+    awk -v word="$1" '
+        function least(a, b) { return a < b ? a : b }
+        function edits(a, b, i, j, d) {
+            for (i = 0; i <= length(a); i++) d[i, 0] = i
+            for (j = 0; j <= length(b); j++) d[0, j] = j
+            for (i = 1; i <= length(a); i++)
+                for (j = 1; j <= length(b); j++)
+                    d[i, j] = least(least(d[i - 1, j], d[i, j - 1]) + 1, d[i - 1, j - 1] + (substr(a, i, 1) != substr(b, j, 1)))
+            return d[length(a), length(b)]
+        }
+        { for (k = 1; k <= NF; k++) { n = edits(toupper(word), $k); if (best == "" || n < fewest) { best = $k; fewest = n } } }
+        END { print best }' <<<"$ein_site_keys"
+}
+
+# Mistakes that bash would pass over in silence: Windows line ends, and keys that nobody reads.
+ein_site_check() {
+    local number line key
+    if grep -q $'\r' "$ein_site"; then
+        ein_die "$ein_site has Windows line ends, which would become part of every value; remove them: sed -i 's/\\r//' $ein_site"
+    fi
+    number=0
+    while IFS= read -r line || [ -n "$line" ]; do
+        number=$((number + 1))
+        [[ $line =~ ^[[:space:]]*(export[[:space:]]+)?([Ee][Ii][Nn]_[A-Za-z0-9_]*)\+?= ]] || continue
+        key=${BASH_REMATCH[2]}
+        [[ " ${ein_site_keys//$'\n'/ } " == *" $key "* ]] ||
+            ein_die "$ein_site:$number: there is no $key; did you mean $(ein_nearest "$key")? (slurm/site.env.example has them all)"
+    done <"$ein_site"
+}
+
 # ein_site_load [FILE]: read the site's file (default: EIN_SITE, else slurm/site.env if there is one), fill in, check.
 ein_site_load() {
     ein_site=${1:-${EIN_SITE:-}}
@@ -55,6 +93,7 @@ ein_site_load() {
     if [ -n "$ein_site" ]; then
         [ -r "$ein_site" ] || ein_die "cannot read $ein_site: copy slurm/site.env.example to slurm/site.env and edit it"
         ein_site=$(readlink -f "$ein_site")
+        [ ! -f "$ein_site" ] || ein_site_check
         # shellcheck disable=SC1090
         . "$ein_site" || ein_die "$ein_site is not sound bash (bash -n $ein_site)"
     fi

@@ -89,4 +89,57 @@ while IFS='=' read -r name value; do
     case $value in '' | '('*) continue ;; esac
     is "the example's $name" "$(ein_site_defaults && echo "${!name}")" "$value"
 done < <(sed -n 's/^#\(EIN_[A-Z_]*=[^ ]*\).*/\1/p' "$root/slurm/site.env.example" | grep -v '=$' | grep -v PROGRAM)
+# --- site.env: mistakes that bash passes over -------------------------------------------------------------------------
+# site TEXT: load it.
+site() {
+    printf "$1" >"$tmp/its.env"
+    run env EIN_SITE="$tmp/its.env" bash -c 'ein_root=$1; . "$1/slurm/site.sh"; ein_site_load; echo "account $EIN_ACCOUNT"' - "$root"
+}
+site 'EIN_ACCOUNT=abc\r\nEIN_PARTITION=cpu\r\n'
+is 'Windows line ends are refused' "$status" 1
+like 'by name, with what helps' "$err" 'its\.env has Windows line ends.*sed -i'
+site 'EIN_ACCOUNT=abc\n# last\r'
+is 'also in a comment' "$status" 1
+while read -r line meant; do
+    site "EIN_PARTITION=cpu\n$line\n"
+    is "$line is refused" "$status" 1
+    like "$line: the nearest key is named" "$err" "its\.env:2: there is no ${line%%=*}; did you mean $meant\?"
+done <<'TABLE'
+EIN_ACCONT=abc EIN_ACCOUNT
+EIN_PARTITON=abc EIN_PARTITION
+EIN_NODES_PRETAIN=4 EIN_NODES_PRETRAIN
+EIN_TIME_FINTUNE=4 EIN_TIME_FINETUNE
+EIN_MODULE=(gcc) EIN_MODULES
+ein_account=abc EIN_ACCOUNT
+TABLE
+site 'export EIN_ACCOUNT=abc\n  EIN_SBATCH=(--constraint=x)\nOTHER=1\n#EIN_ACCONT=x\n'
+is 'what is right is taken' "$out" 'account abc'
+sed 's/^#EIN_/EIN_/; s/^\(EIN_[A-Z_]*=\)[[:space:]].*/\1/' "$root/slurm/site.env.example" >"$tmp/all.env"
+run env EIN_SITE="$tmp/all.env" bash -c 'ein_root=$1; . "$1/slurm/site.sh"; ein_site=$EIN_SITE; ein_site_check' - "$root"
+is 'every key of the example is known' "$status:$err" 0:
+
+# --- both ways to write an option ----------------------------------------------------------------------------------------
+parse() {
+    run bash -c '. "$1/slurm/lib.sh"; shift; stage=pretrain; ein_parse "$@"; echo "$out|$corpus|$study|$link|${arguments[*]}"' - "$root" "$@"
+}
+parse a.yaml --run r1 --corpus c1 --set train.lr=1
+is 'two words' "$out" 'r1|c1|||a.yaml --run r1 --corpus c1 --set train.lr=1'
+parse a.yaml --run=r1 --corpus=c=1 --set=train.lr=1 --link=2/3
+is 'one word' "$out" 'r1|c=1||2/3|a.yaml --run r1 --corpus c=1 --set train.lr=1'
+parse --set=run.folder=r2 --set=data.corpus=c2 --study=s.yaml
+is 'settings in one word' "$out" 'r2|c2|s.yaml||--set run.folder=r2 --set data.corpus=c2'
+exits 'a run folder in one word will do' 1 env SLURM_JOB_ID=1 EIN_PROGRAM=/nowhere bash "$root/slurm/pretrain.sbatch" --site /dev/null --run="$tmp/r"
+unlike 'and is found' "$err" 'no run folder'
+
+# --- a checkout whose path has blanks --------------------------------------------------------------------------------------
+mkdir -p "$tmp/my own/check out" "$tmp/bin" "$tmp/spool"
+cp -r "$root/slurm" "$tmp/my own/check out/slurm"
+for stage in synth ingest pretrain finetune evaluate table; do
+    printf '#!/bin/sh\necho "   Command=%s a b.yaml --run x y"\n' "$tmp/my own/check out/slurm/$stage.sbatch" >"$tmp/bin/scontrol"
+    chmod +x "$tmp/bin/scontrol"
+    cp "$root/slurm/$stage.sbatch" "$tmp/spool/slurm_script" # as Slurm does
+    ok "$stage.sbatch finds its folder" env -C "$tmp/spool" SLURM_JOB_ID=7 SLURM_SUBMIT_DIR=/nowhere PATH="$tmp/bin:$PATH" \
+        bash "$tmp/spool/slurm_script" --help
+done
+
 done_testing
