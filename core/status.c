@@ -80,13 +80,20 @@ int ein_int(int64_t value) {
     return (int)value;
 }
 
+/* What cannot be allocated in this process, for tests. Read before any thread runs. */
+static const char *missing_memory;
+
+__attribute__((constructor)) static void read_injection(void) {
+    missing_memory = getenv("EINTHOVEN_INJECT_NOMEM");
+}
+
 ein_status ein_calloc(void **out, int64_t count, int64_t size, const char *what) {
     *out = NULL;
     if (count < 0 || size < 0 || (size > 0 && count > INT64_MAX / size))
         return ein_error(EIN_NOMEM, "%s: impossible size %lld x %lld bytes", what, (long long)count,
                          (long long)size);
     if (count == 0 || size == 0) count = size = 1;
-    *out = calloc((size_t)count, (size_t)size);
+    if (!missing_memory || strcmp(missing_memory, what) != 0) *out = calloc((size_t)count, (size_t)size);
     if (!*out)
         return ein_error(EIN_NOMEM, "%s: no memory for %lld x %lld bytes", what, (long long)count,
                          (long long)size);

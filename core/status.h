@@ -87,7 +87,7 @@ _Noreturn void ein_bug(const char *file, int line, const char *condition);
 int ein_int(int64_t value);
 
 /* calloc with overflow check on count*size; the message names `what`. `*out` is NULL on error.
- * Free with free(). */
+ * Free with free(). For tests, EINTHOVEN_INJECT_NOMEM=WHAT in the environment makes those named WHAT fail. */
 ein_status ein_calloc(void **out, int64_t count, int64_t size, const char *what);
 #define EIN_NEW(pointer, count) \
     ein_calloc((void **)&(pointer), (int64_t)(count), (int64_t)sizeof *(pointer), #pointer)

@@ -274,8 +274,9 @@ static ein_status all_cells(finetune *f) {
     const ein_config *c = f->job->config;
     finished_cell *cell;
     int n = 0, failed = -1;
-    EIN_TRY(EIN_NEW(cell, (int64_t)f->tasks.n * f->n_arms * ein_config_int(c, "finetune.seeds")));
-    ein_status status = run_cells(f, cell, &n);
+    ein_status status = ein_comm_agree(
+        f->job->comm, EIN_NEW(cell, (int64_t)f->tasks.n * f->n_arms * ein_config_int(c, "finetune.seeds")));
+    if (status == EIN_OK) status = run_cells(f, cell, &n);
     if (status == EIN_OK && !ein_config_bool(c, "run.dry_run")) {
         if (ein_comm_rank(f->job->comm) == 0) status = summarise(f, cell, n);
         status = ein_comm_agree(f->job->comm, status);

@@ -199,8 +199,9 @@ static ein_status check_validation(const finetune_cell *c) {
 }
 
 static ein_status plan(finetune_cell *c, const ein_targets_tables *tables) {
-    EIN_TRY(build_targets(c, tables));
-    ein_status status = plan_shape(c);
+    ein_status status =
+        build_targets(c, tables); /* what fails on one rank alone is told to the others below */
+    if (status == EIN_OK) status = plan_shape(c);
     if (status == EIN_OK) status = plan_contract(c);
     if (status == EIN_OK) status = plan_trained(c);
     if (status == EIN_OK) status = finetune_data_split(c);

@@ -120,7 +120,7 @@ static ein_status open_study(studying *s) {
     const ein_config *c = s->job->config;
     const char *name = s->job->operands[0], *folder = ein_config_string(c, "study.folder");
     EIN_TRY(read_text(s, name));
-    EIN_TRY(ein_study_parse(name, s->text, (size_t)s->text_bytes, &s->study));
+    EIN_TRY(ein_comm_agree(s->job->comm, ein_study_parse(name, s->text, (size_t)s->text_bytes, &s->study)));
     EIN_TRY(check_tasks(s));
     if (!folder) folder = s->study->folder;
     if (!folder) return ein_error(EIN_USAGE, "no folder: give --out FOLDER, or `folder:` in %s", name);
@@ -129,7 +129,13 @@ static ein_status open_study(studying *s) {
     if (n >= sizeof s->folder)
         return ein_error(EIN_USAGE, "the folder's name is longer than %zu bytes", sizeof s->folder - 1);
     snprintf(s->folder, sizeof s->folder, "%.*s", (int)n, folder);
-    return ein_study_plan_new(s->study, s->folder, ein_config_real(c, "study.scale"), &s->plan);
+    if (strchr(s->folder, ','))
+        return ein_error(EIN_USAGE,
+                         "the folder %s has a comma in its name, which would cut the lists of models apart; "
+                         "choose another with --out",
+                         s->folder);
+    return ein_comm_agree(
+        s->job->comm, ein_study_plan_new(s->study, s->folder, ein_config_real(c, "study.scale"), &s->plan));
 }
 
 /* --- showing --------------------------------------------------------------------------------------------- */
@@ -297,7 +303,7 @@ static ein_status run_command(studying *s, const ein_study_cell *cell) {
     char copy[PATH_BYTES], minutes[64], program[] = "einthoven", limit[] = "--max-walltime", **argv;
     ein_cmdline line;
     int argc = 1;
-    EIN_TRY(EIN_NEW(argv, cell->n_words + MORE));
+    EIN_TRY(ein_comm_agree(s->job->comm, EIN_NEW(argv, cell->n_words + MORE)));
     argv[0] = program;
     for (int i = 0; i < cell->n_words; i++)
         argv[argc++] = i > 0 && strcmp(cell->word[i - 1], "--corpus") == 0
@@ -309,7 +315,7 @@ static ein_status run_command(studying *s, const ein_study_cell *cell) {
         argv[argc++] = limit;
         argv[argc++] = minutes;
     }
-    ein_status status = ein_cmdline_parse(ein_commands, argc, argv, &line);
+    ein_status status = ein_comm_agree(s->job->comm, ein_cmdline_parse(ein_commands, argc, argv, &line));
     if (status == EIN_OK) status = ein_cmdline_run(s->job->comm, &line);
     ein_cmdline_free(&line);
     free(argv);
@@ -399,7 +405,7 @@ static void say(const studying *s, const char *what, const ein_study_cell *cell,
 /* The states of `n` cells from `first`, as rank 0 finds them, on all ranks. Collective. */
 static ein_status look(studying *s, ein_study_cell *first, int n) {
     int64_t *state;
-    EIN_TRY(EIN_NEW(state, n));
+    EIN_TRY(ein_comm_agree(s->job->comm, EIN_NEW(state, n)));
     for (int i = 0; i < n && speaks(s); i++) {
         ein_study_look(&first[i]);
         state[i] = first[i].state;

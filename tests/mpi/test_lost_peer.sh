@@ -57,4 +57,25 @@ hung 'ingest' 'gathering what was read' ingest "$tmp/ingest.yaml" "$tmp/ecg" --o
 hung 'evaluate' 'gathering replicates' evaluate --scores "$tmp/scores.csv" --label y --score p --id id \
     --set evaluate.replicates=50 --json "$tmp/hung.json"
 
+# --- what fails on one rank before all of them meet --------------------------------------------------------------------
+# alone NAME WHAT COMMAND...: rank 1 has no memory for WHAT; all ranks end, with its message.
+alone() {
+    local name=$1 what=$2
+    shift 2
+    run timeout -k 5 60 mpirun --oversubscribe --bind-to none --quiet -n 1 "$einthoven" "$@" : \
+        -n 1 env EINTHOVEN_INJECT_NOMEM="$what" "$einthoven" "$@"
+    is "$name: all ranks end" "$status" 1
+    like "$name: with the message of the one that failed" "$out$err" "rank 1 on .*: $what: no memory"
+}
+printf 'tasks:\n  - {name: old, kind: binary, group: demographic, rule: age >= 60}\n' >"$tmp/tasks.yaml"
+printf 'model: {patch: 25, width: 24, depth: 1, heads: 3, mlp: 40}\ntrain: {epochs: 2, batch: 16, slots: 4, warmup_epochs: 1, threads: 1}\n' \
+    >"$tmp/tune.yaml"
+tune=(finetune "$tmp/tune.yaml" --corpus "$tmp/corpus.h5" --tasks "$tmp/tasks.yaml" --from scratch)
+alone 'finetune, the list of models' cell "${tune[@]}" --run "$tmp/tune1"
+alone 'finetune, what the outputs mean' 'm->head' "${tune[@]}" --run "$tmp/tune2"
+alone 'study, a look at the cells' state study demo --run --out "$tmp/study1"
+alone 'study, the command of a cell' argv study demo --stage synth --cell 0 --out "$tmp/study2"
+exits 'a comma in the folder of a study is refused' 2 "$einthoven" study demo --out "$tmp/a,b"
+like 'as one' "$err" 'has a comma in its name'
+
 done_testing
