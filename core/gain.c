@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/limb.h"
+
 enum { MAX_WINDOWS = 600, MIN_STANDARD_LEADS = 8, MIN_RANGE_COUNTS = 20 };
 static const double window_s = 0.1, review_s = 60, low_mv = 0.5, high_mv = 10, law_tolerance = 0.2;
 
@@ -142,6 +144,7 @@ void ein_gain_review(ein_ecg *ecg, const ein_gain *stated) {
 
 static const double none_mv = 0.05, all_mv = 10, few_mv = 20, least_share = 0.02, most_times = 6,
                     single_mv = 5, usual_mv = 5, usual_share = 0.1, usual_times = 4;
+static const double same_r = 0.95, same_slope = 0.1, other_factor = 1.5, least_sd_mv = 0.02;
 enum { FEW_LEADS = 3, COMPARED_LEADS = 4, UNIT_STEP = 1000 };
 
 /* QRS of every lead; 0 for one that is no standard lead, does not move, or has no window of valid samples. */
@@ -234,21 +237,72 @@ static int lead_verdict(const ein_ecg *ecg, const float *qrs, int lead, double a
     return n_like + 1 >= COMPARED_LEADS && amplitude > single_mv && amplitude > most_times * like ? 1 : 0;
 }
 
-static void review_lead(ein_ecg *ecg, const float *qrs, int lead, ein_units_policy policy) {
-    int verdict = lead_verdict(ecg, qrs, lead, qrs[lead]);
+/* How signal y follows x about their means: y = slope x, correlation r. */
+typedef struct {
+    double slope, r, sd_x;
+} regression;
+
+/* x = alpha a + beta b. */
+static regression regress(const ein_ecg *ecg, double alpha, int a, double beta, int b, int y) {
+    const float *va = ecg->mv + a * ecg->n_samples, *vb = ecg->mv + b * ecg->n_samples,
+                *vy = ecg->mv + y * ecg->n_samples;
+    int64_t samples = review_samples(ecg);
+    double n = 0, sx = 0, sy = 0, sxx = 0, sxy = 0, syy = 0;
+    for (int64_t t = 0; t < samples; ++t) {
+        double x = alpha * va[t] + beta * vb[t], z = vy[t];
+        if (!isfinite(x + z)) continue;
+        n += 1;
+        sx += x;
+        sy += z;
+        sxx += x * x;
+        sxy += x * z;
+        syy += z * z;
+    }
+    double cxx = sxx - sx * sx / n, cxy = sxy - sx * sy / n, cyy = syy - sy * sy / n;
+    if (n < ecg->fs_hz || !(cxx > 0) || !(cyy > 0)) return (regression){1, 0, 0};
+    return (regression){cxy / cxx, cxy / sqrt(cxx * cyy), sqrt(cxx / n)};
+}
+
+/* Whether a limb lead is what the others say times a wrong factor, while at least three of those agree. */
+static bool breaks_law(const ein_ecg *ecg, const float *qrs, int lead) {
+    int other[EIN_MAX_LEADS], n = 0;
+    double alpha, beta;
+    for (int i = 0; i < ecg->n_leads; ++i)
+        if (i != lead && qrs[i] > 0 && !is_chest(ecg, i) && ecg->lead[i] != ecg->lead[lead]) other[n++] = i;
+    for (int i = 2; i < n; ++i) {
+        if (!ein_limb_weights(ecg->lead[other[i]], ecg->lead[other[0]], ecg->lead[other[1]], &alpha, &beta))
+            return false;
+        regression g = regress(ecg, alpha, other[0], beta, other[1], other[i]);
+        if (!(g.r >= same_r && fabs(g.slope - 1) <= same_slope)) return false;
+    }
+    if (n < 3 || !ein_limb_weights(ecg->lead[lead], ecg->lead[other[0]], ecg->lead[other[1]], &alpha, &beta))
+        return false;
+    regression g = regress(ecg, alpha, other[0], beta, other[1], lead);
+    return fabs(g.r) >= same_r && g.sd_x >= least_sd_mv &&
+           !(g.slope >= 1 / other_factor && g.slope <= other_factor);
+}
+
+/* A lead that cannot be used; what it has must not judge others. */
+static void drop_lead(ein_ecg *ecg, float *qrs, int lead) {
+    for (int64_t t = 0; t < ecg->n_samples; ++t) ecg->mv[lead * ecg->n_samples + t] = NAN;
+    qrs[lead] = 0;
+}
+
+static void review_lead(ein_ecg *ecg, float *qrs, int lead, ein_units_policy policy) {
+    int verdict = lead_verdict(ecg, qrs, lead, qrs[lead]), n;
     double times = verdict < 0 ? UNIT_STEP : 1.0 / UNIT_STEP;
-    if (verdict == 0) return;
+    if (verdict == 0 && (is_chest(ecg, lead) || !breaks_law(ecg, qrs, lead))) return;
     note_lead(ecg, lead, EIN_NOTE_LEAD_SCALE);
     if (policy == EIN_UNITS_KEEP) return;
-    int n;
     double like = median_qrs(ecg, qrs, lead, is_chest(ecg, lead), &n), guess = qrs[lead] * times;
-    bool fits = n > 0 && guess >= usual_share * like && guess <= usual_times * like;
+    bool fits = verdict != 0 && n > 0 && guess >= usual_share * like && guess <= usual_times * like;
     if (policy == EIN_UNITS_REPAIR && fits) {
         multiply(ecg, lead, times);
+        qrs[lead] = (float)guess;
         note_lead(ecg, lead, EIN_NOTE_GAIN_FIXED);
         ecg->gain_per_mv = 0;
     } else {
-        for (int64_t t = 0; t < ecg->n_samples; ++t) ecg->mv[lead * ecg->n_samples + t] = NAN;
+        drop_lead(ecg, qrs, lead);
     }
 }
 

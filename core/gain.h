@@ -53,6 +53,9 @@ typedef enum { EIN_UNITS_REJECT, EIN_UNITS_REPAIR, EIN_UNITS_KEEP } ein_units_po
  *                 missing leads reject the recording; the lead and the recording get EIN_NOTE_LEAD_SCALE. REPAIR: the
  *                 same, unless 1,000 times or a thousandth of it is 0.1 to 4 times the median of its companions.
  *                 KEEP: noted only.
+ *   limb lead     Of at least four limb leads, one that follows from the others by Einthoven's law but for a factor
+ *                 below 2/3 or above 1.5, or upside down (correlation 0.95), while the others agree with each other.
+ *                 REJECT, REPAIR: it counts as missing, and is so derived from the others. KEEP: noted only.
  *
  * EIN_OK or EIN_RANGE. Only the first 60 s are looked at. No allocation. */
 ein_status ein_units_review(ein_ecg *ecg, ein_units_policy policy);

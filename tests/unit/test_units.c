@@ -128,6 +128,30 @@ static void check_lead(void) {
     ein_ecg_free(&ecg);
 }
 
+/* A limb lead off by a factor that amplitudes alone do not show. */
+static void check_law(void) {
+    static const double factors[] = {10, 0.1, 2, 0.5, -1};
+    static const ein_lead leads[] = {EIN_LEAD_I, EIN_LEAD_III, EIN_LEAD_AVL};
+    for (size_t i = 0; i < sizeof factors / sizeof factors[0]; i++)
+        for (size_t k = 0; k < sizeof leads / sizeof leads[0]; k++) {
+            ein_ecg ecg = made(LEADS);
+            scale(&ecg, (int)leads[k], factors[i]);
+            ein_status status = ein_units_review(&ecg, EIN_UNITS_REPAIR);
+            int missing = 0;
+            for (int l = 0; l < LEADS; l++) missing += all_missing(&ecg, l);
+            report(status == EIN_OK && missing == 1 && all_missing(&ecg, (int)leads[k]) &&
+                       ecg.notes == EIN_NOTE_LEAD_SCALE,
+                   "%s times %g, and no other, is taken from the others", ein_lead_name(leads[k]),
+                   factors[i]);
+            ein_ecg_free(&ecg);
+        }
+    ein_ecg ecg = made(3);
+    scale(&ecg, EIN_LEAD_I, 2);
+    report(ein_units_review(&ecg, EIN_UNITS_REJECT) == EIN_OK && ecg.notes == 0,
+           "of three leads nobody can tell which is wrong");
+    ein_ecg_free(&ecg);
+}
+
 /* White noise; `smooth` averages so many neighbours. */
 static void make_noise(float *mv, int n, int smooth) {
     for (int t = 0; t < n; t++) {
@@ -165,6 +189,7 @@ static void check_noise(void) {
 int main(void) {
     check_whole();
     check_lead();
+    check_law();
     check_noise();
     return report_end();
 }
