@@ -83,3 +83,8 @@ test-races: ## the engine's threads under clang's thread sanitizer (Debian: clan
 	@$(if $(ARCHER),,echo 'needs libarcher.so (Debian: libomp-dev)'; exit 1;) $(MAKE) --no-print-directory CC=clang SANITIZE=thread \
 	    build/clang-thread/tests/mpi/test_engine
 	@OMP_TOOL_LIBRARIES=$(ARCHER) TSAN_OPTIONS=ignore_noninstrumented_modules=1 tests/run build/clang-thread mpi/test_engine
+
+# --- every set of BLAS kernels ------------------------------------------------------------------------------------------
+.PHONY: test-kernels
+test-kernels: tests-build ## the numerical tests under every set of OpenBLAS kernels that this processor can run
+	@tests/kernels.sh $(BUILD)
