@@ -233,8 +233,8 @@ static void batch_run(batch *b, float *logits, const float *d) {
     ein_classify_backward(b->cl, b->grad, d, b->values, b->param, NULL, NULL);
 }
 
-/* Rounding grows along the chain of products, forward and back: each adds 2^-24 times the root of its longest sum, so in
- * all the root of their number more. Eight times that for conditions above 1 and for two results that are compared. */
+/* Rounding grows along the chain of products, forward and back: each adds 2^-24 times the root of its longest sum, so
+ * all of them the root of their number more. Eight times that for conditions above 1 and for comparing two results. */
 static double chain_bound(void) {
     const int embed = plain.patch * plain.leads, wide = plain.mlp > plain.width ? plain.mlp : plain.width;
     const int longest = embed > wide ? embed : wide;
