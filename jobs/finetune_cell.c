@@ -1,7 +1,6 @@
 #include <inttypes.h>
 #include <jansson.h>
 #include <math.h>
-#include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -666,8 +665,8 @@ static ein_status workers_new(finetune_cell *c) {
     int failed = 0;
     EIN_TRY(EIN_NEW(c->worker, c->all->threads));
     /* Every thread touches its own memory first. */
-#pragma omp parallel num_threads(c->all->threads) reduction(+ : failed)
-    failed += worker_new(c, &c->worker[omp_get_thread_num()]) != EIN_OK;
+#pragma omp parallel for num_threads(c->all->threads) schedule(static, 1) reduction(+ : failed)
+    for (int t = 0; t < c->all->threads; t++) failed += worker_new(c, &c->worker[t]) != EIN_OK;
     if (failed)
         return ein_error(EIN_NOMEM,
                          "no memory for the activations of %d threads; use fewer threads, or a smaller batch",

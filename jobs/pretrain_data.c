@@ -158,8 +158,8 @@ ein_status pretrain_workers_new(pretrain *p) {
     EIN_TRY(EIN_NEW(p->worker, p->threads));
     int failed = 0;
     /* Every thread touches its own memory first. */
-#pragma omp parallel num_threads(p->threads) reduction(+ : failed)
-    failed += pretrain_worker_new(&p->plan, &p->worker[omp_get_thread_num()]) != EIN_OK;
+#pragma omp parallel for num_threads(p->threads) schedule(static, 1) reduction(+ : failed)
+    for (int t = 0; t < p->threads; t++) failed += pretrain_worker_new(&p->plan, &p->worker[t]) != EIN_OK;
     if (failed)
         return ein_error(EIN_NOMEM,
                          "no memory for the activations of %d threads; use fewer threads, or smaller slots",

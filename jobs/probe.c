@@ -193,8 +193,8 @@ static ein_status make_workers(ein_probe *p) {
     int failed = 0;
     EIN_TRY(EIN_NEW(p->worker, p->threads));
     /* Every thread touches its own memory first. */
-#pragma omp parallel num_threads(p->threads) reduction(+ : failed)
-    failed += worker_new(p, &p->worker[omp_get_thread_num()]) != EIN_OK;
+#pragma omp parallel for num_threads(p->threads) schedule(static, 1) reduction(+ : failed)
+    for (int t = 0; t < p->threads; t++) failed += worker_new(p, &p->worker[t]) != EIN_OK;
     if (failed) return ein_error(EIN_NOMEM, "no memory for the probe's %d threads", p->threads);
     return EIN_OK;
 }

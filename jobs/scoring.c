@@ -80,8 +80,8 @@ ein_status ein_score_records(double *score, ein_comm *comm, const ein_scorer *s,
     if (status == EIN_OK) status = EIN_NEW(room, threads);
     if (status == EIN_OK) {
         /* Every thread touches its own memory first. */
-#pragma omp parallel num_threads(threads) reduction(+ : failed)
-        failed += room_new(&room[omp_get_thread_num()], s->layout) != EIN_OK;
+#pragma omp parallel for num_threads(threads) schedule(static, 1) reduction(+ : failed)
+        for (int t = 0; t < threads; t++) failed += room_new(&room[t], s->layout) != EIN_OK;
         if (failed) status = ein_error(EIN_NOMEM, "no memory for the activations of %d threads", threads);
     }
     if (status == EIN_OK)

@@ -1,7 +1,6 @@
 #include "mpi/engine.h"
 
 #include <math.h>
-#include <omp.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -117,13 +116,14 @@ static ein_status plan_workers(ein_engine *e) {
     return EIN_OK;
 }
 
-/* Each thread allocates and first touches its own buffers, so that they lie in its memory. */
+/* Each thread allocates and first touches its own buffers, so that they lie in its memory. Workers are dealt out as the
+ * iterations of a loop here and in run_threads: a team that is smaller than asked does them all none the less. */
 static ein_status new_gradients(ein_engine *e) {
     const size_t bytes = (size_t)e->layout->arena * sizeof(float);
     int failed = 0;
-#pragma omp parallel num_threads(e->threads) reduction(+ : failed)
-    {
-        worker *w = &e->worker[omp_get_thread_num()];
+#pragma omp parallel for num_threads(e->threads) schedule(static, 1) reduction(+ : failed)
+    for (int t = 0; t < e->threads; t++) {
+        worker *w = &e->worker[t];
         for (int i = 0; i < w->n_buffers; i++) {
             if (posix_memalign((void **)&w->buffer[i], 64, bytes) != 0) {
                 w->buffer[i] = NULL;
@@ -311,9 +311,9 @@ static void run_leaves(ein_engine *e, int thread) {
 static void run_threads(ein_engine *e, ein_step_result *result) {
     const double start = MPI_Wtime();
     double waited = 0;
-#pragma omp parallel num_threads(e->threads)
-    {
-        const int thread = omp_get_thread_num();
+    /* Iteration 0 is the first of the first thread, which alone may call MPI. */
+#pragma omp parallel for num_threads(e->threads) schedule(static, 1)
+    for (int thread = 0; thread < e->threads; thread++) {
         run_leaves(e, thread);
         e->worker[thread].end = MPI_Wtime();
     }

@@ -1,27 +1,49 @@
 #include "mpi/threads.h"
 
 #include <omp.h>
-#include <sched.h>
 #include <stdlib.h>
-#include <unistd.h>
 
-ein_status ein_threads_choose(ein_comm *comm, int asked, int *out) {
+int ein_threads_share(const cpu_set_t *sets, int ranks, int mine) {
+    double share = 0;
+    for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
+        int users = 0;
+        if (!CPU_ISSET(cpu, &sets[mine])) continue;
+        for (int r = 0; r < ranks; r++) users += CPU_ISSET(cpu, &sets[r]) != 0;
+        share += 1.0 / users;
+    }
+    const int whole = (int)(share + 1e-6); /* thirds add up to a little less than they should */
+    return whole > 1 ? whole : 1;
+}
+
+/* This rank's share of its node. More processors than a cpu_set_t holds: none are known, the share is 1. */
+static ein_status share_of_node(ein_comm *comm, int *out) {
     MPI_Comm node;
-    int on_node = 1;
+    cpu_set_t own, *sets = NULL;
+    int ranks = 1, rank = 0;
     EIN_TRY(
         ein_comm_check(MPI_Comm_split_type(ein_comm_mpi(comm), MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &node),
                        "finding the ranks of this node"));
-    MPI_Comm_size(node, &on_node);
+    MPI_Comm_size(node, &ranks);
+    MPI_Comm_rank(node, &rank);
+    CPU_ZERO(&own);
+    if (sched_getaffinity(0, sizeof own, &own) != 0) CPU_ZERO(&own);
+    ein_status status = ein_comm_agree(comm, EIN_NEW(sets, ranks));
+    if (status == EIN_OK)
+        status = ein_comm_check(
+            MPI_Allgather(&own, (int)sizeof own, MPI_BYTE, sets, (int)sizeof own, MPI_BYTE, node),
+            "comparing the processors of a node's ranks");
+    if (status == EIN_OK) *out = ein_threads_share(sets, ranks, rank);
+    free(sets);
     MPI_Comm_free(&node);
-    cpu_set_t set;
-    CPU_ZERO(&set);
-    int allowed = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
-    /* A launcher that binds gives each rank processors of its own; one that does not gives every rank all of them. */
-    const long online = sysconf(_SC_NPROCESSORS_ONLN);
-    if (getenv("OMP_NUM_THREADS"))
-        allowed = omp_get_max_threads();
-    else if (online > 0 && allowed >= online)
-        allowed /= on_node;
-    *out = asked > 0 ? asked : allowed > 1 ? allowed : 1;
+    return status;
+}
+
+ein_status ein_threads_choose(ein_comm *comm, int asked, int *out) {
+    int own = 1;
+    EIN_TRY(share_of_node(comm, &own));
+    omp_set_dynamic(0);
+    if (getenv("OMP_NUM_THREADS")) own = omp_get_max_threads();
+    const int wanted = asked > 0 ? asked : own, limit = omp_get_thread_limit();
+    *out = wanted < limit ? wanted : limit;
     return EIN_OK;
 }

@@ -71,6 +71,10 @@ in_files '\b(gets|sprintf|vsprintf|alloca|tmpnam|strtok)\(' "${product[@]}" | fa
 in_files 'if \(+[^!)]*\b[a-z_]*(err|error|diff|difference|deviation|drift)(_[a-z0-9]+)?(\[[^]]*\])? >=? ' "${c_files[@]}" |
     without '\berror > ?0|count|MPI_ERR|errno|n_err' | fault 'NaN passes "error > bound"; write !(error <= bound)'
 
+# --- a team may be smaller than asked: what is done per worker is a loop over workers ------------------------------
+in_files '#pragma omp parallel num_threads|omp_get_num_threads' "${product[@]}" |
+    fault 'work that waits for a thread of a team; write "omp parallel for schedule(static, 1)" over the workers'
+
 # --- words and flags ----------------------------------------------------------------------------------------------
 words='TODO|FIXME|XXX|HACK|stub|stubs|placeholder|not implemented|unimplemented|for now'
 in_files "(^|[^A-Za-z_])($words)([^A-Za-z_]|\$)" "${text_files[@]}" | without '^tests/lint\.sh:' |
