@@ -13,8 +13,8 @@
 ein_status ein_threads_choose(ein_comm *comm, int asked, int *out);
 
 /* How many processors are for rank `mine` of a node whose ranks may run on sets[0 .. ranks): a processor that several
- * may use counts in parts. 4 processors and 2 ranks that may use all of them, bound to nothing or in one cpuset: 2 each;
- * bound to 2 of their own: 2 each. At least 1. */
+ * may use counts in parts. 4 processors and 2 ranks that may use all of them, bound to nothing or in one cpuset, make
+ * 2 each; bound to 2 of their own: 2 each. At least 1. */
 int ein_threads_share(const cpu_set_t *sets, int ranks, int mine);
 
 #endif

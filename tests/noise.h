@@ -4,7 +4,7 @@
  * matrices every operand, product and partial sum is multiplied by 1 + u e, where u = 2^-24 is the unit roundoff of
  * float and e is uniform in [-1, 1]. What kernels without products compute is an operand of the next one. The spread of
  * the results around those without noise is the condition of the computation, cancellation and length of sums
- * included, times u; NOISE_MARGIN times that is the bound. It depends on no processor: the products are plain loops here.
+ * included, times u; NOISE_MARGIN times that is the bound. It depends on no processor: products are plain loops here.
  *
  * This header defines cblas_dgemm, which the double build then calls instead of the library's. Included by one file of
  * a program, before core/real.h or without EIN_REAL_DOUBLE.
