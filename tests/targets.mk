@@ -20,6 +20,7 @@ FUZZ_LEN_corpus := 50000
 FUZZ_LEN_checkpoint := 50000
 FUZZ_RUNS_corpus := 400
 FUZZ_RUNS_checkpoint := 400
+FUZZ_RUNS_run := 1000
 
 build/fuzz/obj/%.o: %.c
 	@mkdir -p $(@D)
