@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "io/utf8.h"
 
@@ -53,22 +54,44 @@ static size_t through_iconv(iconv_t cd, const char *text, size_t bytes, char *ou
     return (size_t)(at - out);
 }
 
+/* Copy, with U+FFFD for each byte that is no UTF-8; `out` holds three times the bytes. */
+static size_t replace(const char *text, size_t bytes, char *out, int64_t *replaced) {
+    size_t used = 0;
+    for (size_t i = 0; i < bytes;) {
+        const size_t n = ein_utf8_character(text + i, bytes - i);
+        memcpy(out + used, n ? text + i : REPLACEMENT, n ? n : REPLACEMENT_BYTES);
+        used += n ? n : REPLACEMENT_BYTES;
+        i += n ? n : 1;
+        *replaced += n == 0;
+    }
+    return used;
+}
+
+static bool is_utf8_name(const char *encoding) {
+    return strcasecmp(encoding, "UTF-8") == 0 || strcasecmp(encoding, "UTF8") == 0;
+}
+
 ein_status ein_encoding_to_utf8(const char *encoding, const char *text, size_t bytes, char **out,
                                 size_t *out_bytes, int64_t *replaced) {
     *out = NULL;
     *replaced = 0;
-    iconv_t cd = iconv_open("UTF-8", encoding);
-    if (cd == (iconv_t)-1)
+    iconv_t cd = (iconv_t)-1; /* iconv's own UTF-8 takes more than Unicode has */
+    if (!is_utf8_name(encoding) && (cd = iconv_open("UTF-8", encoding)) == (iconv_t)-1)
         return ein_error(EIN_USAGE, "no encoding is named '%.40s' (iconv --list shows those that are)",
                          encoding);
     ein_status status = ein_calloc((void **)out, (int64_t)bytes * 4 + 1, 1, "text");
-    if (status == EIN_OK) *out_bytes = through_iconv(cd, text, bytes, *out, replaced);
-    iconv_close(cd);
+    if (status == EIN_OK)
+        *out_bytes = cd == (iconv_t)-1 ? replace(text, bytes, *out, replaced)
+                                       : through_iconv(cd, text, bytes, *out, replaced);
+    if (cd != (iconv_t)-1) iconv_close(cd);
     EIN_TRY(status);
     if (*out_bytes >= 3 && memcmp(*out, "\xEF\xBB\xBF", 3) == 0) {
         *out_bytes -= 3;
         memmove(*out, *out + 3, *out_bytes);
     }
     (*out)[*out_bytes] = '\0';
-    return EIN_OK;
+    if (ein_utf8_is(*out, *out_bytes)) return EIN_OK;
+    free(*out);
+    *out = NULL;
+    return ein_error(EIN_FORMAT, "text in %.40s that is no Unicode", encoding);
 }

@@ -19,7 +19,8 @@
 const char *ein_encoding_guess(const char *text, size_t bytes);
 
 /* Convert to UTF-8 in fresh memory with a NUL behind it (free()); a byte order mark is left out. `*replaced` counts the
- * bytes that became U+FFFD. EIN_USAGE for an encoding that iconv does not know, EIN_NOMEM. */
+ * bytes that became U+FFFD. EIN_USAGE for an encoding that iconv does not know, EIN_FORMAT,
+ * EIN_NOMEM. */
 ein_status ein_encoding_to_utf8(const char *encoding, const char *text, size_t bytes, char **out,
                                 size_t *out_bytes, int64_t *replaced);
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "io/csv.h"
+#include "io/utf8.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -26,8 +27,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         line = ein_csv_line(csv, row);
         for (int column = 0; column < ein_csv_columns(csv); column++)
             bytes += strlen(ein_csv_cell(csv, row, column));
+        for (int column = 0; column < ein_csv_columns(csv); column++)
+            check(ein_utf8_is(ein_csv_cell(csv, row, column), strlen(ein_csv_cell(csv, row, column))),
+                  "a cell that is no UTF-8");
     }
-    check(bytes <= size, "cells hold more than the text");
+    check(bytes <= 4 * size, "cells hold more than the text, made UTF-8, can be");
     for (int column = 0; column < ein_csv_columns(csv); column++)
         check(ein_csv_column(csv, ein_csv_column_name(csv, column)) >= 0, "a column that is not found");
     for (int64_t i = 0; i < ein_csv_problems(csv); i++)

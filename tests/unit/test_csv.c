@@ -45,6 +45,8 @@ static const good_case good_cases[] = {
     {"UTF-8 passes through", "a\nZ\xc3\xbcrich\n", "a|/Z\xc3\xbcrich|/", 1, 0},
     {"Latin-1 becomes UTF-8", "a\nK\xf6ln\n", "a|/K\xc3\xb6ln|/", 1, 0},
     {"bytes of no encoding are replaced", "a\nx\x81y\n", "a|/x\xef\xbf\xbdy|/", 1, 0},
+    {"nor what lies beyond Unicode", "a\nx\xf7\xb1\x9d\xa3y\n",
+     "a|/x\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbdy|/", 1, 0},
     {"UTF-8 that is cut is no Latin-1", "a\nZ\xc3\xbcrich\xc3\n", "a|/Z\xc3\xbcrich\xef\xbf\xbd|/", 1, 0},
 };
 
