@@ -707,8 +707,10 @@ static ein_status reserve_columns(const ein_corpus_writer *w) {
 /* Rank 0 alone: all but the signal, through the serial driver. */
 static ein_status write_rest(ein_corpus_writer *w) {
     EIN_TRY(reserve_columns(w));
-    hid_t access = ein_h5_access_serial();
-    hid_t file = access < 0 ? -1 : H5Fopen(w->partial, H5F_ACC_RDWR, access);
+    hid_t access = ein_h5_access_serial(), file = -1;
+    /* It has an owner, so it needs no lock, which not every file system has. */
+    if (access >= 0 && H5Pset_file_locking(access, false, true) >= 0)
+        file = H5Fopen(w->partial, H5F_ACC_RDWR, access);
     if (access >= 0) H5Pclose(access);
     if (file < 0) return ein_h5_error(EIN_IO, "%s: opening it again", w->partial);
     ein_status status = write_columns(w, file);

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "io/contract_hash.h"
+#include "io/h5_locks.h"
 #include "io/h5_probe.h"
 #include "io/h5_storage.h"
 
@@ -66,11 +67,10 @@ ein_status ein_h5_open_tried(const char *path, hid_t *out) {
     if (!S_ISREG(about.st_mode)) return ein_error(EIN_FORMAT, "%s: not a regular file", path);
     hid_t access = ein_h5_access_serial();
     if (access < 0) return ein_h5_error(EIN_NOMEM, "%s: preparing to open", path);
-    *out = H5Fopen(path, H5F_ACC_RDONLY, access);
+    const ein_status status = ein_h5_set_locks(path, access);
+    if (status == EIN_OK) *out = H5Fopen(path, H5F_ACC_RDONLY, access);
     H5Pclose(access);
-    if (*out >= 0) return EIN_OK;
-    return ein_h5_error(EIN_CORRUPT, "%s: not a readable HDF5 file: damaged, cut short, or of another kind",
-                        path);
+    return status != EIN_OK || *out >= 0 ? status : ein_h5_not_opened(path);
 }
 
 ein_status ein_h5_open_read(const char *path, hid_t *out) {
