@@ -25,6 +25,7 @@ static const char *const status_names[EIN_STATUS_COUNT] = {
     [EIN_NUMERIC] = "numeric",
     [EIN_STOPPED] = "stopped",
     [EIN_OTHER] = "of another kind",
+    [EIN_SYSTEM] = "system",
 };
 
 ein_status ein_error(ein_status status, const char *format, ...) {

@@ -33,6 +33,7 @@ typedef enum {
     EIN_NUMERIC,  /* non-finite or otherwise impossible numbers */
     EIN_STOPPED,  /* a stop was requested and obeyed; not a failure */
     EIN_OTHER,    /* a file is whole, but of a kind that is not read here */
+    EIN_SYSTEM,   /* this machine or a file system is in trouble, which says nothing about the file read */
     EIN_STATUS_COUNT
 } ein_status;
 

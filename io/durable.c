@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "io/trouble.h"
+
 static const char *cause(int error) {
     switch (error) {
     case ENOSPC:
@@ -330,7 +332,7 @@ static ein_status read_all(int fd, const char *path, int64_t limit, int64_t expe
         if (n < 0) {
             int error = errno;
             free(data);
-            return ein_error(EIN_IO, "%s: reading byte %zu: %s", path, have, cause(error));
+            return ein_error(ein_trouble_status(error), "%s: reading byte %zu: %s", path, have, cause(error));
         }
         if (n == 0) break;
         have += (size_t)n;
@@ -350,12 +352,12 @@ ein_status ein_file_read(const char *path, int64_t limit, char **out, size_t *by
     *out = NULL;
     *bytes = 0;
     /* Non-blocking, because opening a named pipe would otherwise wait for its writer for ever. */
-    int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-    if (fd < 0) return ein_error(errno == ENOENT ? EIN_NOTFOUND : EIN_IO, "%s: %s", path, cause(errno));
+    const int fd = ein_trouble_open(path, 0);
+    if (fd < 0) return ein_error(ein_trouble_status(errno), "%s: %s", path, cause(errno));
     struct stat info;
     ein_status status;
     if (fstat(fd, &info) != 0)
-        status = ein_error(EIN_IO, "%s: %s", path, cause(errno));
+        status = ein_error(ein_trouble_status(errno), "%s: %s", path, cause(errno));
     else if (S_ISDIR(info.st_mode))
         status = ein_error(EIN_IO, "%s is a folder, not a file", path);
     else if (!S_ISREG(info.st_mode))

@@ -53,7 +53,8 @@ void ein_durable_discard(const char *path);
 ein_status ein_durable_write(const char *path, const void *data, size_t bytes);
 
 /* Read a whole regular file of at most `limit` bytes; `*out` is NUL-terminated beyond `*bytes` (free()).
- * EIN_NOTFOUND when there is none, EIN_FORMAT when it is larger, EIN_IO for folders, pipes and devices. */
+ * EIN_NOTFOUND when there is none, EIN_FORMAT when it is larger, EIN_IO for folders, pipes and devices, EIN_SYSTEM for
+ * what says nothing about the file (io/trouble.h). */
 ein_status ein_file_read(const char *path, int64_t limit, char **out, size_t *bytes);
 
 /* mkdir -p; new levels are synced into their parents. EIN_EXISTS when a level is not a folder. */

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "io/corpus.h"
+#include "io/trouble.h"
 #include "io/xml_text.h"
 
 enum {
@@ -231,8 +232,8 @@ ein_status ein_kind_of_file(const char *path, ein_kind *out) {
     const char *slash = strrchr(path, '/');
     look f = {.name = slash ? slash + 1 : path, .extension = extension_of(path), .start = start};
     *out = (ein_kind){EIN_KIND_OTHER, "files that cannot be opened"};
-    f.fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-    if (f.fd < 0) return ein_error(errno == ENOENT ? EIN_NOTFOUND : EIN_IO, "%s: %s", path, strerror(errno));
+    f.fd = ein_trouble_open(path, 0);
+    if (f.fd < 0) return ein_error(ein_trouble_status(errno), "%s: %s", path, strerror(errno));
     ssize_t n = fstat(f.fd, &info) == 0 ? pread(f.fd, start, sizeof start, 0) : -1;
     int error = errno;
     if (n >= 0) {
@@ -241,5 +242,5 @@ ein_status ein_kind_of_file(const char *path, ein_kind *out) {
         *out = kind_of(&f);
     }
     close(f.fd);
-    return n >= 0 ? EIN_OK : ein_error(EIN_IO, "%s: %s", path, strerror(error));
+    return n >= 0 ? EIN_OK : ein_error(ein_trouble_status(error), "%s: %s", path, strerror(error));
 }

@@ -18,6 +18,7 @@
 #include "io/kind.h"
 #include "io/map.h"
 #include "io/muse.h"
+#include "io/trouble.h"
 #include "io/wfdb.h"
 #include "io/wfdb_header.h"
 #include "io/xml_text.h"
@@ -63,12 +64,12 @@ static ein_status read_by_content(const char *path, ein_ecg *ecg) {
     EIN_TRY(ein_kind_of_file(path, &kind));
     if (kind.class == EIN_KIND_ECG || kind.class == EIN_KIND_HOLDER)
         return ein_error(EIN_OTHER, "%s: %s, which is not read; %s", path, kind.name, what_is_read);
-    int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-    if (fd < 0) return ein_error(errno == ENOENT ? EIN_NOTFOUND : EIN_IO, "%s: %s", path, strerror(errno));
+    const int fd = ein_trouble_open(path, 0);
+    if (fd < 0) return ein_error(ein_trouble_status(errno), "%s: %s", path, strerror(errno));
     ssize_t n = read(fd, start, sizeof start);
     int error = errno;
     close(fd);
-    if (n < 0) return ein_error(EIN_IO, "%s: %s", path, strerror(error));
+    if (n < 0) return ein_error(ein_trouble_status(error), "%s: %s", path, strerror(error));
     if (memchr(start, '\0', (size_t)n))
         return ein_error(EIN_OTHER,
                          "%s: binary data, not a WFDB header; if it is a signal file, give its .hea", path);
@@ -79,12 +80,15 @@ static ein_status read_any(const char *path, ein_ecg *ecg) {
     char header[PATH_MAX], root[EIN_XML_NAME_BYTES];
     struct stat info;
     memset(ecg, 0, sizeof *ecg);
-    if (ends_with(path, wfdb_extension))
-        return ein_xml_sniff_file(path, root) ? read_xml(path, root, ecg) : ein_wfdb_read(path, ecg);
+    const bool is_xml = ein_xml_sniff_file(path, root);
+    /* Whether it is XML must not depend on how this machine fares. */
+    if (!is_xml && ein_trouble_is(ein_trouble_status(errno ? errno : ENOENT)))
+        return ein_error(EIN_SYSTEM, "%s: %s", path, strerror(errno));
+    if (ends_with(path, wfdb_extension)) return is_xml ? read_xml(path, root, ecg) : ein_wfdb_read(path, ecg);
     int n = snprintf(header, sizeof header, "%s%s", path, wfdb_extension);
     if (n < 0 || (size_t)n >= sizeof header) return ein_error(EIN_IO, "%.64s...: path too long", path);
     if (stat(header, &info) == 0 && S_ISREG(info.st_mode)) return ein_wfdb_read(header, ecg);
-    return ein_xml_sniff_file(path, root) ? read_xml(path, root, ecg) : read_by_content(path, ecg);
+    return is_xml ? read_xml(path, root, ecg) : read_by_content(path, ecg);
 }
 
 ein_status ein_reader_read_named(const char *path, const ein_lead_names *names, ein_ecg *ecg) {
@@ -198,6 +202,16 @@ static ein_status visit_folder(walk *w, FTS *fts, FTSENT *entry) {
     return add_folder(&w->seen, device, inode);
 }
 
+/* A folder that nobody may enter is listed; one that this machine cannot enter now must not be left out in silence. */
+static ein_status not_walked(walk *w, const char *path, int error) {
+    if (!ein_trouble_is(ein_trouble_status(error))) return add_problem(w, path, strerror(error));
+    return ein_error(
+        EIN_SYSTEM,
+        "%s: %s; what is below it cannot be listed now, so nothing was begun: try again when this "
+        "machine and the file system are well",
+        path, strerror(error));
+}
+
 static ein_status visit(walk *w, FTS *fts, FTSENT *entry) {
     switch (entry->fts_info) {
     case FTS_D:
@@ -212,7 +226,7 @@ static ein_status visit(walk *w, FTS *fts, FTSENT *entry) {
     case FTS_DNR:
     case FTS_ERR:
     case FTS_NS:
-        return add_problem(w, entry->fts_path, strerror(entry->fts_errno));
+        return not_walked(w, entry->fts_path, entry->fts_errno);
     default:
         return EIN_OK; /* folders on the way back, loops (walked already), pipes, sockets, devices */
     }
@@ -221,7 +235,7 @@ static ein_status visit(walk *w, FTS *fts, FTSENT *entry) {
 static ein_status walk_root(walk *w, char *root) {
     char *roots[] = {root, NULL};
     FTS *fts = fts_open(roots, FTS_LOGICAL | FTS_NOCHDIR, by_name);
-    if (!fts) return add_problem(w, root, strerror(errno));
+    if (!fts) return not_walked(w, root, errno);
     ein_status status = EIN_OK;
     FTSENT *entry;
     errno = 0;
@@ -229,7 +243,7 @@ static ein_status walk_root(walk *w, char *root) {
         status = visit(w, fts, entry);
         errno = 0;
     }
-    if (status == EIN_OK && errno != 0) status = add_problem(w, root, strerror(errno));
+    if (status == EIN_OK && errno != 0) status = not_walked(w, root, errno);
     fts_close(fts);
     return status;
 }

@@ -13,6 +13,7 @@
 
 #include "io/contract_hash.h"
 #include "io/durable.h"
+#include "io/trouble.h"
 #include "io/wfdb_header.h"
 #include "io/xml_text.h"
 
@@ -20,15 +21,17 @@ enum { READ_BYTES = 1 << 18 };
 
 static ein_status add_file(crypto_hash_sha256_state *state, const char *path) {
     unsigned char *buffer = NULL;
-    int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-    if (fd < 0) return ein_error(EIN_IO, "%s: %s", path, strerror(errno));
+    const int fd = ein_trouble_open(path, 0);
+    if (fd < 0) return ein_error(ein_trouble_status(errno), "%s: %s", path, strerror(errno));
     ein_status status = EIN_NEW(buffer, READ_BYTES);
     ssize_t n = 1;
     while (status == EIN_OK && n > 0) {
         n = read(fd, buffer, READ_BYTES);
         if (n > 0) crypto_hash_sha256_update(state, buffer, (unsigned long long)n);
-        if (n < 0 && errno == EINTR) n = 1;
-        if (n < 0) status = ein_error(EIN_IO, "%s: %s", path, strerror(errno));
+        if (n < 0 && errno == EINTR)
+            n = 1;
+        else if (n < 0)
+            status = ein_error(ein_trouble_status(errno), "%s: %s", path, strerror(errno));
     }
     free(buffer);
     close(fd);

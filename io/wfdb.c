@@ -13,6 +13,7 @@
 
 #include "core/gain.h"
 #include "io/durable.h"
+#include "io/trouble.h"
 #include "io/wfdb_format.h"
 #include "io/wfdb_header.h"
 
@@ -115,26 +116,26 @@ static ein_status group_signals(reader *r) {
 static ein_status open_link(const reader *r, const char *path, int *fd) {
     char target[PATH_MAX], home[PATH_MAX];
     if (!realpath(path, target) || !realpath(r->folder, home))
-        return ein_error(errno == ENOENT ? EIN_NOTFOUND : EIN_IO, "%s: %s", path, strerror(errno));
+        return ein_error(ein_trouble_status(errno), "%s: %s", path, strerror(errno));
     size_t n = strlen(home);
     if (n > 0 && home[n - 1] == '/') --n;
     if (strncmp(target, home, n) != 0 || target[n] != '/')
         return ein_error(EIN_FORMAT, "%s: is a symbolic link out of its folder, to %s; not followed", path,
                          target);
-    *fd = open(target, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-    if (*fd < 0) return ein_error(EIN_IO, "%s: %s", target, strerror(errno));
+    *fd = ein_trouble_open(target, O_NOFOLLOW);
+    if (*fd < 0) return ein_error(ein_trouble_status(errno), "%s: %s", target, strerror(errno));
     return EIN_OK;
 }
 
 static ein_status open_signal_file(const reader *r, group *g, char *path, int64_t *size) {
     EIN_TRY(ein_wfdb_signal_path(r->path, r->header.signal[g->first].file, path, PATH_MAX));
-    g->fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    g->fd = ein_trouble_open(path, O_NOFOLLOW);
     if (g->fd < 0 && errno == ELOOP) EIN_TRY(open_link(r, path, &g->fd));
     if (g->fd < 0)
-        return ein_error(errno == ENOENT ? EIN_NOTFOUND : EIN_IO, "%s: signal file %s: %s", r->path, path,
-                         strerror(errno));
+        return ein_error(ein_trouble_status(errno), "%s: signal file %s: %s", r->path, path, strerror(errno));
     struct stat info;
-    if (fstat(g->fd, &info) != 0) return ein_error(EIN_IO, "%s: %s", path, strerror(errno));
+    if (fstat(g->fd, &info) != 0)
+        return ein_error(ein_trouble_status(errno), "%s: %s", path, strerror(errno));
     if (!S_ISREG(info.st_mode)) return ein_error(EIN_FORMAT, "%s: not a regular file", path);
     *size = info.st_size;
     return EIN_OK;
@@ -145,7 +146,8 @@ static ein_status read_fully(int fd, const char *path, void *out, int64_t bytes,
         ssize_t n = pread(fd, (char *)out + done, (size_t)(bytes - done), at + done);
         if (n < 0 && errno == EINTR) continue;
         if (n < 0)
-            return ein_error(EIN_IO, "%s: byte %lld: %s", path, (long long)(at + done), strerror(errno));
+            return ein_error(ein_trouble_status(errno), "%s: byte %lld: %s", path, (long long)(at + done),
+                             strerror(errno));
         if (n == 0) return ein_error(EIN_IO, "%s: became shorter while it was read", path);
         done += n;
     }

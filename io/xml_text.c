@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "io/durable.h"
+#include "io/trouble.h"
 
 enum { ENCODING_BYTES = 40, QUOTED_BYTES = 40 };
 
@@ -141,10 +142,12 @@ bool ein_xml_sniff(const void *start, size_t bytes, char *root) {
 bool ein_xml_sniff_file(const char *path, char *root) {
     uint8_t start[EIN_XML_SNIFF_BYTES];
     root[0] = '\0';
-    int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    const int fd = ein_trouble_open(path, 0);
     if (fd < 0) return false;
-    ssize_t n = read(fd, start, sizeof start);
+    const ssize_t n = read(fd, start, sizeof start);
+    const int error = n < 0 ? errno : 0;
     close(fd);
+    errno = error;
     return n > 0 && ein_xml_sniff(start, (size_t)n, root);
 }
 

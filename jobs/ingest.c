@@ -296,10 +296,23 @@ static ein_status gather_results(const ein_ingest *in, rounds *r, int64_t n) {
     return ein_comm_check(code, "gathering what was read");
 }
 
+/* Rank 0: trouble of a machine is no property of a recording, and a corpus without it would be another one. */
+static ein_status check_trouble(const rounds *r, int64_t n) {
+    for (int64_t i = 0; i < n; i++)
+        if (r->results[i].cause == EIN_CAUSE_SYSTEM)
+            return ein_error(
+                EIN_SYSTEM,
+                "%s: %s; that is no fault of the recording, so it is not left out and no corpus is "
+                "written: try again when the machine and the file system are well",
+                r->paths[i], r->results[i].reason);
+    return EIN_OK;
+}
+
 /* Rank 0: who is in, who is out and why. */
 static ein_status judge(const ein_ingest *in, rounds *r, ein_corpus_writer *writer, int64_t n,
                         const ein_corpus_entry **entries) {
     int64_t n_entries = 0;
+    EIN_TRY(check_trouble(r, n));
     EIN_TRY(ein_ledger_take(in->ledger, n, r->paths, r->results, entries, &n_entries));
     for (int64_t i = 0; i < n; i++) {
         const ein_ingest_result *one = &r->results[i];

@@ -9,6 +9,7 @@
 #include "core/prepare.h"
 #include "core/quantise.h"
 #include "io/reader.h"
+#include "io/trouble.h"
 
 struct ein_ingest_worker {
     ein_contract contract;
@@ -29,7 +30,8 @@ const char *ein_ingest_cause_text(int cause) {
                                                        "sampling rate",
                                                        "amplitude",
                                                        "quality flag",
-                                                       "record id used before"};
+                                                       "record id used before",
+                                                       "trouble of the machine"};
     return cause >= 0 && cause < EIN_CAUSE_COUNT ? texts[cause] : "unknown";
 }
 
@@ -77,8 +79,10 @@ static ein_ingest_cause cause_of(ein_status status) {
     case EIN_NOTFOUND:
         return EIN_CAUSE_INCOMPLETE;
     case EIN_IO:
-    case EIN_NOMEM:
         return EIN_CAUSE_UNREADABLE;
+    case EIN_SYSTEM:
+    case EIN_NOMEM:
+        return EIN_CAUSE_SYSTEM;
     default:
         return EIN_CAUSE_MALFORMED;
     }
@@ -171,7 +175,11 @@ static void take(ein_ingest_worker *w, const char *path, ein_ecg *ecg, int16_t *
     }
     ein_status status = ein_prepare(w->plan, ecg, w->mv, out->lead_quality, &out->quality);
     if (status != EIN_OK) {
-        reject_with_message(out, status == EIN_RANGE ? EIN_CAUSE_RATE : EIN_CAUSE_LEADS, path);
+        reject_with_message(out,
+                            ein_trouble_is(status) ? EIN_CAUSE_SYSTEM
+                            : status == EIN_RANGE  ? EIN_CAUSE_RATE
+                                                   : EIN_CAUSE_LEADS,
+                            path);
         return;
     }
     apply_policy(w, out);
@@ -179,8 +187,8 @@ static void take(ein_ingest_worker *w, const char *path, ein_ecg *ecg, int16_t *
     int64_t values = w->contract.n_leads * w->contract.n_samples;
     if (ein_quantise(w->mv, values, ecg->gain_per_mv, counts, &out->scale) != EIN_OK)
         reject_with_message(out, EIN_CAUSE_AMPLITUDE, path);
-    else if (ein_source_hash(path, out->source_sha256) != EIN_OK)
-        reject_with_message(out, EIN_CAUSE_UNREADABLE, path);
+    else if ((status = ein_source_hash(path, out->source_sha256)) != EIN_OK)
+        reject_with_message(out, ein_trouble_is(status) ? EIN_CAUSE_SYSTEM : EIN_CAUSE_UNREADABLE, path);
     else
         hash_signal(w, counts, out);
 }

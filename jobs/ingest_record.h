@@ -26,6 +26,7 @@ typedef enum {
     EIN_CAUSE_AMPLITUDE,  /* ingest.units, ingest.max_mv, or not finite */
     EIN_CAUSE_FLAGGED,    /* ingest.reject_flags */
     EIN_CAUSE_DUPLICATE,  /* its record id was there before */
+    EIN_CAUSE_SYSTEM,     /* not its fault: this machine is in trouble, and the job ends (io/trouble.h) */
     EIN_CAUSE_COUNT
 } ein_ingest_cause;
 

@@ -8,11 +8,18 @@
  *   EIN_KILL_AT=N       SIGKILL just before the N-th change of a name (rename, renameat2, link, unlink) below
  *                       EIN_KILL_IN
  *   EIN_HOST=NAME       gethostname
+ *   EIN_OPEN=ERRNO      open of a file whose path holds EIN_AT fails, EIN_TIMES times (always)
+ *   EIN_READ=ERRNO      read and pread of such a file fail
+ *   EIN_WALK=ERRNO      fts_read reports such a folder as one that cannot be read
+ *   EIN_CALLOC=BYTES    calloc of exactly so many bytes fails
  */
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <fts.h>
+#include <limits.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -76,4 +83,78 @@ int gethostname(char *name, size_t room) {
     if (!host) return NEXT(gethostname)(name, room);
     snprintf(name, room, "%s", host);
     return 0;
+}
+
+/* --- reading ---------------------------------------------------------------------------------------------- */
+
+static int fails(const char *variable, const char *path) {
+    static int times;
+    const char *at = getenv("EIN_AT");
+    const int error = number(variable), most = number("EIN_TIMES");
+    if (!error || !at || !path || !strstr(path, at) || (most && times >= most)) return 0;
+    times++;
+    errno = error;
+    return 1;
+}
+
+static int fails_at(int fd) {
+    char link_path[64], path[PATH_MAX];
+    if (!number("EIN_READ")) return 0;
+    snprintf(link_path, sizeof link_path, "/proc/self/fd/%d", fd);
+    const ssize_t n = readlink(link_path, path, sizeof path - 1);
+    if (n < 0) return 0;
+    path[n] = '\0';
+    return fails("EIN_READ", path);
+}
+
+int open(const char *path, int flags, ...) {
+    va_list more;
+    va_start(more, flags);
+    const mode_t mode = flags & O_CREAT ? va_arg(more, mode_t) : 0;
+    va_end(more);
+    return fails("EIN_OPEN", path) ? -1 : NEXT(open)(path, flags, mode);
+}
+
+int __open_2(const char *path, int flags);
+int __open_2(const char *path, int flags) {
+    return open(path, flags);
+}
+
+ssize_t read(int fd, void *data, size_t bytes) {
+    return fails_at(fd) ? -1 : NEXT(read)(fd, data, bytes);
+}
+
+ssize_t pread(int fd, void *data, size_t bytes, off_t at) {
+    return fails_at(fd) ? -1 : NEXT(pread)(fd, data, bytes, at);
+}
+
+ssize_t __read_chk(int fd, void *data, size_t bytes, size_t room);
+ssize_t __read_chk(int fd, void *data, size_t bytes, size_t room) {
+    (void)room;
+    return read(fd, data, bytes);
+}
+
+ssize_t __pread_chk(int fd, void *data, size_t bytes, off_t at, size_t room);
+ssize_t __pread_chk(int fd, void *data, size_t bytes, off_t at, size_t room) {
+    (void)room;
+    return pread(fd, data, bytes, at);
+}
+
+FTSENT *fts_read(FTS *fts) {
+    FTSENT *entry = NEXT(fts_read)(fts);
+    if (entry && entry->fts_info == FTS_D && fails("EIN_WALK", entry->fts_path)) {
+        entry->fts_info = FTS_DNR;
+        entry->fts_errno = errno;
+    }
+    return entry;
+}
+
+void *__libc_calloc(size_t count, size_t size);
+void *calloc(size_t count, size_t size) {
+    const char *bytes = getenv("EIN_CALLOC");
+    if (bytes && count * size == strtoull(bytes, NULL, 10)) {
+        errno = ENOMEM;
+        return NULL;
+    }
+    return __libc_calloc(count, size);
 }
