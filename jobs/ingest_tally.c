@@ -54,7 +54,8 @@ int64_t ein_tally_names(const ein_tally *t) {
 
 /* Whether name i is printed behind name j. */
 static bool is_behind(const ein_tally *t, int64_t i, int64_t j) {
-    return t->count[i] < t->count[j] || (t->count[i] == t->count[j] && i > j);
+    int64_t one = t->count[i], other = t->count[j];
+    return one == other ? i > j : one < other;
 }
 
 /* The most frequent name behind `last`, or of all for -1; -1 after all. */
