@@ -25,8 +25,8 @@ ein_status ein_probe_sums_write(const char *csv, const char *sums) {
         free(table);
         return ein_error(EIN_NOMEM, "no memory for %s", sums);
     }
-    const char *row = strchr(table, '\n'); /* behind the header */
-    for (row = row ? row + 1 : table + bytes; *row;) {
+    const char *header = strchr(table, '\n'), *row = header ? header + 1 : table + bytes;
+    while (*row) {
         const char *end = strchr(row, '\n'), *next = end ? end + 1 : table + bytes;
         if (*next == '\0' || step_of(next) != step_of(row)) {
             char hash[EIN_HASH_TEXT_BYTES];
