@@ -475,7 +475,7 @@ static void print_summary(const ein_ingest *in, double seconds) {
     printf("corpus: %s\n", in->out);
     ein_ledger_summary(in->ledger, stdout);
     if (ein_ledger_unknown_patients(in->ledger) > 0)
-        ein_offer_print(in->roots, in->n_roots, &in->found, stdout);
+        ein_offer_print(in->roots, in->n_roots, &in->found, ein_ledger_labels(in->ledger), stdout);
     ein_ingest_print_passed(&in->found);
     printf("time: %.1f s, %.0f recordings/s on %d ranks x %d threads\n", seconds, (double)in->total / seconds,
            in->size, in->threads);

@@ -65,7 +65,7 @@ static void warn_of_patients(const ein_ingest *in, int64_t nobodys) {
         "named; each would count as a patient of its own (--labels TABLE.csv --label-key COLUMN --patient-column "
         "COLUMN)\n",
         (long long)nobodys, (long long)n);
-    ein_offer_print(in->roots, in->n_roots, &in->found, stdout);
+    ein_offer_print(in->roots, in->n_roots, &in->found, ein_ledger_labels(in->ledger), stdout);
 }
 
 ein_status ein_ingest_dry_run(const ein_ingest *in) {

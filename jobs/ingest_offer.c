@@ -110,13 +110,15 @@ static bool is_small_file(const char *path) {
     return lstat(path, &about) == 0 && S_ISREG(about.st_mode) && about.st_size <= MAX_BYTES;
 }
 
-static int offer_folder(const char *folder, const ein_map *called, int offered, FILE *stream) {
+static int offer_folder(const char *folder, const ein_map *called, const ein_map *seen, int offered,
+                        FILE *stream) {
     struct dirent **entry = NULL;
     const int n = scandir(folder, &entry, is_table, alphasort);
     for (int i = 0; i < n; i++) {
         char path[PATH_MAX];
         const int used = snprintf(path, sizeof path, "%s/%s", folder, entry[i]->d_name);
-        if (i < MAX_TABLES && used > 0 && used < PATH_MAX && is_small_file(path))
+        if (i < MAX_TABLES && used > 0 && used < PATH_MAX && is_small_file(path) &&
+            ein_map_get(seen, path, 0) == 0)
             offered += offer(path, called, offered == 0, stream);
         free(entry[i]);
     }
@@ -124,28 +126,43 @@ static int offer_folder(const char *folder, const ein_map *called, int offered, 
     return offered;
 }
 
+/* Note the tables that are joined, so that they are not offered. */
+static ein_status know_tables(const ein_labels *joined, ein_map *seen) {
+    for (int t = 0; t < ein_labels_n_tables(joined); t++) {
+        ein_labels_table table;
+        char real[PATH_MAX];
+        ein_labels_table_at(joined, t, &table);
+        if (realpath(table.path, real)) EIN_TRY(ein_map_put(seen, real, 1));
+    }
+    return EIN_OK;
+}
+
 /* The folder of a root and the one above, each once. */
-static void offer_around(const char *const *roots, int n_roots, const ein_map *called, FILE *stream) {
-    ein_map *seen = NULL;
+static void offer_around(const char *const *roots, int n_roots, const ein_map *called, ein_map *seen,
+                         FILE *stream) {
     int offered = 0;
-    if (ein_map_new(&seen) != EIN_OK) return;
     for (int r = 0; r < n_roots; r++) {
         char folder[PATH_MAX];
         if (!realpath(roots[r], folder)) continue;
         for (int up = 0; up < 2 && folder[0]; up++) {
-            if (ein_map_get(seen, folder, 0) == 0) offered = offer_folder(folder, called, offered, stream);
+            if (ein_map_get(seen, folder, 0) == 0)
+                offered = offer_folder(folder, called, seen, offered, stream);
             if (ein_map_put(seen, folder, 1) != EIN_OK) break;
             char *slash = strrchr(folder, '/');
             if (slash) *slash = '\0';
         }
     }
-    ein_map_destroy(seen);
 }
 
-void ein_offer_print(const char *const *roots, int n_roots, const ein_reader_list *found, FILE *stream) {
-    ein_map *called = NULL;
-    if (ein_map_new(&called) == EIN_OK && know_recordings(roots, n_roots, found, called) == EIN_OK)
-        offer_around(roots, n_roots, called, stream);
+void ein_offer_print(const char *const *roots, int n_roots, const ein_reader_list *found,
+                     const ein_labels *joined, FILE *stream) {
+    ein_map *called = NULL, *seen = NULL;
+    ein_status status = ein_map_new(&called);
+    if (status == EIN_OK) status = ein_map_new(&seen);
+    if (status == EIN_OK) status = know_tables(joined, seen);
+    if (status == EIN_OK) status = know_recordings(roots, n_roots, found, called);
+    if (status == EIN_OK) offer_around(roots, n_roots, called, seen, stream);
     ein_map_destroy(called);
+    ein_map_destroy(seen);
     ein_error_clear();
 }

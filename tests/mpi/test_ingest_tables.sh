@@ -105,6 +105,10 @@ like 'and the offer' "$out" '^  --labels .*whose.csv --label-key path'
 ok 'the offer is taken' "$einthoven" ingest --set model.preset=tiny --out "$tmp/taken.h5" "$tmp/bare" \
     $(sed -n 's/^  \(--labels .*\)/\1/p' <<<"$out")
 unlike 'and nobody is unknown' "$out" WARNING
+sed -i 's/^\(bare.syn0000000\),[^,]*/\1,/' "$tmp/whose.csv"
+ok 'a table that does not know everybody' into partly "$tmp/whose.csv" --patient-column Subject_ID
+like 'leaves some unknown' "$out" '^WARNING: the patient of 1 of 6 records'
+unlike 'and is not offered again' "$out" '^Tables that say'
 rm "$tmp/whose.csv"
 mkdir -p "$tmp/ptbxl/records500/00000"
 {
