@@ -23,7 +23,8 @@ enum {
     EIN_DRAW_SYNTH_PERSON = 5,
     EIN_DRAW_SYNTH_SIGNAL = 6,
     EIN_DRAW_SYNTH_NOISE = 7,
-    EIN_DRAW_SPLIT = 8, /* a: patient */
+    EIN_DRAW_SPLIT = 8,  /* a: patient */
+    EIN_DRAW_SKETCH = 9, /* b: block */
     EIN_DRAW_TEST = 100
 };
 

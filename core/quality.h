@@ -24,7 +24,7 @@ enum {
     EIN_QUALITY_GAIN_FIXED = 1 << 9,   /* a provably wrong gain was replaced by the reader */
     EIN_QUALITY_TRUNCATED = 1 << 10,   /* the file held fewer samples than it promised */
     EIN_QUALITY_DERIVED = 1 << 11,     /* information: computed from other limb leads */
-    EIN_QUALITY_DUPLICATE = 1 << 12,   /* same signal as an earlier record of the corpus (set by ingest) */
+    EIN_QUALITY_DUPLICATE = 1 << 12,   /* same recording as an earlier record of the corpus (set by ingest) */
     EIN_QUALITY_LEAD_TWICE =
         1 << 13, /* two leads of the recording go by this name; the first with a sample is taken */
     EIN_QUALITY_LEAD_SCALE = 1 << 14, /* a lead's amplitude does not fit those of the others (core/gain.h) */

@@ -13,7 +13,7 @@ enum { MAX_TEXT_ATTRIBUTE = 1 << 20, CACHED_CHUNKS = 4 };
 
 /* The scalars of a corpus, sent to all ranks as they are. */
 typedef struct {
-    int64_t n, leads, samples, block, rejected, valid;
+    int64_t version, n, leads, samples, block, rejected, valid;
     double mean, sd;
     int64_t id_stride;
 } head;
@@ -72,9 +72,10 @@ static ein_status check_identity(ein_corpus *c) {
     if (!ours) return ein_error_context(EIN_FORMAT, "not a corpus");
     int64_t version = 0, complete = 0;
     EIN_TRY(ein_h5_get_i64(c->file, "version", &version));
-    if (version != EIN_CORPUS_VERSION)
-        return ein_error(EIN_MISMATCH, "corpus format version %lld; this program reads version %d",
-                         (long long)version, EIN_CORPUS_VERSION);
+    if (version < EIN_CORPUS_OLDEST_VERSION || version > EIN_CORPUS_VERSION)
+        return ein_error(EIN_MISMATCH, "corpus format version %lld; this program reads versions %d to %d",
+                         (long long)version, EIN_CORPUS_OLDEST_VERSION, EIN_CORPUS_VERSION);
+    c->h.version = version;
     if (ein_h5_get_i64(c->file, "complete", &complete) != EIN_OK || complete != 1)
         return ein_error(EIN_CORRUPT, "incomplete: the ingest that wrote it was interrupted; run it again");
     return EIN_OK;
@@ -150,9 +151,10 @@ static ein_status check_scale(const ein_corpus *c) {
 static ein_status check_head(const ein_corpus *c) {
     char *said = NULL, hash[EIN_HASH_TEXT_BYTES];
     const head *h = &c->h;
-    const ein_corpus_head whole = {c->program,     c->config,   c->contract_text, c->contract_hash, h->n,
-                                   h->block,       h->rejected, h->valid,         h->mean,          h->sd,
-                                   c->patient_ids, &c->labels,  &c->texts};
+    const ein_corpus_head whole = {(int)h->version,  c->program, c->config, c->contract_text,
+                                   c->contract_hash, h->n,       h->block,  h->rejected,
+                                   h->valid,         h->mean,    h->sd,     c->patient_ids,
+                                   &c->labels,       &c->texts};
     EIN_TRY(ein_corpus_head_hash(&whole, hash));
     EIN_TRY(ein_h5_get_text(c->file, "head_hash", EIN_HASH_TEXT_BYTES - 1, &said));
     bool same = strcmp(said, hash) == 0;
@@ -296,6 +298,9 @@ void ein_corpus_close(ein_corpus *c) {
 const char *ein_corpus_path(const ein_corpus *c) {
     return c->path;
 }
+int ein_corpus_version(const ein_corpus *c) {
+    return (int)c->h.version;
+}
 int64_t ein_corpus_records(const ein_corpus *c) {
     return c->h.n;
 }
@@ -392,6 +397,38 @@ ein_status ein_corpus_label(ein_corpus *c, const char *name, float *out) {
 ein_status ein_corpus_texts(ein_corpus *c, const char *name, char **out, int64_t *stride) {
     int64_t n = strncmp(name, "rejected/", 9) == 0 ? c->h.rejected : c->h.n;
     return ein_error_context(ein_h5_read_texts(c->file, name, n, out, stride), "%s", c->path);
+}
+
+static ein_status read_sketches(ein_corpus *c, ein_sketch *out) {
+    enum { ALL = EIN_SKETCH_ANCHORS * EIN_SKETCH_FEATURES };
+    int8_t *features = NULL, *anchors = NULL;
+    ein_status status = EIN_NEW(features, c->h.n * ALL);
+    if (status == EIN_OK) status = EIN_NEW(anchors, c->h.n);
+    if (status == EIN_OK) status = ein_h5_read_column(c->file, "sketch", H5T_STD_I8LE, c->h.n, ALL, features);
+    if (status == EIN_OK)
+        status = ein_h5_read_column(c->file, "sketch_anchors", H5T_STD_I8LE, c->h.n, 0, anchors);
+    for (int64_t i = 0; i < c->h.n && status == EIN_OK; i++) {
+        if (anchors[i] < 0 || anchors[i] > EIN_SKETCH_ANCHORS)
+            status = ein_error(EIN_FORMAT, "record %lld: a sketch of %d anchors; at most %d are possible",
+                               (long long)i, anchors[i], EIN_SKETCH_ANCHORS);
+        out[i].n = anchors[i];
+        memcpy(out[i].feature, features + i * ALL, ALL);
+    }
+    free(features);
+    free(anchors);
+    return status;
+}
+
+ein_status ein_corpus_identities(ein_corpus *c, uint64_t *signal_key, ein_sketch *sketch) {
+    ein_status status = EIN_OK;
+    if (c->h.version < 2) {
+        if (signal_key) memset(signal_key, 0, (size_t)c->h.n * sizeof *signal_key);
+        if (sketch) memset(sketch, 0, (size_t)c->h.n * sizeof *sketch);
+        return EIN_OK;
+    }
+    if (signal_key) status = ein_h5_read_column(c->file, "signal_key", H5T_STD_U64LE, c->h.n, 0, signal_key);
+    if (sketch && status == EIN_OK) status = read_sketches(c, sketch);
+    return ein_error_context(status, "%s", c->path);
 }
 
 ein_status ein_corpus_lead_quality(ein_corpus *c, uint32_t *out) {

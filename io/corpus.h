@@ -1,7 +1,10 @@
 /* The corpus: many ECGs under one preprocessing contract, in one HDF5 file.
  *
- * File format "einthoven corpus", version 1
+ * File format "einthoven corpus", version 2
  * =========================================
+ * Version 1 has no signal_key, sketch, sketch_anchors and same_as; it is read, and its records are known by the bytes of
+ * their files alone.
+ *
  * HDF5 in the format of release 1.10 (library bounds v110..v110: object headers and chunk indexes then
  * carry their own checksums; h5py and every HDF5 >= 1.10 read it). No object has time stamps. N records,
  * L leads, S samples per lead, blocks of B records. All numbers are little-endian. Records stand in the
@@ -10,7 +13,7 @@
  *
  * Attributes of the root group
  *   format         text    "einthoven corpus"
- *   version        int64   1
+ *   version        int64   2
  *   program        text    program and version that wrote the file
  *   config         text    YAML of the configuration that made it
  *   contract       text    the preprocessing contract in canonical form (core/contract.h)
@@ -42,7 +45,8 @@
  *                          pseudonym: BLAKE2b-128 of the record id of the patient's first record in this
  *                          file: the same each time the same data are ingested, and nothing of the
  *                          patient's id is in it
- *   patient_key    uint64  (N) equal for records of one patient; records without one have their own
+ *   patient_key    uint64  (N) equal for records of one patient; records without one have their own, or that of
+ *                          the record that they are the same recording as
  *   cohort, site   text    (N) "" if not known
  *   age            float32 (N) years; NaN if not known; 90 also stands for "over 89"
  *   sex            int8    (N) 0 male, 1 female, -1 not known
@@ -50,6 +54,12 @@
  *   source_file    text    (N) path below the folder that was ingested; with several folders it begins
  *                          with the name of that folder
  *   source_sha256  text    (N) SHA-256 of the source, 64 hexadecimal digits (io/source_hash.h)
+ *   signal_key     uint64  (N) key of the samples as they were decoded (io/source_hash.h)
+ *   sketch         int8    (N, EIN_SKETCH_ANCHORS * EIN_SKETCH_FEATURES) what stays of a recording in another form
+ *                          (core/sketch.h), anchor after anchor; 0 beyond
+ *   sketch_anchors int8    (N) how many anchors it has
+ *   same_as        text    (N) id of an earlier record that is the same recording, whatever its name, format or
+ *                          rate; "" if none
  *   quality        uint32  (N) quality flags (core/quality.h), union over leads and record
  *   lead_quality   uint32  (N, L) the same per lead
  *   checksum       uint8   (ceil(N/B), 32) BLAKE2b-256 per block of the bytes of its records in /signal, as
@@ -73,6 +83,7 @@
 #include <stdint.h>
 
 #include "core/contract.h"
+#include "core/sketch.h"
 #include "core/status.h"
 #include "io/contract_hash.h"
 #include "mpi/comm.h"
@@ -80,7 +91,8 @@
 #define EIN_CORPUS_FORMAT  "einthoven corpus"
 #define EIN_CORPUS_MISSING INT16_MIN /* a sample that is not known: reads as NaN mV */
 enum {
-    EIN_CORPUS_VERSION = 1,
+    EIN_CORPUS_VERSION = 2,
+    EIN_CORPUS_OLDEST_VERSION = 1, /* that is read */
     EIN_CORPUS_MAX_BLOCK_RECORDS = 4096,
     EIN_CORPUS_BLOCK_BYTES = 2 << 20,        /* aim of a chunk */
     EIN_CORPUS_MAX_RECORD_BYTES = 256 << 20, /* L * S * 2; more is refused */
@@ -108,6 +120,7 @@ ein_status ein_corpus_open(ein_comm *comm, const char *path, ein_corpus **out);
 void ein_corpus_close(ein_corpus *corpus); /* not collective; NULL is fine */
 
 const char *ein_corpus_path(const ein_corpus *corpus);
+int ein_corpus_version(const ein_corpus *corpus);     /* of the file's format */
 int64_t ein_corpus_records(const ein_corpus *corpus); /* N */
 int64_t ein_corpus_block_records(const ein_corpus *corpus);
 const ein_contract *ein_corpus_contract(const ein_corpus *corpus);
@@ -146,10 +159,14 @@ const char *ein_corpus_text_name(const ein_corpus *corpus, int index);
  * collective. */
 ein_status ein_corpus_label(ein_corpus *corpus, const char *name, float *out);
 
-/* Read a text column: "patient", "cohort", "site", "acquired", "source_file", "source_sha256", or
+/* Read a text column: "patient", "cohort", "site", "acquired", "source_file", "source_sha256", "same_as", or
  * "text/NAME", or for the rejected (ein_corpus_rejected rows) "rejected/path", "rejected/record_id",
  * "rejected/reason". Text i begins at (*out) + i * (*stride) (free()). Not collective. */
 ein_status ein_corpus_texts(ein_corpus *corpus, const char *name, char **out, int64_t *stride);
+
+/* Read what records are known by, whatever file they came from: keys and sketches (N each); both may be NULL. From a file
+ * of version 1 keys are 0 and sketches empty. Not collective. */
+ein_status ein_corpus_identities(ein_corpus *corpus, uint64_t *signal_key, ein_sketch *sketch);
 
 /* Read the quality flags per lead into out (N, L). Not collective. */
 ein_status ein_corpus_lead_quality(ein_corpus *corpus, uint32_t *out);
@@ -187,7 +204,10 @@ typedef struct {
 /* One record but for its signal; texts are copied. */
 typedef struct {
     const char *record_id, *patient, *cohort, *site, *acquired, *source_file, *source_sha256;
+    const char *same_as; /* NULL: of no other record */
     uint64_t patient_key;
+    uint64_t signal_key;      /* 0: not known */
+    const ein_sketch *sketch; /* NULL: none */
     float age;
     int8_t sex;
     uint32_t quality;
@@ -214,6 +234,9 @@ ein_status ein_corpus_reject(ein_corpus_writer *writer, const char *path, const 
 
 /* Set bits in the quality flags of a record that was appended. Rank 0 only; not collective. */
 void ein_corpus_flag(ein_corpus_writer *writer, int64_t record, uint32_t bits);
+
+/* Give another patient key to a record that was appended. Rank 0 only; not collective. */
+void ein_corpus_set_patient_key(ein_corpus_writer *writer, int64_t record, uint64_t patient_key);
 
 /* Write what is left, the columns and attributes, read all of it back against its checksums, make the file
  * durable under its final name. The writer is gone whatever the result. Collective. EIN_NUMERIC if the

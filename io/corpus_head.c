@@ -6,8 +6,8 @@
 #include "io/corpus.h"
 
 static void print(FILE *f, const ein_corpus_head *h) {
-    fprintf(f, "format=%s\nversion=%d\nprogram=%s\nconfig=%s\n", EIN_CORPUS_FORMAT, EIN_CORPUS_VERSION,
-            h->program, h->config);
+    fprintf(f, "format=%s\nversion=%d\nprogram=%s\nconfig=%s\n", EIN_CORPUS_FORMAT, h->version, h->program,
+            h->config);
     fprintf(f, "contract=%s\ncontract_hash=%s\n", h->contract, h->contract_hash);
     fprintf(f, "records=%lld\nblock_records=%lld\nrejected=%lld\nvalid_samples=%lld\n", (long long)h->records,
             (long long)h->block_records, (long long)h->rejected, (long long)h->valid_samples);

@@ -7,6 +7,7 @@
 
 /* Borrowed texts; label and text names in bytewise order. */
 typedef struct {
+    int version;
     const char *program, *config, *contract, *contract_hash;
     int64_t records, block_records, rejected, valid_samples;
     double mean_mv, sd_mv;

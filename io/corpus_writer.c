@@ -40,10 +40,11 @@ enum {
     TEXT_ACQUIRED,
     TEXT_SOURCE_FILE,
     TEXT_SOURCE_SHA256,
+    TEXT_SAME_AS,
     TEXT_COUNT
 };
-static const char *const text_names[TEXT_COUNT] = {"record_id", "patient",     "cohort",       "site",
-                                                   "acquired",  "source_file", "source_sha256"};
+static const char *const text_names[TEXT_COUNT] = {"record_id", "patient",     "cohort",        "site",
+                                                   "acquired",  "source_file", "source_sha256", "same_as"};
 enum { REJECTED_PATH, REJECTED_ID, REJECTED_REASON, REJECTED_COUNT };
 static const char *const rejected_names[REJECTED_COUNT] = {"rejected/path", "rejected/record_id",
                                                            "rejected/reason"};
@@ -63,6 +64,7 @@ struct ein_corpus_writer {
     float *carry_scale;
     /* Rank 0 only. */
     ein_texts text[TEXT_COUNT], rejected[REJECTED_COUNT], *extra;
+    vector signal_key, sketch, sketch_anchors;
     vector age, sex, patient_key, quality, lead_quality, scale, checksum, label;
     int64_t valid;
     double sum, sum_squares; /* mV, mV^2 */
@@ -192,6 +194,9 @@ static void writer_free(ein_corpus_writer *w) {
                      w->age.data,
                      w->sex.data,
                      w->patient_key.data,
+                     w->signal_key.data,
+                     w->sketch.data,
+                     w->sketch_anchors.data,
                      w->quality.data,
                      w->lead_quality.data,
                      w->scale.data,
@@ -502,9 +507,19 @@ static ein_status add_text(ein_texts *texts, const char *text) {
     return ein_texts_add(texts, made);
 }
 
+static ein_status push_identity(ein_corpus_writer *w, const ein_corpus_entry *e) {
+    static const ein_sketch none;
+    const ein_sketch *sketch = e->sketch ? e->sketch : &none;
+    const int8_t anchors = (int8_t)sketch->n;
+    EIN_TRY(PUSH(w->signal_key, &e->signal_key, 1));
+    EIN_TRY(PUSH(w->sketch_anchors, &anchors, 1));
+    return PUSH(w->sketch, sketch->feature[0], EIN_SKETCH_ANCHORS * EIN_SKETCH_FEATURES);
+}
+
 static ein_status push_entry(ein_corpus_writer *w, const ein_corpus_entry *e) {
-    const char *const texts[TEXT_COUNT] = {e->record_id, e->patient,     e->cohort,       e->site,
-                                           e->acquired,  e->source_file, e->source_sha256};
+    const char *const texts[TEXT_COUNT] = {
+        e->record_id, e->patient,     e->cohort,        e->site,
+        e->acquired,  e->source_file, e->source_sha256, e->same_as ? e->same_as : ""};
     for (int i = 0; i < TEXT_COUNT; i++) {
         if (strlen(texts[i]) > EIN_H5_MAX_TEXT)
             return ein_error(EIN_RANGE, "%s: its %s has more than %d bytes", e->source_file, text_names[i],
@@ -512,6 +527,7 @@ static ein_status push_entry(ein_corpus_writer *w, const ein_corpus_entry *e) {
         EIN_TRY(add_text(&w->text[i], texts[i]));
     }
     for (int i = 0; i < w->n_texts; i++) EIN_TRY(add_text(&w->extra[i], e->text[i]));
+    EIN_TRY(push_identity(w, e));
     EIN_TRY(PUSH(w->age, &e->age, 1));
     EIN_TRY(PUSH(w->sex, &e->sex, 1));
     EIN_TRY(PUSH(w->patient_key, &e->patient_key, 1));
@@ -575,6 +591,11 @@ void ein_corpus_flag(ein_corpus_writer *w, int64_t record, uint32_t bits) {
     ((uint32_t *)w->quality.data)[record] |= bits;
 }
 
+void ein_corpus_set_patient_key(ein_corpus_writer *w, int64_t record, uint64_t patient_key) {
+    EIN_BUG_IF(w->rank != 0 || record < 0 || record >= w->patient_key.n);
+    ((uint64_t *)w->patient_key.data)[record] = patient_key;
+}
+
 /* --- the end --------------------------------------------------------------------------------------- */
 
 static ein_status write_remainder(ein_corpus_writer *w) {
@@ -618,6 +639,10 @@ static ein_status write_columns(ein_corpus_writer *w, hid_t file) {
     EIN_TRY(ein_h5_write_column(file, "scale", H5T_IEEE_F32LE, w->n, 0, w->scale.data));
     for (int i = 0; i < TEXT_COUNT; i++) EIN_TRY(ein_h5_write_texts(file, text_names[i], &w->text[i]));
     EIN_TRY(ein_h5_write_column(file, "patient_key", H5T_STD_U64LE, w->n, 0, w->patient_key.data));
+    EIN_TRY(ein_h5_write_column(file, "signal_key", H5T_STD_U64LE, w->n, 0, w->signal_key.data));
+    EIN_TRY(ein_h5_write_column(file, "sketch", H5T_STD_I8LE, w->n, EIN_SKETCH_ANCHORS * EIN_SKETCH_FEATURES,
+                                w->sketch.data));
+    EIN_TRY(ein_h5_write_column(file, "sketch_anchors", H5T_STD_I8LE, w->n, 0, w->sketch_anchors.data));
     EIN_TRY(ein_h5_write_column(file, "age", H5T_IEEE_F32LE, w->n, 0, w->age.data));
     EIN_TRY(ein_h5_write_column(file, "sex", H5T_STD_I8LE, w->n, 0, w->sex.data));
     EIN_TRY(ein_h5_write_column(file, "quality", H5T_STD_U32LE, w->n, 0, w->quality.data));
@@ -668,9 +693,9 @@ static ein_status write_attributes(ein_corpus_writer *w, hid_t file) {
     EIN_TRY(ein_h5_put_f64(file, "sd_mv", sd));
     EIN_TRY(ein_h5_put_text(file, "patient_ids", w->patient_ids));
     ein_texts labels = {0}, texts = {0};
-    const ein_corpus_head whole = {w->program,     w->config,        text,     hash, w->n,
-                                   w->block,       w->rejected[0].n, w->valid, mean, sd,
-                                   w->patient_ids, &labels,          &texts};
+    const ein_corpus_head whole = {
+        EIN_CORPUS_VERSION, w->program, w->config, text, hash,           w->n,    w->block,
+        w->rejected[0].n,   w->valid,   mean,      sd,   w->patient_ids, &labels, &texts};
     ein_status status = ein_h5_members(file, "labels", &labels);
     if (status == EIN_OK) status = ein_h5_members(file, "text", &texts);
     char head_hash[EIN_HASH_TEXT_BYTES];
@@ -683,7 +708,8 @@ static ein_status write_attributes(ein_corpus_writer *w, hid_t file) {
 
 /* Bytes that the columns take at most, with generous room for HDF5's own. */
 static int64_t columns_bytes(const ein_corpus_writer *w) {
-    int64_t per_record = 4 + 8 + 4 + 1 + 4 + 4 * w->leads + 4 * w->n_labels, bytes = 0;
+    int64_t per_record = 4 + 8 + 4 + 1 + 4 + 8 + 1 + EIN_SKETCH_ANCHORS * EIN_SKETCH_FEATURES, bytes = 0;
+    per_record += 4 * w->leads + 4 * w->n_labels;
     for (int i = 0; i < TEXT_COUNT; i++) per_record += w->text[i].longest + 1;
     for (int i = 0; i < w->n_texts; i++) per_record += w->extra[i].longest + 1;
     for (int i = 0; i < REJECTED_COUNT; i++) bytes += w->rejected[i].n * (w->rejected[i].longest + 1);

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <math.h>
 #include <sodium.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -81,4 +82,59 @@ ein_status ein_source_hash(const char *path, char out[EIN_SHA256_TEXT_BYTES]) {
     crypto_hash_sha256_final(&state, digest);
     ein_hex(digest, sizeof digest, out);
     return EIN_OK;
+}
+
+/* --- samples ----------------------------------------------------------------------------------------------- */
+
+static void add_number(crypto_generichash_blake2b_state *state, int64_t value) {
+    uint8_t bytes[8];
+    for (int i = 0; i < 8; i++) bytes[i] = (uint8_t)((uint64_t)value >> (8 * i));
+    crypto_generichash_blake2b_update(state, bytes, sizeof bytes);
+}
+
+static int32_t whole_uv(float mv) {
+    const double uv = nearbyint((double)mv * 1000);
+    if (!(fabs(uv) <= INT32_MAX)) return INT32_MIN;
+    return (int32_t)uv;
+}
+
+static void add_lead(crypto_generichash_blake2b_state *state, const char *name, const float *mv, int64_t n) {
+    enum { AT_ONCE = 4096 };
+    uint8_t bytes[AT_ONCE * 4];
+    crypto_generichash_blake2b_update(state, (const uint8_t *)name, strlen(name) + 1);
+    for (int64_t done = 0; done < n; done += AT_ONCE) {
+        const int64_t count = n - done < AT_ONCE ? n - done : AT_ONCE;
+        for (int64_t i = 0; i < count; i++) {
+            const uint32_t uv = (uint32_t)whole_uv(mv[done + i]);
+            for (int b = 0; b < 4; b++) bytes[4 * i + b] = (uint8_t)(uv >> (8 * b));
+        }
+        crypto_generichash_blake2b_update(state, bytes, (size_t)count * 4);
+    }
+}
+
+static bool is_derived(const ein_ecg *ecg, int lead) {
+    return lead >= EIN_LEAD_III && lead <= EIN_LEAD_AVF && ein_ecg_find_lead(ecg, EIN_LEAD_I) >= 0 &&
+           ein_ecg_find_lead(ecg, EIN_LEAD_II) >= 0;
+}
+
+uint64_t ein_signal_key(const ein_ecg *ecg) {
+    crypto_generichash_blake2b_state state;
+    uint8_t digest[EIN_HASH_BYTES];
+    int known = 0;
+    uint64_t key = 0;
+    EIN_BUG_IF(sodium_init() < 0);
+    crypto_generichash_blake2b_init(&state, NULL, 0, sizeof digest);
+    add_number(&state, (int64_t)nearbyint(ecg->fs_hz * 1e6));
+    add_number(&state, ecg->n_samples);
+    for (int lead = 0; lead < EIN_LEAD_COUNT; lead++) {
+        const int at = ein_ecg_find_lead(ecg, (ein_lead)lead);
+        if (at < 0 || is_derived(ecg, lead)) continue;
+        add_lead(&state, ein_lead_name((ein_lead)lead), ecg->mv + at * ecg->n_samples, ecg->n_samples);
+        known++;
+    }
+    for (int l = 0; l < ecg->n_leads && known == 0; l++)
+        add_lead(&state, ecg->lead_name[l], ecg->mv + l * ecg->n_samples, ecg->n_samples);
+    crypto_generichash_blake2b_final(&state, digest, sizeof digest);
+    for (int i = 7; i >= 0; i--) key = key << 8 | digest[i];
+    return key ? key : 1;
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "io/json.h"
+#include "jobs/seen_options.h"
 #include "jobs/split_options.h"
 #include "jobs/tables.h"
 #include "jobs/task_library.h"
@@ -192,12 +193,18 @@ static ein_status run(ein_job *job) {
     return status;
 }
 
-static const ein_option *const tables[] = {ein_table_evaluate_model, ein_table_labels, ein_table_evaluate,
-                                           ein_table_split,          ein_table_peer,   NULL};
+static const ein_option *const tables[] = {ein_table_evaluate_model,
+                                           ein_table_seen_secret,
+                                           ein_table_labels,
+                                           ein_table_evaluate,
+                                           ein_table_split,
+                                           ein_table_peer,
+                                           NULL};
 
 static const ein_flag flags[] = {{"--model", "[ARM=]FILE,...", "evaluate.models"},
                                  {"--corpus", "FILE", "data.corpus"},
                                  {"--part", "PART", "evaluate.part"},
+                                 {"--records-key", "FILE", "run.records_key"},
                                  {"--out", "FOLDER", "evaluate.out"},
                                  {"--leads", "LEAD,...", "evaluate.leads"},
                                  {"--labels", "TABLE.csv", "data.labels"},

@@ -19,6 +19,7 @@
 #include "jobs/model_options.h"
 #include "jobs/model_tasks.h"
 #include "jobs/scoring.h"
+#include "jobs/seen_options.h"
 #include "jobs/split_options.h"
 #include "jobs/task_library.h"
 #include "mpi/threads.h"
@@ -224,11 +225,36 @@ static ein_status choose_part(evaluation *e) {
     return EIN_OK;
 }
 
+/* The same recording twice among those that are scored, as of two cohorts, counts twice in every figure. */
+static ein_status warn_of_copies(evaluation *e) {
+    char *same;
+    int64_t stride, n = 0, first = -1;
+    if (ein_corpus_version(e->corpus) < 2) return EIN_OK;
+    EIN_TRY(ein_corpus_texts(e->corpus, "same_as", &same, &stride));
+    for (int64_t r = 0; r < ein_corpus_records(e->corpus); r++) {
+        if (e->part[r] != EIN_SPLIT_TEST || !same[r * stride]) continue;
+        if (n++ == 0) first = r;
+    }
+    if (n > 0)
+        fprintf(
+            stderr,
+            "einthoven evaluate: warning: %" PRId64
+            " of the records are the same recording as another of the corpus (first: %s is %s), so they are no "
+            "evidence of their own\n",
+            n, ein_corpus_record_id(e->corpus, first), same + first * stride);
+    free(same);
+    return EIN_OK;
+}
+
 static ein_status check_seen(evaluation *e) {
+    ein_seen_secret secret;
+    EIN_TRY(ein_seen_secret_from_config(e->job->config, &secret));
+    if (is_root(e)) EIN_TRY(warn_of_copies(e));
     for (int m = 0; m < e->n_models; m++) {
         int64_t found = 0;
-        const ein_status status =
-            ein_seen_check(e->model[m].info.training_records, e->model[m].path, e->corpus, e->part, &found);
+        const char *text = e->model[m].info.training_records;
+        if (is_root(e)) ein_seen_warn("evaluate", e->model[m].path, text, &secret);
+        const ein_status status = ein_seen_check(text, e->model[m].path, e->corpus, e->part, &secret, &found);
         if (found > e->seen) e->seen = found;
         if (status == EIN_OK || (status == EIN_MISMATCH && e->allow_seen)) continue;
         return status;

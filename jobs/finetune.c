@@ -9,8 +9,8 @@
 #include "core/blas.h"
 #include "io/csv.h"
 #include "io/durable.h"
-#include "io/seen.h"
 #include "jobs/model_options.h"
+#include "jobs/seen_options.h"
 #include "jobs/split_options.h"
 #include "jobs/task_library.h"
 #include "mpi/stop.h"
@@ -154,7 +154,11 @@ static ein_status load_tasks(finetune *f) {
 /* A record that the source was pretrained on may train and validate, but must not be tested with. */
 static ein_status check_leak(finetune *f) {
     if (!f->arm[0].from) return EIN_OK;
-    return ein_seen_check(f->source.training_records, f->arm[0].from, f->corpus, f->part, NULL);
+    ein_seen_secret secret;
+    EIN_TRY(ein_seen_secret_from_config(f->job->config, &secret));
+    if (ein_comm_rank(f->job->comm) == 0)
+        ein_seen_warn("finetune", f->arm[0].from, f->source.training_records, &secret);
+    return ein_seen_check(f->source.training_records, f->arm[0].from, f->corpus, f->part, &secret, NULL);
 }
 
 static ein_status prepare(finetune *f) {
@@ -303,13 +307,9 @@ static ein_status run(ein_job *job) {
     return status;
 }
 
-const ein_option *const finetune_tables[] = {ein_table_finetune,
-                                             ein_table_labels,
-                                             ein_table_split,
-                                             ein_table_adapt,
-                                             ein_table_model,
-                                             ein_table_run,
-                                             NULL};
+const ein_option *const finetune_tables[] = {
+    ein_table_finetune, ein_table_labels, ein_table_split, ein_table_adapt,
+    ein_table_model,    ein_table_run,    ein_table_seen,  NULL};
 
 static const ein_flag flags[] = {
     {"--corpus", "FILE", "data.corpus"},
@@ -317,6 +317,8 @@ static const ein_flag flags[] = {
     {"--from", "MODEL", "finetune.from"},
     {"--mode", "MODE", "finetune.mode"},
     {"--run", "FOLDER", "run.folder"},
+    {"--training-records", "hashed|none", "run.training_records"},
+    {"--records-key", "FILE", "run.records_key"},
     {"--seeds", "N", "finetune.seeds"},
     {"--controls", NULL, "finetune.controls"},
     {"--shared", NULL, "finetune.shared"},

@@ -12,10 +12,10 @@
 #include "io/contract_hash.h"
 #include "io/csv.h"
 #include "io/durable.h"
-#include "io/seen.h"
 #include "jobs/finetune.h"
 #include "jobs/model_options.h"
 #include "jobs/scoring.h"
+#include "jobs/seen_options.h"
 #include "jobs/task_library.h"
 #include "mpi/watchdog.h"
 
@@ -413,10 +413,13 @@ static ein_status seen_text(const finetune_cell *c, char **out) {
     ein_seen seen = {0}, more = {0};
     *out = NULL;
     ein_status status = ein_seen_decode(c->arm->from ? c->all->source.training_records : NULL, &seen);
-    if (status == EIN_OK) status = ein_seen_make(c->all->corpus, c->data.train, c->data.n_train, &more);
+    const ein_config *config = c->all->job->config;
+    if (status == EIN_OK)
+        status = ein_seen_from_config(config, c->all->corpus, c->data.train, c->data.n_train, &more);
     if (status == EIN_OK) status = ein_seen_merge(&seen, &more);
     ein_seen_free(&more);
-    if (status == EIN_OK) status = ein_seen_make(c->all->corpus, c->data.valid, c->data.n_valid, &more);
+    if (status == EIN_OK)
+        status = ein_seen_from_config(config, c->all->corpus, c->data.valid, c->data.n_valid, &more);
     if (status == EIN_OK) status = ein_seen_merge(&seen, &more);
     if (status == EIN_OK) status = ein_seen_encode(&seen, out);
     ein_seen_free(&more);

@@ -461,6 +461,7 @@ static ein_status write_corpus(const ein_ingest *in) {
     if (status == EIN_OK) status = all_rounds(in, &r, writer);
     if (status == EIN_OK) status = ein_comm_agree(in->comm, in->rank == 0 ? none_accepted(in) : EIN_OK);
     rounds_free(in, &r);
+    if (status == EIN_OK && in->rank == 0) ein_ledger_correct(in->ledger, writer);
     if (status == EIN_OK)
         status = ein_corpus_finish(writer);
     else

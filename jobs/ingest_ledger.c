@@ -8,17 +8,17 @@
 #include <strings.h>
 #include <sys/stat.h>
 
-#include "io/durable.h"
+#include "io/key_file.h"
 #include "io/layouts.h"
 #include "io/map.h"
+#include "io/same.h"
 #include "io/texts.h"
 #include "io/utf8.h"
 #include "jobs/ingest_columns.h"
 #include "jobs/ingest_tally.h"
 
 #define SAME_AGE_YEARS 1.0F /* a birthday may lie between two tables */
-enum { UNKNOWN_LEADS_SHOWN = 10 };
-enum { MAX_KEY_FILE_BYTES = 1 << 16, MIN_KEY_FILE_BYTES = 16, PATIENT_BYTES = 16, PATIENT_TEXT_BYTES = 33 };
+enum { UNKNOWN_LEADS_SHOWN = 10, PATIENT_BYTES = 16, PATIENT_TEXT_BYTES = 33 };
 
 typedef enum { PATIENT_PSEUDONYM, PATIENT_KEYED, PATIENT_KEPT } patient_mode;
 
@@ -43,6 +43,7 @@ typedef struct {
     char (*patient)[PATIENT_TEXT_BYTES];
     char (*source)[PATH_MAX];
     char (*id)[PATH_MAX];
+    int64_t *same; /* the earlier record that is the same recording, or -1 */
     int64_t room;
 } round_memory;
 
@@ -53,6 +54,13 @@ typedef struct {
     char first[EIN_ECG_TEXT_BYTES]; /* the first that differs */
 } origin;
 
+/* An accepted record, as one of several that are the same recording. */
+typedef struct {
+    uint64_t patient_key;
+    int64_t next; /* the record after it that is the same recording, or -1 */
+    bool has_patient, changed;
+} twin;
+
 struct ein_ledger {
     root *roots;
     int n_roots, n_leads;
@@ -60,7 +68,7 @@ struct ein_ledger {
     bool by_path; /* ingest.record_id */
     const char *cohort, *site;
     patient_mode mode;
-    uint8_t key[crypto_generichash_blake2b_KEYBYTES];
+    uint8_t key[EIN_KEY_BYTES];
     ein_map *ids, *signals, *patients; /* -> index of the first record */
     ein_texts sources, record_ids;     /* of accepted records */
     const char **text_names;           /* (n_texts): of the label tables, then what files say */
@@ -70,6 +78,10 @@ struct ein_ledger {
     int64_t not_utf8, text_converted, text_replaced; /* files, and characters of them */
     char first_not_utf8[256];
     ein_tally *unknown_leads;
+    ein_same *same;
+    twin *twins; /* (accepted) */
+    int64_t twins_room, copies, two_patients;
+    char first_copy[320], first_two_patients[320];
     round_memory memory;
     int64_t accepted, joined, causes[EIN_CAUSE_COUNT], flags[EIN_QUALITY_BITS];
     char first[EIN_CAUSE_COUNT][256];
@@ -98,30 +110,13 @@ static void open_root(root *r, const char *text) {
     ein_utf8_make(name, strlen(name), r->name, sizeof r->name, NULL);
 }
 
-static ein_status read_key(ein_ledger *l, const char *path) {
-    char *bytes = NULL;
-    size_t n = 0;
-    EIN_TRY(ein_file_read(path, MAX_KEY_FILE_BYTES, &bytes, &n));
-    if (n < MIN_KEY_FILE_BYTES) {
-        sodium_memzero(bytes, n);
-        free(bytes);
-        return ein_error(
-            EIN_USAGE, "%s: %zu bytes; a key needs at least %d random ones (head -c 32 /dev/urandom > FILE)",
-            path, n, MIN_KEY_FILE_BYTES);
-    }
-    crypto_generichash_blake2b(l->key, sizeof l->key, (const uint8_t *)bytes, n, NULL, 0);
-    sodium_memzero(bytes, n);
-    free(bytes);
-    return EIN_OK;
-}
-
 static ein_status open_patients(ein_ledger *l, const ein_config *config) {
     const char *key_file = ein_config_string(config, "ingest.patient_key_file");
     bool keep = ein_config_bool(config, "ingest.keep_ids");
     if (keep && key_file)
         return ein_error(EIN_USAGE, "ingest.keep_ids and ingest.patient_key_file exclude each other");
     l->mode = keep ? PATIENT_KEPT : key_file ? PATIENT_KEYED : PATIENT_PSEUDONYM;
-    return key_file ? read_key(l, key_file) : EIN_OK;
+    return key_file ? ein_key_file_read(key_file, l->key) : EIN_OK;
 }
 
 static ein_status list_of(const ein_config *config, const char *key, const char ***out, int *n) {
@@ -232,6 +227,7 @@ static ein_status begin(ein_ledger *l, const ein_config *config, const char *con
     EIN_TRY(ein_tally_new(&l->unknown_leads));
     EIN_TRY(ein_map_new(&l->ids));
     EIN_TRY(ein_map_new(&l->signals));
+    EIN_TRY(ein_same_new(&l->same));
     return ein_map_new(&l->patients);
 }
 
@@ -252,7 +248,7 @@ ein_status ein_ledger_new(const ein_config *config, const ein_contract *contract
 }
 
 static void memory_free(round_memory *m) {
-    void *owned[] = {m->entry, m->label, m->text, m->patient, m->source, m->id};
+    void *owned[] = {m->entry, m->label, m->text, m->patient, m->source, m->id, m->same};
     for (size_t i = 0; i < sizeof owned / sizeof owned[0]; i++) free(owned[i]);
     memset(m, 0, sizeof *m);
 }
@@ -265,6 +261,8 @@ void ein_ledger_destroy(ein_ledger *l) {
     ein_map_destroy(l->ids);
     ein_map_destroy(l->signals);
     ein_map_destroy(l->patients);
+    ein_same_destroy(l->same);
+    free(l->twins);
     ein_texts_free(&l->sources);
     ein_texts_free(&l->record_ids);
     ein_texts_free(&l->tables);
@@ -394,6 +392,7 @@ static ein_status reserve(ein_ledger *l, int64_t n) {
     EIN_TRY(EIN_NEW(m->patient, n));
     EIN_TRY(EIN_NEW(m->source, n));
     EIN_TRY(EIN_NEW(m->id, n));
+    EIN_TRY(EIN_NEW(m->same, n));
     m->room = n;
     return EIN_OK;
 }
@@ -495,6 +494,8 @@ static ein_status describe(ein_ledger *l, const char *path, int64_t slot, const 
         .acquired = r->acquired,
         .source_file = source,
         .source_sha256 = r->source_sha256,
+        .signal_key = r->signal_key,
+        .sketch = &r->sketch,
         .quality = r->quality,
         .lead_quality = r->lead_quality,
         .label = label,
@@ -552,6 +553,51 @@ static void make_utf8(char *text, size_t room) {
     memcpy(text, made, room);
 }
 
+/* The earlier record that is the same recording, or -1. */
+static int64_t find_same(const ein_ledger *l, const ein_ingest_result *r) {
+    const int64_t equal = ein_map_get(l->signals, r->signal_hash, -1);
+    return equal >= 0 ? equal : ein_same_find(l->same, r->signal_key, &r->sketch);
+}
+
+/* Room for one more, and its place. */
+static ein_status add_twin(ein_ledger *l, const ein_corpus_entry *e) {
+    if (l->accepted == l->twins_room) {
+        const int64_t room = l->twins_room ? 2 * l->twins_room : 1024;
+        twin *more = realloc(l->twins, (size_t)room * sizeof *more);
+        if (!more)
+            return ein_error(EIN_NOMEM, "no memory for what is known of %lld records", (long long)room);
+        l->twins = more;
+        l->twins_room = room;
+    }
+    l->twins[l->accepted] =
+        (twin){.patient_key = e->patient_key, .has_patient = e->patient[0] != '\0', .next = -1};
+    return EIN_OK;
+}
+
+/* One recording is of one patient: who has none takes that of the other, whichever came first. */
+static void join_twins(ein_ledger *l, int64_t first, ein_corpus_entry *e) {
+    const int64_t now = l->accepted;
+    twin *a = &l->twins[first], *b = &l->twins[now];
+    const char *other = ein_texts_get(&l->record_ids, first);
+    if (l->copies++ == 0)
+        snprintf(l->first_copy, sizeof l->first_copy, "%.150s is %.150s", e->record_id, other);
+    b->next = a->next;
+    a->next = now;
+    if (!b->has_patient) {
+        e->patient_key = b->patient_key = a->patient_key;
+        b->has_patient = a->has_patient;
+    } else if (!a->has_patient) {
+        for (int64_t i = first; i >= 0; i = l->twins[i].next) {
+            l->twins[i].changed = l->twins[i].changed || i != now;
+            l->twins[i].patient_key = b->patient_key;
+            l->twins[i].has_patient = true;
+        }
+    } else if (a->patient_key != b->patient_key && l->two_patients++ == 0) {
+        snprintf(l->first_two_patients, sizeof l->first_two_patients, "%.150s and %.150s", other,
+                 e->record_id);
+    }
+}
+
 /* An accepted recording: refuse its id if it was used, note its signal, make its entry. */
 static ein_status admit(ein_ledger *l, const char *path, int64_t slot, ein_ingest_result *r) {
     const char *source = ein_ledger_source(l, path, l->memory.source[slot], sizeof l->memory.source[slot]);
@@ -571,11 +617,16 @@ static ein_status admit(ein_ledger *l, const char *path, int64_t slot, ein_inges
                  record_id, ein_texts_get(&l->sources, first));
         return EIN_OK;
     }
-    if (ein_map_get(l->signals, r->signal_hash, -1) >= 0)
-        r->quality |= EIN_QUALITY_DUPLICATE;
-    else
-        EIN_TRY(ein_map_put(l->signals, r->signal_hash, l->accepted));
+    const int64_t same = l->memory.same[slot] = find_same(l, r);
+    if (same >= 0) r->quality |= EIN_QUALITY_DUPLICATE;
     EIN_TRY(describe(l, path, slot, source, record_id, r));
+    EIN_TRY(add_twin(l, &l->memory.entry[slot]));
+    if (same >= 0) {
+        join_twins(l, same, &l->memory.entry[slot]);
+    } else {
+        EIN_TRY(ein_map_put(l->signals, r->signal_hash, l->accepted));
+        EIN_TRY(ein_same_add(l->same, r->signal_key, &r->sketch, l->accepted));
+    }
     EIN_TRY(ein_map_put(l->ids, record_id, l->accepted));
     EIN_TRY(ein_texts_add(&l->sources, source));
     EIN_TRY(ein_texts_add(&l->record_ids, record_id));
@@ -601,8 +652,17 @@ ein_status ein_ledger_take(ein_ledger *l, int64_t n, const char *const *paths, e
             count_cause(l, ein_ledger_source(l, paths[i], source, sizeof source), r);
         }
     }
+    /* Only now, because the list of ids may move in memory as it grows. */
+    for (int64_t i = 0; i < *n_entries; i++)
+        if (l->memory.same[i] >= 0)
+            l->memory.entry[i].same_as = ein_texts_get(&l->record_ids, l->memory.same[i]);
     *entries = l->memory.entry;
     return EIN_OK;
+}
+
+void ein_ledger_correct(const ein_ledger *l, ein_corpus_writer *writer) {
+    for (int64_t i = 0; i < l->accepted; i++)
+        if (l->twins[i].changed) ein_corpus_set_patient_key(writer, i, l->twins[i].patient_key);
 }
 
 void ein_ledger_count_folder(ein_ledger *l) {
@@ -678,6 +738,18 @@ static void print_said(const ein_ledger *l, FILE *stream) {
     ein_tally_print(l->unknown_leads, UNKNOWN_LEADS_SHOWN, stream);
 }
 
+static void print_copies(const ein_ledger *l, FILE *stream) {
+    if (l->copies)
+        fprintf(
+            stream,
+            "%lld records are the same recording as an earlier one, under another name, in another format or at "
+            "another rate (first: %s); see same_as\n",
+            (long long)l->copies, l->first_copy);
+    if (l->two_patients)
+        fprintf(stream, "  WARNING: in %lld of them the two are said to be of two patients (first: %s)\n",
+                (long long)l->two_patients, l->first_two_patients);
+}
+
 void ein_ledger_summary(const ein_ledger *l, FILE *stream) {
     fprintf(stream, "accepted: %lld records\n", (long long)l->accepted);
     fprintf(stream, "rejected: %lld\n", (long long)ein_ledger_rejected(l));
@@ -689,6 +761,7 @@ void ein_ledger_summary(const ein_ledger *l, FILE *stream) {
     for (int bit = 0; bit < EIN_QUALITY_BITS; bit++)
         if (l->flags[bit]) fprintf(stream, "  %lld %s\n", (long long)l->flags[bit], ein_quality_name(bit));
     print_names(l, stream);
+    print_copies(l, stream);
     print_labels(l, stream);
     print_said(l, stream);
     print_persons(l, stream);

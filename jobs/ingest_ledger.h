@@ -35,11 +35,16 @@ const char *const *ein_ledger_text_names(const ein_ledger *ledger, int *n);
 ein_status ein_ledger_check_labels(ein_ledger *ledger, const ein_reader_list *found, int64_t *joined);
 
 /* Take the results of the next `n` recordings, in global order: refuse ids that were used before (their cause
- * becomes EIN_CAUSE_DUPLICATE), flag equal signals, join labels, hide patients. `*entries` describes the
+ * becomes EIN_CAUSE_DUPLICATE), flag recordings that are there already (io/same.h; one without a patient takes
+ * that of the other), join labels, hide patients. `*entries` describes the
  * accepted ones, in order, valid until the next call; they and their texts belong to the ledger or to
  * `results`. */
 ein_status ein_ledger_take(ein_ledger *ledger, int64_t n, const char *const *paths,
                            ein_ingest_result *results, const ein_corpus_entry **entries, int64_t *n_entries);
+
+/* Tell the writer what later recordings brought to light of earlier ones: the patients of recordings that came without
+ * one. After everything was appended. */
+void ein_ledger_correct(const ein_ledger *ledger, ein_corpus_writer *writer);
 
 /* The path of a recording as the corpus says it: below its root, as UTF-8 (io/utf8.h). */
 const char *ein_ledger_source(const ein_ledger *ledger, const char *path, char *out, size_t room);

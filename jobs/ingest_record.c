@@ -187,10 +187,13 @@ static void take(ein_ingest_worker *w, const char *path, ein_ecg *ecg, int16_t *
     int64_t values = w->contract.n_leads * w->contract.n_samples;
     if (ein_quantise(w->mv, values, ecg->gain_per_mv, counts, &out->scale) != EIN_OK)
         reject_with_message(out, EIN_CAUSE_AMPLITUDE, path);
-    else if ((status = ein_source_hash(path, out->source_sha256)) != EIN_OK)
+    else if ((status = ein_source_hash(path, out->source_sha256)) != EIN_OK ||
+             (status = ein_sketch_make(ecg, &out->sketch)) != EIN_OK)
         reject_with_message(out, ein_trouble_is(status) ? EIN_CAUSE_SYSTEM : EIN_CAUSE_UNREADABLE, path);
-    else
+    else {
+        out->signal_key = ein_signal_key(ecg);
         hash_signal(w, counts, out);
+    }
 }
 
 void ein_ingest_one(ein_ingest_worker *w, const char *path, int16_t *counts, ein_ingest_result *out) {

@@ -8,6 +8,7 @@
 #include "core/ecg.h"
 #include "core/gain.h"
 #include "core/lead_names.h"
+#include "core/sketch.h"
 #include "core/status.h"
 #include "io/contract_hash.h"
 #include "io/source_hash.h"
@@ -56,6 +57,8 @@ typedef struct {
     char dx[EIN_ECG_DX_BYTES]; /* statements of the file, '|' between */
     char device[EIN_ECG_TEXT_BYTES];
     int64_t text_converted, text_replaced; /* core/ecg.h */
+    uint64_t signal_key;                   /* io/source_hash.h */
+    ein_sketch sketch;
     float age, scale;
     int8_t sex;
     uint32_t quality, lead_quality[EIN_MAX_LEADS];

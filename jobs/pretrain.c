@@ -7,17 +7,23 @@
 #include "core/blas.h"
 #include "io/durable.h"
 #include "jobs/model_options.h"
+#include "jobs/seen_options.h"
 #include "jobs/split_options.h"
 #include "jobs/tables.h"
 
-static const ein_option *const tables[] = {
-    ein_table_model, ein_table_contract, ein_table_pretrain, ein_table_split,
-    ein_table_train, ein_table_probe,    ein_table_run,      NULL};
+static const ein_option *const tables[] = {ein_table_model, ein_table_contract, ein_table_pretrain,
+                                           ein_table_split, ein_table_train,    ein_table_probe,
+                                           ein_table_run,   ein_table_seen,     NULL};
 
 static const ein_flag flags[] = {
-    {"--corpus", "FILE", "data.corpus"}, {"--run", "FOLDER", "run.folder"},
-    {"--resume", "MODE", "run.resume"},  {"--max-walltime", "MINUTES", "run.max_walltime_minutes"},
-    {"--dry-run", NULL, "run.dry_run"},  {0},
+    {"--corpus", "FILE", "data.corpus"},
+    {"--run", "FOLDER", "run.folder"},
+    {"--resume", "MODE", "run.resume"},
+    {"--max-walltime", "MINUTES", "run.max_walltime_minutes"},
+    {"--dry-run", NULL, "run.dry_run"},
+    {"--training-records", "hashed|none", "run.training_records"},
+    {"--records-key", "FILE", "run.records_key"},
+    {0},
 };
 
 /* The configuration without what may change between lives of a run, and what the corpus is: the identity that a checkpoint

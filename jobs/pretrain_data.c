@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "io/model.h"
-#include "io/seen.h"
 #include "jobs/pretrain.h"
+#include "jobs/seen_options.h"
 #include "jobs/split_options.h"
 #include "mpi/watchdog.h"
 
@@ -47,7 +47,8 @@ static ein_status make_training_records(pretrain *p) {
     const char *from = ein_config_string(p->job->config, "model.from");
     ein_seen seen = {0}, before = {0};
     ein_model_info info = {0};
-    ein_status status = ein_seen_make(p->data.corpus, p->data.train, p->data.n_train, &seen);
+    ein_status status =
+        ein_seen_from_config(p->job->config, p->data.corpus, p->data.train, p->data.n_train, &seen);
     if (status == EIN_OK && from) status = ein_model_describe(from, NULL, &info);
     if (status == EIN_OK)
         status = ein_error_context(ein_seen_decode(info.training_records, &before), "%s", from ? from : "");

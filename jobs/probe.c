@@ -10,11 +10,11 @@
 #include "core/penalised.h"
 #include "core/stats_roc.h"
 #include "io/csv.h"
-#include "io/seen.h"
 #include "io/store.h"
 #include "io/targets.h"
 #include "jobs/model_options.h"
 #include "jobs/probe_sums.h"
+#include "jobs/seen_options.h"
 #include "jobs/split_options.h"
 #include "jobs/task_library.h"
 #include "mpi/watchdog.h"
@@ -396,22 +396,23 @@ static ein_status read_rows(ein_probe *p, int64_t step) {
 
 /* The model may have seen what it is probed with: no harm to the comparison of epochs, but worth knowing. */
 static ein_status note_seen(const ein_probe *p, const char *training_records) {
-    ein_seen seen = {0}, one = {0};
-    int64_t *valid, n = 0, found = 0;
+    ein_seen seen = {0};
+    ein_seen_secret secret;
+    ein_seen_match match = {0};
+    int64_t *valid, n = 0;
     EIN_TRY(EIN_NEW(valid, p->n_valid));
     for (int64_t i = 0; i < p->n; i++)
         if (is_valid(p, i)) valid[n++] = p->record[i];
     ein_status status = ein_seen_decode(training_records, &seen);
-    if (status == EIN_OK) status = ein_seen_make(p->corpus, valid, n, &one);
-    for (int64_t i = 0; status == EIN_OK && i < one.n; i++) found += ein_seen_has(&seen, one.key[i]);
+    if (status == EIN_OK) status = ein_seen_secret_from_config(p->job->config, &secret);
+    if (status == EIN_OK) status = ein_seen_find(&seen, p->corpus, valid, n, &secret, &match);
     if (status == EIN_OK)
         ein_run_log(p->run,
                     "probe: %d targets of %d tasks on %" PRId64 " records of %s, judged on %" PRId64
                     " others, %" PRId64 " of which this model is pretrained on",
                     p->targets.n_targets, p->targets.n_tasks, p->n_train, ein_corpus_path(p->corpus),
-                    p->n_valid, found);
+                    p->n_valid, match.found);
     ein_seen_free(&seen);
-    ein_seen_free(&one);
     free(valid);
     return status;
 }

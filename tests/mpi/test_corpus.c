@@ -15,6 +15,7 @@
 
 #include "core/philox.h"
 #include "core/quantise.h"
+#include "io/corpus_head.h"
 #include "io/durable.h"
 #include "tests/report.h"
 
@@ -71,6 +72,7 @@ typedef struct {
     const char *text[1];
     float label[LABELS];
     uint32_t lead_quality[L];
+    ein_sketch sketch;
 } made;
 
 static void made_entry(int64_t i, made *m, ein_corpus_entry *e) {
@@ -82,20 +84,26 @@ static void made_entry(int64_t i, made *m, ein_corpus_entry *e) {
     m->text[0] = m->note;
     for (int k = 0; k < LABELS; k++) m->label[k] = made_label(i, k);
     for (int l = 0; l < L; l++) m->lead_quality[l] = (uint32_t)(i * L + l) & 0xff;
-    *e = (ein_corpus_entry){m->id,
-                            m->patient,
-                            m->cohort,
-                            "site",
-                            "2020-01-02T03:04:05",
-                            m->file,
-                            "00ff",
-                            made_patient(i),
-                            i % 5 ? (float)i : NAN,
-                            (int8_t)(i % 3 - 1),
-                            (uint32_t)i,
-                            m->lead_quality,
-                            m->label,
-                            m->text};
+    m->sketch = (ein_sketch){.n = (int32_t)(i % (EIN_SKETCH_ANCHORS + 1))};
+    for (int a = 0; a < m->sketch.n; a++)
+        for (int f = 0; f < EIN_SKETCH_FEATURES; f++) m->sketch.feature[a][f] = (int8_t)(i + 7 * a + f - 100);
+    *e = (ein_corpus_entry){.record_id = m->id,
+                            .patient = m->patient,
+                            .cohort = m->cohort,
+                            .site = "site",
+                            .acquired = "2020-01-02T03:04:05",
+                            .source_file = m->file,
+                            .source_sha256 = "00ff",
+                            .same_as = i == 9 ? "rec-00003" : NULL,
+                            .patient_key = made_patient(i),
+                            .signal_key = (uint64_t)i << 40,
+                            .sketch = i % 2 ? &m->sketch : NULL,
+                            .age = i % 5 ? (float)i : NAN,
+                            .sex = (int8_t)(i % 3 - 1),
+                            .quality = (uint32_t)i,
+                            .lead_quality = m->lead_quality,
+                            .label = m->label,
+                            .text = m->text};
 }
 
 static ein_corpus_options made_options(const char *path, int compress) {
@@ -216,6 +224,28 @@ static bool columns_equal(ein_corpus *c) {
     return good;
 }
 
+static bool identities_equal(ein_corpus *c) {
+    static ein_sketch sketch[N];
+    uint64_t key[N];
+    char *text = NULL;
+    int64_t stride = 0;
+    bool good =
+        ein_corpus_identities(c, key, sketch) == EIN_OK && ein_corpus_version(c) == EIN_CORPUS_VERSION;
+    for (int64_t i = 0; good && i < N; i++) {
+        static const ein_sketch none;
+        made m;
+        ein_corpus_entry e;
+        made_entry(i, &m, &e);
+        const ein_sketch *want = e.sketch ? e.sketch : &none;
+        good = key[i] == e.signal_key && sketch[i].n == want->n &&
+               memcmp(sketch[i].feature, want->feature, sizeof want->feature) == 0;
+    }
+    good = good && ein_corpus_texts(c, "same_as", &text, &stride) == EIN_OK &&
+           strcmp(text + 9 * stride, "rec-00003") == 0 && strcmp(text + 3 * stride, "") == 0;
+    free(text);
+    return good;
+}
+
 static bool statistics_equal(ein_corpus *c) {
     double sum = 0, squares = 0, mean, sd;
     int64_t valid = 0, found;
@@ -251,6 +281,8 @@ static void round_trip(int compress) {
     check_all(good, name);
     snprintf(name, sizeof name, "compress %d: columns read back equal", compress);
     check_all(columns_equal(c), name);
+    snprintf(name, sizeof name, "compress %d: so does what records are known by", compress);
+    check_all(identities_equal(c), name);
     snprintf(name, sizeof name, "compress %d: mean and SD as computed sample by sample", compress);
     check_all(statistics_equal(c), name);
     int64_t damaged = -1;
@@ -425,7 +457,7 @@ static void set_i64(hid_t f, const char *name, int64_t value) {
     H5Aclose(a);
 }
 static void newer_version(hid_t f) {
-    set_i64(f, "version", 2);
+    set_i64(f, "version", 3);
 }
 static void many_records(hid_t f) {
     set_i64(f, "records", INT64_C(1) << 60);
@@ -566,7 +598,7 @@ static void edited(const char *plain) {
                  {remove_format, EIN_CORRUPT, "incomplete"},
                  {remove_labels, EIN_FORMAT, "/labels is missing"},
                  {remove_scale, EIN_FORMAT, "/scale is missing"},
-                 {newer_version, EIN_MISMATCH, "version 2"},
+                 {newer_version, EIN_MISMATCH, "version 3"},
                  {many_records, EIN_FORMAT, "not possible"},
                  {more_records, EIN_FORMAT, "/signal has extent 75"},
                  {no_records, EIN_FORMAT, "not possible"},
@@ -613,6 +645,73 @@ static void edited(const char *plain) {
                       strstr(ein_error_message(), "edited.h5"),
                   name);
     }
+}
+
+/* Make version 1 of a corpus (collective): without what it had not, and with its own checksum of the attributes. */
+static void to_first_version(const char *path) {
+    ein_corpus *c = NULL;
+    ein_texts labels = {0}, texts = {0};
+    char hash[EIN_HASH_TEXT_BYTES];
+    double mean, sd;
+    int64_t valid;
+    EIN_BUG_IF(ein_corpus_open(world, path, &c) != EIN_OK);
+    for (int i = 0; i < ein_corpus_label_count(c); i++)
+        EIN_BUG_IF(ein_texts_add(&labels, ein_corpus_label_name(c, i)) != EIN_OK);
+    for (int i = 0; i < ein_corpus_text_count(c); i++)
+        EIN_BUG_IF(ein_texts_add(&texts, ein_corpus_text_name(c, i)) != EIN_OK);
+    ein_corpus_statistics(c, &mean, &sd, &valid);
+    const ein_corpus_head head = {1,
+                                  ein_corpus_program(c),
+                                  ein_corpus_config(c),
+                                  ein_corpus_contract_text(c),
+                                  ein_corpus_contract_hash(c),
+                                  ein_corpus_records(c),
+                                  ein_corpus_block_records(c),
+                                  ein_corpus_rejected(c),
+                                  valid,
+                                  mean,
+                                  sd,
+                                  ein_corpus_patient_ids(c),
+                                  &labels,
+                                  &texts};
+    EIN_BUG_IF(ein_corpus_head_hash(&head, hash) != EIN_OK);
+    ein_corpus_close(c);
+    ein_texts_free(&labels);
+    ein_texts_free(&texts);
+    MPI_Barrier(ein_comm_mpi(world));
+    if (rank != 0) return;
+    hid_t list = H5Pcreate(H5P_FILE_ACCESS);
+    H5Pset_libver_bounds(list, H5F_LIBVER_V110, H5F_LIBVER_V110);
+    hid_t f = H5Fopen(path, H5F_ACC_RDWR, list);
+    static const char *const gone[] = {"signal_key", "sketch", "sketch_anchors", "same_as"};
+    for (size_t i = 0; i < sizeof gone / sizeof gone[0]; i++) H5Ldelete(f, gone[i], H5P_DEFAULT);
+    set_i64(f, "version", 1);
+    hid_t a = H5Aopen(f, "head_hash", H5P_DEFAULT), type = H5Aget_type(a);
+    H5Awrite(a, type, hash);
+    H5Tclose(type);
+    H5Aclose(a);
+    H5Fclose(f);
+    H5Pclose(list);
+}
+
+static void first_version(const char *plain) {
+    char old[512];
+    ein_corpus *c = NULL;
+    uint64_t key[N];
+    static ein_sketch sketch[N];
+    snprintf(old, sizeof old, "%s", path_of("old.h5"));
+    copy_file(plain, old, -1, -1);
+    to_first_version(old);
+    MPI_Barrier(ein_comm_mpi(world));
+    here_good = ein_corpus_open(world, old, &c) == EIN_OK;
+    check_all(here_good, "a corpus of version 1 opens");
+    if (!here_good) return;
+    check_all(ein_corpus_version(c) == 1 && range_equal(c, 0, N) && columns_equal(c), "and is read as ever");
+    memset(key, 1, sizeof key);
+    bool good = ein_corpus_identities(c, key, sketch) == EIN_OK;
+    for (int i = 0; good && i < N; i++) good = key[i] == 0 && sketch[i].n == 0;
+    check_all(good, "without what it does not know of its records");
+    ein_corpus_close(c);
 }
 
 static void foreign(void) {
@@ -763,6 +862,7 @@ static void suite(void) {
     leftover_link();
     foreign();
     edited(plain);
+    first_version(plain);
     truncated(plain);
     truncated(packed);
     flipped_signal(plain);

@@ -57,7 +57,7 @@ static const char twelve[] = "I,II,III,aVR,aVL,aVF,V1,V2,V3,V4,V5,V6";
 /* A smooth signal, different for every seed and lead. Limb leads obey Einthoven's law on the integers. */
 static int wave(int seed, int lead, int t) {
     return (int)lrint(400 * sin(t * 0.011 * (seed % 7 + 1) + lead) + 150 * sin(t * 0.13 + seed + 2 * lead) +
-                      (t % 400 == 20 * (seed % 5) ? 900 : 0));
+                      (t % (350 + seed) == 20 * (seed % 5) ? 900 : 0));
 }
 
 static int adc(const recording *r, const char *lead, int t) {

@@ -57,7 +57,7 @@ like 'those of other kinds' "$out" '^  4 of a kind that is not read$'
 like 'and those that are damaged' "$out" '^  4 damaged or malformed$'
 like 'what is no recording is counted by kind' "$out" '^  3 tables \(first: '
 like 'a wrong CRC is flagged' "$out" '^  1 checksum$'
-like 'equal signals are flagged' "$out" '^  5 duplicate$'
+like 'the same recordings in three formats, and copies, are flagged' "$out" '^  23 duplicate$'
 like 'labels join by path, with .xml and without' "$out" '; 27 of 32 records have a row'
 like 'and all are used' "$(grep -c 'fit no accepted record' <<<"$out")" '^0$'
 

@@ -560,25 +560,27 @@ static void leaks(void) {
     ein_seen seen, others;
     char *text_of = NULL;
     int64_t n = -1;
-    bool good = ein_seen_make(corpus, train, 4, &seen) == EIN_OK && seen.n == 4 &&
-                ein_seen_make(corpus, more, 2, &others) == EIN_OK;
-    good = good && ein_seen_merge(&seen, &others) == EIN_OK && seen.n == 5 &&
+    const ein_seen_secret open = {.id = "open"};
+    bool good = ein_seen_make(corpus, train, 4, &open, &seen) == EIN_OK && seen.part[0].n == 4 &&
+                ein_seen_make(corpus, more, 2, &open, &others) == EIN_OK;
+    good = good && ein_seen_merge(&seen, &others) == EIN_OK && seen.part[0].n == 5 &&
            ein_seen_encode(&seen, &text_of) == EIN_OK;
     check_all(good, "records of a corpus make a set");
-    good = ein_seen_check(text_of, "model.safetensors", corpus, part, &n) == EIN_MISMATCH && n == 2;
+    good = ein_seen_check(text_of, "model.safetensors", corpus, part, &open, &n) == EIN_MISMATCH && n == 2;
     check_all(good &&
                   strstr(ein_error_message(), "model.safetensors was trained on 2 of the 4 test records") &&
                   strstr(ein_error_message(), "(r9, r10)"),
               "test records that were trained on are named");
     part[9] = part[10] = EIN_SPLIT_TRAIN;
-    check_all(ein_seen_check(text_of, "m", corpus, part, &n) == EIN_OK && n == 0, "none are: no message");
+    check_all(ein_seen_check(text_of, "m", corpus, part, &open, &n) == EIN_OK && n == 0,
+              "none are: no message");
     part[6] = EIN_SPLIT_TEST; /* has no hash of its source: known by its id */
-    check_all(ein_seen_check(text_of, "m", corpus, part, NULL) == EIN_MISMATCH &&
+    check_all(ein_seen_check(text_of, "m", corpus, part, &open, NULL) == EIN_MISMATCH &&
                   strstr(ein_error_message(), "(r6)"),
               "a record without a hash of its source is known by its id");
-    check_all(ein_seen_check(NULL, "m", corpus, part, &n) == EIN_OK && n == 0,
+    check_all(ein_seen_check(NULL, "m", corpus, part, &open, &n) == EIN_OK && n == 0,
               "a model that does not say is not checked");
-    check_all(ein_seen_check("1 1 x", "m.safetensors", corpus, part, &n) == EIN_FORMAT &&
+    check_all(ein_seen_check("1 1 x", "m.safetensors", corpus, part, &open, &n) == EIN_FORMAT &&
                   strstr(ein_error_message(), "m.safetensors"),
               "a damaged list is refused by the model's name");
     free(text_of);

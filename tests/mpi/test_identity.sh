@@ -1,0 +1,81 @@
+#!/bin/bash
+# A recording is known by its signal: records that trained a model are found again whatever they are called and whatever format
+# they are in; under a secret only with it; left out only as that.
+. "$(dirname "$0")/../lib.sh"
+
+cd "$tmp" || exit 1
+export OMP_NUM_THREADS=1
+synth() { "$einthoven" synth --out "$1" --set synth.records=40 --set synth.seed=8 "${@:2}"; }
+# The table is joined by the number in the file's name, so that renaming loses nothing.
+take() { "$einthoven" ingest "${@:3}" "$1" --out "$2.h5" --set model.preset=tiny; }
+{ synth ecg && synth muse --set synth.format=muse && take ecg plain --labels ecg/labels.csv --label-key path; } >/dev/null 2>&1 ||
+    fail 'cohorts are made'
+
+cp -r ecg comments
+for header in comments/records/*/*.hea; do echo '# exported again' >>"$header"; done
+mkdir renamed
+n=0
+for header in ecg/records/*/*.hea; do
+    n=$((n + 1))
+    old=$(basename "$header" .hea)
+    cp "${header%.hea}.dat" "renamed/x$n.dat"
+    sed "s/$old/x$n/g" "$header" >"renamed/x$n.hea"
+done
+for form in comments renamed muse; do take "$form" "$form" >/dev/null 2>&1 || fail "$form is ingested"; done
+
+small=(--set model.preset=tiny --set model.depth=1 --set train.epochs=1 --set train.batch=16 --set train.slots=2
+    --set train.warmup_epochs=0.5 --set train.threads=1)
+pretrain() { "$einthoven" pretrain "${small[@]}" --set model.decoder_depth=1 --corpus plain.h5 --run "$@"; }
+# tune MODEL CORPUS: everything is refused or warned of before anything is trained
+tune() {
+    "$einthoven" finetune "${small[@]}" --corpus "$2.h5" --tasks sex.yaml --from "$1" --mode full --run no --dry-run \
+        --set split.test_fraction=0.5 "${@:3}"
+}
+printf 'tasks: [{name: sex, kind: binary, group: demographic, rule: sex == 1}]\n' >sex.yaml
+head -c 32 /dev/urandom >secret
+head -c 32 /dev/urandom >another
+
+ok 'a model is pretrained' pretrain open
+for form in plain comments renamed muse; do
+    exits "test records that trained it are found: $form" 1 tune open/model.safetensors $form
+    like 'and counted' "$err" 'was trained on ([0-9]+) of the [0-9]+ test records'
+done
+like 'a changed file is known by its signal' "$err" 'of them are known by their signal, their files are others now'
+
+ok 'a model whose records are kept under a secret' pretrain keyed --records-key secret
+exits 'with the secret they are found' 1 tune keyed/model.safetensors comments --records-key secret
+like 'and named' "$err" 'test records of comments.h5 \('
+ok 'without it they are not' tune keyed/model.safetensors comments
+like 'which is said' "$err" 'kept under secret [0-9a-f]{16} \(run.records_key\), so it cannot be checked'
+ok 'nor with another' tune keyed/model.safetensors comments --records-key another
+ok 'a list that is left out' pretrain none --training-records=none
+ok 'cannot be checked' tune none/model.safetensors plain
+like 'which is said' "$err" 'its training records are left out, so it cannot be checked'
+is 'it is not in the file' "$(grep -a -c 'training_records":"2 none 0 0' none/model.safetensors)" 1
+ok 'the three runs gave the same weights' cmp open/metrics.csv none/metrics.csv
+
+ok 'a model is adapted' "$einthoven" finetune "${small[@]}" --corpus plain.h5 --tasks sex.yaml --from scratch --run tuned
+exits 'and not evaluated on what trained it, by another name' 1 "$einthoven" evaluate --model tuned/*/*/model.safetensors \
+    --corpus renamed.h5 --out no
+like 'which is said' "$err" 'was trained on [0-9]+ of the 40 test records of renamed.h5'
+ok 'unless it is allowed' "$einthoven" evaluate --model tuned/*/*/model.safetensors --corpus renamed.h5 --out scored \
+    --set evaluate.allow_seen=true
+
+# The same recordings twice under one root, first without a patient, then with.
+mkdir both
+cp -r renamed both/a
+cp -r ecg both/b
+sed -i '/^#/d' both/a/*.hea
+run "$einthoven" ingest both/a both/b --out both.h5 --set model.preset=tiny --set ingest.record_id=path --labels ecg/labels.csv \
+    --label-key path --patient-column subject
+like 'copies are told at ingest' "$out" '^40 records are the same recording as an earlier one.*\(first: b/records.* is a/x'
+subject=$(head -1 ecg/labels.csv | tr ',' '\n' | grep -nx subject | cut -d: -f1)
+people=$(tail -n +2 ecg/labels.csv | cut -d, -f"$subject" | sort -u | wc -l)
+run "$einthoven" finetune "${small[@]}" --corpus both.h5 --tasks sex.yaml --from scratch --run no --dry-run \
+    --set split.valid_fraction=0.3
+is 'and are of one patient, so that no split divides them' \
+    "$(sed -n 's/.* records of \([0-9]*\) patients$/\1/p' <<<"$out" | awk '{ n += $1 } END { print n }')" "$people"
+run "$einthoven" evaluate --model tuned/*/*/model.safetensors --corpus both.h5 --out twice --set evaluate.allow_seen=true
+like 'copies are told at evaluation' "$err" '^einthoven evaluate: warning: 40 of the records are the same recording as another'
+
+done_testing
