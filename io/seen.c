@@ -400,7 +400,7 @@ void ein_seen_unknown(const char *training_records, const ein_seen_secret *secre
     for (int i = 0; i < seen.n_parts && !out[0]; i++) {
         const ein_seen_part *p = &seen.part[i];
         if (strcmp(p->id, NONE) == 0)
-            snprintf(out, room, "its training records are left out");
+            snprintf(out, room, "not all records that it was trained on are known, or they are left out");
         else if (!can_check(p, secret))
             snprintf(out, room,
                      "%" PRId64 " of its training records are kept under secret %s (run.records_key)",

@@ -82,7 +82,7 @@ ein_status ein_seen_find(const ein_seen *seen, ein_corpus *corpus, const int64_t
                          const ein_seen_secret *secret, ein_seen_match *out);
 
 /* What of a model's list cannot be checked, as a sentence without its end ("it does not say what it was trained on",
- * "its training records are left out", "... under secret 0123456789abcdef"); "" if all can. */
+ * "... or they are left out", "... under secret 0123456789abcdef"); "" if all can. */
 void ein_seen_unknown(const char *training_records, const ein_seen_secret *secret, char *out, size_t room);
 
 /* Whether records of the test part are in the set: EIN_MISMATCH, which names their number and the first ones by id.

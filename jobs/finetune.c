@@ -25,6 +25,8 @@ const ein_option ein_table_finetune[] = {
     {"finetune.from", EIN_OPT_STRING, NULL, EIN_UNBOUNDED, NULL, "",
      "pretrained model (.safetensors), or scratch (train everything from random weights), or random-frozen (a random encoder "
      "that stays as it is)"},
+    {"finetune.source_heads", EIN_OPT_INT, "0", 0, 65536, NULL, "",
+     "attention heads of a pretrained model whose file does not say; 0: 8, as published"},
     {"finetune.mode", EIN_OPT_STRING, "top:4", EIN_UNBOUNDED, NULL, "",
      "what is trained: top:K (last K blocks and head), full, linear (head alone), attentive (one learned query and head), "
      "lora:R (adapters of rank R and head)"},
@@ -127,10 +129,29 @@ static ein_status make_arms(finetune *f) {
 
 /* --- what all cells share -------------------------------------------------------------------------------- */
 
+/* What the file of others does not say, and what is done instead. */
+static void warn_of_source(const finetune *f, const char *path) {
+    if (f->source.heads_assumed)
+        fprintf(
+            stderr,
+            "einthoven finetune: warning: %s: it does not say its number of heads, which no shape shows; taken as "
+            "published (%d); if it has others, say finetune.source_heads\n",
+            path, f->source.shape.heads);
+    if (!f->source.contract_text[0])
+        fprintf(
+            stderr,
+            "einthoven finetune: warning: %s: it does not say its preprocessing (leads, rate, length, filters, "
+            "normalisation); taken as the corpus's\n",
+            path);
+}
+
 static ein_status describe_source(finetune *f) {
     const char *path = f->arm[0].from;
     if (!path) return EIN_OK;
-    EIN_TRY(ein_model_describe(path, NULL, &f->source));
+    const int heads = (int)ein_config_int(f->job->config, "finetune.source_heads");
+    const ein_vit_shape told = {.heads = heads, .dec_heads = 1}; /* the decoder is not used */
+    EIN_TRY(ein_model_describe(path, &told, &f->source));
+    if (ein_comm_rank(f->job->comm) == 0) warn_of_source(f, path);
     EIN_TRY(ein_model_hash(path, f->source_hash));
     return EIN_OK;
 }

@@ -412,7 +412,7 @@ static void name_records(void *self, int slot, char *out, size_t room) {
 static ein_status seen_text(const finetune_cell *c, char **out) {
     ein_seen seen = {0}, more = {0};
     *out = NULL;
-    ein_status status = ein_seen_decode(c->arm->from ? c->all->source.training_records : NULL, &seen);
+    ein_status status = ein_seen_decode_source(c->arm->from, c->all->source.training_records, &seen);
     const ein_config *config = c->all->job->config;
     if (status == EIN_OK)
         status = ein_seen_from_config(config, c->all->corpus, c->data.train, c->data.n_train, &more);
@@ -693,9 +693,30 @@ static ein_status make_identity(finetune_cell *c) {
              c->name, c->seed, c->lr, c->arm->from ? c->all->source_hash : "drawn", hash,
              ein_corpus_contract_hash(c->all->corpus), ein_corpus_records(c->all->corpus), c->data.n_train,
              c->data.n_valid, c->engine.slots, c->per_slot);
+    const int64_t heads = ein_config_int(c->config, "finetune.source_heads");
+    const size_t used = strlen(more);
+    if (heads > 0) snprintf(more + used, sizeof more - used, "# %" PRId64 " heads\n", heads);
     const ein_status status = ein_identity_text(yaml, changeable, more, &c->identity);
     free(yaml);
     return status;
+}
+
+/* The shape that is used: of a source it is the file's, whatever model.* says. */
+static ein_status tell_shape(const finetune_cell *c, ein_config *resolved) {
+    const struct {
+        const char *key;
+        int value;
+    } said[] = {{"model.patch", c->shape.patch},
+                {"model.width", c->shape.width},
+                {"model.depth", c->shape.depth},
+                {"model.heads", c->shape.heads},
+                {"model.mlp", c->shape.mlp}};
+    for (size_t i = 0; i < sizeof said / sizeof said[0] && c->all->source.shape.width > 0; i++) {
+        char value[24];
+        snprintf(value, sizeof value, "%d", said[i].value);
+        EIN_TRY(ein_config_set_key(resolved, c->all->arm[0].from, said[i].key, value));
+    }
+    return EIN_OK;
 }
 
 /* The numbers that this model is trained with; a control's rate stands under a key of its own. */
@@ -706,6 +727,7 @@ static ein_status write_config(const finetune_cell *c) {
     if (c->arm != &c->all->arm[0]) recipe.lr = NAN;
     snprintf(path, sizeof path, "%s/config.resolved.yaml", c->folder);
     ein_status status = ein_recipe_resolve(&recipe, c->config, finetune_tables, true, true, &resolved);
+    if (status == EIN_OK) status = tell_shape(c, resolved);
     if (status == EIN_OK) status = ein_config_to_yaml(resolved, &yaml);
     if (status == EIN_OK) status = ein_durable_write(path, yaml, strlen(yaml));
     free(yaml);

@@ -50,8 +50,7 @@ static ein_status make_training_records(pretrain *p) {
     ein_status status =
         ein_seen_from_config(p->job->config, p->data.corpus, p->data.train, p->data.n_train, &seen);
     if (status == EIN_OK && from) status = ein_model_describe(from, NULL, &info);
-    if (status == EIN_OK)
-        status = ein_error_context(ein_seen_decode(info.training_records, &before), "%s", from ? from : "");
+    if (status == EIN_OK) status = ein_seen_decode_source(from, info.training_records, &before);
     if (status == EIN_OK) status = ein_seen_merge(&seen, &before);
     if (status == EIN_OK) status = ein_seen_encode(&seen, &p->data.training_records);
     ein_model_info_free(&info);

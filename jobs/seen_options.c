@@ -36,6 +36,13 @@ ein_status ein_seen_from_config(const ein_config *config, ein_corpus *corpus, co
     return ein_seen_make(corpus, index, n, &secret, out);
 }
 
+ein_status ein_seen_decode_source(const char *from, const char *training_records, ein_seen *out) {
+    *out = (ein_seen){0};
+    if (from && !training_records) ein_seen_leave_out(out);
+    if (!from || !training_records) return EIN_OK;
+    return ein_error_context(ein_seen_decode(training_records, out), "%s", from);
+}
+
 void ein_seen_warn(const char *job, const char *model, const char *training_records,
                    const ein_seen_secret *secret) {
     char why[160];

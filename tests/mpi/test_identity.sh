@@ -50,7 +50,7 @@ like 'which is said' "$err" 'kept under secret [0-9a-f]{16} \(run.records_key\),
 ok 'nor with another' tune keyed/model.safetensors comments --records-key another
 ok 'a list that is left out' pretrain none --training-records=none
 ok 'cannot be checked' tune none/model.safetensors plain
-like 'which is said' "$err" 'its training records are left out, so it cannot be checked'
+like 'which is said' "$err" 'or they are left out, so it cannot be checked'
 is 'it is not in the file' "$(grep -a -c 'training_records":"2 none 0 0' none/model.safetensors)" 1
 ok 'the three runs gave the same weights' cmp open/metrics.csv none/metrics.csv
 
@@ -60,6 +60,33 @@ exits 'and not evaluated on what trained it, by another name' 1 "$einthoven" eva
 like 'which is said' "$err" 'was trained on [0-9]+ of the 40 test records of renamed.h5'
 ok 'unless it is allowed' "$einthoven" evaluate --model tuned/*/*/model.safetensors --corpus renamed.h5 --out scored \
     --set evaluate.allow_seen=true
+
+# A model of others: names and weights, no metadata.
+strip() {
+    local n
+    n=$(od -An -td8 -N8 "$1")
+    tail -c +9 "$1" | head -c "$n" | sed -E 's/"__metadata__":\{("([^"\\]|\\.)*":"([^"\\]|\\.)*",?)*\},?//' >header
+    n=$(wc -c <header)
+    for i in 0 1 2 3 4 5 6 7; do printf "\\x$(printf %02x $((n >> (8 * i) & 255)))"; done
+    cat header
+    tail -c +$(($(od -An -td8 -N8 "$1") + 9)) "$1"
+}
+strip open/model.safetensors >foreign.safetensors
+foreign() {
+    "$einthoven" finetune "${small[@]}" --corpus plain.h5 --tasks sex.yaml --from foreign.safetensors --mode full "$@"
+}
+ok 'a model of others is adapted' foreign --run guessed
+like 'its heads are guessed aloud' "$err" 'foreign.safetensors: it does not say its number of heads.*taken as published \(8\)'
+like 'its preprocessing too' "$err" 'foreign.safetensors: it does not say its preprocessing'
+like 'and that leakage cannot be checked' "$err" \
+    'foreign.safetensors: it does not say what it was trained on, so it cannot be checked'
+like 'the number used is in the configuration' "$(cat guessed/sex/full-s1/config.resolved.yaml)" '^  heads: 8'
+run "$einthoven" evaluate --model guessed/sex/full-s1/model.safetensors --corpus comments.h5 --part test --out no2 \
+    --set evaluate.allow_seen=true
+like 'what comes of it says so' "$err" 'not all records that it was trained on are known'
+ok 'its heads can be given' foreign --run told --set finetune.source_heads=4
+unlike 'then nothing is guessed' "$err" 'number of heads'
+like 'and used' "$(cat told/sex/full-s1/config.resolved.yaml)" '^  heads: 4'
 
 # The same recordings twice under one root, first without a patient, then with.
 mkdir both
