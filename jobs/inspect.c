@@ -35,6 +35,7 @@ static ein_status describe_other(ein_inspection *look) {
     char text[128];
     ein_file_kind kind;
     EIN_TRY(ein_sniff(look->path, &kind));
+    if (kind == EIN_FILE_OTHER && ein_is_result(look->path)) return ein_inspect_result(look);
     ein_put_text(look->out, "kind", ein_file_kind_name(kind));
     if (kind != EIN_FILE_OTHER) return ein_error(EIN_FORMAT, "%s: %s", look->path, ein_file_kind_name(kind));
     ein_sniff_text(look->path, text, sizeof text);
@@ -53,6 +54,7 @@ static const describer describers[] = {
     {EIN_FILE_SAFETENSORS, false, ein_inspect_safetensors},
     {EIN_FILE_HDF5, true, ein_inspect_hdf5},
     {EIN_FOLDER_RUN, false, ein_inspect_run},
+    {EIN_FOLDER_RESULTS, false, ein_inspect_results},
     {EIN_FILE_OTHER, false, describe_other},
 };
 

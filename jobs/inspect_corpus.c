@@ -156,6 +156,7 @@ static ein_status describe(json_t *out, ein_corpus *corpus, int64_t rejected_sho
     put_names(out, "labels", corpus, ein_corpus_label_count(corpus), ein_corpus_label_name);
     put_names(out, "texts", corpus, ein_corpus_text_count(corpus), ein_corpus_text_name);
     ein_put_text(out, "contract", ein_corpus_contract_text(corpus));
+    ein_put_int(out, "format_version", ein_corpus_version(corpus));
     ein_put_text(out, "contract_hash", ein_corpus_contract_hash(corpus));
     ein_put_text(out, "config", ein_corpus_config(corpus));
     EIN_TRY(put_cohorts(out, corpus));
@@ -217,6 +218,9 @@ static ein_status verify(ein_inspection *look, ein_corpus *corpus) {
 ein_status ein_inspect_hdf5(ein_inspection *look) {
     ein_corpus *corpus;
     int rank = ein_comm_rank(look->comm);
+    int64_t scores = rank == 0 && ein_is_scores(look->path);
+    EIN_TRY(ein_comm_max_i64(look->comm, &scores, 1));
+    if (scores) return ein_comm_share(look->comm, rank == 0 ? ein_inspect_scores(look) : EIN_OK);
     if (rank == 0) ein_put_text(look->out, "kind", "HDF5 file");
     EIN_TRY(ein_corpus_open(look->comm, look->path, &corpus));
     ein_status status =

@@ -60,8 +60,10 @@ ein_status ein_sniff(const char *path, ein_file_kind *out) {
     if (stat(path, &about) != 0)
         return ein_error(errno == ENOENT ? EIN_NOTFOUND : EIN_IO, "%s: %s", path, strerror(errno));
     if (S_ISDIR(about.st_mode)) {
-        *out = exists_in(path, "STATE") || exists_in(path, "config.resolved.yaml") ? EIN_FOLDER_RUN
-                                                                                   : EIN_FOLDER_OTHER;
+        *out = EIN_FOLDER_OTHER;
+        if (exists_in(path, "MADE-BY") || (exists_in(path, "metrics.json") && exists_in(path, "scores.csv")))
+            *out = EIN_FOLDER_RESULTS;
+        if (exists_in(path, "STATE") || exists_in(path, "config.resolved.yaml")) *out = EIN_FOLDER_RUN;
         return EIN_OK;
     }
     if (!S_ISREG(about.st_mode)) return ein_error(EIN_FORMAT, "%s: neither a file nor a folder", path);
@@ -84,6 +86,8 @@ const char *ein_file_kind_name(ein_file_kind kind) {
         return "a .safetensors file";
     case EIN_FOLDER_RUN:
         return "a run folder";
+    case EIN_FOLDER_RESULTS:
+        return "results of an evaluation";
     case EIN_FOLDER_OTHER:
         return "a folder";
     default:

@@ -14,6 +14,7 @@ typedef enum {
     EIN_FILE_HDF5,        /* a corpus, or another HDF5 file */
     EIN_FILE_SAFETENSORS, /* by the length and the '{' it starts with */
     EIN_FOLDER_RUN,       /* holds STATE or config.resolved.yaml */
+    EIN_FOLDER_RESULTS,   /* holds MADE-BY, or metrics.json and scores.csv */
     EIN_FOLDER_OTHER
 } ein_file_kind;
 

@@ -9,6 +9,7 @@
 
 #include "io/durable.h"
 #include "io/lock.h"
+#include "io/sums.h"
 
 enum { MAX_WORDS = 1024, SMALL_FILE_BYTES = 1 << 16 };
 
@@ -301,6 +302,7 @@ static void plan_evaluation(builder *b, const ein_study_evaluation *e) {
     set_all(b, &s->evaluate);
     b->cell->output =
         text(b, "%s/evaluate/%s/%s/metrics.json", b->plan->folder, t->name, s->cohort[e->cohort].name);
+    b->cell->sums = text(b, "%s/evaluate/%s/%s/MADE-BY", b->plan->folder, t->name, s->cohort[e->cohort].name);
     need(b, cell_of_cohort(b, EIN_STUDY_INGEST, e->cohort));
     end(b);
 }
@@ -309,6 +311,7 @@ static void plan_table(builder *b) {
     begin(b, EIN_STUDY_TABLE, "table");
     if (b->status != EIN_OK) return;
     b->cell->output = text(b, "%s/table.csv", b->plan->folder);
+    b->cell->sums = text(b, "%s/table.made-by", b->plan->folder);
     for (int i = 0; i < b->plan->n; i++)
         if (b->plan->cell[i].stage == EIN_STUDY_EVALUATE) need(b, &b->plan->cell[i]);
     end(b);
@@ -357,6 +360,7 @@ void ein_study_plan_free(ein_study_plan *plan) {
         free(c->folder);
         free(c->output);
         free(c->run_folder);
+        free(c->sums);
     }
     free(plan->cell);
     free(plan);
@@ -444,10 +448,21 @@ static void out_of_date(ein_study_cell *c, const char *why) {
     snprintf(c->reason, sizeof c->reason, "%s", why);
 }
 
+/* Whether the output is as it was written. */
+static void check_output(ein_study_cell *c) {
+    const char *slash = strrchr(c->output, '/');
+    if (!c->sums) return;
+    const ein_status status = ein_sums_check(c->sums, slash ? slash + 1 : c->output, NULL);
+    c->unverified = status == EIN_NOTFOUND;
+    if (status != EIN_OK && status != EIN_NOTFOUND) out_of_date(c, ein_error_message());
+    if (status != EIN_OK) ein_error_clear();
+}
+
 void ein_study_look(ein_study_cell *c) {
     char first[64] = "", stamp[EIN_HASH_TEXT_BYTES + 16] = "";
     c->state = EIN_STATE_NONE;
     c->reason[0] = '\0';
+    c->unverified = false;
     char *state = read_small(c->folder, "STATE"), *command = read_small(c->folder, "COMMAND");
     if (state) {
         snprintf(first, sizeof first, "%.*s", (int)strcspn(state, "\r\n"), state);
@@ -465,6 +480,8 @@ void ein_study_look(ein_study_cell *c) {
             out_of_date(c, "made by another command, or from what another command made");
         else if (access(c->output, F_OK) != 0)
             out_of_date(c, "its output is gone");
+        else
+            check_output(c);
     }
     free(state);
     free(command);

@@ -7,10 +7,12 @@
  *     FOLDER/pretrain/                       run folder
  *     FOLDER/finetune/TASK/ARM-sSEED/        run folder
  *     FOLDER/evaluate/TASK/COHORT/           scores and metrics
- *     FOLDER/table.csv, table.txt            table
+ *     FOLDER/table.csv, table.txt            table, with their sums in table.made-by
  *
  * A cell is done when its STATE says so, its output is there, and it was made by the command that the plan has for it now,
- * from cells made by theirs: COMMAND holds a stamp, the hash of the command's words and of the stamps of what it needs.
+ * from cells made by theirs: COMMAND holds a stamp, the hash of the command's words and of the stamps of what it needs. An output whose sum is not that of the list beside it was
+ * damaged or edited: the cell is done again before its figures are used. Outputs of earlier versions have no list; the table
+ * says how many. Corpora and models carry checksums of their own, which every job that reads them verifies.
  */
 #ifndef EIN_JOBS_STUDY_PLAN_H
 #define EIN_JOBS_STUDY_PLAN_H
@@ -42,13 +44,15 @@ typedef struct {
     int n_needs;
     int *need; /* cells (of the plan) that must be done before */
     char *folder, *output,
-        *run_folder;             /* `output`: a file that is there when it is done; `run_folder`: or NULL */
+        *run_folder,             /* `output`: a file that is there when it is done; `run_folder`: or NULL */
+        *sums;                   /* list with the sum of `output` (io/sums.h), or NULL */
     int task, cohort, arm, seed; /* -1 where it has none */
     char stamp[EIN_HASH_TEXT_BYTES];
 
     /* ein_study_look: */
     ein_run_state state; /* EIN_STATE_NONE: not begun, or out of date */
     char reason[512];    /* of a failure or stop; why it is out of date; or "" */
+    bool unverified;     /* done, but nothing tells whether its output is as it was written */
 } ein_study_cell;
 
 typedef struct {

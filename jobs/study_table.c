@@ -11,6 +11,7 @@
 #include "io/csv.h"
 #include "io/durable.h"
 #include "io/outputs.h"
+#include "io/sums.h"
 
 typedef struct {
     double value, lower, upper; /* NaN: not estimable */
@@ -61,8 +62,19 @@ static void take_arms(row *r, const ein_study *study, const json_t *task) {
         snprintf(r->why, sizeof r->why, "not estimable: too few records of one class in every target");
 }
 
+/* Hours may lie between the first look at the cells and this one. */
+static ein_status check_metrics(const row *r) {
+    const char *slash = strrchr(r->cell->output, '/');
+    const ein_status status = ein_sums_check(r->cell->sums, slash ? slash + 1 : r->cell->output, NULL);
+    if (status != EIN_NOTFOUND)
+        return ein_error_context(status, "%s: run the study again, it evaluates anew", r->cell->id);
+    ein_error_clear();
+    return EIN_OK;
+}
+
 static ein_status take_metrics(row *r, const ein_study *study) {
     json_error_t error;
+    EIN_TRY(check_metrics(r));
     json_t *root = json_load_file(r->cell->output, 0, &error);
     if (!root)
         return ein_error(EIN_FORMAT, "%s:%d: %s; remove it and run the evaluation again", r->cell->output,
@@ -210,6 +222,18 @@ static void print_summary(FILE *stream, const ein_study *study, const row *rows,
         study->arm[0].name, study->arm[1].name, above, known, better, worse);
 }
 
+/* Figures whose files cannot be compared with what was written. */
+static void print_unverified(FILE *stream, const row *rows, int n) {
+    int unverified = 0;
+    for (int i = 0; i < n; i++) unverified += rows[i].there && rows[i].cell->unverified;
+    if (unverified)
+        fprintf(
+            stream,
+            "\n%d of %d rows are NOT VERIFIED: their evaluations were made by an earlier version and have no MADE-BY, so "
+            "nothing tells whether metrics.json is as it was written; run them again to know.\n",
+            unverified, n);
+}
+
 static void print_table(FILE *stream, const ein_study_plan *plan, const row *rows, int n) {
     const ein_study *study = plan->study;
     fprintf(stream, "%s\n", study->title ? study->title : study->name);
@@ -226,6 +250,7 @@ static void print_table(FILE *stream, const ein_study_plan *plan, const row *row
     fprintf(stream, "\n");
     for (int i = 0; i < n; i++) print_row(stream, study, &rows[i]);
     print_summary(stream, study, rows, n);
+    print_unverified(stream, rows, n);
 }
 
 static ein_status write_text(const ein_study_plan *plan, const row *rows, int n) {
@@ -239,14 +264,16 @@ static ein_status write_text(const ein_study_plan *plan, const row *rows, int n)
 
 /* They change together: nobody finds figures of one table beside those of another. */
 static ein_status write_both(const ein_study_plan *plan, const row *rows, int n) {
-    char csv[4352], text[4352];
-    const char *const paths[] = {csv, text};
+    char csv[4352], text[4352], sums[4352];
+    const char *const paths[] = {csv, text, sums};
     ein_outputs *files;
     snprintf(csv, sizeof csv, "%s/table.csv", plan->folder);
     snprintf(text, sizeof text, "%s/table.txt", plan->folder);
-    EIN_TRY(ein_outputs_begin(paths, 2, NULL, true, &files));
+    snprintf(sums, sizeof sums, "%s/table.made-by", plan->folder);
+    EIN_TRY(ein_outputs_begin(paths, 3, NULL, true, &files));
     ein_status status = write_csv(plan, rows, n);
     if (status == EIN_OK) status = write_text(plan, rows, n);
+    if (status == EIN_OK) status = ein_outputs_write_sums(files, sums, "# einthoven study\n");
     if (status == EIN_OK) status = ein_outputs_publish(files);
     ein_outputs_end(files);
     return status;
