@@ -328,6 +328,9 @@ const char *ein_corpus_patient_ids(const ein_corpus *c) {
 int64_t ein_corpus_rejected(const ein_corpus *c) {
     return c->h.rejected;
 }
+void ein_corpus_signal_hash(const ein_corpus *c, uint8_t out[EIN_HASH_BYTES]) {
+    ein_hash(c->checksum, (size_t)ein_corpus_blocks(c) * EIN_HASH_BYTES, out);
+}
 const uint64_t *ein_corpus_patients(const ein_corpus *c) {
     return c->patient_key;
 }

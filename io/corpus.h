@@ -135,6 +135,9 @@ int64_t ein_corpus_rejected(const ein_corpus *corpus);        /* rows of /reject
  * be others, if they were set by the user. */
 void ein_corpus_statistics(const ein_corpus *corpus, double *mean_mv, double *sd_mv, int64_t *valid_samples);
 
+/* BLAKE2b-256 of the checksums of all blocks: equal for equal signals in the same order, whatever else is known of them. */
+void ein_corpus_signal_hash(const ein_corpus *corpus, uint8_t out[EIN_HASH_BYTES]);
+
 /* A 64-bit key per record that is equal for two records if and only if (up to hash collision) they
  * are of one patient; records without a patient get a key of their own. (N), owned by the corpus. */
 const uint64_t *ein_corpus_patients(const ein_corpus *corpus);

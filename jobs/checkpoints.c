@@ -83,12 +83,23 @@ static ein_status share_steps(ein_comm *comm, const ein_run *run, int64_t **step
     return EIN_OK;
 }
 
+#define CONTENT "# content: " /* ein_identity_content: the last line */
+
 /* First line in which two texts differ, as "ours" and "theirs". */
 static ein_status compare_identity(const char *ours, const char *theirs) {
     while (*ours && *theirs) {
         const size_t a = strcspn(ours, "\n"), b = strcspn(theirs, "\n");
         const size_t indent_a = strspn(ours, " "), indent_b = strspn(theirs, " ");
-        if (a != b || strncmp(ours, theirs, a) != 0)
+        const bool same = a == b && strncmp(ours, theirs, a) == 0;
+        if (!same && strncmp(ours, CONTENT, strlen(CONTENT)) == 0 &&
+            strncmp(theirs, CONTENT, strlen(CONTENT)) == 0)
+            return ein_error(
+                EIN_MISMATCH,
+                "what is trained on is not what the checkpoint was made with: then %.*s, now %.*s; use the "
+                "same corpus, labels and split, or another run folder",
+                (int)(b - strlen(CONTENT)), theirs + strlen(CONTENT), (int)(a - strlen(CONTENT)),
+                ours + strlen(CONTENT));
+        if (!same)
             return ein_error(
                 EIN_MISMATCH,
                 "the checkpoint was made with \"%.*s\", this run asks for \"%.*s\"; use the same "
@@ -97,6 +108,8 @@ static ein_status compare_identity(const char *ours, const char *theirs) {
         ours += a + (ours[a] == '\n');
         theirs += b + (theirs[b] == '\n');
     }
+    if (!*theirs && strncmp(ours, CONTENT, strlen(CONTENT)) == 0)
+        return EIN_OK; /* made before it was noted */
     if (*ours || *theirs)
         return ein_error(EIN_MISMATCH, "the checkpoint's configuration has other keys than this run");
     return EIN_OK;

@@ -695,7 +695,11 @@ static ein_status make_identity(finetune_cell *c) {
              c->data.n_valid, c->engine.slots, c->per_slot);
     const int64_t heads = ein_config_int(c->config, "finetune.source_heads");
     const size_t used = strlen(more);
-    if (heads > 0) snprintf(more + used, sizeof more - used, "# %" PRId64 " heads\n", heads);
+    char content[EIN_CONTENT_BYTES], said[32] = "";
+    const ein_targets *t = &c->data.targets;
+    ein_identity_content(c->all->corpus, c->all->part, t->value, t->N * t->n_targets, content);
+    if (heads > 0) snprintf(said, sizeof said, "# %" PRId64 " heads\n", heads);
+    snprintf(more + used, sizeof more - used, "%s%s", said, content);
     const ein_status status = ein_identity_text(yaml, changeable, more, &c->identity);
     free(yaml);
     return status;

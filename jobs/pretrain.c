@@ -30,11 +30,12 @@ static const ein_flag flags[] = {
  * is compared by. */
 static ein_status make_identity(pretrain *p) {
     static const char *const changeable[] = {"threads:", "corpus:", "memory_mib:", "recipe:", NULL};
-    char more[512];
+    char more[512], content[EIN_CONTENT_BYTES];
+    ein_identity_content(p->data.corpus, p->data.part, NULL, 0, content);
     snprintf(more, sizeof more,
-             "# corpus: contract %s, %" PRId64 " records, %" PRId64 " for training; %d slots\n",
+             "# corpus: contract %s, %" PRId64 " records, %" PRId64 " for training; %d slots\n%s",
              ein_corpus_contract_hash(p->data.corpus), ein_corpus_records(p->data.corpus), p->data.n_train,
-             p->plan.engine.slots);
+             p->plan.engine.slots, content);
     return ein_identity_text(p->config_yaml, changeable, more, &p->identity);
 }
 

@@ -650,3 +650,20 @@ ein_status ein_identity_text(const char *yaml, const char *const *changeable, co
     memcpy(*out + at, more, strlen(more) + 1);
     return EIN_OK;
 }
+
+static void short_hash(const void *data, size_t bytes, char out[17]) {
+    uint8_t digest[EIN_HASH_BYTES];
+    ein_hash(data, bytes, digest);
+    ein_hex(digest, 8, out);
+}
+
+void ein_identity_content(const ein_corpus *corpus, const uint8_t *part, const float *value, int64_t n,
+                          char out[EIN_CONTENT_BYTES]) {
+    uint8_t digest[EIN_HASH_BYTES];
+    char signals[17], split[17], labels[17] = "none";
+    ein_corpus_signal_hash(corpus, digest);
+    ein_hex(digest, 8, signals);
+    short_hash(part, (size_t)ein_corpus_records(corpus), split);
+    if (n > 0) short_hash(value, (size_t)n * sizeof *value, labels);
+    snprintf(out, EIN_CONTENT_BYTES, "# content: signals %s, split %s, labels %s\n", signals, split, labels);
+}

@@ -61,6 +61,16 @@ like 'which is said' "$err" 'was trained on [0-9]+ of the 40 test records of ren
 ok 'unless it is allowed' "$einthoven" evaluate --model tuned/*/*/model.safetensors --corpus renamed.h5 --out scored \
     --set evaluate.allow_seen=true
 
+# A run goes on with what it began with: the same people with other signals, or another label, are refused by content.
+fixed=(--labels ecg/labels.csv --label-key path --set contract.mean_mv=0 --set contract.sd_mv=0.2)
+{ synth weaker --set effect.all=0.5 && take weaker weaker "${fixed[@]}" && take ecg fixed "${fixed[@]}"; } >/dev/null 2>&1 ||
+    fail 'the same people are drawn with weaker effects'
+begin() { pretrain life --set run.max_steps=1 --set train.epochs=2 --corpus "$1"; }
+ok 'a run begins' begin fixed.h5
+exits 'it does not go on with other signals' 1 begin weaker.h5
+like 'and says what differs' "$err" 'not what the checkpoint was made with: then signals ([0-9a-f]{16}), split ([0-9a-f]{16})'
+ok 'it goes on with its own' begin fixed.h5
+
 # A model of others: names and weights, no metadata.
 strip() {
     local n
