@@ -2,8 +2,8 @@
  *
  * File format "einthoven corpus", version 2
  * =========================================
- * Version 1 has no signal_key, sketch, sketch_anchors and same_as; it is read, and its records are known by the bytes of
- * their files alone.
+ * Version 1 has no signal_key, sketch, sketch_anchors and same_as; it is read, and its records are known by the bytes
+ * of their files alone.
  *
  * HDF5 in the format of release 1.10 (library bounds v110..v110: object headers and chunk indexes then
  * carry their own checksums; h5py and every HDF5 >= 1.10 read it). No object has time stamps. N records,
@@ -135,7 +135,8 @@ int64_t ein_corpus_rejected(const ein_corpus *corpus);        /* rows of /reject
  * be others, if they were set by the user. */
 void ein_corpus_statistics(const ein_corpus *corpus, double *mean_mv, double *sd_mv, int64_t *valid_samples);
 
-/* BLAKE2b-256 of the checksums of all blocks: equal for equal signals in the same order, whatever else is known of them. */
+/* BLAKE2b-256 of the checksums of all blocks: equal for equal signals in the same order, whatever else is known of
+ * them. */
 void ein_corpus_signal_hash(const ein_corpus *corpus, uint8_t out[EIN_HASH_BYTES]);
 
 /* A 64-bit key per record that is equal for two records if and only if (up to hash collision) they
@@ -167,8 +168,8 @@ ein_status ein_corpus_label(ein_corpus *corpus, const char *name, float *out);
  * "rejected/reason". Text i begins at (*out) + i * (*stride) (free()). Not collective. */
 ein_status ein_corpus_texts(ein_corpus *corpus, const char *name, char **out, int64_t *stride);
 
-/* Read what records are known by, whatever file they came from: keys and sketches (N each); both may be NULL. From a file
- * of version 1 keys are 0 and sketches empty. Not collective. */
+/* Read what records are known by, whatever file they came from: keys and sketches (N each); both may be NULL. From a
+ * file of version 1 keys are 0 and sketches empty. Not collective. */
 ein_status ein_corpus_identities(ein_corpus *corpus, uint64_t *signal_key, ein_sketch *sketch);
 
 /* Read the quality flags per lead into out (N, L). Not collective. */

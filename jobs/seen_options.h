@@ -15,8 +15,8 @@ ein_status ein_seen_secret_from_config(const ein_config *config, ein_seen_secret
 ein_status ein_seen_from_config(const ein_config *config, ein_corpus *corpus, const int64_t *index, int64_t n,
                                 ein_seen *out);
 
-/* The set of the model `from` that another starts from (NULL: of none, which is empty). Of one that does not say what it was
- * trained on it says that it is left out, so that models that come of it say so too. Not collective. */
+/* The set of the model `from` that another starts from (NULL: of none, which is empty). Of one that does not say what
+ * it was trained on it says that it is left out, so that models that come of it say so too. Not collective. */
 ein_status ein_seen_decode_source(const char *from, const char *training_records, ein_seen *out);
 
 /* Warn on stderr if not all records that a model was trained on can be looked up. For one rank. */

@@ -9,10 +9,11 @@
  *     FOLDER/evaluate/TASK/COHORT/           scores and metrics
  *     FOLDER/table.csv, table.txt            table, with their sums in table.made-by
  *
- * A cell is done when its STATE says so, its output is there, and it was made by the command that the plan has for it now,
- * from cells made by theirs: COMMAND holds a stamp, the hash of the command's words and of the stamps of what it needs. An output whose sum is not that of the list beside it was
- * damaged or edited: the cell is done again before its figures are used. Outputs of earlier versions have no list; the table
- * says how many. Corpora and models carry checksums of their own, which every job that reads them verifies.
+ * A cell is done when its STATE says so, its output is there, and it was made by the command that the plan has for it
+ * now, from cells made by theirs: COMMAND holds a stamp, the hash of the command's words and of the stamps of what it
+ * needs. An output whose sum is not that of the list beside it was damaged or edited: the cell is done again before
+ * its figures are used. Outputs of earlier versions have no list; the table says how many. Corpora and models carry
+ * checksums of their own, which every job that reads them verifies.
  */
 #ifndef EIN_JOBS_STUDY_PLAN_H
 #define EIN_JOBS_STUDY_PLAN_H
