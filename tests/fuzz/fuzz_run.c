@@ -21,12 +21,14 @@ int LLVMFuzzerInitialize(int *argc, char ***argv) {
     return ein_comm_start(argc, argv, &comm) != EIN_OK;
 }
 
+/* With a mark that does not fit, as a checkpoint of another run has, or without. */
 static void go_on(int64_t keep) {
     static const char *const columns[] = {"step", "loss", "rate"};
+    const ein_file_mark mark = {.bytes = 20 + keep, .hash = {1}};
     ein_run *run = NULL;
     if (ein_run_open(comm, fuzz_folder(), &run) != EIN_OK) return;
     if (ein_run_previous_state(run) > EIN_STATE_FAILED) abort();
-    if (ein_run_metrics_open(run, columns, 3, keep) == EIN_OK &&
+    if (ein_run_metrics_open(run, columns, 3, keep, keep % 2 ? &mark : NULL) == EIN_OK &&
         ein_run_metrics_row(run, (const double[]){(double)keep + 1, 0.5, NAN}, 3) != EIN_OK)
         abort();
     if (ein_run_set_state(run, EIN_STATE_DONE, keep, "over") != EIN_OK) abort();
