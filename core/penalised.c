@@ -105,12 +105,14 @@ static void direction(double *step, const double *g, const history *h, int n) {
 static void remember(history *h, const double *w, const double *w_new, const double *g, const double *g_new,
                      int n) {
     const int at = (h->newest + 1) % PAIRS;
+    double curvature = 0;
+    for (int i = 0; i < n; i++) curvature += (w_new[i] - w[i]) * (g_new[i] - g[i]);
+    /* Checked before it takes the place of the oldest, which otherwise would go on with another one's rho. */
+    if (!(curvature > 0)) return;
     for (int i = 0; i < n; i++) {
         h->s[at][i] = w_new[i] - w[i];
         h->y[at][i] = g_new[i] - g[i];
     }
-    const double curvature = dot(h->s[at], h->y[at], n);
-    if (!(curvature > 0)) return;
     h->rho[at] = 1 / curvature;
     h->newest = at;
     if (h->n < PAIRS) h->n++;
