@@ -249,6 +249,12 @@ typedef struct {
     int out, messages; /* the terminal's; -1: not taken away */
 } diverted;
 
+/* The copy of a descriptor that was not taken away after all. */
+static void leave(int *copy) {
+    close(*copy);
+    *copy = -1;
+}
+
 static diverted divert(const studying *s, const ein_study_cell *cell) {
     char path[PATH_BYTES];
     int fd;
@@ -266,10 +272,11 @@ static diverted divert(const studying *s, const ein_study_cell *cell) {
     /* What cannot be brought back is not taken away. */
     d.out = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0);
     d.messages = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0);
-    if (d.out >= 0) dup2(fd, STDOUT_FILENO);
+    if (d.out >= 0 && dup2(fd, STDOUT_FILENO) < 0) leave(&d.out);
     /* The long stages say how far they are; many small models would only fill the screen. */
-    if (d.messages >= 0 && (cell->stage == EIN_STUDY_FINETUNE || cell->stage == EIN_STUDY_EVALUATE))
-        dup2(fd, STDERR_FILENO);
+    if (d.messages >= 0 && (cell->stage == EIN_STUDY_FINETUNE || cell->stage == EIN_STUDY_EVALUATE) &&
+        dup2(fd, STDERR_FILENO) < 0)
+        leave(&d.messages);
     close(fd);
     return d;
 }

@@ -29,6 +29,21 @@ static ein_layout *layout;
 enum { STEPS = 3 };
 #define RATE 1e-2
 
+/* Sends and receives of the program pass here: the largest tag is kept. Every MPI has at least those up to 32767. */
+static int largest_tag;
+
+int MPI_Isend(const void *buffer, int count, MPI_Datatype type, int to, int tag, MPI_Comm comm,
+              MPI_Request *request) {
+    if (tag > largest_tag) largest_tag = tag;
+    return PMPI_Isend(buffer, count, type, to, tag, comm, request);
+}
+
+int MPI_Irecv(void *buffer, int count, MPI_Datatype type, int from, int tag, MPI_Comm comm,
+              MPI_Request *request) {
+    if (tag > largest_tag) largest_tag = tag;
+    return PMPI_Irecv(buffer, count, type, from, tag, comm, request);
+}
+
 /* What the job does to slot `bad_slot` at step `bad_step`: an infinite gradient. */
 static int bad_slot = -1;
 
@@ -164,6 +179,30 @@ static void run_case(ein_comm *comm, const engine_case *c) {
     if (status == EIN_OK) ein_engine_destroy(engine);
     free(expected);
     free(param);
+}
+
+/* More buckets than there are tags. */
+static void run_deep(ein_comm *comm) {
+    const ein_vit_shape deep = {.leads = 1,
+                                .samples = 4,
+                                .patch = 2,
+                                .width = 2,
+                                .depth = 700,
+                                .heads = 1,
+                                .mlp = 1,
+                                .dec_width = 2,
+                                .dec_depth = 400,
+                                .dec_heads = 1,
+                                .dec_mlp = 1};
+    const engine_case c = {4, 1, EIN_EXCHANGE_TREE, 1, 0};
+    ein_layout *usual = layout;
+    if (ein_layout_new(&deep, EIN_PART_PRETRAIN, &layout) != EIN_OK) exit(1);
+    largest_tag = 0;
+    run_case(comm, &c);
+    const bool many = ein_comm_size(comm) == 1 || largest_tag > 30000;
+    report_all(comm, many && largest_tag <= 32767, "1,100 blocks deep: no tag above what every MPI has", &c);
+    ein_layout_destroy(layout);
+    layout = usual;
 }
 
 /* An infinite gradient in one slot: no rank changes anything, and the next step works again. */
@@ -320,6 +359,7 @@ int main(int argc, char **argv) {
     if (ein_comm_rank(comm) == 0) check_slots();
     if (ein_comm_rank(comm) == 0) check_cuts();
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) run_case(comm, &cases[i]);
+    run_deep(comm);
     run_bad_step(comm);
     run_failed_step(comm, EIN_EXCHANGE_TREE);
     run_failed_step(comm, EIN_EXCHANGE_ALLREDUCE);
