@@ -3,6 +3,7 @@
 #   make CC=clang            another compiler          make DEBUG=1        -O0 -g, assertions of ours on
 #   make SANITIZE=address    or undefined, thread       make NATIVE=1       for this CPU only
 #   make WERROR=1            warnings are errors        make V=1            show commands
+#   make HARDEN=0            without stack protector, _FORTIFY_SOURCE, RELRO and PIE
 #
 # Objects live in build/<configuration>/, so configurations never mix.
 
@@ -37,6 +38,18 @@ ifeq ($(COVERAGE),1)
 CONFIG := $(CONFIG)-coverage
 OPT    := -O0 -g --coverage
 LDFLAGS += --coverage
+endif
+# What makes a bug in a reader harder to use. Not part of FLAGS_TEXT: the folder's name tells. _FORTIFY_SOURCE needs the
+# optimiser and would hide from sanitizers what they look for.
+HARDEN ?= 1
+ifeq ($(HARDEN),1)
+HARDEN_CFLAGS  := -fstack-protector-strong -fPIE
+HARDEN_LDFLAGS := -pie -Wl,-z,relro,-z,now,-z,noexecstack
+ifneq ($(filter -O2,$(OPT)),)
+HARDEN_CFLAGS  += -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
+endif
+else
+CONFIG := $(CONFIG)-plain
 endif
 BUILD  := build/$(CONFIG)
 
@@ -115,12 +128,12 @@ $(BUILD)/jobs/version.o: EXTRA = -DEIN_VERSION='"$(VERSION)"' -DEIN_BUILD_FLAGS=
 $(BUILD)/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
-	$(Q)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(EXTRA) -MMD -MP -c $< -o $@
+	$(Q)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(HARDEN_CFLAGS) $(EXTRA) -MMD -MP -c $< -o $@
 
 $(BUILD)/f64/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call say,CC64,$<)
-	$(Q)$(CC) -DEIN_REAL_DOUBLE $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(KERNEL_OPT) -MMD -MP -c $< -o $@
+	$(Q)$(CC) -DEIN_REAL_DOUBLE $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(HARDEN_CFLAGS) $(KERNEL_OPT) -MMD -MP -c $< -o $@
 
 # Presets and tasks are part of the binary, so that one file is all a node needs.
 $(BUILD)/%.yaml.o: %.yaml
@@ -137,11 +150,11 @@ $(BUILD)/jobs/embedded.c: $(EMBEDDED) Makefile
 	  for f in $(EMBEDDED); do s=ein_file_$$(echo $${f%.yaml} | tr '/-' '__'); echo "    {\"$$f\", $$s, $${s}_end},"; done; \
 	  echo '    {0, 0, 0}};'; } > $@
 $(BUILD)/jobs/embedded.o: $(BUILD)/jobs/embedded.c $(BUILD)/flags
-	$(Q)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -MMD -MP -c $< -o $@
+	$(Q)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(HARDEN_CFLAGS) -MMD -MP -c $< -o $@
 
 $(PROGRAM): $(LIB_OBJ) $(JOBS_OBJ)
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS) $^ -o $@ $(LIBS_ALL)
+	$(Q)$(CC) $(CFLAGS_ALL) $(HARDEN_CFLAGS) $(LDFLAGS) $(HARDEN_LDFLAGS) $^ -o $@ $(LIBS_ALL)
 
 # --- tests ---------------------------------------------------------------------------------------------
 # Every tests/{unit,gradient,mpi}/test_*.c is one program that speaks TAP; every tests/*/test_*.sh is one
@@ -155,13 +168,14 @@ $(BUILD)/tests/%.o: EXTRA = $(CHECK_CFLAGS)
 JOBS_LIB_OBJ = $(filter-out $(BUILD)/jobs/einthoven.o,$(JOBS_OBJ))
 $(TEST_BIN): $(BUILD)/%: $(BUILD)/%.o $(TEST_HELP) $(LIB_OBJ) $(REAL_OBJ) $(JOBS_LIB_OBJ)
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS) $^ -o $@ $(CHECK_LIBS) $(LIBS_ALL)
+	$(Q)$(CC) $(CFLAGS_ALL) $(HARDEN_CFLAGS) $(LDFLAGS) $(HARDEN_LDFLAGS) $^ -o $@ $(CHECK_LIBS) $(LIBS_ALL)
 
 .PHONY: test tests-build test-quick
 test: deps      ## install what is missing, build, run every test; ends with "N passed, N failed, N skipped"
 	@$(MAKE) --no-print-directory einthoven tests-build
 	@tests/run $(BUILD)
 tests-build: $(TEST_BIN)
+tests-unit-build: $(filter $(BUILD)/tests/unit/%,$(TEST_BIN)) $(PROGRAM)
 test-quick: einthoven tests-build   ## the same without the package check
 	@tests/run $(BUILD)
 

@@ -67,10 +67,16 @@ stats-mutations: ## break core/stats_* in many places: every time a test has to 
 BENCH_BIN := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/bench_*.c))
 $(BENCH_BIN): $(BUILD)/%: $(BUILD)/%.o $(LIB_OBJ) $(JOBS_LIB_OBJ)
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS) $^ -o $@ $(LIBS_ALL)
+	$(Q)$(CC) $(CFLAGS_ALL) $(HARDEN_CFLAGS) $(LDFLAGS) $(HARDEN_LDFLAGS) $^ -o $@ $(LIBS_ALL)
 .PHONY: bench
 bench: $(BENCH_BIN) ## step time, scaling, share of the sgemm peak, and PyTorch beside it where it is installed
 	@tests/bench/bench.sh $(BUILD)
+
+# --- memory and arithmetic ----------------------------------------------------------------------------------------------
+.PHONY: tests-unit-build test-sanitizers
+test-sanitizers: ## the unit tests under the address and undefined-behaviour sanitizers, in a build folder of their own
+	@$(MAKE) --no-print-directory SANITIZE=address,undefined tests-unit-build
+	@tests/run build/$(notdir $(CC))-address-undefined unit/
 
 # --- longer lives -------------------------------------------------------------------------------------------------------
 .PHONY: test-faults
@@ -89,3 +95,8 @@ test-races: ## the engine's threads under clang's thread sanitizer (Debian: clan
 .PHONY: test-kernels
 test-kernels: tests-build ## the numerical tests under every set of OpenBLAS kernels that this processor can run
 	@tests/kernels.sh $(BUILD)
+
+# --- what is linked -----------------------------------------------------------------------------------------------------
+.PHONY: sbom
+sbom: $(PROGRAM) ## list what the program is linked with, versions and licences: CycloneDX JSON in the build folder
+	@tests/sbom.sh $(PROGRAM) > $(BUILD)/sbom.cdx.json && echo $(BUILD)/sbom.cdx.json
