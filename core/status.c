@@ -39,6 +39,13 @@ ein_status ein_error(ein_status status, const char *format, ...) {
     return status;
 }
 
+/* As much of `more` as there is room for. */
+static void append(char text[MESSAGE_BYTES], const char *more) {
+    const size_t at = strlen(text), n = strnlen(more, MESSAGE_BYTES - 1 - at);
+    memcpy(text + at, more, n);
+    text[at + n] = '\0';
+}
+
 ein_status ein_error_context(ein_status status, const char *format, ...) {
     if (status == EIN_OK) return EIN_OK;
     char text[MESSAGE_BYTES];
@@ -47,8 +54,8 @@ ein_status ein_error_context(ein_status status, const char *format, ...) {
     int n = vsnprintf(text, sizeof text, format, args);
     va_end(args);
     if (n < 0) text[0] = '\0';
-    strncat(text, ": ", sizeof text - strlen(text) - 1);
-    strncat(text, message, sizeof text - strlen(text) - 1);
+    append(text, ": ");
+    append(text, message);
     memcpy(message, text, sizeof message);
     return status;
 }
