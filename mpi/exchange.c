@@ -250,8 +250,8 @@ int64_t ein_exchange_bytes(const ein_layout *layout, int slots, int rank, int si
 /* --- one step ------------------------------------------------------------------------------------------- */
 
 /* Tags above 32767 are not every MPI's, and a deep model has more buckets than that allows. Messages of two ranks under
- * one tag are received in the order in which they were sent, and buckets are sent and received in order, so their numbers
- * may come round again. */
+ * one tag are received in the order in which they were sent, and buckets are sent and received in order, so that their
+ * numbers may come round again. */
 static int message_tag(int bucket, int root_of_rank) {
     enum { MOST_TAGS = 32767 + 1 };
     return bucket % (MOST_TAGS / EIN_MAX_PIECES) * EIN_MAX_PIECES + root_of_rank;
