@@ -1,17 +1,16 @@
 /* einthoven synth: cohort description -> synthetic 12-lead ECGs with labels, as files of a cart. */
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "core/synth.h"
 #include "io/durable.h"
+#include "io/lock.h"
 #include "io/run.h"
 #include "io/wfdb_write.h"
 #include "jobs/command.h"
@@ -168,11 +167,13 @@ static ein_status compare_identity(const char *path, const char *found, const ch
                      path, there, here);
 }
 
+/* Files but for our own and those that begin with a dot; the configuration is the first that another start writes. */
 static bool holds_files(const char *folder) {
     DIR *dir = opendir(folder);
     if (!dir) return false;
     bool any = false;
-    for (const struct dirent *entry; (entry = readdir(dir)) && !any;) any = entry->d_name[0] != '.';
+    for (const struct dirent *entry; (entry = readdir(dir)) && !any;)
+        any = entry->d_name[0] != '.' && strcmp(entry->d_name, "config.resolved.yaml.partial") != 0;
     closedir(dir);
     return any;
 }
@@ -185,11 +186,13 @@ static ein_status look_at_folder(const ein_synth_cohort *cohort, const char *ide
     size_t bytes = 0;
     *begun = *complete = false;
     EIN_TRY(ein_make_folders(cohort->out));
+    const bool foreign =
+        holds_files(cohort->out); /* before: another start may make the configuration meanwhile */
     snprintf(path, sizeof path, "%s/config.resolved.yaml", cohort->out);
     ein_status status = ein_file_read(path, CONFIG_BYTES_MOST, &found, &bytes);
     if (status == EIN_NOTFOUND) {
         ein_error_clear();
-        if (!holds_files(cohort->out)) return EIN_OK;
+        if (!foreign) return EIN_OK;
         return ein_error(EIN_EXISTS,
                          "%s: holds files that are not a synthetic cohort; choose an empty folder",
                          cohort->out);
@@ -203,21 +206,12 @@ static ein_status look_at_folder(const ein_synth_cohort *cohort, const char *ide
     return EIN_OK;
 }
 
-/* One process group at a time writes a folder. The lock ends with its process. */
-static ein_status lock_folder(const ein_synth_cohort *cohort, int *fd) {
-    char path[PATH_BYTES];
+/* One process group at a time writes a folder. */
+static ein_status lock_folder(const ein_synth_cohort *cohort, ein_lock **lock) {
+    char path[PATH_BYTES], what[PATH_BYTES + 16];
     snprintf(path, sizeof path, "%s/.lock", cohort->out);
-    *fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-    if (*fd < 0) return ein_error(EIN_IO, "%s: cannot create: %s", path, strerror(errno));
-    if (flock(*fd, LOCK_EX | LOCK_NB) == 0) return EIN_OK;
-    const int error = errno;
-    close(*fd);
-    *fd = -1;
-    if (error == EWOULDBLOCK)
-        return ein_error(EIN_EXISTS,
-                         "%s: another synth is writing this folder; wait for it or choose another --out",
-                         cohort->out);
-    return ein_error(EIN_IO, "%s: cannot lock: %s", path, strerror(error));
+    snprintf(what, sizeof what, "cohort %s", cohort->out);
+    return ein_lock_take(path, what, lock, NULL);
 }
 
 /* --- records ------------------------------------------------------------------------------------------- */
@@ -322,13 +316,16 @@ static ein_status make_cohort(ein_comm *comm, const ein_synth_cohort *cohort, bo
 }
 
 /* What rank 0 finds and does: state[0] begun, state[1] complete. */
-static ein_status open_folder(const ein_config *config, const ein_synth_cohort *cohort, int *lock,
+static ein_status open_folder(const ein_config *config, const ein_synth_cohort *cohort, ein_lock **lock,
                               int64_t *state) {
     char path[PATH_BYTES], *identity = NULL;
     bool begun = false, complete = false;
     EIN_TRY(identity_text(config, &identity));
+    /* A lock is not put into a folder that is not ours; what is there is looked at again when nobody else can
+     * change it. */
     ein_status status = look_at_folder(cohort, identity, &begun, &complete);
     if (status == EIN_OK) status = lock_folder(cohort, lock);
+    if (status == EIN_OK) status = look_at_folder(cohort, identity, &begun, &complete);
     if (status == EIN_OK && !begun) {
         snprintf(path, sizeof path, "%s/config.resolved.yaml", cohort->out);
         status = ein_durable_write(path, identity, strlen(identity));
@@ -349,13 +346,14 @@ static ein_status run(ein_job *job) {
         if (speaks) print_plan(&cohort, ein_comm_size(job->comm), threads);
         return EIN_OK;
     }
-    int lock = -1;
+    ein_lock *lock = NULL;
     int64_t state[2] = {0, 0};
-    EIN_TRY(ein_comm_share(job->comm, speaks ? open_folder(job->config, &cohort, &lock, state) : EIN_OK));
-    ein_status status = ein_comm_max_i64(job->comm, state, 2);
+    ein_status status =
+        ein_comm_share(job->comm, speaks ? open_folder(job->config, &cohort, &lock, state) : EIN_OK);
+    if (status == EIN_OK) status = ein_comm_max_i64(job->comm, state, 2);
     const bool begun = state[0] != 0, complete = state[1] != 0;
     if (status == EIN_OK && !complete) status = make_cohort(job->comm, &cohort, begun, threads);
-    if (lock >= 0) close(lock);
+    ein_lock_release(lock, true);
     if (status == EIN_OK && speaks)
         printf("%lld SYNTHETIC recordings in %s%s\n", (long long)cohort.records, cohort.out,
                complete ? " (complete already, nothing to do)" : "");

@@ -135,7 +135,7 @@ exec 9>"$tmp/few/.lock"
 flock 9
 rm "$tmp/few/MANIFEST.json"
 exits 'a folder in use' 1 make_cohort 1 "$tmp/few" --set synth.records=9
-like 'is refused' "$err" 'another synth is writing'
+like 'is refused' "$err" 'cohort .*few is in use by'
 exec 9>&-
 
 # --- other file formats
