@@ -238,11 +238,12 @@ void ein_run_note_checkpoint(ein_run *run, int64_t step) {
 
 /* --- an earlier attempt ------------------------------------------------------------------------------------ */
 
-/* Whether there is something of that name that is worth keeping: an empty folder is not. */
+/* Whether there is something of that name that is worth keeping: a file, or for "NAME/" a folder that is not empty. */
 static bool holds_something(const char *path) {
     struct stat about;
+    const bool folder = path[strlen(path) - 1] == '/';
     if (lstat(path, &about) != 0) return false;
-    return !S_ISDIR(about.st_mode) || rmdir(path) != 0;
+    return folder ? S_ISDIR(about.st_mode) && rmdir(path) != 0 : S_ISREG(about.st_mode);
 }
 
 /* Make "FOLDER/earlier-N" with the first N that is free. */

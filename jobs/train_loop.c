@@ -180,7 +180,7 @@ static void column_name(const ein_trainer *p, char *out, size_t room) {
 
 /* Weights and state to begin with. What is in the folder is of another attempt, and is kept. Collective. */
 static ein_status begin(ein_trainer *p) {
-    static const char *const left[] = {"metrics.csv",      "probe.csv",         "probe.sums", "ckpt",
+    static const char *const left[] = {"metrics.csv",      "probe.csv",         "probe.sums", "ckpt/",
                                        "best.safetensors", "model.safetensors", NULL};
     EIN_TRY(ein_comm_share(p->job->comm, ein_run_set_aside(p->run, left)));
     /* A new engine's moments are zero, and untouched where this rank owns nothing: memory that is never taken. */
