@@ -1,13 +1,10 @@
 /* Columns of a table that look like identifiers of people, visits or staff, or like dates: they do not belong into a
- * file
- * that leaves the house unless somebody asks for them by name.
+ * file that leaves the house unless somebody asks for them by name.
  *
  * By name: its words (split at signs and at capitals) hold id, mrn, ssn, uuid, eid, nhs, accession, phone, zip, ...;
- * birth,
- * dob, date, time at the end, year with birth or death; nurse, doctor, ...; or it ends in _by. By value: whole numbers
- * that are nearly all different (20 or more, at least 95 % of them), or of seven digits and more, or different ones
- * of six;
- * years (1900 to 2100); dates such as 20200131.
+ * birth, dob, date, time at the end, year with birth or death; nurse, doctor, ...; or it ends in _by. By value: whole
+ * numbers that are nearly all different (20 or more, at least 95 % of them), or of seven digits and more, or
+ * different ones of six; years (1900 to 2100); dates such as 20200131.
  */
 #ifndef EIN_IO_IDENTIFIERS_H
 #define EIN_IO_IDENTIFIERS_H

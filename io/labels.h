@@ -4,12 +4,11 @@
  * path with and without extension, its id), and the first that a table knows counts. Rows that repeat another word for
  * word count once; a key that stands in rows that differ is ambiguous and joins nothing. With several tables a record's
  * value is that of the first table that has one. The tables of public data sets (io/layouts.h) are recognised and
- * need no
- * options. What a cell says: io/values.h, io/sex_codes.h.
+ * need no options. What a cell says: io/values.h, io/sex_codes.h.
  *
  * Every column of every table is accounted for (ein_labels_column_at): taken, and which of its cells could not be
- * read, or
- * left out, and why. Columns that look like identifiers or dates (io/identifiers.h) are left out unless they are named.
+ * read, or left out, and why. Columns that look like identifiers or dates (io/identifiers.h) are left out unless they
+ * are named.
  *
  * Tables are untrusted (io/csv.h). Nothing here is collective; rank 0 joins for all.
  */
@@ -24,8 +23,7 @@
 enum { EIN_LABELS_MAX_TABLES = 16 };
 
 /* Columns by name; NULL: what the table's layout says, or none. A column that no table has is an error, with the
- * nearest
- * name, or left out `if_there`. */
+ * nearest name, or left out `if_there`. */
 typedef struct {
     int n_paths; /* 0: no tables, which gives an empty ein_labels */
     const char *const *path;
@@ -45,8 +43,7 @@ typedef struct {
 typedef struct ein_labels ein_labels;
 
 /* Read the tables. EIN_USAGE for a column that is not there, EIN_FORMAT for a table without rows and for a column of
- * sexes
- * whose codes are not known, and the errors of ein_csv_open. */
+ * sexes whose codes are not known, and the errors of ein_csv_open. */
 ein_status ein_labels_load(const ein_labels_options *options, ein_labels **out);
 void ein_labels_destroy(ein_labels *labels); /* NULL is fine */
 
@@ -74,8 +71,7 @@ void ein_labels_values(const ein_labels *labels, const ein_labels_match *match, 
 void ein_labels_texts(const ein_labels *labels, const ein_labels_match *match, const char **out);
 
 /* What the special columns say, or "" / NaN / -1. A patient's id that is a whole number with ".0" behind it (a data
- * frame
- * with empty cells) is that number; the text is valid until the next call. */
+ * frame with empty cells) is that number; the text is valid until the next call. */
 const char *ein_labels_patient(ein_labels *labels, const ein_labels_match *match);
 const char *ein_labels_cohort(const ein_labels *labels, const ein_labels_match *match);
 const char *ein_labels_site(const ein_labels *labels, const ein_labels_match *match);
@@ -129,8 +125,7 @@ void ein_labels_table_at(const ein_labels *labels, int table, ein_labels_table *
 const ein_labels_column *ein_labels_column_at(const ein_labels *labels, int table, int column);
 
 /* Call `visit` for every row that no record was found for, and for the first 1000 that the CSV reader left out:
- * number of
- * the table, line (0 if it stands in `reason`), key, reason. */
+ * number of the table, line (0 if it stands in `reason`), key, reason. */
 typedef void (*ein_labels_visit)(void *self, int table, int64_t line, const char *key, const char *reason);
 void ein_labels_unjoined(const ein_labels *labels, ein_labels_visit visit, void *self);
 

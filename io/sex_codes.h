@@ -1,10 +1,8 @@
 /* A column of sexes: its codes are judged together, so that no man is read as a woman because a table counts from 1.
  *
  * Words are read as they are, whatever their case: male, m, man, Mann, homme, ...; female, f, w, woman, Frau, femme,
- * ...;
- * in a column with h for men (hombre) and no f, m is a woman (mujer). Numbers are one code however they are written
- * ("1",
- * "1.0", "1e0"), and the codes that a column holds decide:
+ * ...; in a column with h for men (hombre) and no f, m is a woman (mujer). Numbers are one code however they are
+ * written ("1", "1.0", "1e0"), and the codes that a column holds decide:
  *   1 and 2, also 0 and 9   ISO 5218: 0 not known, 1 male, 2 female, 9 not applicable; 1 with 9 too
  *   0 and 1, or one of them are refused: 0 male and 1 female in PTB-XL, 0 female and 1 male in UK Biobank and others
  *   any other number        refused

@@ -70,8 +70,7 @@ void ein_targets_free(ein_targets *targets); /* zeroes; NULL is fine */
 
 /* From the records of the train part: mean and SD (n - 1) of regressions; balanced positive weights, negatives /
  * positives. EIN_NUMERIC for a regression with fewer than two values or no spread, and for a weight to be balanced
- * without
- * both a positive and a negative. Not collective. */
+ * without both a positive and a negative. Not collective. */
 ein_status ein_targets_fit(ein_targets *targets, const uint8_t *part);
 
 /* Constants of a model instead: mean, sd, positive_weight (n_targets). */

@@ -7,8 +7,7 @@
 #include "io/labels.h"
 
 /* A table with its columns by use, then the columns that are read in another way than usual, have cells that could
- * not be
- * read, or were left out, with the reason. */
+ * not be read, or were left out, with the reason. */
 void ein_columns_print(const ein_labels *labels, FILE *stream);
 
 /* Rows that did not join, are ambiguous or malformed. */

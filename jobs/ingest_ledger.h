@@ -15,8 +15,7 @@
 typedef struct ein_ledger ein_ledger;
 
 /* Read label tables and the key file as ingest.* says; without tables, those of known data sets (io/layouts.h) that
- * lie in
- * the roots, unless ingest.find_tables is off. `roots` are borrowed. EIN_USAGE, EIN_NOTFOUND, EIN_FORMAT. */
+ * lie in the roots, unless ingest.find_tables is off. `roots` are borrowed. EIN_USAGE, EIN_NOTFOUND, EIN_FORMAT. */
 ein_status ein_ledger_new(const ein_config *config, const ein_contract *contract, const char *const *roots,
                           int n_roots, ein_ledger **out);
 void ein_ledger_destroy(ein_ledger *ledger); /* NULL is fine */
@@ -59,8 +58,7 @@ int64_t ein_ledger_rejected(const ein_ledger *ledger);
 int64_t ein_ledger_unknown_patients(const ein_ledger *ledger);
 
 /* Counts by cause and by flag, every column of the label tables, and whose patients, ages and sexes are known from
- * where,
- * as lines. */
+ * where, as lines. */
 void ein_ledger_summary(const ein_ledger *ledger, FILE *stream);
 
 /* "12 cannot be read (first: a/b.hea: no such file), 3 too short ...", most frequent first. */

@@ -1,8 +1,7 @@
 /* split.*: which records of a corpus train, validate and test (core/split.h).
  *
  * split.by unset means hash, except in pretrain, where it means data.validation_fraction with train.seed and no test
- * part. split.seed
- * is not train.seed, so that runs with several seeds are tested on the same patients.
+ * part. split.seed is not train.seed, so that runs with several seeds are tested on the same patients.
  */
 #ifndef EIN_JOBS_SPLIT_OPTIONS_H
 #define EIN_JOBS_SPLIT_OPTIONS_H
@@ -17,9 +16,8 @@
 extern const ein_option ein_table_split[];
 
 /* Part of every record (N, free()) by split.*, the same on all ranks. Not collective, but every rank that calls it
- * reads the
- * fold column. EIN_USAGE names the key; EIN_NOTFOUND the nearest column; EIN_MISMATCH two records of one patient in two
- * parts by their ids. */
+ * reads the fold column. EIN_USAGE names the key; EIN_NOTFOUND the nearest column; EIN_MISMATCH two records of one
+ * patient in two parts by their ids. */
 ein_status ein_split_from_config(const ein_config *config, ein_corpus *corpus, uint8_t **part);
 
 /* Whether every key of the table has its default. */
