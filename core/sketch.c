@@ -12,15 +12,14 @@
 #define WAVELET_S 0.035
 #define SMOOTH_S  0.060
 #define APART_S   0.250
-#define AROUND_S  1.0
-#define STEP_S    0.020
+#define AROUND_S  (AROUND_MS / 1000.0)
+#define STEP_S    (STEP_MS / 1000.0)
 #define PROMINENT \
     1.5 /* energy at an anchor against the mean around it: a mere tone, alike in many, has none */
 #define COMPRESS   0.25
 #define MIN_RMS_MV 0.002 /* of y around an anchor: below, rounding is what is left */
 #define MAX_S      60.0  /* of the recording that is looked at */
-enum { LEADS = 2, POINTS = 101, MAX_PHASES = 256 };
-_Static_assert(POINTS == (int)(2 * AROUND_S / STEP_S + 1.5), "points of a window");
+enum { AROUND_MS = 1000, STEP_MS = 20, LEADS = 2, POINTS = 2 * AROUND_MS / STEP_MS + 1, MAX_PHASES = 256 };
 
 /* --- leads ------------------------------------------------------------------------------------------------- */
 
