@@ -76,7 +76,7 @@ bench: $(BENCH_BIN) ## step time, scaling, share of the sgemm peak, and PyTorch 
 .PHONY: tests-unit-build test-sanitizers
 test-sanitizers: ## the unit tests under the address and undefined-behaviour sanitizers, in a build folder of their own
 	@$(MAKE) --no-print-directory SANITIZE=address,undefined tests-unit-build
-	@tests/run build/$(notdir $(CC))-address-undefined unit/
+	@EIN_SLOWER=4 tests/run build/$(notdir $(CC))-address-undefined unit/
 
 # --- longer lives -------------------------------------------------------------------------------------------------------
 .PHONY: test-faults
