@@ -793,7 +793,7 @@ def joint_model(args, real, synthetic):
         f"--set train.threads={args.jobs} --set run.log_seconds=1000",
     )
     models = ",".join(f"scratch={folder}/runs/real/scratch-s{seed}/model.safetensors" for seed in (1, 2, 3))
-    run(args, f"evaluate --model {models} --corpus {folder}/joint.h5 --part test --out {folder}/test")
+    run(args, f"evaluate --model {models} --corpus {folder}/joint.h5 --part test --out {folder}/test --overwrite")
     return arms_of(f"{folder}/test/metrics.json")
 
 
@@ -858,7 +858,7 @@ def transfer(args, settings):
         )
         cells = sorted(c for c in os.listdir(f"{folder}/{arm}/superclass") if "-s" in c)
         arms += [f"{arm}={folder}/{arm}/superclass/{cell}/model.safetensors" for cell in cells]
-    run(args, f"evaluate --model {','.join(arms)} --corpus {folder}/real.h5 --part test --out {folder}/test {SPLIT}")
+    run(args, f"evaluate --model {','.join(arms)} --corpus {folder}/real.h5 --part test --out {folder}/test --overwrite {SPLIT}")
     lines = open(f"{folder}/ssl/log.txt", encoding="utf-8").read().splitlines()
     found = arms_of(f"{folder}/test/metrics.json")
     found["log"] = [x for x in lines if re.search(r"updates in .* records/s|^\S+ epoch \d+ of \d+: validation", x)][-2:]
