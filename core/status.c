@@ -28,6 +28,15 @@ static const char *const status_names[EIN_STATUS_COUNT] = {
     [EIN_SYSTEM] = "system",
 };
 
+void ein_make_printable(char *text, bool lines) {
+    for (unsigned char *c = (unsigned char *)text; *c; c++) {
+        if (lines && (*c == '\n' || *c == '\t')) continue;
+        bool c1 = c[0] == 0xc2 && c[1] >= 0x80 && c[1] < 0xa0;
+        if (c1) c[1] = '?';
+        if (c1 || *c < ' ' || *c == 0x7f) *c = '?';
+    }
+}
+
 ein_status ein_error(ein_status status, const char *format, ...) {
     /* The arguments may point into the current message, so it is built aside. */
     char text[MESSAGE_BYTES];
@@ -35,6 +44,7 @@ ein_status ein_error(ein_status status, const char *format, ...) {
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
+    ein_make_printable(text, true);
     memcpy(message, text, sizeof message);
     return status;
 }
@@ -56,6 +66,7 @@ ein_status ein_error_context(ein_status status, const char *format, ...) {
     if (n < 0) text[0] = '\0';
     append(text, ": ");
     append(text, message);
+    ein_make_printable(text, true);
     memcpy(message, text, sizeof message);
     return status;
 }

@@ -16,6 +16,7 @@
 #ifndef EIN_CORE_STATUS_H
 #define EIN_CORE_STATUS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 typedef enum {
@@ -54,6 +55,11 @@ ein_status ein_error_context(ein_status status, const char *format, ...) EIN_PRI
 
 /* The current thread's message; "" if there is none.  Valid until the next call of ein_error*. */
 const char *ein_error_message(void);
+
+/* Replace control characters by '?', so that a name out of a file cannot move a terminal's cursor or pretend to be a
+ * line of ours: C0 and DEL, and C1 in UTF-8. Messages of ein_error* have gone through this; they keep '\n' and '\t',
+ * which `lines` allows. */
+void ein_make_printable(char *text, bool lines);
 
 /* Forget the current thread's message. */
 void ein_error_clear(void);

@@ -70,8 +70,9 @@
  *                  text    (rejected) every recording that was found and is not in the corpus, and every
  *                          folder that could not be read, with the reason
  *
- * text is fixed-length UTF-8, padded with NUL. Every dataset but /signal has an attribute "blake2b": the
- * BLAKE2b-256 of its bytes. A file is written as NAME.partial, closed, synced, renamed, its folder synced.
+ * text is fixed-length UTF-8, padded with NUL; control characters are replaced by '?' (in text/NAME line ends and
+ * tabs stay). Every dataset but /signal has an attribute "blake2b": the BLAKE2b-256 of its bytes. A file is written
+ * as NAME.partial, closed, synced, renamed, its folder synced.
  *
  * On reading, the file is untrusted: types, extents, chunks, filters and links of every dataset are checked
  * against each other before any data is touched; columns are checked against their checksums when they

@@ -498,13 +498,18 @@ static ein_status gather_columns(ein_corpus_writer *w, batch *b, int64_t count, 
 
 /* --- appending ------------------------------------------------------------------------------------- */
 
-/* The file says that its texts are UTF-8, whatever the sources wrote. */
-static ein_status add_text(ein_texts *texts, const char *text) {
+/* The file says that its texts are UTF-8, whatever the sources wrote; what a terminal or a table would obey stays out
+ * of it. */
+static ein_status add_text(ein_texts *texts, const char *text, bool lines) {
     char made[EIN_H5_MAX_TEXT + 1];
     const size_t n = strlen(text);
-    if (ein_utf8_is(text, n)) return ein_texts_add(texts, text);
-    ein_utf8_make(text, n, made, sizeof made, NULL);
-    return ein_texts_add(texts, made);
+    if (!ein_utf8_is(text, n)) {
+        ein_utf8_make(text, n, made, sizeof made, NULL);
+        text = made;
+    }
+    EIN_TRY(ein_texts_add(texts, text));
+    ein_make_printable(texts->bytes + texts->start[texts->n - 1], lines);
+    return EIN_OK;
 }
 
 static ein_status push_identity(ein_corpus_writer *w, const ein_corpus_entry *e) {
@@ -524,9 +529,9 @@ static ein_status push_entry(ein_corpus_writer *w, const ein_corpus_entry *e) {
         if (strlen(texts[i]) > EIN_H5_MAX_TEXT)
             return ein_error(EIN_RANGE, "%s: its %s has more than %d bytes", e->source_file, text_names[i],
                              EIN_H5_MAX_TEXT);
-        EIN_TRY(add_text(&w->text[i], texts[i]));
+        EIN_TRY(add_text(&w->text[i], texts[i], false));
     }
-    for (int i = 0; i < w->n_texts; i++) EIN_TRY(add_text(&w->extra[i], e->text[i]));
+    for (int i = 0; i < w->n_texts; i++) EIN_TRY(add_text(&w->extra[i], e->text[i], true));
     EIN_TRY(push_identity(w, e));
     EIN_TRY(PUSH(w->age, &e->age, 1));
     EIN_TRY(PUSH(w->sex, &e->sex, 1));
@@ -581,7 +586,7 @@ ein_status ein_corpus_reject(ein_corpus_writer *w, const char *path, const char 
     for (int i = 0; i < REJECTED_COUNT; i++) {
         char kept[EIN_H5_MAX_TEXT + 1];
         ein_utf8_make(texts[i], strlen(texts[i]), kept, sizeof kept, NULL);
-        EIN_TRY(ein_texts_add(&w->rejected[i], kept));
+        EIN_TRY(add_text(&w->rejected[i], kept, false));
     }
     return EIN_OK;
 }

@@ -14,7 +14,7 @@ static char *ascii_of(const char *text) {
     return copy;
 }
 
-static json_t *text_value(const char *text) {
+json_t *ein_json_text(const char *text) {
     json_t *value = json_string(text);
     if (value) return value;
     char *ascii = ascii_of(text);
@@ -40,7 +40,7 @@ void ein_json_put(ein_json_builder *b, json_t *into, const char *key, json_t *va
 }
 
 void ein_json_put_text(ein_json_builder *b, json_t *into, const char *key, const char *text) {
-    ein_json_put(b, into, key, text ? text_value(text) : json_null());
+    ein_json_put(b, into, key, text ? ein_json_text(text) : json_null());
 }
 
 void ein_json_put_int(ein_json_builder *b, json_t *into, const char *key, int64_t value) {

@@ -58,7 +58,7 @@ static ein_status read_xml(const char *path, const char *root, ein_ecg *ecg) {
 }
 
 /* A file without our extension: its content decides. */
-static ein_status read_by_content(const char *path, ein_ecg *ecg) {
+static ein_status read_by_content(const char *path, const ein_links *links, ein_ecg *ecg) {
     char start[256];
     ein_kind kind;
     EIN_TRY(ein_kind_of_file(path, &kind));
@@ -73,10 +73,10 @@ static ein_status read_by_content(const char *path, ein_ecg *ecg) {
     if (memchr(start, '\0', (size_t)n))
         return ein_error(EIN_OTHER,
                          "%s: binary data, not a WFDB header; if it is a signal file, give its .hea", path);
-    return ein_wfdb_read(path, ecg);
+    return ein_wfdb_read_linked(path, links, ecg);
 }
 
-static ein_status read_any(const char *path, ein_ecg *ecg) {
+static ein_status read_any(const char *path, const ein_links *links, ein_ecg *ecg) {
     char header[PATH_MAX], root[EIN_XML_NAME_BYTES];
     struct stat info;
     memset(ecg, 0, sizeof *ecg);
@@ -84,21 +84,22 @@ static ein_status read_any(const char *path, ein_ecg *ecg) {
     /* Whether it is XML must not depend on how this machine fares. */
     if (!is_xml && ein_trouble_is(ein_trouble_status(errno ? errno : ENOENT)))
         return ein_error(EIN_SYSTEM, "%s: %s", path, strerror(errno));
-    if (ends_with(path, wfdb_extension)) return is_xml ? read_xml(path, root, ecg) : ein_wfdb_read(path, ecg);
+    if (ends_with(path, wfdb_extension))
+        return is_xml ? read_xml(path, root, ecg) : ein_wfdb_read_linked(path, links, ecg);
     int n = snprintf(header, sizeof header, "%s%s", path, wfdb_extension);
     if (n < 0 || (size_t)n >= sizeof header) return ein_error(EIN_IO, "%.64s...: path too long", path);
-    if (stat(header, &info) == 0 && S_ISREG(info.st_mode)) return ein_wfdb_read(header, ecg);
-    return is_xml ? read_xml(path, root, ecg) : read_by_content(path, ecg);
+    if (stat(header, &info) == 0 && S_ISREG(info.st_mode)) return ein_wfdb_read_linked(header, links, ecg);
+    return is_xml ? read_xml(path, root, ecg) : read_by_content(path, links, ecg);
 }
 
-ein_status ein_reader_read_named(const char *path, const ein_lead_names *names, ein_ecg *ecg) {
-    EIN_TRY(read_any(path, ecg));
-    ein_ecg_name_leads(ecg, names);
+ein_status ein_reader_read_with(const char *path, const ein_reader_options *options, ein_ecg *ecg) {
+    EIN_TRY(read_any(path, options ? options->links : NULL, ecg));
+    ein_ecg_name_leads(ecg, options ? &options->lead_names : NULL);
     return EIN_OK;
 }
 
 ein_status ein_reader_read(const char *path, ein_ecg *ecg) {
-    return ein_reader_read_named(path, NULL, ecg);
+    return ein_reader_read_with(path, NULL, ecg);
 }
 
 /* --- finding ------------------------------------------------------------------------------------------- */
@@ -119,12 +120,15 @@ typedef struct {
 } folder_set;
 
 typedef struct {
-    strings paths, problems, others; /* others: files that no name makes a recording */
+    strings paths, others; /* others: files that no name makes a recording */
     folder_set seen;
     ein_map *named,
         *folders; /* files that stand in headers, in lower case; folders whose headers were looked at */
     ein_reader_passed passed[EIN_READER_MAX_PASSED];
     int n_passed;
+    ein_reader_problem *problem;
+    int64_t n_problems, room;
+    const ein_links *links;
 } walk;
 
 static ein_status add_string(strings *list, const char *text) {
@@ -147,11 +151,23 @@ static void free_strings(strings *list) {
 }
 
 static ein_status add_problem(walk *w, const char *path, const char *reason) {
-    char *text;
-    if (asprintf(&text, "%s\t%s", path, reason) < 0) return ein_error(EIN_NOMEM, "no memory for a message");
-    ein_status status = add_string(&w->problems, text);
-    free(text);
-    return status;
+    if (w->n_problems == w->room) {
+        int64_t room = w->room ? 2 * w->room : 64;
+        ein_reader_problem *grown = realloc(w->problem, (size_t)room * sizeof *grown);
+        if (!grown) return ein_error(EIN_NOMEM, "no memory for %lld messages", (long long)room);
+        w->problem = grown;
+        w->room = room;
+    }
+    ein_reader_problem *p = &w->problem[w->n_problems];
+    p->path = strdup(path);
+    p->reason = strdup(reason);
+    if (p->path && p->reason) {
+        w->n_problems++;
+        return EIN_OK;
+    }
+    free(p->path);
+    free(p->reason);
+    return ein_error(EIN_NOMEM, "no memory for a message");
 }
 
 static void put_folder(struct folder_key *slot, size_t room, struct folder_key key) {
@@ -212,29 +228,67 @@ static ein_status not_walked(walk *w, const char *path, int error) {
         path, strerror(error));
 }
 
+static ein_status count_passed(walk *w, const char *kind, const char *path) {
+    int i = 0;
+    while (i < w->n_passed && strcmp(w->passed[i].kind, kind) != 0) ++i;
+    EIN_BUG_IF(i == EIN_READER_MAX_PASSED);
+    ein_reader_passed *p = &w->passed[i];
+    if (i == w->n_passed) {
+        *p = (ein_reader_passed){.kind = kind, .first = strdup(path)};
+        if (!p->first) return ein_error(EIN_NOMEM, "no memory for a path");
+        w->n_passed++;
+    }
+    p->count++;
+    return EIN_OK;
+}
+
+/* A link is followed by the rule of io/links.h; a root that is a folder, always. One that leads out is a problem if
+ * it looks like something to read: a folder, or a name of ours. */
+static ein_status visit_link(walk *w, FTS *fts, FTSENT *entry) {
+    struct stat info;
+    char target[PATH_MAX];
+    bool root = entry->fts_level == FTS_ROOTLEVEL, named = root || is_candidate(entry->fts_name);
+    if (!realpath(entry->fts_path, target) || stat(target, &info) != 0) {
+        if (!named) return EIN_OK;
+        if (errno != ENOENT) return not_walked(w, entry->fts_path, errno);
+        return add_problem(w, entry->fts_path, "broken symbolic link");
+    }
+    bool folder = S_ISDIR(info.st_mode);
+    if ((root && folder) || ein_links_allow(w->links, target)) {
+        fts_set(fts, entry, FTS_FOLLOW); /* it comes again, as what it leads to */
+        return EIN_OK;
+    }
+    if (!folder && !named) return count_passed(w, "symbolic links that leave the folders", entry->fts_path);
+    return add_problem(w, entry->fts_path,
+                       "a symbolic link out of the folders that were named; --follow-links follows it");
+}
+
 static ein_status visit(walk *w, FTS *fts, FTSENT *entry) {
+    bool named = entry->fts_level == FTS_ROOTLEVEL || is_candidate(entry->fts_name);
     switch (entry->fts_info) {
     case FTS_D:
         return visit_folder(w, fts, entry);
     case FTS_F:
-        if (entry->fts_level > FTS_ROOTLEVEL && !is_candidate(entry->fts_name))
-            return add_string(&w->others, entry->fts_path);
-        return add_string(&w->paths, entry->fts_path);
+        return named ? add_string(&w->paths, entry->fts_path) : add_string(&w->others, entry->fts_path);
+    case FTS_SL:
     case FTS_SLNONE:
-        if (entry->fts_level > FTS_ROOTLEVEL && !is_candidate(entry->fts_name)) return EIN_OK;
-        return add_problem(w, entry->fts_path, "broken symbolic link");
+        return visit_link(w, fts, entry);
     case FTS_DNR:
     case FTS_ERR:
     case FTS_NS:
         return not_walked(w, entry->fts_path, entry->fts_errno);
+    case FTS_DEFAULT:
+        return named
+                   ? add_problem(w, entry->fts_path, "a pipe, socket or device; only regular files are read")
+                   : EIN_OK;
     default:
-        return EIN_OK; /* folders on the way back, loops (walked already), pipes, sockets, devices */
+        return EIN_OK; /* folders on the way back, loops (walked already) */
     }
 }
 
 static ein_status walk_root(walk *w, char *root) {
     char *roots[] = {root, NULL};
-    FTS *fts = fts_open(roots, FTS_LOGICAL | FTS_NOCHDIR, by_name);
+    FTS *fts = fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR, by_name);
     if (!fts) return not_walked(w, root, errno);
     ein_status status = EIN_OK;
     FTSENT *entry;
@@ -249,8 +303,8 @@ static ein_status walk_root(walk *w, char *root) {
 }
 
 /* The header that `path` (room bytes) stands for takes its place: "100" and "100.dat" mean "100.hea", if that
- * exists. Signal files come in when a shell expands a pattern; their header is then listed once. An XML file stands for
- * itself, whatever lies beside it. */
+ * exists. Signal files come in when a shell expands a pattern; their header is then listed once. An XML file stands
+ * for itself, whatever lies beside it. */
 static void use_header(char *path, size_t room) {
     char header[PATH_MAX + sizeof wfdb_extension], root[EIN_XML_NAME_BYTES];
     struct stat info;
@@ -375,20 +429,6 @@ static ein_status is_named(walk *w, const char *path, bool *named) {
     return status;
 }
 
-static ein_status count_passed(walk *w, const char *kind, const char *path) {
-    int i = 0;
-    while (i < w->n_passed && strcmp(w->passed[i].kind, kind) != 0) ++i;
-    EIN_BUG_IF(i == EIN_READER_MAX_PASSED);
-    ein_reader_passed *p = &w->passed[i];
-    if (i == w->n_passed) {
-        *p = (ein_reader_passed){.kind = kind, .first = strdup(path)};
-        if (!p->first) return ein_error(EIN_NOMEM, "no memory for a path");
-        w->n_passed++;
-    }
-    p->count++;
-    return EIN_OK;
-}
-
 static ein_status look_at_other(walk *w, const char *path, strings *found) {
     ein_kind kind;
     bool named = false;
@@ -423,9 +463,9 @@ static ein_status look_at_others(walk *w) {
     return status;
 }
 
-ein_status ein_reader_find(const char *const *roots, int n_roots, ein_reader_list *out) {
-    walk w;
-    memset(&w, 0, sizeof w);
+ein_status ein_reader_find(const char *const *roots, int n_roots, const ein_links *links,
+                           ein_reader_list *out) {
+    walk w = {.links = links};
     memset(out, 0, sizeof *out);
     ein_status status = EIN_OK;
     for (int i = 0; i < n_roots && status == EIN_OK; ++i) status = find_in(&w, roots[i]);
@@ -436,8 +476,7 @@ ein_status ein_reader_find(const char *const *roots, int n_roots, ein_reader_lis
     free_strings(&w.others);
     ein_map_destroy(w.named);
     ein_map_destroy(w.folders);
-    *out =
-        (ein_reader_list){w.paths.item, w.paths.count, w.problems.item, w.problems.count, {{0}}, w.n_passed};
+    *out = (ein_reader_list){w.paths.item, w.paths.count, w.problem, w.n_problems, {{0}}, w.n_passed};
     memcpy(out->passed, w.passed, sizeof out->passed);
     if (status != EIN_OK) ein_reader_list_free(out);
     return status;
@@ -446,7 +485,10 @@ ein_status ein_reader_find(const char *const *roots, int n_roots, ein_reader_lis
 void ein_reader_list_free(ein_reader_list *list) {
     if (!list) return;
     for (int64_t i = 0; i < list->count; ++i) free(list->path[i]);
-    for (int64_t i = 0; i < list->n_problems; ++i) free(list->problem[i]);
+    for (int64_t i = 0; i < list->n_problems; ++i) {
+        free(list->problem[i].path);
+        free(list->problem[i].reason);
+    }
     for (int i = 0; i < list->n_passed; ++i) free(list->passed[i].first);
     free(list->path);
     free(list->problem);

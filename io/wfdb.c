@@ -13,6 +13,7 @@
 
 #include "core/gain.h"
 #include "io/durable.h"
+#include "io/links.h"
 #include "io/trouble.h"
 #include "io/wfdb_format.h"
 #include "io/wfdb_header.h"
@@ -38,6 +39,7 @@ typedef struct {
 
 typedef struct {
     const char *path; /* of the header */
+    const ein_links *links;
     char folder[PATH_MAX];
     ein_wfdb_header header;
     int lead_of[EIN_MAX_LEADS]; /* signal -> lead of the recording, -1: left out */
@@ -112,16 +114,15 @@ static ein_status group_signals(reader *r) {
 
 /* --- files --------------------------------------------------------------------------------------------- */
 
-/* A symbolic link may be followed if it stays in the folder. */
+/* A symbolic link is followed if it stays in the header's folder, or ends where the caller allows it. */
 static ein_status open_link(const reader *r, const char *path, int *fd) {
     char target[PATH_MAX], home[PATH_MAX];
     if (!realpath(path, target) || !realpath(r->folder, home))
         return ein_error(ein_trouble_status(errno), "%s: %s", path, strerror(errno));
-    size_t n = strlen(home);
-    if (n > 0 && home[n - 1] == '/') --n;
-    if (strncmp(target, home, n) != 0 || target[n] != '/')
-        return ein_error(EIN_FORMAT, "%s: is a symbolic link out of its folder, to %s; not followed", path,
-                         target);
+    if (!ein_path_within(target, home) && !ein_links_allow(r->links, target))
+        return ein_error(EIN_FORMAT,
+                         "%s: is a symbolic link out of its folder; not followed (ingest --follow-links)",
+                         path);
     *fd = ein_trouble_open(target, O_NOFOLLOW);
     if (*fd < 0) return ein_error(ein_trouble_status(errno), "%s: %s", target, strerror(errno));
     return EIN_OK;
@@ -391,10 +392,15 @@ static ein_status read_header(reader *r) {
 }
 
 ein_status ein_wfdb_read(const char *path, ein_ecg *ecg) {
+    return ein_wfdb_read_linked(path, NULL, ecg);
+}
+
+ein_status ein_wfdb_read_linked(const char *path, const ein_links *links, ein_ecg *ecg) {
     memset(ecg, 0, sizeof *ecg);
     reader *r;
     EIN_TRY(EIN_NEW(r, 1));
     r->path = path;
+    r->links = links;
     ein_status status = read_header(r);
     if (status == EIN_OK) status = choose_signals(r);
     if (status == EIN_OK) status = group_signals(r);

@@ -30,9 +30,13 @@
 
 #include "core/ecg.h"
 #include "core/status.h"
+#include "io/links.h"
 
 /* Read the record whose header is `path` (with the extension). The record id is the file's name without
  * folder and extension. EIN_NOTFOUND, EIN_IO, EIN_FORMAT, EIN_CORRUPT, EIN_NOMEM; on error `ecg` is empty. */
 ein_status ein_wfdb_read(const char *path, ein_ecg *ecg);
+
+/* The same; a signal file may also be a link to where `links` allows (io/links.h). */
+ein_status ein_wfdb_read_linked(const char *path, const ein_links *links, ein_ecg *ecg);
 
 #endif

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/stats_roc.h"
+#include "io/json.h"
 #include "jobs/metrics.h"
 
 /* What a bootstrap sample is evaluated with. */
@@ -360,9 +361,9 @@ static json_t *arm_json(const ein_arms *a, int i) {
     json_t *targets = json_object();
     for (int t = 0; t < a->n_targets; t++)
         json_object_set_new(targets, a->target_name[t], interval_json(&a->arm[i].of_target[t]));
-    return json_pack("{s:s, s:i, s:o, s:o, s:o}", "arm", a->arm_name[i], "seeds", a->arm[i].seeds, "macro",
-                     interval_json(&a->arm[i].figure), "sd_over_seeds", number(a->arm[i].seed_sd), "targets",
-                     targets);
+    return json_pack("{s:o, s:i, s:o, s:o, s:o}", "arm", ein_json_text(a->arm_name[i]), "seeds",
+                     a->arm[i].seeds, "macro", interval_json(&a->arm[i].figure), "sd_over_seeds",
+                     number(a->arm[i].seed_sd), "targets", targets);
 }
 
 ein_status ein_arms_json(const ein_arms *a, json_t **out) {
@@ -372,10 +373,11 @@ ein_status ein_arms_json(const ein_arms *a, json_t **out) {
     for (int i = 0; a->n_counted > 0 && i < a->n_arms; i++) json_array_append_new(arms, arm_json(a, i));
     for (int i = 0; a->n_counted > 0 && i < a->n_pairs; i++) {
         const ein_arm_pair *p = &a->pair[i];
-        json_array_append_new(pairs,
-                              json_pack("{s:s, s:s, s:o, s:o, s:o}", "first", a->arm_name[p->first], "second",
-                                        a->arm_name[p->second], "difference", interval_json(&p->difference),
-                                        "p", number(p->test.p), "p_adjusted", number(p->adjusted_p.value)));
+        json_array_append_new(pairs, json_pack("{s:o, s:o, s:o, s:o, s:o}", "first",
+                                               ein_json_text(a->arm_name[p->first]), "second",
+                                               ein_json_text(a->arm_name[p->second]), "difference",
+                                               interval_json(&p->difference), "p", number(p->test.p),
+                                               "p_adjusted", number(p->adjusted_p.value)));
     }
     *out = json_pack("{s:s, s:s, s:f, s:I, s:I, s:s, s:o, s:o, s:o}", "figure",
                      a->regression ? "macro R2" : "macro AUROC", "interval", "patient bootstrap, percentile",

@@ -10,6 +10,7 @@
 #include "io/contract_hash.h"
 #include "io/durable.h"
 #include "io/h5.h"
+#include "io/json.h"
 #include "io/model.h"
 #include "io/seen.h"
 #include "io/targets.h"
@@ -133,7 +134,8 @@ static ein_status name_model(evaluation *e, const char *spec) {
     return EIN_OK;
 }
 
-/* One model twice would count as two seeds, or as two arms without a difference; two names alike would be one column. */
+/* One model twice would count as two seeds, or as two arms without a difference; two names alike would be one
+ * column. */
 static ein_status check_distinct(const evaluation *e) {
     for (int i = 0; i < e->n_models; i++)
         for (int j = 0; j < i; j++) {
@@ -436,8 +438,8 @@ static ein_status score_model(evaluation *e, eval_model *m) {
     return status;
 }
 
-/* Columns "label:TARGET", "score:MODEL:TARGET", and "patient": the corpus's key as a word of one length that no program
- * takes for a number, in an order of words that is the order of keys. */
+/* Columns "label:TARGET", "score:MODEL:TARGET", and "patient": the corpus's key as a word of one length that no
+ * program takes for a number, in an order of words that is the order of keys. */
 static ein_status write_csv(const evaluation *e) {
     enum { NAME = 400 };
     const bool keys = ein_config_bool(e->job->config, "evaluate.patient_keys");
@@ -710,13 +712,14 @@ static json_t *head_json(const evaluation *e) {
     json_t *models = json_array(), *leads = json_array();
     const ein_contract *c = ein_corpus_contract(e->corpus);
     for (int m = 0; m < e->n_models; m++)
-        json_array_append_new(models, json_pack("{s:s, s:s, s:s}", "name", e->model[m].name, "arm",
-                                                e->model[m].arm, "hash", e->model[m].hash));
+        json_array_append_new(models,
+                              json_pack("{s:o, s:o, s:s}", "name", ein_json_text(e->model[m].name), "arm",
+                                        ein_json_text(e->model[m].arm), "hash", e->model[m].hash));
     for (int l = 0; l < c->n_leads; l++)
         if (e->lead_present[l]) json_array_append_new(leads, json_string(ein_lead_name(c->lead[l])));
-    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:o, s:o}", "format", "einthoven metrics",
+    return json_pack("{s:s, s:s, s:s, s:s, s:o, s:s, s:I, s:I, s:o, s:o}", "format", "einthoven metrics",
                      "program", ein_version(), "run", e->run, "contract_hash",
-                     ein_corpus_contract_hash(e->corpus), "cohort", e->cohort, "part",
+                     ein_corpus_contract_hash(e->corpus), "cohort", ein_json_text(e->cohort), "part",
                      ein_config_string(e->job->config, "evaluate.part"), "records", (json_int_t)e->n,
                      "records_seen_in_training", (json_int_t)e->seen, "leads", leads, "models", models);
 }

@@ -8,6 +8,7 @@
  */
 #include "jobs/ingest.h"
 
+#include <limits.h>
 #include <omp.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,6 +34,8 @@ static const ein_option table_ingest[] = {
     {"ingest.out", EIN_OPT_STRING, NULL, EIN_UNBOUNDED, NULL, "", "the corpus to write (.h5)"},
     {"ingest.folders", EIN_OPT_LIST, "", EIN_UNBOUNDED, NULL, "",
      "folders and files to take, if none are operands"},
+    {"ingest.follow_links", EIN_OPT_BOOL, "false", EIN_UNBOUNDED, NULL, "",
+     "follow symbolic links that leave the folders named"},
     {"ingest.overwrite", EIN_OPT_BOOL, "false", EIN_UNBOUNDED, NULL, "", "replace an existing corpus"},
     {"ingest.compress", EIN_OPT_INT, "0", 0, 9, NULL, "", "deflate level of the signal; 0: none"},
     {"ingest.labels", EIN_OPT_LIST, "", EIN_UNBOUNDED, NULL, "",
@@ -103,6 +106,7 @@ static const ein_flag flags[] = {{"--out", "FILE", "ingest.out"},
                                  {"--cohort", "NAME", "ingest.cohort"},
                                  {"--site", "NAME", "ingest.site"},
                                  {"--lead-names", "NAME=LEAD,...", "ingest.lead_names"},
+                                 {"--follow-links", NULL, "ingest.follow_links"},
                                  {"--keep-ids", NULL, "ingest.keep_ids"},
                                  {"--patient-key-file", "FILE", "ingest.patient_key_file"},
                                  {"--overwrite", NULL, "ingest.overwrite"},
@@ -123,7 +127,7 @@ static ein_status read_policy(const ein_config *config, int n_leads, ein_ingest_
     p->max_missing_leads = missing_leads_allowed(config, n_leads);
     for (int i = 0; i < ein_config_list_count(config, "ingest.lead_names"); i++)
         EIN_TRY(ein_error_context(
-            ein_lead_names_add(&p->lead_names, ein_config_list_item(config, "ingest.lead_names", i)),
+            ein_lead_names_add(&p->read.lead_names, ein_config_list_item(config, "ingest.lead_names", i)),
             "ingest.lead_names"));
     p->max_mv = ein_config_real(config, "ingest.max_mv");
     const char *units = ein_config_string(config, "ingest.units");
@@ -151,6 +155,18 @@ static int64_t choose_round(const ein_ingest *in) {
     return round < MIN_ROUND ? MIN_ROUND : round > MAX_ROUND ? MAX_ROUND : round;
 }
 
+static ein_status list_roots(ein_ingest *in) {
+    const ein_config *config = in->job->config;
+    int n = in->job->n_operands, from_config = n == 0;
+    if (from_config) n = ein_config_list_count(config, "ingest.folders");
+    if (n == 0) return ein_error(EIN_USAGE, "no folder is named: einthoven ingest FOLDER... --out FILE.h5");
+    EIN_TRY(EIN_NEW(in->roots, n));
+    in->n_roots = n;
+    for (int i = 0; i < n; i++)
+        in->roots[i] = from_config ? ein_config_list_item(config, "ingest.folders", i) : in->job->operands[i];
+    return EIN_OK;
+}
+
 /* What all ranks find for themselves. */
 static ein_status plan_here(ein_ingest *in) {
     const ein_config *config = in->job->config;
@@ -165,18 +181,10 @@ static ein_status plan_here(ein_ingest *in) {
                          in->contract.n_leads, (long long)in->contract.n_samples, (long long)in->values * 2,
                          EIN_CORPUS_MAX_RECORD_BYTES);
     in->round = choose_round(in);
-    return EIN_OK;
-}
-
-static ein_status list_roots(ein_ingest *in) {
-    const ein_config *config = in->job->config;
-    int n = in->job->n_operands, from_config = n == 0;
-    if (from_config) n = ein_config_list_count(config, "ingest.folders");
-    if (n == 0) return ein_error(EIN_USAGE, "no folder is named: einthoven ingest FOLDER... --out FILE.h5");
-    EIN_TRY(EIN_NEW(in->roots, n));
-    in->n_roots = n;
-    for (int i = 0; i < n; i++)
-        in->roots[i] = from_config ? ein_config_list_item(config, "ingest.folders", i) : in->job->operands[i];
+    EIN_TRY(list_roots(in));
+    EIN_TRY(
+        ein_links_new(in->roots, in->n_roots, ein_config_bool(config, "ingest.follow_links"), &in->links));
+    in->policy.read.links = in->links;
     return EIN_OK;
 }
 
@@ -189,22 +197,22 @@ void ein_ingest_print_passed(const ein_reader_list *found) {
 
 /* What rank 0 finds for all. */
 static ein_status plan_first(ein_ingest *in) {
-    EIN_TRY(list_roots(in));
     const bool overwrite = ein_config_bool(in->job->config, "ingest.overwrite");
     if (!overwrite && access(in->out, F_OK) == 0)
         return ein_error(EIN_EXISTS, "%s exists; --overwrite replaces it", in->out);
     if (!ein_config_bool(in->job->config, "run.dry_run"))
         EIN_TRY(ein_outputs_begin(&in->out, 1, NULL, overwrite, &in->output));
     EIN_TRY(ein_ledger_new(in->job->config, &in->contract, in->roots, in->n_roots, &in->ledger));
-    EIN_TRY(ein_reader_find(in->roots, in->n_roots, &in->found));
+    EIN_TRY(ein_reader_find(in->roots, in->n_roots, in->links, &in->found));
     in->total = in->found.count;
     for (int64_t i = 0; i < in->found.n_problems && i < MAX_PROBLEMS_TOLD; i++) {
-        int path = (int)strcspn(in->found.problem[i], "\t");
-        fprintf(stderr, "einthoven ingest: warning: %.*s: %s\n", path, in->found.problem[i],
-                in->found.problem[i] + path + 1);
+        char path[PATH_MAX];
+        snprintf(path, sizeof path, "%s", in->found.problem[i].path);
+        ein_make_printable(path, false);
+        fprintf(stderr, "einthoven ingest: warning: %s: %s\n", path, in->found.problem[i].reason);
     }
     if (in->found.n_problems > MAX_PROBLEMS_TOLD)
-        fprintf(stderr, "einthoven ingest: warning: %lld more folders cannot be read\n",
+        fprintf(stderr, "einthoven ingest: warning: %lld more folders or files cannot be read\n",
                 (long long)in->found.n_problems - MAX_PROBLEMS_TOLD);
     if (in->total == 0) ein_ingest_print_passed(&in->found);
     if (in->total == 0)
@@ -433,10 +441,10 @@ static ein_status create(const ein_ingest *in, ein_corpus_writer **writer) {
 
 static ein_status reject_folders(const ein_ingest *in, ein_corpus_writer *writer) {
     for (int64_t i = 0; in->rank == 0 && i < in->found.n_problems; i++) {
-        char path[4096];
-        const char *tab = strchr(in->found.problem[i], '\t');
-        snprintf(path, sizeof path, "%.*s", (int)(tab - in->found.problem[i]), in->found.problem[i]);
-        EIN_TRY(ein_corpus_reject(writer, path, "", tab + 1));
+        const ein_reader_problem *problem = &in->found.problem[i];
+        char source[PATH_MAX];
+        EIN_TRY(ein_corpus_reject(writer, ein_ledger_source(in->ledger, problem->path, source, sizeof source),
+                                  "", problem->reason));
         ein_ledger_count_folder(in->ledger);
     }
     return EIN_OK;
@@ -504,6 +512,7 @@ static ein_status run(ein_job *job) {
     ein_outputs_end(in.output);
     ein_ledger_destroy(in.ledger);
     ein_reader_list_free(&in.found);
+    ein_links_destroy(in.links);
     free(in.roots);
     return status;
 }

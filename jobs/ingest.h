@@ -18,9 +18,10 @@ typedef struct {
     int64_t values; /* samples of a record, all leads */
     int64_t round;  /* recordings taken at a time by all ranks together */
     int64_t total;  /* recordings found */
-    /* Rank 0 only. */
     const char **roots;
     int n_roots;
+    ein_links *links;
+    /* Rank 0 only. */
     ein_reader_list found;
     ein_ledger *ledger;
     ein_outputs *output; /* the corpus; NULL in a dry run */

@@ -9,9 +9,9 @@
 
 enum { SHOWN = 3, TIMED = 12, ENTRY_BYTES = 700 };
 
-static void show(const char *path, const ein_lead_names *names) {
+static void show(const char *path, const ein_reader_options *options) {
     ein_ecg ecg;
-    if (ein_reader_read_named(path, names, &ecg) != EIN_OK) {
+    if (ein_reader_read_with(path, options, &ecg) != EIN_OK) {
         printf("  would be rejected: %s\n", ein_error_message());
         return;
     }
@@ -73,9 +73,9 @@ ein_status ein_ingest_dry_run(const ein_ingest *in) {
     double seconds = 0, record = (double)in->values * 2;
     double share = ceil((double)in->round / in->size);
     char duration[32];
-    printf("recordings: %lld found, %lld folders cannot be read\n", (long long)in->total,
+    printf("recordings: %lld found, %lld folders or files cannot be read\n", (long long)in->total,
            (long long)in->found.n_problems);
-    for (int64_t i = 0; i < in->total && i < SHOWN; i++) show(in->found.path[i], &in->policy.lead_names);
+    for (int64_t i = 0; i < in->total && i < SHOWN; i++) show(in->found.path[i], &in->policy.read);
     ein_ingest_print_passed(&in->found);
     printf("contract: %d leads x %lld samples at %g Hz\n", c->n_leads, (long long)c->n_samples, c->fs_hz);
     if (in->joined >= 0) {

@@ -83,7 +83,7 @@ struct ein_ledger {
     int64_t twins_room, copies, two_patients;
     char first_copy[320], first_two_patients[320];
     round_memory memory;
-    int64_t accepted, joined, causes[EIN_CAUSE_COUNT], flags[EIN_QUALITY_BITS];
+    int64_t accepted, joined, renamed, causes[EIN_CAUSE_COUNT], flags[EIN_QUALITY_BITS];
     char first[EIN_CAUSE_COUNT][256];
     origin patient, age, sex;
     int64_t names_made; /* folders and files whose names are not UTF-8 */
@@ -324,6 +324,7 @@ const char *ein_ledger_source(const ein_ledger *l, const char *path, char *out, 
     bool named = l->n_roots > 1 && r && r->is_folder;
     const int n = snprintf(out, room, "%s%s", named ? r->name : "", named ? "/" : "");
     if (n >= 0 && (size_t)n < room) ein_utf8_make(below, strlen(below), out + n, room - (size_t)n, NULL);
+    ein_make_printable(out, false);
     return out;
 }
 
@@ -598,17 +599,30 @@ static void join_twins(ein_ledger *l, int64_t first, ein_corpus_entry *e) {
     }
 }
 
+/* A record id that tables and terminals take for nothing but a name: without control characters, and without a first
+ * character that makes a spreadsheet compute. Says whether it changed. */
+static bool make_name(char *id) {
+    char before[PATH_MAX];
+    snprintf(before, sizeof before, "%s", id);
+    ein_make_printable(id, false);
+    bool number = id[0] && strspn(id + 1, "0123456789.") == strlen(id + 1); /* -12 is one */
+    if (id[0] && strchr("=+-@", id[0]) && !number) id[0] = '_';
+    return strcmp(before, id) != 0;
+}
+
 /* An accepted recording: refuse its id if it was used, note its signal, make its entry. */
 static ein_status admit(ein_ledger *l, const char *path, int64_t slot, ein_ingest_result *r) {
     const char *source = ein_ledger_source(l, path, l->memory.source[slot], sizeof l->memory.source[slot]);
-    const char *record_id = r->record_id;
     make_utf8(r->record_id, sizeof r->record_id);
     make_utf8(r->patient_id, sizeof r->patient_id);
+    char *record_id = l->memory.id[slot];
+    snprintf(record_id, sizeof l->memory.id[slot], "%s", r->record_id);
     if (l->by_path || record_id[0] == '\0') {
-        char *id = l->memory.id[slot];
-        ein_labels_normalise(source, id, (int)sizeof l->memory.id[slot]);
-        record_id = id[0] && !is_xml_name(source) ? id : source; /* x.hea and x.xml may lie side by side */
+        ein_labels_normalise(source, record_id, (int)sizeof l->memory.id[slot]);
+        if (record_id[0] == '\0' || is_xml_name(source)) /* x.hea and x.xml may lie side by side */
+            snprintf(record_id, sizeof l->memory.id[slot], "%s", source);
     }
+    bool renamed = make_name(record_id);
     int64_t first = ein_map_get(l->ids, record_id, -1);
     if (first >= 0) {
         r->cause = EIN_CAUSE_DUPLICATE;
@@ -632,6 +646,7 @@ static ein_status admit(ein_ledger *l, const char *path, int64_t slot, ein_inges
     EIN_TRY(ein_texts_add(&l->record_ids, record_id));
     count_flags(l, r->quality);
     l->names_made += !ein_utf8_is(path, strlen(path));
+    l->renamed += renamed;
     l->accepted++;
     return EIN_OK;
 }
@@ -762,6 +777,10 @@ void ein_ledger_summary(const ein_ledger *l, FILE *stream) {
         if (l->flags[bit]) fprintf(stream, "  %lld %s\n", (long long)l->flags[bit], ein_quality_name(bit));
     print_names(l, stream);
     print_copies(l, stream);
+    if (l->renamed)
+        fprintf(stream,
+                "renamed: %lld records, whose ids held control characters or began with one of = + - @\n",
+                (long long)l->renamed);
     print_labels(l, stream);
     print_said(l, stream);
     print_persons(l, stream);

@@ -199,7 +199,7 @@ static void take(ein_ingest_worker *w, const char *path, ein_ecg *ecg, int16_t *
 void ein_ingest_one(ein_ingest_worker *w, const char *path, int16_t *counts, ein_ingest_result *out) {
     ein_ecg ecg;
     memset(out, 0, sizeof *out); /* with its padding: it travels as bytes */
-    ein_status status = ein_reader_read_named(path, &w->policy.lead_names, &ecg);
+    ein_status status = ein_reader_read_with(path, &w->policy.read, &ecg);
     if (status != EIN_OK) {
         reject_with_message(out, cause_of(status), path);
         return;

@@ -7,10 +7,10 @@
 #include "core/contract.h"
 #include "core/ecg.h"
 #include "core/gain.h"
-#include "core/lead_names.h"
 #include "core/sketch.h"
 #include "core/status.h"
 #include "io/contract_hash.h"
+#include "io/reader.h"
 #include "io/source_hash.h"
 
 /* Why a recording is not in the corpus. */
@@ -39,7 +39,7 @@ typedef struct {
     double max_mv;
     ein_units_policy units;
     uint32_t reject_flags; /* bits of core/quality.h */
-    ein_lead_names lead_names;
+    ein_reader_options read;
 } ein_ingest_policy;
 
 enum { EIN_INGEST_REASON_BYTES = 400 };

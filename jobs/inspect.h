@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "core/vit.h"
+#include "io/json.h"
 #include "mpi/comm.h"
 
 /* One path being looked at. A describer puts what it learns into `out` (rank 0 only; NULL on the others) and returns

@@ -43,7 +43,7 @@ static void put_quality(json_t *out, const ein_corpus *corpus) {
 static void put_names(json_t *out, const char *key, const ein_corpus *corpus, int n,
                       const char *(*name)(const ein_corpus *, int)) {
     json_t *list = json_array();
-    for (int i = 0; i < n; i++) json_array_append_new(list, json_string(name(corpus, i)));
+    for (int i = 0; i < n; i++) json_array_append_new(list, ein_json_text(name(corpus, i)));
     json_object_set_new(out, key, list);
 }
 

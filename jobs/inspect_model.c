@@ -42,7 +42,7 @@ static void list_tensors(json_t *out, const ein_safetensors *file) {
         char text[EIN_ST_NAME_BYTES + 200], shape[180];
         snprintf(text, sizeof text, "%s %s %s", t->name, t->dtype,
                  ein_shape_text(t->ndim, t->shape, shape, sizeof shape));
-        json_array_append_new(list, json_string(text));
+        json_array_append_new(list, ein_json_text(text));
     }
     json_object_set_new(out, "tensor_list", list);
 }

@@ -8,15 +8,7 @@
 
 void ein_put_text(json_t *object, const char *key, const char *text) {
     if (!text) return;
-    json_t *value = json_string(text);
-    if (!value) { /* not UTF-8: keep what is ASCII */
-        char *ascii = strdup(text);
-        for (char *c = ascii; c && *c; c++)
-            if (*c & 0x80) *c = '?';
-        if (ascii) value = json_string(ascii);
-        free(ascii);
-    }
-    json_object_set_new(object, key, value);
+    json_object_set_new(object, key, ein_json_text(text));
 }
 
 void ein_put_int(json_t *object, const char *key, int64_t value) {

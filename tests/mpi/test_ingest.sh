@@ -70,6 +70,34 @@ exits 'a label column that is not there' 2 "$einthoven" ingest "$data" --out "$t
 like 'names the nearest' "$err" "the nearest is 'LVH'"
 is 'no corpus is left of all these' "$(find "$tmp" -maxdepth 1 -name "x*" | wc -l)" 0
 
+# --- folders that somebody else filled --------------------------------------------------------------------
+
+wild=$tmp/wild
+mkdir "$wild" "$tmp/elsewhere"
+printf 'secret of somebody else\n' >"$tmp/elsewhere/passwords"
+cp "$data"/a/r00.* "$wild"
+cp "$wild"/r00.* "$tmp/elsewhere/"
+mkfifo "$wild/pipe.hea"
+ln -s "$tmp/elsewhere/passwords" "$wild/leak.hea"
+ln -s nowhere "$wild/$(printf 'tab\tlink.hea')"
+cp "$wild/r00.hea" "$wild/$(printf 'e\033[2Jx.hea')"
+cp "$wild/r00.hea" "$wild/=cmd|calc.hea"
+ln -s ../elsewhere "$wild/away"
+ok 'a folder with links, pipes and strange names' "$einthoven" ingest "$wild" --out "$tmp/wild.h5" --set model.preset=tiny
+unlike 'nothing of what lies outside is said' "$out$err" 'secret'
+like 'nor taken' "$out" '^accepted: 3 records$'
+like 'links and pipes are counted' "$out" '^  4 folder cannot be read$'
+like 'names that tables would obey are changed and counted' "$out" '^renamed: 2 records'
+unlike 'no escape reaches the terminal' "$out$err" "$(printf '\033')"
+run "$einthoven" inspect --json "$tmp/wild.h5"
+for name in leak.hea 'tab\?link.hea' pipe.hea away; do like "$name is listed" "$out" "\"path\": \"$name\""; done
+unlike 'and nothing of the file it leads to' "$out" 'secret'
+ok 'links are followed on request' "$einthoven" ingest "$wild" --out "$tmp/wild2.h5" --set model.preset=tiny --follow-links \
+    --set ingest.record_id=path
+like 'into the other folder' "$out" '^accepted: 4 records$'
+exits 'a pipe that is named' 1 "$einthoven" ingest "$wild/pipe.hea" --out "$tmp/pipe.h5"
+like 'is said to be one' "$err" 'pipe.hea: a pipe, socket or device'
+
 # --- real recordings, where they are --------------------------------------------------------------------
 
 real=${EINTHOVEN_DATA:-${XDG_CACHE_HOME:-$HOME/.cache}/einthoven}

@@ -33,13 +33,20 @@ static void make_link(const char *target, const char *name) {
     if (symlink(target, in_folder(name)) != 0) abort();
 }
 
-/* The paths found below `roots` (without the folder), joined by blanks, and after "|" the problems. */
+static bool follow; /* links that leave the roots */
+
+/* The paths found below `roots` (without the folder), joined by blanks, and after "|" the problems with
+ * "path>reason". */
 static const char *find(int n, const char *const *roots) {
     static char text[8192];
     const char *full[8];
     ein_reader_list list;
     for (int i = 0; i < n; ++i) full[i] = roots[i][0] == '=' ? roots[i] + 1 : in_folder(roots[i]);
-    if (ein_reader_find(full, n, &list) != EIN_OK) return "error";
+    ein_links *links = NULL;
+    if (ein_links_new(full, n, follow, &links) != EIN_OK) return "error";
+    ein_status status = ein_reader_find(full, n, links, &list);
+    ein_links_destroy(links);
+    if (status != EIN_OK) return "error";
     text[0] = '\0';
     size_t skip = strlen(folder) + 1;
     for (int64_t i = 0; i < list.count; ++i) {
@@ -47,9 +54,9 @@ static const char *find(int n, const char *const *roots) {
         snprintf(text + strlen(text), sizeof text - strlen(text), "%s%s", i ? " " : "", path);
     }
     for (int64_t i = 0; i < list.n_problems; ++i) {
-        const char *path =
-            strncmp(list.problem[i], folder, skip - 1) == 0 ? list.problem[i] + skip : list.problem[i];
-        snprintf(text + strlen(text), sizeof text - strlen(text), "|%s", path);
+        const char *path = list.problem[i].path;
+        if (strncmp(path, folder, skip - 1) == 0) path += skip;
+        snprintf(text + strlen(text), sizeof text - strlen(text), "|%s>%s", path, list.problem[i].reason);
     }
     ein_reader_list_free(&list);
     return text;
@@ -80,8 +87,8 @@ static void check_find(void) {
     EXPECT("a record without extension, its signal file, its header: one", "b/1.hea", "b/1", "b/1.mat",
            "b/1.hea");
     EXPECT("a file that is a root is listed whatever its name", "a/labels.csv", "a/labels.csv");
-    EXPECT("a root that is not there", "b/1.hea|c\tNo such file or directory", "c", "b");
-    EXPECT("an empty root", "b/1.hea|\tthe name is empty", "=", "b");
+    EXPECT("a root that is not there", "b/1.hea|c>No such file or directory", "c", "b");
+    EXPECT("an empty root", "b/1.hea|>the name is empty", "=", "b");
     make_folder("a/none");
     EXPECT("an empty folder is no problem", "", "a/none");
 }
@@ -97,13 +104,78 @@ static void check_links(void) {
     make_folder("l/z");
     put("l/z/9.hea", "");
     make_link("z", "l/again");
+    make_folder("out");
+    put("out/secret", "root:x:0:0\n");
+    put("out/7.hea", "");
+    make_link("../out/secret", "l/4.hea");
+    make_link("../out", "l/y");
+    make_link("../out/secret", "l/5.txt");
+#define OUT ">a symbolic link out of the folders that were named; --follow-links follows it"
     EXPECT(
-        "loops end; a folder reached twice is walked once; a broken header link is a problem",
-        "l/1.hea l/2.hea l/again/9.hea l/up/a/.hidden.hea l/up/a/10.hea l/up/a/2.hea l/up/a/B.hea l/up/a/deep/1.hea "
-        "l/up/b/1.hea|l/3.hea\tbroken symbolic link",
-        "l");
+        "loops end; a folder reached twice is walked once; a broken link and links that lead out are problems",
+        "l/1.hea l/2.hea l/again/9.hea|l/3.hea>broken symbolic link|l/4.hea" OUT "|l/up" OUT "|l/y" OUT, "l");
+    EXPECT("a link to what another root holds is followed",
+           "l/1.hea l/2.hea l/4.hea l/again/9.hea l/y/7.hea out/7.hea out/secret|l/3.hea>broken "
+           "symbolic link|l/up" OUT,
+           "l", "out/7.hea", "out/secret");
+    follow = true;
+    EXPECT("on request, all links are followed",
+           "l/1.hea l/2.hea l/4.hea l/again/9.hea l/up/a/.hidden.hea l/up/a/10.hea l/up/a/2.hea l/up/a/B.hea "
+           "l/up/a/deep/1.hea l/up/b/1.hea l/up/out/7.hea|l/3.hea>broken symbolic link",
+           "l");
+    follow = false;
     make_link("b", "to_b");
-    EXPECT("a root may be a link", "to_b/1.hea", "to_b");
+    EXPECT("a root may be a link to a folder", "to_b/1.hea", "to_b");
+    make_folder("n");
+    make_link("../out/secret", "n/6.hea");
+    EXPECT("a root that is a link to a file elsewhere is not followed", "|n/6.hea" OUT, "n/6.hea");
+    make_link("6.hea", "n/8.hea");
+    put("n/real.hea", "");
+    make_link("real.hea", "n/9.hea");
+    EXPECT("a chain of links is judged by its end", "n/9.hea|n/8.hea" OUT, "n/8.hea", "n/9.hea");
+}
+
+/* Links to signal files obey the same rule. */
+static void check_signal_links(void) {
+    ein_ecg ecg;
+    static const char header[] = "1 1 100 10\n1.dat 16 200/mV 16 0 0 6 0 II\n";
+    make_folder("d");
+    make_folder("d/in"), make_folder("d/objects");
+    FILE *f = fopen(in_folder("d/objects/key"), "wb");
+    static const unsigned char samples[20] = {0, 0, 1, 0, 2, 0, 3};
+    if (!f || fwrite(samples, 1, 20, f) != 20 || fclose(f) != 0) abort();
+    put("d/in/1.hea", header);
+    make_link("../objects/key", "d/in/1.dat");
+    ein_status status = ein_reader_read(in_folder("d/in/1.hea"), &ecg);
+    report(status == EIN_FORMAT && strstr(ein_error_message(), "--follow-links"),
+           "a signal file that leads out is not read");
+    const char *roots[] = {in_folder("d/in"), in_folder("d")};
+    for (int i = 0; i < 3; i++) {
+        ein_links *links = NULL;
+        if (ein_links_new(&roots[i == 1], 1, i == 2, &links) != EIN_OK) abort();
+        status = ein_reader_read_with(in_folder("d/in/1.hea"), &(ein_reader_options){.links = links}, &ecg);
+        report((status == EIN_OK) == (i > 0), "%s",
+               i == 0   ? "nor from the folder that holds the link"
+               : i == 1 ? "it is from the folder that holds both"
+                        : "and on request");
+        if (status == EIN_OK) ein_ecg_free(&ecg);
+        ein_links_destroy(links);
+    }
+}
+
+/* Names that a terminal or a table would obey. */
+static void check_names(void) {
+    make_folder("names");
+    put("names/tab\tname.hea", "");
+    make_link("nowhere", "names/tab\tlink.hea");
+    EXPECT("a tab in a name does not part it from its reason",
+           "names/tab\tname.hea|names/tab\tlink.hea>broken symbolic link", "names");
+    ein_error(EIN_IO, "%s", "a\033[2Jb\007\rc\177\302\233d\n\te\303\274");
+    report(strcmp(ein_error_message(), "a?[2Jb??c???d\n\te\303\274") == 0,
+           "messages hold no control characters");
+    char name[] = "x\ny\tz";
+    ein_make_printable(name, false);
+    report(strcmp(name, "x?y?z") == 0, "names of one line hold no line ends either");
 }
 
 static void check_xml_names(void) {
@@ -121,7 +193,7 @@ static const char *passed(const char *root) {
     const char *roots[] = {in_folder(root)};
     ein_reader_list list;
     text[0] = '\0';
-    if (ein_reader_find(roots, 1, &list) != EIN_OK) return "error";
+    if (ein_reader_find(roots, 1, NULL, &list) != EIN_OK) return "error";
     for (int i = 0; i < list.n_passed; i++)
         snprintf(text + strlen(text), sizeof text - strlen(text), "%s%lld %s (%s)", i ? ", " : "",
                  (long long)list.passed[i].count, list.passed[i].kind,
@@ -153,7 +225,12 @@ static void check_special(void) {
     put("s/1.hea", "");
     make_folder("s/folder.hea");
     if (mkfifo(in_folder("s/pipe.hea"), 0600) != 0) abort();
-    EXPECT("folders and pipes named .hea are no recordings", "s/1.hea", "s");
+    if (mkfifo(in_folder("s/pipe"), 0600) != 0) abort();
+#define PIPE ">a pipe, socket or device; only regular files are read"
+    EXPECT("a folder named .hea is a folder, a pipe of that name is refused, others are passed over",
+           "s/1.hea|s/pipe.hea" PIPE, "s");
+    EXPECT("pipes and devices that are named are refused", "|s/pipe" PIPE "|/dev/null" PIPE, "s/pipe",
+           "=/dev/null");
     char name[300];
     memset(name, 'n', sizeof name);
     strcpy(name, "s/");
@@ -161,7 +238,7 @@ static void check_special(void) {
     strcpy(name + 253, ".hea");
     put(name, "");
     char wanted[400];
-    snprintf(wanted, sizeof wanted, "s/1.hea %s", name);
+    snprintf(wanted, sizeof wanted, "s/1.hea %s|s/pipe.hea" PIPE, name);
     EXPECT("the longest name a file can have", wanted, "s");
     char *endless = malloc(6000);
     if (!endless) abort();
@@ -188,7 +265,7 @@ static void check_deep(void) {
     if (chdir(here) != 0) abort();
     const char *roots[] = {in_folder("deep")};
     ein_reader_list list;
-    ein_status status = ein_reader_find(roots, 1, &list);
+    ein_status status = ein_reader_find(roots, 1, NULL, &list);
     report(made == 30 && status == EIN_OK && list.count >= 19 && list.count < 30 && list.n_problems >= 1,
            "30 folders of 200 bytes: %lld of 30 found, %lld problems", (long long)list.count,
            (long long)list.n_problems);
@@ -208,7 +285,7 @@ static void check_unreadable(void) {
             chmod(folder, 0755);
             chmod(in_folder("u/closed"), 0);
             if (setgid(65534) != 0 || setuid(65534) != 0) _exit(2);
-            _exit(strcmp(find(1, (const char *[]){"u"}), "u/1.hea|u/closed\tPermission denied") == 0 ? 0 : 1);
+            _exit(strcmp(find(1, (const char *[]){"u"}), "u/1.hea|u/closed>Permission denied") == 0 ? 0 : 1);
         }
         int status = 0;
         if (waitpid(pid, &status, 0) != pid) abort();
@@ -218,7 +295,7 @@ static void check_unreadable(void) {
         return;
     }
     chmod(in_folder("u/closed"), 0);
-    EXPECT("an unreadable folder is a problem, the rest goes on", "u/1.hea|u/closed\tPermission denied", "u");
+    EXPECT("an unreadable folder is a problem, the rest goes on", "u/1.hea|u/closed>Permission denied", "u");
     chmod(in_folder("u/closed"), 0777);
 }
 
@@ -276,6 +353,8 @@ int main(void) {
     if (!mkdtemp(folder)) abort();
     check_find();
     check_links();
+    check_signal_links();
+    check_names();
     check_xml_names();
     check_others();
     check_special();
