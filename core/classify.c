@@ -317,12 +317,13 @@ ein_status ein_classify_new(const ein_layout *full, const ein_layout *trained, i
     ein_status status = fill_tables(cl);
     if (status != EIN_OK) goto fail;
     const size_t bytes = (size_t)place(cl, NULL) * sizeof(real);
-    if (posix_memalign((void **)&cl->memory, 64, bytes) != 0) {
-        cl->memory = NULL;
+    void *memory;
+    if (posix_memalign(&memory, 64, bytes) != 0) {
         status =
             ein_error(EIN_NOMEM, "no memory for the activations of %d records: %zu bytes", records, bytes);
         goto fail;
     }
+    cl->memory = memory;
     /* First touch by the thread that computes; all bits set is NaN, so reading what nobody wrote shows. */
     memset(cl->memory, 0xff, bytes);
     place(cl, cl->memory);

@@ -191,12 +191,13 @@ ein_status ein_mae_new(const ein_layout *layout, int records, int visible, ein_m
     EIN_TRY_GOTO(status, EIN_NEW(m->enc_block, m->shape.depth), fail);
     EIN_TRY_GOTO(status, EIN_NEW(m->dec_block, m->shape.dec_depth), fail);
     const size_t bytes = (size_t)place(m, NULL) * sizeof(real);
-    if (posix_memalign((void **)&m->memory, 64, bytes) != 0) {
-        m->memory = NULL;
+    void *memory;
+    if (posix_memalign(&memory, 64, bytes) != 0) {
         status =
             ein_error(EIN_NOMEM, "no memory for the activations of %d records: %zu bytes", records, bytes);
         goto fail;
     }
+    m->memory = memory;
     /* First touch by the thread that computes; all bits set is NaN, so reading what nobody wrote shows. */
     memset(m->memory, 0xff, bytes);
     place(m, m->memory);

@@ -106,15 +106,17 @@ __attribute__((constructor)) static void read_injection(void) {
     missing_memory = getenv("EINTHOVEN_INJECT_NOMEM");
 }
 
-ein_status ein_calloc(void **out, int64_t count, int64_t size, const char *what) {
-    *out = NULL;
+ein_status ein_calloc(void *out, int64_t count, int64_t size, const char *what) {
+    void *fresh = NULL;
+    memcpy(out, &fresh, sizeof fresh);
     if (count < 0 || size < 0 || (size > 0 && count > INT64_MAX / size))
         return ein_error(EIN_NOMEM, "%s: impossible size %lld x %lld bytes", what, (long long)count,
                          (long long)size);
     if (count == 0 || size == 0) count = size = 1;
-    if (!missing_memory || strcmp(missing_memory, what) != 0) *out = calloc((size_t)count, (size_t)size);
-    if (!*out)
+    if (!missing_memory || strcmp(missing_memory, what) != 0) fresh = calloc((size_t)count, (size_t)size);
+    if (!fresh)
         return ein_error(EIN_NOMEM, "%s: no memory for %lld x %lld bytes", what, (long long)count,
                          (long long)size);
+    memcpy(out, &fresh, sizeof fresh);
     return EIN_OK;
 }

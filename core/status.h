@@ -93,10 +93,10 @@ _Noreturn void ein_bug(const char *file, int line, const char *condition);
 /* Checked narrowing for MPI counts, BLAS sizes and HDF5 ranks: aborts if `value` does not fit. */
 int ein_int(int64_t value);
 
-/* calloc with overflow check on count*size; the message names `what`. `*out` is NULL on error.
+/* calloc with overflow check on count*size; the message names `what`. `out` is the address of a pointer to any type of
+ * object, which is NULL on error; it is a plain void * because a void ** may not alias a pointer of another type.
  * Free with free(). For tests, EINTHOVEN_INJECT_NOMEM=WHAT in the environment makes those named WHAT fail. */
-ein_status ein_calloc(void **out, int64_t count, int64_t size, const char *what);
-#define EIN_NEW(pointer, count) \
-    ein_calloc((void **)&(pointer), (int64_t)(count), (int64_t)sizeof *(pointer), #pointer)
+ein_status ein_calloc(void *out, int64_t count, int64_t size, const char *what);
+#define EIN_NEW(pointer, count) ein_calloc(&(pointer), (int64_t)(count), (int64_t)sizeof *(pointer), #pointer)
 
 #endif

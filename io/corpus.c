@@ -199,7 +199,7 @@ static ein_status read_all(ein_corpus *c) {
     return read_columns(c);
 }
 
-static ein_status share(ein_comm *comm, void **data, int64_t bytes) {
+static ein_status share(ein_comm *comm, void *data, int64_t bytes) {
     return ein_comm_bcast_bytes(comm, data, &bytes);
 }
 

@@ -369,20 +369,20 @@ ein_status ein_h5_read_column(hid_t file, const char *name, hid_t type, int64_t 
     return status;
 }
 
-ein_status ein_h5_load_column(hid_t file, const char *name, hid_t type, int64_t n, int64_t width,
-                              void **out) {
+ein_status ein_h5_load_column(hid_t file, const char *name, hid_t type, int64_t n, int64_t width, void *out) {
+    void *fresh = NULL;
     int64_t extent[2] = {n, width};
     const int64_t values = n * (width > 0 ? width : 1);
     hid_t dataset = -1;
-    *out = NULL;
+    memcpy(out, &fresh, sizeof fresh);
     EIN_TRY(ein_h5_open_dataset(file, name, type, width > 0 ? 2 : 1, extent, NULL, &dataset));
-    ein_status status = ein_calloc(out, values, (int64_t)H5Tget_size(type), name);
-    if (status == EIN_OK) status = read_whole(dataset, name, type, values, *out);
+    ein_status status = ein_calloc(&fresh, values, (int64_t)H5Tget_size(type), name);
+    if (status == EIN_OK) status = read_whole(dataset, name, type, values, fresh);
     H5Dclose(dataset);
-    if (status != EIN_OK) {
-        free(*out);
-        *out = NULL;
-    }
+    if (status == EIN_OK)
+        memcpy(out, &fresh, sizeof fresh);
+    else
+        free(fresh);
     return status;
 }
 

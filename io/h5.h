@@ -77,7 +77,7 @@ ein_status ein_h5_write_column(hid_t file, const char *name, hid_t type, int64_t
 ein_status ein_h5_read_column(hid_t file, const char *name, hid_t type, int64_t n, int64_t width, void *data);
 
 /* The same into fresh memory (free()), taken only after the dataset was checked. */
-ein_status ein_h5_load_column(hid_t file, const char *name, hid_t type, int64_t n, int64_t width, void **out);
+ein_status ein_h5_load_column(hid_t file, const char *name, hid_t type, int64_t n, int64_t width, void *out);
 
 /* A column of texts: fixed-length UTF-8, NUL-padded, as long as the longest (at least 1). */
 ein_status ein_h5_write_texts(hid_t file, const char *name, const ein_texts *texts);

@@ -3,17 +3,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-static ein_status grow(void **pointer, int64_t *room, int64_t need, int64_t item_bytes) {
+/* `pointer`: the address of a pointer to any type of object. */
+static ein_status grow(void *pointer, int64_t *room, int64_t need, int64_t item_bytes) {
+    void *old, *fresh;
     if (need <= *room) return EIN_OK;
     int64_t more = *room ? *room : 64;
     while (more < need) {
         if (more > INT64_MAX / 4 / item_bytes) return ein_error(EIN_NOMEM, "texts: too many");
         more *= 2;
     }
-    void *fresh = realloc(*pointer, (size_t)(more * item_bytes));
+    memcpy(&old, pointer, sizeof old);
+    fresh = realloc(old, (size_t)(more * item_bytes));
     if (!fresh)
         return ein_error(EIN_NOMEM, "texts: no memory for %lld bytes", (long long)(more * item_bytes));
-    *pointer = fresh;
+    memcpy(pointer, &fresh, sizeof fresh);
     *room = more;
     return EIN_OK;
 }

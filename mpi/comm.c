@@ -167,26 +167,29 @@ ein_status ein_comm_share(ein_comm *comm, ein_status mine) {
     return ein_error((ein_status)first.status, "%s", first.message);
 }
 
-ein_status ein_comm_bcast_bytes(ein_comm *comm, void **data, int64_t *bytes) {
-    if (comm->rank != 0) *data = NULL;
+ein_status ein_comm_bcast_bytes(ein_comm *comm, void *data, int64_t *bytes) {
+    char *own = NULL;
+    if (comm->rank != 0) memcpy(data, &own, sizeof own);
     EIN_TRY(ein_comm_alive());
     EIN_TRY(ein_comm_check(MPI_Bcast(bytes, 1, MPI_INT64_T, 0, comm->mpi), "broadcasting a size"));
     ein_status status = EIN_OK;
-    if (comm->rank != 0) {
-        *data = NULL;
-        status = ein_calloc(data, *bytes, 1, "broadcast data");
-    }
+    if (comm->rank == 0)
+        memcpy(&own, data, sizeof own);
+    else
+        status = ein_calloc(&own, *bytes, 1, "broadcast data");
     EIN_TRY_GOTO(status, ein_comm_agree(comm, status), failed);
     for (int64_t at = 0; at < *bytes; at += CHUNK_BYTES) {
         int64_t n = *bytes - at < CHUNK_BYTES ? *bytes - at : CHUNK_BYTES;
-        int code = MPI_Bcast((char *)*data + at, ein_int(n), MPI_BYTE, 0, comm->mpi);
+        int code = MPI_Bcast(own + at, ein_int(n), MPI_BYTE, 0, comm->mpi);
         EIN_TRY_GOTO(status, ein_comm_check(code, "broadcasting data"), failed);
     }
+    memcpy(data, &own, sizeof own);
     return EIN_OK;
 failed:
     if (comm->rank != 0) {
-        free(*data);
-        *data = NULL;
+        free(own);
+        own = NULL;
+        memcpy(data, &own, sizeof own);
         *bytes = 0;
     }
     return status;

@@ -54,8 +54,9 @@ ein_status ein_comm_agree(ein_comm *comm, ein_status mine);
 ein_status ein_comm_share(ein_comm *comm, ein_status mine);
 
 /* Broadcast a block of bytes from rank 0; other ranks receive it in fresh memory (free()).
- * Collective. On rank 0 `*data` and `*bytes` are read. */
-ein_status ein_comm_bcast_bytes(ein_comm *comm, void **data, int64_t *bytes);
+ * Collective. `data` is the address of a pointer to any type of object, as in ein_calloc; on rank 0 it and `*bytes` are
+ * read. */
+ein_status ein_comm_bcast_bytes(ein_comm *comm, void *data, int64_t *bytes);
 
 /* Sum one int64 over all ranks / exclusive prefix sum / minimum / maximum. Collective. */
 ein_status ein_comm_sum_i64(ein_comm *comm, int64_t *values, int count);

@@ -125,10 +125,11 @@ static ein_status new_gradients(ein_engine *e) {
     for (int t = 0; t < e->threads; t++) {
         worker *w = &e->worker[t];
         for (int i = 0; i < w->n_buffers; i++) {
-            if (posix_memalign((void **)&w->buffer[i], 64, bytes) != 0) {
-                w->buffer[i] = NULL;
+            void *memory;
+            if (posix_memalign(&memory, 64, bytes) != 0) {
                 failed++;
             } else {
+                w->buffer[i] = memory;
                 memset(w->buffer[i], 0, bytes);
             }
         }

@@ -75,6 +75,10 @@ in_files 'if \(+[^!)]*\b[a-z_]*(err|error|diff|difference|deviation|drift)(_[a-z
 in_files '#pragma omp parallel num_threads|omp_get_num_threads' "${product[@]}" |
     fault 'work that waits for a thread of a team; write "omp parallel for schedule(static, 1)" over the workers'
 
+# --- a void ** may not alias a pointer of another type: the address of any pointer is a void *, moved with memcpy ----
+in_files '\bvoid \*\*[a-z_]+ *[,)]|posix_memalign\(\(void' "${product[@]}" |
+    fault 'a pointer of another type written through void **; take void * and use memcpy, as ein_calloc does'
+
 # --- words and flags ----------------------------------------------------------------------------------------------
 words='TODO|FIXME|XXX|HACK|stub|stubs|placeholder|not implemented|unimplemented|for now'
 in_files "(^|[^A-Za-z_])($words)([^A-Za-z_]|\$)" "${text_files[@]}" | without '^tests/lint\.sh:' |
