@@ -329,9 +329,12 @@ static ein_status run_command(studying *s, const ein_study_cell *cell) {
     return status;
 }
 
-/* How a run folder says that it ended: a run that was stopped has no failure to report. Rank 0. */
-static bool was_stopped(const ein_study_cell *cell) {
-    return access(cell->output, F_OK) != 0;
+/* A run that ends without an error and without its output was stopped, and has no failure to report. Rank 0. */
+static ein_status was_stopped(const ein_study_cell *cell, ein_status status, int64_t *stopped) {
+    bool there = true;
+    if (status == EIN_OK) EIN_TRY(ein_study_output(cell, &there));
+    *stopped = status == EIN_STOPPED || !there;
+    return EIN_OK;
 }
 
 static ein_status write_command(const ein_study_cell *cell) {
@@ -355,7 +358,8 @@ static ein_status run_locked(studying *s, ein_study_cell *cell, ein_run *run) {
                             : run_command(s, cell);
     bring_back(d);
     if (status == EIN_COMM) return status;
-    int64_t stopped = speaks(s) && (status == EIN_STOPPED || (status == EIN_OK && was_stopped(cell)));
+    int64_t stopped = 0;
+    EIN_TRY(ein_comm_share(s->job->comm, speaks(s) ? was_stopped(cell, status, &stopped) : EIN_OK));
     EIN_TRY(ein_comm_max_i64(s->job->comm, &stopped, 1));
     cell->state = stopped ? EIN_STATE_STOPPED : status == EIN_OK ? EIN_STATE_DONE : EIN_STATE_FAILED;
     snprintf(cell->reason, sizeof cell->reason, "%s",
@@ -368,10 +372,29 @@ static ein_status run_locked(studying *s, ein_study_cell *cell, ein_run *run) {
     return ein_comm_share(s->job->comm, written);
 }
 
-static ein_status run_cell(studying *s, ein_study_cell *cell) {
+/* The states of `n` cells from `first`, as rank 0 finds them, on all ranks. Collective. */
+static ein_status look(studying *s, ein_study_cell *first, int n) {
+    int64_t *state;
+    EIN_TRY(ein_comm_agree(s->job->comm, EIN_NEW(state, n)));
+    ein_status status = EIN_OK;
+    for (int i = 0; i < n && speaks(s) && status == EIN_OK; i++) {
+        status = ein_study_look(&first[i]);
+        state[i] = first[i].state;
+    }
+    status = ein_comm_share(s->job->comm, status);
+    if (status == EIN_OK) status = ein_comm_max_i64(s->job->comm, state, n); /* others hold none, the least */
+    for (int i = 0; i < n; i++) first[i].state = (ein_run_state)state[i];
+    free(state);
+    return status;
+}
+
+/* Another start may have made the cell between the look and the lock: then there is nothing left to do. */
+static ein_status run_cell(studying *s, ein_study_cell *cell, bool *made) {
     ein_run *run;
     EIN_TRY(ein_run_open(s->job->comm, cell->folder, &run));
-    const ein_status status = run_locked(s, cell, run);
+    ein_status status = look(s, cell, 1);
+    *made = status == EIN_OK && (cell->state != EIN_STATE_DONE || cell->stage == EIN_STUDY_TABLE);
+    if (*made) status = run_locked(s, cell, run);
     ein_run_close(run);
     return status;
 }
@@ -409,20 +432,6 @@ static void say(const studying *s, const char *what, const ein_study_cell *cell,
     fflush(stdout);
 }
 
-/* The states of `n` cells from `first`, as rank 0 finds them, on all ranks. Collective. */
-static ein_status look(studying *s, ein_study_cell *first, int n) {
-    int64_t *state;
-    EIN_TRY(ein_comm_agree(s->job->comm, EIN_NEW(state, n)));
-    for (int i = 0; i < n && speaks(s); i++) {
-        ein_study_look(&first[i]);
-        state[i] = first[i].state;
-    }
-    const ein_status status = ein_comm_max_i64(s->job->comm, state, n); /* others hold none, the least */
-    for (int i = 0; i < n; i++) first[i].state = (ein_run_state)state[i];
-    free(state);
-    return status;
-}
-
 /* One cell: passed over, waiting for another, or run. Collective; an error is one of all ranks. */
 static ein_status one_cell(studying *s, ein_study_cell *cell) {
     const bool only = ein_config_int(s->job->config, "study.cell") >= 0;
@@ -449,11 +458,14 @@ static ein_status one_cell(studying *s, ein_study_cell *cell) {
                s->plan->n, ein_study_stage_name[cell->stage], cell->id);
         fflush(stdout);
     }
-    EIN_TRY(run_cell(s, cell));
+    bool made;
+    EIN_TRY(run_cell(s, cell, &made));
     s->n_failed += cell->state == EIN_STATE_FAILED;
     s->n_stopped += cell->state == EIN_STATE_STOPPED;
-    say(s, cell->state == EIN_STATE_DONE ? "done" : ein_study_state_name(cell->state), cell,
-        ein_clock_s() - begun);
+    if (made)
+        say(s, ein_study_state_name(cell->state), cell, ein_clock_s() - begun);
+    else
+        say(s, "done meanwhile by another process", cell, -1);
     if (only && cell->state == EIN_STATE_FAILED)
         return ein_error(EIN_RANGE, "%s %s: %s", ein_study_stage_name[cell->stage], cell->id, cell->reason);
     return EIN_OK;
@@ -507,7 +519,7 @@ static ein_status show(studying *s) {
     const ein_config *c = s->job->config;
     const char *cells = ein_config_string(c, "study.cells");
     if (!speaks(s)) return EIN_OK;
-    ein_study_look_all(s->plan);
+    EIN_TRY(ein_study_look_all(s->plan));
     if (strcmp(cells, "none") != 0) {
         print_cells(s, cells);
         return EIN_OK;

@@ -1,5 +1,6 @@
 #include "jobs/study_plan.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -10,8 +11,9 @@
 #include "io/durable.h"
 #include "io/lock.h"
 #include "io/sums.h"
+#include "io/trouble.h"
 
-enum { MAX_WORDS = 1024, SMALL_FILE_BYTES = 1 << 16 };
+enum { MAX_WORDS = 1024, STATE_BYTES = 1 << 16, COMMAND_BYTES = 1 << 24 };
 
 const char *const ein_study_stage_name[EIN_STUDY_STAGES] = {"synth",    "ingest",   "pretrain",
                                                             "finetune", "evaluate", "table"};
@@ -425,22 +427,27 @@ static void value_of(const char *all, const char *key, char *out, size_t room) {
         }
 }
 
-static char *read_small(const char *folder, const char *name) {
-    char path[4352], *all = NULL;
+/* A file of the folder, or NULL if there is none. */
+static ein_status read_small(const char *folder, const char *name, int64_t limit, char **all) {
+    char path[4352];
     size_t bytes = 0;
     snprintf(path, sizeof path, "%s/%s", folder, name);
-    if (ein_file_read(path, SMALL_FILE_BYTES, &all, &bytes) != EIN_OK) {
-        ein_error_clear();
-        return NULL;
-    }
-    return all;
+    const ein_status status = ein_file_read(path, limit, all, &bytes);
+    if (status != EIN_NOTFOUND) return status;
+    ein_error_clear();
+    return EIN_OK;
 }
 
-/* Whether a process has the lock of a cell's folder. */
-static bool is_held(const char *folder) {
+/* Whether a process has the lock of a cell's folder; of a lock that may not be read nobody can tell. */
+static ein_status look_at_lock(const char *folder, bool *held) {
     char path[4352];
     snprintf(path, sizeof path, "%s/LOCK", folder);
-    return ein_lock_is_held(path);
+    const int fd = ein_trouble_open(path, 0);
+    if (fd < 0 && errno != ENOENT)
+        return ein_error(ein_trouble_status(errno), "%s: %s", path, strerror(errno));
+    if (fd >= 0) close(fd);
+    *held = ein_lock_is_held(path);
+    return EIN_OK;
 }
 
 static void out_of_date(ein_study_cell *c, const char *why) {
@@ -449,44 +456,70 @@ static void out_of_date(ein_study_cell *c, const char *why) {
 }
 
 /* Whether the output is as it was written. */
-static void check_output(ein_study_cell *c) {
+static ein_status check_output(ein_study_cell *c) {
     const char *slash = strrchr(c->output, '/');
-    if (!c->sums) return;
+    if (!c->sums) return EIN_OK;
     const ein_status status = ein_sums_check(c->sums, slash ? slash + 1 : c->output, NULL);
+    if (status != EIN_OK && status != EIN_NOTFOUND && status != EIN_CORRUPT && status != EIN_FORMAT)
+        return status;
     c->unverified = status == EIN_NOTFOUND;
     if (status != EIN_OK && status != EIN_NOTFOUND) out_of_date(c, ein_error_message());
     if (status != EIN_OK) ein_error_clear();
+    return EIN_OK;
 }
 
-void ein_study_look(ein_study_cell *c) {
-    char first[64] = "", stamp[EIN_HASH_TEXT_BYTES + 16] = "";
-    c->state = EIN_STATE_NONE;
-    c->reason[0] = '\0';
-    c->unverified = false;
-    char *state = read_small(c->folder, "STATE"), *command = read_small(c->folder, "COMMAND");
-    if (state) {
-        snprintf(first, sizeof first, "%.*s", (int)strcspn(state, "\r\n"), state);
-        for (int s = EIN_STATE_RUNNING; s <= EIN_STATE_FAILED; s++)
-            if (strcmp(first, ein_study_state_name((ein_run_state)s)) == 0) c->state = (ein_run_state)s;
-        value_of(state, "reason", c->reason, sizeof c->reason);
+ein_status ein_study_output(const ein_study_cell *cell, bool *there) {
+    *there = access(cell->output, F_OK) == 0;
+    if (*there || ein_trouble_status(errno) == EIN_NOTFOUND) return EIN_OK;
+    return ein_error(ein_trouble_status(errno), "%s: %s", cell->output, strerror(errno));
+}
+
+/* A cell that says that it is done: whether it is, for this plan. */
+static ein_status check_done(ein_study_cell *c, const char *stamp) {
+    bool there = false;
+    if (strcmp(stamp, c->stamp) != 0) {
+        out_of_date(c, "made by another command, or from what another command made");
+        return EIN_OK;
     }
+    EIN_TRY(ein_study_output(c, &there));
+    if (there) return check_output(c);
+    out_of_date(c, "its output is gone");
+    return EIN_OK;
+}
+
+static ein_status look(ein_study_cell *c, const char *state, const char *command) {
+    char first[64], stamp[EIN_HASH_TEXT_BYTES + 16] = "";
+    bool held = false;
+    if (!state) return EIN_OK;
+    snprintf(first, sizeof first, "%.*s", (int)strcspn(state, "\r\n"), state);
+    for (int s = EIN_STATE_RUNNING; s <= EIN_STATE_FAILED; s++)
+        if (strcmp(first, ein_study_state_name((ein_run_state)s)) == 0) c->state = (ein_run_state)s;
+    value_of(state, "reason", c->reason, sizeof c->reason);
     if (command) value_of(command, "stamp", stamp, sizeof stamp);
-    if (c->state == EIN_STATE_RUNNING && !is_held(c->folder)) {
+    if (c->state == EIN_STATE_RUNNING) EIN_TRY(look_at_lock(c->folder, &held));
+    if (c->state == EIN_STATE_RUNNING && !held) {
         c->state = EIN_STATE_STOPPED;
         snprintf(c->reason, sizeof c->reason, "its process is gone");
     }
-    if (c->state == EIN_STATE_DONE) {
-        if (strcmp(stamp, c->stamp) != 0)
-            out_of_date(c, "made by another command, or from what another command made");
-        else if (access(c->output, F_OK) != 0)
-            out_of_date(c, "its output is gone");
-        else
-            check_output(c);
-    }
-    free(state);
-    free(command);
+    return c->state == EIN_STATE_DONE ? check_done(c, stamp) : EIN_OK;
 }
 
-void ein_study_look_all(ein_study_plan *plan) {
-    for (int i = 0; i < plan->n; i++) ein_study_look(&plan->cell[i]);
+ein_status ein_study_look(ein_study_cell *c) {
+    char *state = NULL, *command = NULL;
+    c->state = EIN_STATE_NONE;
+    c->reason[0] = '\0';
+    c->unverified = false;
+    ein_status status = read_small(c->folder, "STATE", STATE_BYTES, &state);
+    if (status == EIN_OK) status = read_small(c->folder, "COMMAND", COMMAND_BYTES, &command);
+    if (status == EIN_OK) status = look(c, state, command);
+    free(state);
+    free(command);
+    return ein_error_context(status,
+                             "%s %s: nobody can tell whether it is done; make it readable, or try again",
+                             ein_study_stage_name[c->stage], c->id);
+}
+
+ein_status ein_study_look_all(ein_study_plan *plan) {
+    for (int i = 0; i < plan->n; i++) EIN_TRY(ein_study_look(&plan->cell[i]));
+    return EIN_OK;
 }

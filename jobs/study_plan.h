@@ -77,9 +77,13 @@ ein_study_cell *ein_study_find(ein_study_plan *plan, ein_study_stage stage, int6
 /* A cell's words as one line that a shell takes (free()). */
 ein_status ein_study_command_line(const ein_study_cell *cell, char **out);
 
-/* Read the state of one cell, or of all, from their folders. Not collective. */
-void ein_study_look(ein_study_cell *cell);
-void ein_study_look_all(ein_study_plan *plan);
+/* Read the state of one cell, or of all, from their folders. What is not there is missing; what cannot be read (no
+ * permission, a disk or file server in trouble) tells nothing, and is an error that names the file. Not collective. */
+ein_status ein_study_look(ein_study_cell *cell);
+ein_status ein_study_look_all(ein_study_plan *plan);
+
+/* Whether the output of a cell is there; the same rule. Not collective. */
+ein_status ein_study_output(const ein_study_cell *cell, bool *there);
 
 /* "missing", "running", "stopped", "done", "failed" */
 const char *ein_study_state_name(ein_run_state state);

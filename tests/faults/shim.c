@@ -3,6 +3,7 @@
  *
  *   EIN_HOLD=FILE       fsync waits while FILE exists, from the EIN_HOLD_FROM-th on (1)
  *   EIN_FLOCK=ERRNO     flock fails
+ *   EIN_HOLD_FLOCK=FILE flock waits while FILE exists
  *   EIN_NO_RENAMEAT2=1  renameat2 fails with EINVAL, as on NFS
  *   EIN_NO_LINK=1       link fails with EPERM, as on FAT
  *   EIN_KILL_AT=N       SIGKILL just before the N-th change of a name (rename, renameat2, link, unlink) below
@@ -49,6 +50,8 @@ int fsync(int fd) {
 
 int flock(int fd, int operation) {
     const int error = number("EIN_FLOCK");
+    const char *hold = getenv("EIN_HOLD_FLOCK");
+    while (hold && access(hold, F_OK) == 0) usleep(5000);
     if (!error) return NEXT(flock)(fd, operation);
     errno = error;
     return -1;

@@ -28,19 +28,35 @@ split: {by: hash, valid_fraction: 0.2, test_fraction: 0.4}
 finetune: {tasks: [tasks.yaml], mode: "full"}
 run: {log_seconds: 1000}
 YAML
+cat >study.yaml <<'YAML'
+study: pair
+preset: tiny
+cohorts:
+  clinic: {records: 128, synth: {synth.seed: 2, signal.fs_hz: 100}, split: {split.by: hash, split.valid_fraction: 0.25, split.test_fraction: 0.5}}
+finetune:
+  set: {model.depth: 1, model.width: 16, model.heads: 2, train.epochs: 1, train.batch: 16, train.slots: 2, run.log_seconds: 1000}
+  arms:
+    full: {from: scratch}
+    frozen: {from: random-frozen}
+  tasks: {clinic: [study/sex]}
+evaluate: {set: {evaluate.replicates: 20}, cohorts: {clinic: [study/sex]}}
+YAML
 printf 'study,auroc,se\na,0.8,0.02\nb,0.7,0.03\nc,0.75,0.02\n' >sites.csv
 printf 'y,p\n' >scores.csv
 for i in $(seq 1 40); do echo "$((i % 2)),0.$((10 + i))" >>scores.csv; done
+echo ',0.5' >>scores.csv # one that is excluded
 
 synth() { "$einthoven" synth --out "$1" --set synth.records=60 --set synth.seed=3 --set signal.fs_hz=100; }
 ingest() { "$einthoven" ingest c.yaml --set ingest.threads=1 ecg --out "$1" --labels ecg/labels.csv --label-key path; }
 pretrain() { "$einthoven" pretrain train.yaml --corpus c.h5 --run "$1"; }
 finetune() { "$einthoven" finetune tune.yaml --corpus c.h5 --from scratch --run "$1"; }
+cell() { "$einthoven" finetune tune.yaml --corpus c.h5 --from scratch --run "$1" --set finetune.seeds=2 --cell 1; }
+study() { "$einthoven" study study.yaml --out "$1" --run; }
 evaluate() {
     "$einthoven" evaluate --model "$model" --corpus c.h5 --out "$1" --set evaluate.replicates=0 --set evaluate.threads=1 \
         --set evaluate.allow_seen=true
 }
-table() { "$einthoven" evaluate --scores scores.csv --label y --score p --set evaluate.replicates=50 --json "$1" --csv "$1.csv"; }
+table() { "$einthoven" evaluate --scores scores.csv --label y --score p --set evaluate.replicates=50 --json "$1" --csv "$1.csv" --excluded "$1.none"; }
 pool() { "$einthoven" pool --studies sites.csv --json "$1"; }
 model() { "$einthoven" convert "$model" "$1"; }
 checkpoint() { "$einthoven" convert "$model" "$1"; }
@@ -55,9 +71,14 @@ whole() {
     case $1 in
     synth) (cd "$2" && find . -type f ! -name '.*' -print0 | sort -z | xargs -0 cat | cksum) ;;
     ingest | model | checkpoint) "$einthoven" inspect --verify "$2" >/dev/null 2>&1 && cksum <"$2" ;;
-    pretrain | finetune) find "$2" -name model.safetensors -exec cat {} + | cksum ;;
+    pretrain | finetune | cell) find "$2" -name model.safetensors -exec cat {} + | cksum ;;
     evaluate) (cd "$2" && b2sum -l 256 --check --quiet MADE-BY && cksum <MADE-BY) ;;
-    table) cat "$2" "$2.csv" | cksum ;;
+    study)
+        (cd "$2" && b2sum -l 256 --check --quiet table.made-by && find . -name model.safetensors | LC_ALL=C sort |
+            xargs cat table.csv | cksum) &&
+            "$einthoven" study study.yaml --out "$2" --status | grep -E '^table +1 +1 +0 +0 +0 +0$'
+        ;;
+    table) cat "$2" "$2.csv" "$2.none" | cksum ;;
     *) cksum <"$2" ;;
     esac
 }
@@ -67,7 +88,7 @@ judge() {
     if grep -qE "$refused" "$1"; then one=$((one + 1)); else wrong=$((wrong + 1)) && sed 's/^/# /' "$1"; fi
 }
 refused='in use by process [0-9]+ on |exists; --overwrite|in use by another process'
-for command in synth ingest pretrain finetune evaluate table pool model checkpoint; do
+for command in synth ingest pretrain finetune cell study evaluate table pool model checkpoint; do
     ending=''
     case $command in
     ingest | checkpoint) ending=.h5 ;;
@@ -81,6 +102,8 @@ for command in synth ingest pretrain finetune evaluate table pool model checkpoi
         mkdir pair && (cd pair && ln -s ../ecg ../c.h5 ../*.yaml ../*.csv ../tuned .)
         (cd pair && $command out$ending >../first.out 2>../first.err) &
         first=$!
+        # A study is a row of cells: the second start meets the first in another one each time.
+        [ $command != study ] || sleep "$((i * 3 / (2 * pairs))).$((i * 15 / pairs % 10))"
         (cd pair && $command out$ending >../second.out 2>../second.err) &
         second=$!
         wait $first
@@ -101,4 +124,17 @@ for command in synth ingest pretrain finetune evaluate table pool model checkpoi
     is "$command: one works, the other is refused by name or finds it done" "$wrong" 0
     rm -rf only
 done
+
+# A second start that has looked for what is missing, and takes the lock when the first has long made it.
+make_shim || fail 'the shim is built'
+touch hold
+shim EIN_HOLD_FLOCK="$tmp/hold" "$einthoven" study study.yaml --out late --run >late.out 2>late.err &
+second=$!
+for ((i = 0; i < 500; i++)); do [ -d late/cells/synth/clinic ] && break || sleep 0.02; done
+ok 'a study, while another start of it waits before its first cell' study late
+rm hold
+wait $second
+is 'the second ends well' "$?" 0
+unlike 'and makes nothing anew' "$(cat late.out)" '(synth|ingest|finetune|evaluate) .*done in'
+is 'which is whole' "$(whole study late >/dev/null && echo whole)" whole
 done_testing

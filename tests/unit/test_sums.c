@@ -68,18 +68,17 @@ static void cells(void) {
     put(metrics, "{\"R2\": -0.974}");
     unlink(list);
     ein_study_cell c = {.folder = folder, .output = metrics, .sums = list, .stamp = "00ff"};
-    ein_study_look(&c);
-    report(c.state == EIN_STATE_DONE && c.unverified, "a cell without a list is done, and not verified");
+    report(ein_study_look(&c) == EIN_OK && c.state == EIN_STATE_DONE && c.unverified,
+           "a cell without a list is done, and not verified");
     put_list("metrics.json", "{\"R2\": -0.974}");
-    ein_study_look(&c);
-    report(c.state == EIN_STATE_DONE && !c.unverified, "with the right sum it is done");
+    report(ein_study_look(&c) == EIN_OK && c.state == EIN_STATE_DONE && !c.unverified,
+           "with the right sum it is done");
     put(metrics, "{\"R2\": 0.974}");
-    ein_study_look(&c);
-    report(c.state == EIN_STATE_NONE && strstr(c.reason, "damaged or edited"),
+    report(ein_study_look(&c) == EIN_OK && c.state == EIN_STATE_NONE && strstr(c.reason, "damaged or edited"),
            "an edited one is to be done again: %s", c.reason);
     c.sums = NULL;
-    ein_study_look(&c);
-    report(c.state == EIN_STATE_DONE, "cells with outputs that check themselves have no list");
+    report(ein_study_look(&c) == EIN_OK && c.state == EIN_STATE_DONE,
+           "cells with outputs that check themselves have no list");
     unlink(state);
     unlink(command);
 }
