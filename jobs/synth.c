@@ -16,6 +16,8 @@
 #include "jobs/command.h"
 #include "jobs/synth_format.h"
 #include "jobs/synth_tables.h"
+#include "jobs/tables.h"
+#include "mpi/watchdog.h"
 
 enum { PATH_BYTES = 4096, CONFIG_BYTES_MOST = 1 << 20 };
 
@@ -64,7 +66,7 @@ static const ein_option synth_parameter_options[] = {
 };
 
 static const ein_option *const tables[] = {synth_options, ein_synth_table_options, synth_parameter_options,
-                                           NULL};
+                                           ein_table_peer, NULL};
 
 static const ein_flag flags[] = {
     {"--out", "FOLDER", "synth.out"},
@@ -123,7 +125,7 @@ static void print_plan(const ein_synth_cohort *cohort, int ranks, int threads) {
 
 /* The configuration without what does not change the data: where, how many threads. */
 static ein_status identity_text(const ein_config *config, char **out) {
-    static const char *const passed_over[] = {"out:", "threads:", "dry_run:"};
+    static const char *const passed_over[] = {"out:", "threads:", "dry_run:", "peer_timeout_s:"};
     char *yaml;
     EIN_TRY(ein_config_to_yaml(config, &yaml));
     char *to = yaml;
@@ -244,6 +246,7 @@ static ein_status make_records(const ein_synth_cohort *cohort, int64_t first, in
     char message[2048] = "";
 #pragma omp parallel for num_threads(threads) schedule(dynamic, 4)
     for (int64_t i = first; i < first + count; i++) {
+        ein_watchdog_beat("making recordings");
         const ein_status mine = make_record(cohort, i, look, &ecgs[omp_get_thread_num()]);
         if (mine == EIN_OK) continue;
 #pragma omp critical(synth_error)
@@ -294,6 +297,7 @@ static ein_status make_all(ein_comm *comm, const ein_synth_cohort *cohort, bool 
 /* Labels and README by rank 0; then everything to disk; then the mark of completeness. Collective. */
 static ein_status finish(ein_comm *comm, const ein_synth_cohort *cohort) {
     ein_status status = EIN_OK;
+    ein_watchdog_beat("writing labels and flushing all to the disk");
     if (ein_comm_rank(comm) == 0) {
         status = ein_synth_write_labels(cohort);
         if (status == EIN_OK) status = ein_synth_write_readme(cohort);
@@ -336,7 +340,7 @@ static ein_status open_folder(const ein_config *config, const ein_synth_cohort *
     return status;
 }
 
-static ein_status run(ein_job *job) {
+static ein_status make(ein_job *job) {
     ein_synth_cohort cohort;
     EIN_TRY(read_cohort(job->config, &cohort));
     int threads = (int)ein_config_int(job->config, "synth.threads");
@@ -357,6 +361,13 @@ static ein_status run(ein_job *job) {
     if (status == EIN_OK && speaks)
         printf("%lld SYNTHETIC recordings in %s%s\n", (long long)cohort.records, cohort.out,
                complete ? " (complete already, nothing to do)" : "");
+    return status;
+}
+
+static ein_status run(ein_job *job) {
+    EIN_TRY(ein_watch_peers(job->comm, job->config));
+    const ein_status status = make(job);
+    ein_watchdog_stop();
     return status;
 }
 

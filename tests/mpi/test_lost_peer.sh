@@ -53,6 +53,7 @@ hung() { # NAME TEXT COMMAND...
         "$@" --set run.peer_timeout_s=2
     like "$name: a peer that hangs is noticed" "$err" 'no progress for .*: a peer or the network is lost'
 }
+hung 'synth' 'summing over ranks' synth --out "$tmp/hung" --set synth.records=8
 hung 'ingest' 'gathering what was read' ingest "$tmp/ingest.yaml" "$tmp/ecg" --out "$tmp/hung.h5"
 hung 'evaluate' 'gathering replicates' evaluate --scores "$tmp/scores.csv" --label y --score p --id id \
     --set evaluate.replicates=50 --json "$tmp/hung.json"
