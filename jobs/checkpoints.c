@@ -85,10 +85,33 @@ static ein_status share_steps(ein_comm *comm, const ein_run *run, int64_t **step
 
 #define CONTENT "# content: " /* ein_identity_content: the last line */
 
+/* A key that came later, with the default that does what was done before there was one. `theirs` is where a checkpoint
+ * that has the key would say it. */
+static bool came_later(const char *ours, const char *theirs) {
+    static const char *const lines[] = {"  sex_codes: []", "  source_heads: 0"};
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+        const size_t n = strlen(lines[i]), key = strcspn(lines[i], ":") + 1;
+        if (strncmp(ours, lines[i], n) == 0 && ours[n] == '\n') return strncmp(ours, theirs, key) != 0;
+    }
+    return false;
+}
+
+/* Whether the checkpoint tells what it was trained on; those of earlier versions do not. */
+static bool tells_content(const char *theirs) {
+    return strstr(theirs, "\n" CONTENT) != NULL;
+}
+
 /* First line in which two texts differ, as "ours" and "theirs". */
 static ein_status compare_identity(const char *ours, const char *theirs) {
+    const char *hint = tells_content(theirs)
+                           ? ""
+                           : " (an earlier version made it, whose defaults are those of train.recipe=study)";
     while (*ours && *theirs) {
         const size_t a = strcspn(ours, "\n"), b = strcspn(theirs, "\n");
+        if (came_later(ours, theirs)) {
+            ours += a + 1;
+            continue;
+        }
         const size_t indent_a = strspn(ours, " "), indent_b = strspn(theirs, " ");
         const bool same = a == b && strncmp(ours, theirs, a) == 0;
         if (!same && strncmp(ours, CONTENT, strlen(CONTENT)) == 0 &&
@@ -103,8 +126,8 @@ static ein_status compare_identity(const char *ours, const char *theirs) {
             return ein_error(
                 EIN_MISMATCH,
                 "the checkpoint was made with \"%.*s\", this run asks for \"%.*s\"; use the same "
-                "configuration, or another run folder",
-                (int)(b - indent_b), theirs + indent_b, (int)(a - indent_a), ours + indent_a);
+                "configuration%s, or another run folder",
+                (int)(b - indent_b), theirs + indent_b, (int)(a - indent_a), ours + indent_a, hint);
         ours += a + (ours[a] == '\n');
         theirs += b + (theirs[b] == '\n');
     }
@@ -144,6 +167,13 @@ ein_status ein_checkpoints_load(ein_comm *comm, ein_run *run, ein_checkpoint *in
         if (status == EIN_OK) {
             status = identity ? compare_identity(identity, config) : EIN_OK;
             if (status == EIN_OK) *found = 1;
+            if (status == EIN_OK && identity && !tells_content(config))
+                ein_run_log(
+                    run,
+                    "%s is of an earlier version: it does not say which signals, split and labels it was "
+                    "trained on, so that they are those of now is taken on trust, and the records of an "
+                    "epoch that was begun may have been shared out otherwise",
+                    path);
         }
         free(config);
         if (status == EIN_OK) continue;

@@ -6,6 +6,7 @@
 
 #include "io/csv.h"
 #include "io/h5.h"
+#include "io/json.h"
 #include "io/sums.h"
 #include "jobs/inspect.h"
 
@@ -107,7 +108,7 @@ static ein_status put_column(json_t *out, hid_t file, const char *name, const ch
     H5Dclose(data);
     EIN_TRY(ein_h5_read_texts(file, name, n[0], &texts, &stride));
     json_t *all = json_array();
-    for (int64_t i = 0; i < n[0] && list; i++) json_array_append_new(all, json_string(texts + i * stride));
+    for (int64_t i = 0; i < n[0] && list; i++) json_array_append_new(all, ein_json_text(texts + i * stride));
     free(texts);
     if (list)
         json_object_set_new(out, key, all);

@@ -229,8 +229,9 @@ static void print_unverified(FILE *stream, const row *rows, int n) {
     if (unverified)
         fprintf(
             stream,
-            "\n%d of %d rows are NOT VERIFIED: their evaluations were made by an earlier version and have no "
-            "nothing tells whether metrics.json is as it was written; run them again to know.\n",
+            "\n%d of %d rows are NOT VERIFIED: their evaluations have no MADE-BY (an earlier version made them, or "
+            "it was removed), so nothing tells whether metrics.json is as it was written; run them again to "
+            "know.\n",
             unverified, n);
 }
 

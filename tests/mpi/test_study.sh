@@ -76,6 +76,9 @@ run study "$tmp/c" --run
 is 'mended' "$status" 0
 unlike 'only what was missing is run' "$out" 'finetune sex/'
 ok 'to the same table' cmp "$tmp/a/table.csv" "$tmp/c/table.csv"
+rm "$tmp"/c/evaluate/*/*/MADE-BY "$tmp/c/table.csv"
+run study "$tmp/c" --run
+like 'the table says for how many of its rows nothing vouches' "$out" 'rows are NOT VERIFIED: their evaluations have no MADE-BY'
 
 # A stop between cells, and a description that changes.
 touch "$tmp/d-made" && mkdir "$tmp/d" && touch "$tmp/d/STOP"
