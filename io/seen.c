@@ -91,6 +91,23 @@ static void sort_unique(ein_seen_part *s) {
     s->n = n;
 }
 
+/* Beyond the bound the smallest keys stay, which are any, whatever was added in which order: fewer records are found, and
+ * the set says so. */
+static ein_status bound_part(ein_seen *seen, int i) {
+    int none = 0;
+    if (seen->part[i].n <= EIN_SEEN_MAX) return EIN_OK;
+    seen->part[i].n = EIN_SEEN_MAX;
+    while (none < seen->n_parts && strcmp(seen->part[none].id, NONE) != 0) none++;
+    if (none == EIN_SEEN_PARTS)
+        return ein_error(EIN_RANGE, "training records under more than %d secrets", EIN_SEEN_PARTS - 1);
+    if (none == seen->n_parts) {
+        seen->part[none] = (ein_seen_part){0};
+        snprintf(seen->part[none].id, sizeof seen->part[none].id, "%s", NONE);
+        seen->n_parts++;
+    }
+    return EIN_OK;
+}
+
 static ein_status check_size(int64_t n) {
     if (n <= EIN_SEEN_MAX) return EIN_OK;
     return ein_error(EIN_RANGE, "%" PRId64 " keys of training records; a model keeps up to %d of them", n,
@@ -146,7 +163,6 @@ ein_status ein_seen_make(ein_corpus *corpus, const int64_t *index, int64_t n, co
     identities d;
     ein_seen_part *p = &out->part[0];
     *out = (ein_seen){0};
-    EIN_TRY(check_size(n));
     const int per = keys_per_record(n);
     EIN_TRY(EIN_NEW(p->key, n * per + 1));
     out->n_parts = 1;
@@ -160,7 +176,7 @@ ein_status ein_seen_make(ein_corpus *corpus, const int64_t *index, int64_t n, co
     for (int64_t i = 0; i < n; i++) add_keys(p, &d, corpus, index[i], per, secret);
     identities_free(&d);
     sort_unique(p);
-    return EIN_OK;
+    return bound_part(out, 0);
 }
 
 void ein_seen_leave_out(ein_seen *out) {
@@ -183,7 +199,7 @@ static ein_status merge_part(ein_seen *seen, const ein_seen_part *other) {
     p->n += other->n;
     p->records += other->records;
     sort_unique(p);
-    return check_size(p->n);
+    return bound_part(seen, i);
 }
 
 ein_status ein_seen_merge(ein_seen *seen, const ein_seen *other) {

@@ -6,7 +6,8 @@
  *   anchors  of up to EIN_SKETCH_STORED anchors of its sketch (core/sketch.h): also in another format, unit or rate
  * A record is in the set if its source or signal is, or EIN_SKETCH_ENOUGH of its anchors are. What that finds and
  * what it misses, as measured on 2,244 real recordings, stands in the README. Corpora of version 1 have sources only.
- * A set of very many records keeps fewer anchors of each, so that it has at most EIN_SEEN_MAX keys.
+ * A set of very many records keeps fewer anchors of each, so that it has at most EIN_SEEN_MAX keys; where even that is
+ * too much, or sets come together, it keeps the EIN_SEEN_MAX smallest keys and a part "none".
  *
  * Who may ask. Keys of an open set can be made by everybody, so a site can check a model against data of its own, and
  * so whoever holds a recording can find out whether the model was trained on it. Keys under a secret (SipHash-2-4)
@@ -14,7 +15,7 @@
  *
  * Text, in a model's metadata: a line per part, each under one secret,
  *     2 ID RECORDS KEYS BASE64
- * ID is "open", the 16 hexadecimal digits that name a secret, or "none" (left out: no keys); the keys ascending, each
+ * ID is "open", the 16 hexadecimal digits that name a secret, or "none" (some are left out: no keys); the keys ascending, each
  * once, 8 bytes little-endian. Version 1 is "1 COUNT BASE64": source keys of an open set. An open source key is the
  * first 8 bytes of BLAKE2b-256 of the hash as text (of "id:" and the record id), as in version 1; every other key is
  * SipHash-2-4 of a letter (s source, x signal, a anchor) and the bytes, under the first 16 bytes of BLAKE2b-256 of
@@ -58,7 +59,7 @@ typedef struct {
 } ein_seen;
 void ein_seen_free(ein_seen *seen); /* zeroes; NULL is fine */
 
-/* The records `index` (n) of the corpus. EIN_RANGE beyond EIN_SEEN_MAX. */
+/* The records `index` (n) of the corpus. */
 ein_status ein_seen_make(ein_corpus *corpus, const int64_t *index, int64_t n, const ein_seen_secret *secret,
                          ein_seen *out);
 

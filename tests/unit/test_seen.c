@@ -1,6 +1,7 @@
 /* Sets of seen records as text: round trip, merging, secrets, and texts that are none. */
 #include "io/seen.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -85,6 +86,33 @@ static void parts(void) {
     ein_seen_free(&c);
     ein_seen_free(&d);
     ein_seen_free(&left_out);
+}
+
+/* A model of very many records can be trained further. */
+static void very_many(void) {
+    enum { ROOM = 10 };
+    const int n = EIN_SEEN_MAX - ROOM;
+    uint64_t *keys = NULL, more[2 * ROOM];
+    EIN_BUG_IF(EIN_NEW(keys, n) != EIN_OK);
+    for (int i = 0; i < n; i++) keys[i] = 2 * (uint64_t)i + 100;
+    for (int i = 0; i < 2 * ROOM; i++) more[i] = 2 * (uint64_t)i + 101;
+    ein_seen a = set_of("open", keys, n), b = set_of("open", more, 2 * ROOM), back = {0};
+    char *text = NULL, said[160];
+    const ein_status status = ein_seen_merge(&a, &b);
+    const ein_seen_part *p = &a.part[0];
+    report(status == EIN_OK && p->n == EIN_SEEN_MAX && p->records == EIN_SEEN_MAX + ROOM,
+           "sets whose union is too large become one of %" PRId64 " keys", p->n);
+    report(p->key[0] == 100 && p->key[1] == 101 && p->key[p->n - 1] == keys[n - 1 - ROOM],
+           "of which the smallest stay");
+    report(ein_seen_encode(&a, &text) == EIN_OK && ein_seen_decode(text, &back) == EIN_OK && same(&a, &back),
+           "a model can hold it");
+    ein_seen_unknown(text, &(ein_seen_secret){.id = "open"}, said, sizeof said);
+    report(strstr(said, "not all records"), "and says that some are left out: %s", said);
+    free(text);
+    free(keys);
+    ein_seen_free(&a);
+    ein_seen_free(&b);
+    ein_seen_free(&back);
 }
 
 static void unknown(void) {
@@ -186,6 +214,7 @@ static void hostile(void) {
 int main(void) {
     round_trip();
     parts();
+    very_many();
     unknown();
     secrets();
     hostile();
