@@ -1,18 +1,20 @@
 #include "io/outputs.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "io/contract_hash.h"
 #include "io/durable.h"
 #include "io/lock.h"
+#include "io/sums.h"
+
+/* A name that nobody gives to a file of his own: what is found under it is moved and removed. */
+#define ASIDE ".being-replaced"
 
 typedef struct {
     char *path, *partial, *previous;
@@ -54,7 +56,7 @@ static ein_status check_kind(const char *path) {
 
 static ein_status name_file(output *f, const char *path) {
     f->path = strdup(path);
-    if (!f->path || asprintf(&f->previous, "%s.previous", path) < 0) {
+    if (!f->path || asprintf(&f->previous, "%s" ASIDE, path) < 0) {
         f->previous = NULL;
         return ein_error(EIN_NOMEM, "no memory for the name of a file");
     }
@@ -77,7 +79,7 @@ static ein_status lock_file(output *f) {
 
 /* --- publication ------------------------------------------------------------------------------------------ */
 
-/* After a kill in the middle: some files stand as .previous. Once the first new file had its name the others
+/* After a kill in the middle: some files stand aside. Once the first new file had its name the others
  * follow; new ones that replace something go first, so that they tell. */
 static ein_status settle(ein_outputs *o) {
     bool begun = false;
@@ -91,7 +93,9 @@ static ein_status settle(ein_outputs *o) {
     return EIN_OK;
 }
 
+/* A single file is never set aside. */
 static bool was_interrupted(const ein_outputs *o) {
+    if (o->n < 2) return false;
     for (int i = 0; i < o->n; i++)
         if (stands(o->file[i].previous)) return true;
     return false;
@@ -132,32 +136,17 @@ ein_status ein_outputs_publish(ein_outputs *o) {
     if (status == EIN_OK || !was_interrupted(o)) return status;
     snprintf(message, sizeof message, "%s", ein_error_message());
     if (settle(o) == EIN_OK) return ein_error(status, "%s", message);
-    return ein_error(status, "%s; the earlier files are those that end in .previous", message);
+    return ein_error(status, "%s; the earlier files are those that end in " ASIDE, message);
 }
 
 /* --- what was written ------------------------------------------------------------------------------------- */
-
-static ein_status hash_file(const char *path, char hash[EIN_HASH_TEXT_BYTES]) {
-    struct stat about;
-    const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-    void *data = MAP_FAILED;
-    if (fd >= 0 && fstat(fd, &about) == 0 && about.st_size > 0)
-        data = mmap(NULL, (size_t)about.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-    const int error = errno;
-    const bool empty = fd >= 0 && data == MAP_FAILED && about.st_size == 0;
-    if (fd >= 0) close(fd);
-    if (data == MAP_FAILED && !empty) return ein_error(EIN_IO, "%s: %s", path, strerror(error));
-    ein_hash_text(empty ? "" : data, empty ? 0 : (size_t)about.st_size, hash);
-    if (!empty) munmap(data, (size_t)about.st_size);
-    return EIN_OK;
-}
 
 static ein_status print_sums(const ein_outputs *o, const char *path, FILE *stream) {
     char hash[EIN_HASH_TEXT_BYTES];
     for (int i = 0; i < o->n; i++) {
         const char *name = strrchr(o->file[i].path, '/');
         if (strcmp(o->file[i].path, path) == 0 || !stands(o->file[i].partial)) continue;
-        EIN_TRY(hash_file(o->file[i].partial, hash));
+        EIN_TRY(ein_sums_of_file(o->file[i].partial, hash));
         fprintf(stream, "%s  %s\n", hash, name ? name + 1 : o->file[i].path);
     }
     return EIN_OK;

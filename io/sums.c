@@ -15,7 +15,7 @@
 
 enum { MAX_LIST_BYTES = 1 << 16, READ_BYTES = 1 << 16, DIGITS = EIN_HASH_TEXT_BYTES - 1 };
 
-static ein_status hash_file(const char *path, char out[EIN_HASH_TEXT_BYTES]) {
+ein_status ein_sums_of_file(const char *path, char out[EIN_HASH_TEXT_BYTES]) {
     uint8_t buffer[READ_BYTES], digest[EIN_HASH_BYTES];
     crypto_generichash_blake2b_state state;
     EIN_BUG_IF(sodium_init() < 0);
@@ -43,7 +43,7 @@ static ein_status check_file(const char *list, const char *sum, const char *name
     if (!name[0] || strchr(name, '/') ||
         snprintf(path, sizeof path, "%.*s%s", folder, list, name) >= PATH_MAX)
         return ein_error(EIN_FORMAT, "%s: '%.60s' names no file beside it", list, name);
-    EIN_TRY(hash_file(path, found));
+    EIN_TRY(ein_sums_of_file(path, found));
     if (strncmp(found, sum, DIGITS) == 0) return EIN_OK;
     return ein_error(
         EIN_CORRUPT,

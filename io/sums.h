@@ -9,8 +9,12 @@
 #define EIN_IO_SUMS_H
 
 #include "core/status.h"
+#include "io/contract_hash.h"
 
 enum { EIN_SUMS_RUN_BYTES = 80 };
+
+/* The sum of a file. EIN_CORRUPT if it is gone, EIN_IO. */
+ein_status ein_sums_of_file(const char *path, char out[EIN_HASH_TEXT_BYTES]);
 
 /* Compare file `name`, or with NULL all files of the list; `run` (EIN_SUMS_RUN_BYTES; may be NULL) receives the word
  * behind "# run ", or "". EIN_NOTFOUND if there is no list; EIN_CORRUPT names a file that is another now, is gone, or

@@ -22,7 +22,16 @@ exits 'is not replaced unasked' 1 "${pool[@]}" p.json
 like 'and how is said' "$err" 'p\.json exists; --overwrite replaces it'
 ok 'nor changed' cmp p.json before.json
 ok 'when asked it is' "${pool[@]}" p.json --overwrite
-is 'no lock is left' "$(find . -name '*.lock*' -o -name '*.partial' -o -name '*.previous' | wc -l)" 0
+is 'no lock is left' "$(find . -name '*.lock*' -o -name '*.partial' -o -name '*.being-replaced' | wc -l)" 0
+for command in "${pool[*]} p.json" "${table[*]} --csv t.csv --json t.json"; do
+    read -ra both <<<"$command"
+    "${both[@]}" --overwrite >"$tmp/quiet" 2>&1
+    for f in p.json t.csv; do echo mine >$f.previous; done
+    exits 'files of others beside an output' 1 "${both[@]}"
+    ok 'and when it is replaced' "${both[@]}" --overwrite
+    is 'are left alone' "$(cat p.json.previous t.csv.previous | tr '\n' ' ')" 'mine mine '
+done
+rm -f ./*.previous t.csv t.json
 exits 'a folder that is not there' 1 "${pool[@]}" none/p.json
 like 'is named' "$err" 'none/p\.json: cannot be written'
 

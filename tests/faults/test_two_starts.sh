@@ -117,7 +117,7 @@ for command in synth ingest pretrain finetune cell study evaluate table pool mod
         *) wrong=$((wrong + 1)) && sed 's/^/# /' first.err second.err ;;
         esac
         [ "$(whole $command pair/out$ending)" = "$expected" ] || { wrong=$((wrong + 1)) && echo "# $command: another output"; }
-        [ -z "$(find pair -name '*.partial' -o -name '*.previous' -o -name '*.lock')" ] || wrong=$((wrong + 1))
+        [ -z "$(find pair -name '*.partial' -o -name '*.being-replaced' -o -name '*.lock')" ] || wrong=$((wrong + 1))
         rm -rf pair
     done
     echo "# $command: $pairs pairs, $one refused by name, $both where the second came after the first and found it done"
