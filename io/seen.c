@@ -91,8 +91,8 @@ static void sort_unique(ein_seen_part *s) {
     s->n = n;
 }
 
-/* Beyond the bound the smallest keys stay, which are any, whatever was added in which order: fewer records are found, and
- * the set says so. */
+/* Beyond the bound the smallest keys stay, which are any, whatever was added in which order: fewer records are found,
+ * and the set says so. */
 static ein_status bound_part(ein_seen *seen, int i) {
     int none = 0;
     if (seen->part[i].n <= EIN_SEEN_MAX) return EIN_OK;

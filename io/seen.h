@@ -15,11 +15,11 @@
  *
  * Text, in a model's metadata: a line per part, each under one secret,
  *     2 ID RECORDS KEYS BASE64
- * ID is "open", the 16 hexadecimal digits that name a secret, or "none" (some are left out: no keys); the keys ascending, each
- * once, 8 bytes little-endian. Version 1 is "1 COUNT BASE64": source keys of an open set. An open source key is the
- * first 8 bytes of BLAKE2b-256 of the hash as text (of "id:" and the record id), as in version 1; every other key is
- * SipHash-2-4 of a letter (s source, x signal, a anchor) and the bytes, under the first 16 bytes of BLAKE2b-256 of
- * the secret, or under 16 zeros.
+ * ID is "open", the 16 hexadecimal digits that name a secret, or "none" (some are left out: no keys); the keys
+ * ascending, each once, 8 bytes little-endian. Version 1 is "1 COUNT BASE64": source keys of an open set. An open
+ * source key is the first 8 bytes of BLAKE2b-256 of the hash as text (of "id:" and the record id), as in version 1;
+ * every other key is SipHash-2-4 of a letter (s source, x signal, a anchor) and the bytes, under the first 16 bytes of
+ * BLAKE2b-256 of the secret, or under 16 zeros.
  *
  * Nothing here is collective.
  */
