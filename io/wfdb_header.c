@@ -1,7 +1,6 @@
 #include "io/wfdb_header.h"
 
 #include <ctype.h>
-#include <dirent.h>
 #include <errno.h>
 #include <math.h>
 #include <stdarg.h>
@@ -490,25 +489,49 @@ ein_status ein_wfdb_header_parse(const char *path, const char *text, size_t byte
 
 /* --- signal files ---------------------------------------------------------------------------------------- */
 
-/* The only name in the folder that equals `file` but for capitals; false if there is none or more than one. */
-static bool find_without_case(const char *folder, const char *file, char *out, size_t room) {
-    int found = 0;
-    DIR *d = opendir(folder);
-    for (struct dirent *entry; d && (entry = readdir(d)) != NULL;)
-        if (strcasecmp(entry->d_name, file) == 0 && found++ == 0) snprintf(out, room, "%s", entry->d_name);
-    if (d) closedir(d);
-    return found == 1;
+typedef enum { AS_WRITTEN, SMALL, CAPITALS, OF_HEADER, SPELLINGS } spelling;
+
+static void spell(char *text, size_t n, spelling how, const char *header) {
+    for (size_t i = 0; i < n; ++i) {
+        const unsigned char c = (unsigned char)text[i];
+        if (how == SMALL) text[i] = (char)tolower(c);
+        if (how == CAPITALS) text[i] = (char)toupper(c);
+        if (how == OF_HEADER) text[i] = header[i];
+    }
+}
+
+/* Whether a file is there, or this machine cannot tell, which opening it will say. */
+static bool is_there(const char *path) {
+    return access(path, F_OK) == 0 || (errno != ENOENT && errno != ENOTDIR);
+}
+
+/* `file` in the folder of `header` (up to `name` of it) in the one other spelling that is there. A few are tried: to
+ * list the folder for every missing file would take a time that grows with its square. */
+static void find_spelling(const char *header, const char *name, const char *file, char *out, size_t room) {
+    char other[EIN_WFDB_FILE_BYTES], found[EIN_WFDB_FILE_BYTES] = "";
+    const char *dot = strrchr(file, '.');
+    const size_t n = strlen(file), stem = dot ? (size_t)(dot - file) : n;
+    const int folder = (int)(name - header);
+    if (n >= sizeof other) return;
+    const bool of_header = strncasecmp(name, file, stem) == 0;
+    for (int i = 0; i < (of_header ? SPELLINGS : OF_HEADER) * OF_HEADER; ++i) {
+        memcpy(other, file, n + 1);
+        spell(other, stem, (spelling)(i / OF_HEADER), name);
+        spell(other + stem, n - stem, (spelling)(i % OF_HEADER), NULL);
+        snprintf(out, room, "%.*s%s", folder, header, other);
+        if (strcmp(other, found) == 0 || !is_there(out)) continue;
+        if (found[0]) memcpy(other, file, n + 1); /* two: neither */
+        memcpy(found, other, n + 1);
+        if (strcmp(found, file) == 0) break;
+    }
+    snprintf(out, room, "%.*s%s", folder, header, found[0] ? found : file);
 }
 
 ein_status ein_wfdb_signal_path(const char *header_path, const char *file, char *out, size_t room) {
-    char folder[4096], name[EIN_WFDB_FILE_BYTES];
-    const char *slash = strrchr(header_path, '/');
-    int n = slash ? (int)(slash - header_path) + 1 : 2;
-    int f = snprintf(folder, sizeof folder, "%.*s", n, slash ? header_path : "./");
-    n = snprintf(out, room, "%s%s", slash ? folder : "", file);
-    if (f >= (int)sizeof folder || n < 0 || (size_t)n >= room)
+    const char *slash = strrchr(header_path, '/'), *name = slash ? slash + 1 : header_path;
+    const int n = snprintf(out, room, "%.*s%s", (int)(name - header_path), header_path, file);
+    if (n < 0 || (size_t)n >= room)
         return ein_error(EIN_IO, "%.64s...: path of the signal file is too long", header_path);
-    if (access(out, F_OK) != 0 && errno == ENOENT && find_without_case(folder, file, name, sizeof name))
-        snprintf(out, room, "%s%s", slash ? folder : "", name);
+    if (!is_there(out)) find_spelling(header_path, name, file, out, room);
     return EIN_OK;
 }

@@ -66,8 +66,9 @@ ein_status ein_wfdb_header_parse(const char *path, const char *text, size_t byte
 void ein_wfdb_comment(const char *text, ein_ecg_person *person);
 
 /* The path of a signal file that stands in the header `header_path`: in the same folder, and, if no file has just that
- * name, the one whose name differs in capitals alone (files that went through systems which do not tell "1.DAT" from
- * "1.dat"); with two of these, none. EIN_IO if the path is too long. */
+ * name, the one whose name differs in capitals (files that went through systems which do not tell "1.DAT" from
+ * "1.dat"): name and extension each all small or all in capitals, or the name as that of the header. With two of
+ * these, none. EIN_IO if the path is too long. */
 ein_status ein_wfdb_signal_path(const char *header_path, const char *file, char *out, size_t room);
 
 /* mV in one `units`, in any usual spelling ("mV", "MV", "uV", "microvolts", "V"); 0 if it is no voltage. */

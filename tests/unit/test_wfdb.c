@@ -1,4 +1,6 @@
 /* The WFDB reader on files made here: every format, header fields, damage, hostile headers, folders. */
+#include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <sodium.h>
 #include <stdlib.h>
@@ -664,6 +666,44 @@ static void check_links(void) {
     ein_ecg_free(&ecg);
 }
 
+static int folders_listed;
+
+/* In place of the C library's. */
+DIR *opendir(const char *path) {
+    (void)path;
+    folders_listed++;
+    errno = EMFILE;
+    return NULL;
+}
+
+/* Signal files in other capitals than the header has. */
+static void check_capitals(void) {
+    static const struct {
+        const char *header, *named, *there, *second; /* second: another file that is there, or NULL */
+        bool found;
+    } cases[] = {{"ca.hea", "ca.dat", "CA.DAT", NULL, true}, {"cb.hea", "cb.dat", "cb.DAT", NULL, true},
+                 {"cc.hea", "CC.DAT", "cc.dat", NULL, true}, {"cd.hea", "CD.dat", "cd.dat", NULL, true},
+                 {"Ce.hea", "CE.DAT", "Ce.dat", NULL, true}, {"cf.hea", "cf.dat", "CF.DAT", "cf.DAT", false},
+                 {"1.hea", "1.dat", "1.DAT", NULL, true},    {"cg.hea", "cg.dat", "ch.dat", NULL, false},
+                 {"ci.hea", "ci", "CI", NULL, true},         {"cj.hea", "cj.d.x", "CJ.D.x", NULL, true},
+                 {"ck.hea", "long_name", "ck", NULL, false}, {"cl.hea", "cl.dat", "cl.dat", "CL.DAT", true}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; ++i) {
+        char text[128];
+        ein_ecg ecg;
+        snprintf(text, sizeof text, "c 1 100 10\n%s 16 200/mV 16 0 0 45 0 I\n", cases[i].named);
+        put_text(cases[i].header, text);
+        put_ramp(cases[i].there, 10, 0, 0);
+        if (cases[i].second) put_ramp(cases[i].second, 10, 0, 0);
+        const ein_status status = read_record(cases[i].header, &ecg);
+        report(status == (cases[i].found ? EIN_OK : EIN_NOTFOUND), "%s names %s, and %s is there: %s",
+               cases[i].header, cases[i].named, cases[i].there, ein_status_name(status));
+        if (status != EIN_OK) /* in the words of the header */
+            report(strstr(message(), cases[i].named) != NULL, "%s", message());
+        ein_ecg_free(&ecg);
+    }
+    report(folders_listed == 0, "no folder is listed for a file that is missing: %d were", folders_listed);
+}
+
 int main(void) {
     if (!mkdtemp(folder) || sodium_init() < 0) abort();
     check_formats();
@@ -681,6 +721,7 @@ int main(void) {
     check_mat();
     check_long();
     check_links();
+    check_capitals();
     char command[128];
     snprintf(command, sizeof command, "rm -rf %s", folder);
     if (system(command) != 0) printf("# %s was left behind\n", folder);
