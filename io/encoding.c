@@ -37,8 +37,21 @@ const char *ein_encoding_guess(const char *text, size_t bytes) {
     return is_windows_1252(text, bytes) ? "WINDOWS-1252" : "UTF-8";
 }
 
-/* What iconv cannot read becomes U+FFFD, a byte at a time; `out` holds four times the bytes. */
-static size_t through_iconv(iconv_t cd, const char *text, size_t bytes, char *out, int64_t *replaced) {
+/* Bytes of what stands for itself in an encoding: behind a part of one nothing could be read any more. */
+static size_t unit_of(const char *encoding) {
+    static const struct {
+        const char *begin;
+        size_t bytes;
+    } wide[] = {{"UTF-16", 2}, {"UTF16", 2}, {"UCS-2", 2}, {"UCS2", 2}, {"UNICODE", 2},
+                {"UTF-32", 4}, {"UTF32", 4}, {"UCS-4", 4}, {"UCS4", 4}};
+    for (size_t i = 0; i < sizeof wide / sizeof *wide; i++)
+        if (strncasecmp(encoding, wide[i].begin, strlen(wide[i].begin)) == 0) return wide[i].bytes;
+    return 1;
+}
+
+/* What iconv cannot read becomes U+FFFD, a unit at a time; `out` holds four times the bytes. */
+static size_t through_iconv(iconv_t cd, size_t unit, const char *text, size_t bytes, char *out,
+                            int64_t *replaced) {
     char *in = (char *)(uintptr_t)text, *at = out;
     size_t left = bytes, room = 4 * bytes;
     while (left > 0) {
@@ -47,9 +60,10 @@ static size_t through_iconv(iconv_t cd, const char *text, size_t bytes, char *ou
         memcpy(at, REPLACEMENT, REPLACEMENT_BYTES);
         at += REPLACEMENT_BYTES;
         room -= REPLACEMENT_BYTES;
-        in++;
-        left--;
-        ++*replaced;
+        const size_t skipped = unit < left ? unit : left;
+        in += skipped;
+        left -= skipped;
+        *replaced += (int64_t)skipped;
     }
     return (size_t)(at - out);
 }
@@ -82,7 +96,7 @@ ein_status ein_encoding_to_utf8(const char *encoding, const char *text, size_t b
     ein_status status = ein_calloc((void **)out, (int64_t)bytes * 4 + 1, 1, "text");
     if (status == EIN_OK)
         *out_bytes = cd == (iconv_t)-1 ? replace(text, bytes, *out, replaced)
-                                       : through_iconv(cd, text, bytes, *out, replaced);
+                                       : through_iconv(cd, unit_of(encoding), text, bytes, *out, replaced);
     if (cd != (iconv_t)-1) iconv_close(cd);
     EIN_TRY(status);
     if (*out_bytes >= 3 && memcmp(*out, "\xEF\xBB\xBF", 3) == 0) {

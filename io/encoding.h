@@ -1,11 +1,9 @@
 /* Whole files of text in other encodings, made UTF-8 (single names and cells: io/utf8.h).
  *
- * An encoding may be declared. Else it is evident: UTF-16 by its byte order mark; UTF-8 if all is; Windows-1252,
- * which holds
- * Latin-1, if nothing beyond ASCII is UTF-8 and every such byte is a letter or usual sign of it in a run of at most
- * two.
- * In all other text the bytes that are no UTF-8 become U+FFFD and are counted: a wrong guess would be a wrong word that
- * nobody sees.
+ * An encoding may be declared. Else it is evident: UTF-16 by its byte order mark; UTF-8 if all is; Windows-1252, which
+ * holds Latin-1, if nothing beyond ASCII is UTF-8 and every such byte is a letter or usual sign of it in a run of at
+ * most two. In all other text the bytes that are no UTF-8 become U+FFFD and are counted: a wrong guess would be a wrong
+ * word that nobody sees.
  */
 #ifndef EIN_IO_ENCODING_H
 #define EIN_IO_ENCODING_H

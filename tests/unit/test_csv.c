@@ -208,8 +208,50 @@ static void check_numbers(const char *folder) {
     report(ein_csv_finish(NULL, true) == EIN_OK, "finishing nothing is fine");
 }
 
+/* A half of a surrogate pair costs one character, not all that follow. */
+static void check_wide(void) {
+    static const char little[] = "\xff\xfe"
+                                 "a\0,\0b\0\n\0"
+                                 "\0\xd8"
+                                 "x\0,\0"
+                                 "1\0\n\0"
+                                 "y\0,\0"
+                                 "2\0\n\0",
+                      big[] = "\xfe\xff"
+                              "\0a\0,\0b\0\n"
+                              "\xd8\0"
+                              "\0x\0,\0"
+                              "1\0\n"
+                              "\0y\0,\0"
+                              "2\0\n",
+                      cut[] = "\xff\xfe"
+                              "a\0,\0b\0\n\0"
+                              "x\0,\0"
+                              "1\0\n\0"
+                              "y\0,\0"
+                              "2\0\n\0"
+                              "z";
+    const struct {
+        const char *name, *text;
+        size_t bytes;
+        int64_t replaced;
+    } cases[] = {{"little end first", little, sizeof little - 1, 2},
+                 {"big end first", big, sizeof big - 1, 2},
+                 {"half a character at the end", cut, sizeof cut - 1, 1}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        ein_csv *csv = NULL;
+        const bool good = ein_csv_parse("t.csv", cases[i].text, cases[i].bytes, &csv) == EIN_OK;
+        report(good && ein_csv_columns(csv) == 2 && ein_csv_rows(csv) == 2 &&
+                   strcmp(ein_csv_cell(csv, 0, 0), i < 2 ? "\xef\xbf\xbdx" : "x") == 0 &&
+                   strcmp(ein_csv_cell(csv, 1, 0), "y") == 0 && ein_csv_replaced(csv) == cases[i].replaced,
+               "UTF-16, %s: %s", cases[i].name, good ? "read" : ein_error_message());
+        ein_csv_close(csv);
+    }
+}
+
 int main(void) {
     for (size_t i = 0; i < sizeof good_cases / sizeof *good_cases; i++) check_good(&good_cases[i]);
+    check_wide();
     check_bad();
     check_bounds();
     check_access();
