@@ -59,7 +59,8 @@ void ein_run_warn(ein_run *run, const char *format, ...) EIN_PRINTF(2, 3);
 
 /* Move what an earlier attempt left under these names (NULL-terminated; files of the run folder, folders with a
  * slash at the end) into a fresh folder of it, "earlier-1", "earlier-2", ..., and log where. What is not there, and
- * an empty folder, is passed over. Rank 0 works, others return EIN_OK. EIN_IO. */
+ * an empty folder, is passed over. Of a folder that is a link the link stays, and where it leads the folder is renamed
+ * to TARGET.earlier-N. Rank 0 works, others return EIN_OK. EIN_IO. */
 ein_status ein_run_set_aside(ein_run *run, const char *const *names);
 
 /* What a file was at some moment: its first `bytes` bytes and their BLAKE2b-256. bytes 0: not known. */

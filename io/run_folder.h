@@ -1,4 +1,4 @@
-/* Inside of run folders: what run.c, run_log.c, run_metrics.c and progress.c share. */
+/* Inside of run folders: what run.c, run_aside.c, run_log.c, run_metrics.c and progress.c share. */
 #ifndef EIN_IO_RUN_FOLDER_H
 #define EIN_IO_RUN_FOLDER_H
 

@@ -349,6 +349,38 @@ static void check_progress_on_terminal(void) {
     ein_run_close(run);
 }
 
+static bool has(const char *path, const char *name) {
+    char full[600];
+    snprintf(full, sizeof full, "%s/%s", path, name);
+    return access(full, F_OK) == 0;
+}
+
+/* Checkpoints may lie on another file system, where a link in the run folder leads. */
+static void check_aside(void) {
+    static const char *const names[] = {"metrics.csv", "ckpt/", NULL};
+    char command[1200], run_folder[300];
+    ein_run *run = NULL;
+    snprintf(run_folder, sizeof run_folder, "%s/aside", folder);
+    snprintf(command, sizeof command,
+             "mkdir -p '%s/scratch/ckpt' '%s' && cd '%s' && ln -s ../scratch/ckpt ckpt", folder, run_folder,
+             run_folder);
+    bool good = system(command) == 0 && ein_run_open(comm, run_folder, &run) == EIN_OK;
+    ein_status status = good ? ein_run_set_aside(run, names) : EIN_IO;
+    report(status == EIN_OK && has(run_folder, "ckpt/.") && !has(run_folder, "earlier-1"),
+           "an empty folder behind a link is nothing to keep: %s", ein_error_message());
+    for (int i = 1; good && i <= 2; i++) {
+        char kept[64];
+        snprintf(kept, sizeof kept, "scratch/ckpt.earlier-%d/step", i);
+        snprintf(command, sizeof command, "cd '%s' && echo x > ckpt/step && echo x > metrics.csv",
+                 run_folder);
+        good = system(command) == 0 && ein_run_set_aside(run, names) == EIN_OK;
+        report(good && has(folder, kept) && has(run_folder, "ckpt/.") && !has(run_folder, "ckpt/step"),
+               "what it holds is kept beside it (%d): %s", i, good ? "" : ein_error_message());
+    }
+    report(has(run_folder, "earlier-2/metrics.csv"), "files in the run folder");
+    if (run) ein_run_close(run);
+}
+
 static void check_durations(void) {
     static const struct {
         double seconds;
@@ -378,6 +410,7 @@ int main(void) {
     check_metrics_on_full_disk();
     check_progress_in_log();
     check_progress_on_terminal();
+    check_aside();
     check_durations();
     char command[300];
     snprintf(command, sizeof command, "rm -r '%s'", folder);
