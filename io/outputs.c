@@ -1,6 +1,7 @@
 #include "io/outputs.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,8 +14,9 @@
 #include "io/lock.h"
 #include "io/sums.h"
 
-/* A name that nobody gives to a file of his own: what is found under it is moved and removed. */
+/* Names that nobody gives to a file of his own: what is found under them is moved and removed. */
 #define ASIDE ".being-replaced"
+#define MARK  ".being-published"
 
 typedef struct {
     char *path, *partial, *previous;
@@ -27,6 +29,7 @@ struct ein_outputs {
     output *file;
     ein_lock *lock; /* for all; or NULL */
     bool replace;
+    char *mark; /* stands while several files get their names */
 };
 
 static bool stands(const char *path) {
@@ -79,18 +82,31 @@ static ein_status lock_file(output *f) {
 
 /* --- publication ------------------------------------------------------------------------------------------ */
 
-/* After a kill in the middle: some files stand aside. Once the first new file had its name the others
- * follow; new ones that replace something go first, so that they tell. */
+/* From here on there is no way back: every new file is whole, and no old one stands under its name. */
+static ein_status set_mark(const ein_outputs *o) {
+    const int fd = open(o->mark, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    const int error = fd < 0 ? errno : fsync(fd) == 0 ? 0 : errno;
+    if (fd >= 0) close(fd);
+    return error ? ein_error(EIN_IO, "%s: %s", o->mark, strerror(error)) : EIN_OK;
+}
+
+/* All files have their names: nothing is left to tell of. */
+static ein_status forget(const ein_outputs *o) {
+    for (int i = 0; i < o->n; i++) unlink(o->file[i].previous);
+    if (unlink(o->mark) == 0 || errno == ENOENT) return EIN_OK;
+    return ein_error(EIN_IO, "%s: removing it: %s", o->mark, strerror(errno));
+}
+
+/* After a kill in the middle. Where the mark stands, all new files were whole and their turn had come: they follow.
+ * Else those that stand aside go back. */
 static ein_status settle(ein_outputs *o) {
-    bool begun = false;
-    for (int i = 0; i < o->n; i++) begun = begun || (stands(o->file[i].previous) && stands(o->file[i].path));
+    const bool begun = stands(o->mark);
     for (int i = 0; i < o->n; i++) {
         const output *f = &o->file[i];
-        if (!begun && stands(f->previous)) EIN_TRY(move(f->previous, f->path));
         if (begun && stands(f->partial) && !stands(f->path)) EIN_TRY(ein_durable_publish(f->path, false));
+        if (!begun && stands(f->previous) && !stands(f->path)) EIN_TRY(move(f->previous, f->path));
     }
-    for (int i = 0; i < o->n && begun; i++) unlink(o->file[i].previous);
-    return EIN_OK;
+    return forget(o);
 }
 
 /* A single file is never set aside. */
@@ -98,15 +114,7 @@ static bool was_interrupted(const ein_outputs *o) {
     if (o->n < 2) return false;
     for (int i = 0; i < o->n; i++)
         if (stands(o->file[i].previous)) return true;
-    return false;
-}
-
-/* The new files of one kind: those that replace an old one, or the others. */
-static ein_status publish_those(const ein_outputs *o, bool replacing) {
-    for (int i = 0; i < o->n; i++)
-        if (stands(o->file[i].partial) && stands(o->file[i].previous) == replacing)
-            EIN_TRY(ein_durable_publish(o->file[i].path, false));
-    return EIN_OK;
+    return stands(o->mark);
 }
 
 static ein_status publish_several(ein_outputs *o) {
@@ -122,10 +130,10 @@ static ein_status publish_several(ein_outputs *o) {
             EIN_TRY(ein_durable_like(o->file[i].path));
             EIN_TRY(move(o->file[i].path, o->file[i].previous));
         }
-    EIN_TRY(publish_those(o, true));
-    EIN_TRY(publish_those(o, false));
-    for (int i = 0; i < o->n; i++) unlink(o->file[i].previous);
-    return EIN_OK;
+    EIN_TRY(set_mark(o));
+    for (int i = 0; i < o->n; i++)
+        if (stands(o->file[i].partial)) EIN_TRY(ein_durable_publish(o->file[i].path, false));
+    return forget(o);
 }
 
 ein_status ein_outputs_publish(ein_outputs *o) {
@@ -179,6 +187,7 @@ void ein_outputs_end(ein_outputs *o) {
         free(f->previous);
     }
     ein_lock_release(o->lock, true);
+    free(o->mark);
     free(o->file);
     free(o);
     ein_error(EIN_OK, "%s", message);
@@ -204,6 +213,10 @@ static ein_status begin(ein_outputs *o, const char *const *paths, int n, const c
         if (!paths[i]) continue;
         EIN_TRY(check_kind(paths[i]));
         EIN_TRY(name_file(&o->file[o->n++], paths[i]));
+    }
+    if (o->n > 0 && asprintf(&o->mark, "%s" MARK, o->file[0].path) < 0) {
+        o->mark = NULL;
+        return ein_error(EIN_NOMEM, "no memory for the name of a file");
     }
     if (lock) EIN_TRY(ein_lock_take(lock, o->n ? o->file[0].path : lock, &o->lock, NULL));
     return claim(o);

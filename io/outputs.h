@@ -10,10 +10,10 @@
  * The claim is a lock (io/lock.h) on PATH.lock, or on one file for all. It exists only while the command runs.
  *
  * Publishing never leaves old and new side by side. A single file is replaced by one rename. Several: the old ones
- * are renamed to PATH.being-replaced, then the new ones get their names, then the old ones are removed. Whoever
- * looks in between, or after a kill, finds old ones, none, or new ones, fewer than all for a moment, and no mixture.
- * The next claim of the same outputs finishes what was begun: forward once the first new file had its name, else
- * back.
+ * are renamed to PATH.being-replaced, a mark is made beside the first (PATH.being-published), the new ones get their
+ * names, then the old ones and the mark are removed. Whoever looks in between, or after a kill, finds old ones,
+ * none, or new ones, fewer than all for a moment, and no mixture. The next claim of the same outputs finishes what
+ * was begun: forward if the mark stands, else back.
  *
  * Without `replace` nothing is ever replaced, also not what appeared while the command ran (renameat2
  * RENAME_NOREPLACE). With it, only regular files are (io/durable.h). Nothing here is collective: rank 0 calls it,

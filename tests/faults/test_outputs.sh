@@ -154,22 +154,29 @@ ok 'an old set' "${table[@]}" "${three[@]}"
 mkdir old new && cp set.* old/
 ok 'a new set' "$einthoven" evaluate --scores other.csv --label y --score p,q --set evaluate.replicates=20 "${three[@]}" --overwrite
 cp set.* new/
-killed=0 mixed=0 unmended=0
-for at in $(seq 1 40); do
-    rm -f set.* && cp old/set.* .
-    shim EIN_KILL_IN=set EIN_KILL_AT=$at "$einthoven" evaluate --scores other.csv --label y --score p,q \
-        --set evaluate.replicates=20 "${three[@]}" --overwrite >/dev/null 2>&1 && break
-    killed=$at o=0 n=0
-    for f in set.json set.csv set.out; do
-        [ -e $f ] || continue
-        if cmp -s $f old/$f; then o=1; elif cmp -s $f new/$f; then n=1; else o=1 n=1; fi
+for before in old none; do
+    killed=0 mixed=0 unmended=0
+    for at in $(seq 1 40); do
+        rm -f set.*
+        [ $before = none ] || cp old/set.* .
+        shim EIN_KILL_IN=set EIN_KILL_AT=$at "$einthoven" evaluate --scores other.csv --label y --score p,q \
+            --set evaluate.replicates=20 "${three[@]}" --overwrite >/dev/null 2>&1 && break
+        killed=$at o=0 n=0
+        for f in set.json set.csv set.out; do
+            [ -e $f ] || continue
+            if cmp -s $f old/$f; then o=1; elif cmp -s $f new/$f; then n=1; else o=1 n=1; fi
+        done
+        [ $o$n != 11 ] || { mixed=$((mixed + 1)) && echo "# old and new after a kill at $at"; }
+        "${table[@]}" "${three[@]}" >again.out 2>&1 || grep -q exists again.out || unmended=$((unmended + 1))
+        for f in set.json set.csv set.out; do
+            if [ ! -e $f ] || { [ $before = none ] && ! cmp -s $f old/$f && ! cmp -s $f new/$f; }; then
+                unmended=$((unmended + 1))
+            fi
+        done
+        [ "$(find . -name 'set.*.*' | wc -l)" = 0 ] || unmended=$((unmended + 1))
     done
-    [ $o$n != 11 ] || { mixed=$((mixed + 1)) && echo "# old and new after a kill at $at"; }
-    "${table[@]}" "${three[@]}" >again.out 2>&1 || grep -q exists again.out || unmended=$((unmended + 1))
-    for f in set.json set.csv set.out; do [ -e $f ] || unmended=$((unmended + 1)); done
-    [ "$(find . -name 'set.*.*' | wc -l)" = 0 ] || unmended=$((unmended + 1))
+    ok "over $before files: kills were tried" test "$killed" -ge $([ $before = old ] && echo 10 || echo 3)
+    is 'no mixture of old and new' "$mixed" 0
+    is 'the next start leaves one whole set' "$unmended" 0
 done
-ok 'kills were tried' test "$killed" -ge 10
-is 'no mixture of old and new' "$mixed" 0
-is 'the next start leaves one whole set' "$unmended" 0
 done_testing
