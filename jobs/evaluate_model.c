@@ -78,7 +78,7 @@ typedef struct {
     ein_corpus *corpus;
     uint8_t *part;
     bool allow_seen;
-    int64_t seen;
+    int64_t seen, unknown_patients; /* of the records evaluated; rank 0 */
     ein_targets targets;
     int64_t n;
     int64_t *record; /* (n) in the corpus's order */
@@ -717,11 +717,12 @@ static json_t *head_json(const evaluation *e) {
                                         ein_json_text(e->model[m].arm), "hash", e->model[m].hash));
     for (int l = 0; l < c->n_leads; l++)
         if (e->lead_present[l]) json_array_append_new(leads, json_string(ein_lead_name(c->lead[l])));
-    return json_pack("{s:s, s:s, s:s, s:s, s:o, s:s, s:I, s:I, s:o, s:o}", "format", "einthoven metrics",
+    return json_pack("{s:s, s:s, s:s, s:s, s:o, s:s, s:I, s:I, s:I, s:o, s:o}", "format", "einthoven metrics",
                      "program", ein_version(), "run", e->run, "contract_hash",
                      ein_corpus_contract_hash(e->corpus), "cohort", ein_json_text(e->cohort), "part",
                      ein_config_string(e->job->config, "evaluate.part"), "records", (json_int_t)e->n,
-                     "records_seen_in_training", (json_int_t)e->seen, "leads", leads, "models", models);
+                     "records_seen_in_training", (json_int_t)e->seen, "records_of_unknown_patients",
+                     (json_int_t)e->unknown_patients, "leads", leads, "models", models);
 }
 
 static ein_status write_json(const evaluation *e, json_t *root) {
@@ -788,6 +789,25 @@ static ein_status compare_arms(const evaluation *e, json_t *comparisons, ein_csv
     return EIN_OK;
 }
 
+/* Whoever reads the tables has not seen the terminal: first of all, how far the intervals can be trusted. */
+static void note_unknown_patients(const evaluation *e, ein_csv_writer *csv, FILE *text) {
+    if (e->unknown_patients == 0) return;
+    fprintf(text,
+            "WARNING: the patient of %" PRId64 " of %" PRId64
+            " records is not known; each of them counts as a patient of its own, so that\n"
+            "intervals and p values do not know which records are of one person, and may be too small.\n\n",
+            e->unknown_patients, e->n);
+    ein_metrics_csv_row(
+        csv, "", "", e->cohort,
+        &(ein_metric){.model = "",
+                      .group_text = "",
+                      .metric = "records_of_unknown_patients",
+                      .method = "count; each is taken for a patient of its own",
+                      .estimate = {.value = (double)e->unknown_patients, .state = EIN_STATS_ESTIMABLE},
+                      .n = e->n,
+                      .n_positive = -1});
+}
+
 static ein_status report(evaluation *e) {
     char path[4200];
     ein_csv_writer *csv = NULL;
@@ -799,6 +819,7 @@ static ein_status report(evaluation *e) {
     snprintf(path, sizeof path, "%s/metrics.txt", e->out);
     if (is_root(e) && status == EIN_OK) status = ein_durable_fopen(path, &text);
     status = ein_comm_agree(e->comm, status);
+    if (status == EIN_OK && is_root(e)) note_unknown_patients(e, csv, text);
     if (status == EIN_OK && is_root(e)) status = compare_arms(e, comparisons, csv, text);
     status = ein_comm_agree(e->comm, status);
     if (status == EIN_OK) status = measure_all(e, targets, csv, text);
@@ -835,6 +856,17 @@ static ein_status cohort_name(evaluation *e) {
     e->cohort = strdup(one ? text + e->record[0] * stride : "several");
     free(text);
     return e->cohort ? EIN_OK : ein_error(EIN_NOMEM, "no memory for a name");
+}
+
+/* Records evaluated whose patient is not known: the intervals take each for a patient of its own. Rank 0. */
+static ein_status count_unknown_patients(evaluation *e) {
+    char *patient = NULL;
+    int64_t stride = 0;
+    if (!is_root(e)) return EIN_OK;
+    EIN_TRY(ein_corpus_texts(e->corpus, "patient", &patient, &stride));
+    for (int64_t i = 0; i < e->n; i++) e->unknown_patients += patient[e->record[i] * stride] == '\0';
+    free(patient);
+    return EIN_OK;
 }
 
 /* Targets of which nothing is known where it is evaluated are scored, not measured; loudly, lest a wrong table pass. */
@@ -878,6 +910,7 @@ static ein_status open_all(evaluation *e) {
     if (status == EIN_OK) status = choose_leads(e);
     if (status == EIN_OK) status = make_variables(e);
     if (status == EIN_OK) status = cohort_name(e);
+    if (status == EIN_OK) status = count_unknown_patients(e);
     EIN_TRY(ein_comm_agree(e->comm, status));
     EIN_TRY(ein_threads_choose(e->comm, (int)ein_config_int(c, "evaluate.threads"), &e->threads));
     return build_targets(e);

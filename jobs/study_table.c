@@ -13,6 +13,9 @@
 #include "io/outputs.h"
 #include "io/sums.h"
 
+/* A metrics.json has some 10 kB per target, model and subgroup. */
+enum { METRICS_BYTES = 1 << 28 };
+
 typedef struct {
     double value, lower, upper; /* NaN: not estimable */
 } interval;
@@ -20,8 +23,8 @@ typedef struct {
 typedef struct {
     const ein_study_cell *cell;
     bool there;
-    char figure[32], why[160]; /* why there is no comparison */
-    int64_t records;
+    char figure[32], why[160];         /* why there is no comparison */
+    int64_t records, unknown_patients; /* of them: taken for patients of their own */
     interval arm[EIN_STUDY_MAX_ARMS], difference;
     double p, adjusted;
 } row;
@@ -74,14 +77,20 @@ static ein_status check_metrics(const row *r) {
 
 static ein_status take_metrics(row *r, const ein_study *study) {
     json_error_t error;
+    char *text;
+    size_t bytes;
     EIN_TRY(check_metrics(r));
-    json_t *root = json_load_file(r->cell->output, 0, &error);
+    EIN_TRY(
+        ein_error_context(ein_file_read(r->cell->output, METRICS_BYTES, &text, &bytes), "%s", r->cell->id));
+    json_t *root = json_loadb(text, bytes, 0, &error);
+    free(text);
     if (!root)
         return ein_error(EIN_FORMAT, "%s:%d: %s; remove it and run the evaluation again", r->cell->output,
                          error.line, error.text);
     const json_t *arms = json_object_get(root, "arms");
     r->there = true;
     r->records = json_integer_value(json_object_get(root, "records"));
+    r->unknown_patients = json_integer_value(json_object_get(root, "records_of_unknown_patients"));
     if (json_array_size(arms) == 1)
         take_arms(r, study, json_array_get(arms, 0));
     else
@@ -135,6 +144,14 @@ static void put_interval(ein_csv_writer *csv, interval i) {
     ein_csv_put_real(csv, i.upper);
 }
 
+static void put_note(ein_csv_writer *csv, const row *r) {
+    char note[160];
+    snprintf(note, sizeof note,
+             "the patient of %" PRId64 " records is not known; each is taken for a patient of its own",
+             r->unknown_patients);
+    ein_csv_put(csv, r->why[0] ? r->why : r->unknown_patients > 0 ? note : "");
+}
+
 static ein_status write_csv(const ein_study_plan *plan, const row *rows, int n) {
     enum { FIXED = 6, LAST = 6 };
     static const char *const suffix[] = {"", "_lower", "_upper"};
@@ -168,7 +185,7 @@ static ein_status write_csv(const ein_study_plan *plan, const row *rows, int n) 
         put_interval(csv, r->difference);
         ein_csv_put_real(csv, r->p);
         ein_csv_put_real(csv, r->adjusted);
-        ein_csv_put(csv, r->why);
+        put_note(csv, r);
         ein_csv_end_row(csv);
     }
     return ein_csv_finish(csv, true);
@@ -235,6 +252,21 @@ static void print_unverified(FILE *stream, const row *rows, int n) {
             unverified, n);
 }
 
+/* Intervals of such rows take each of these records for a patient of its own. */
+static void print_unknown_patients(FILE *stream, const row *rows, int n) {
+    int rows_of_unknown = 0;
+    int64_t most = 0;
+    for (int i = 0; i < n; i++) {
+        rows_of_unknown += rows[i].unknown_patients > 0;
+        if (rows[i].unknown_patients > most) most = rows[i].unknown_patients;
+    }
+    if (rows_of_unknown)
+        fprintf(stream,
+                "\n%d of %d rows have records whose patient is not known (up to %" PRId64
+                "), each taken for a patient of its own:\ntheir intervals and p values may be too small.\n",
+                rows_of_unknown, n, most);
+}
+
 static void print_table(FILE *stream, const ein_study_plan *plan, const row *rows, int n) {
     const ein_study *study = plan->study;
     fprintf(stream, "%s\n", study->title ? study->title : study->name);
@@ -252,6 +284,7 @@ static void print_table(FILE *stream, const ein_study_plan *plan, const row *row
     for (int i = 0; i < n; i++) print_row(stream, study, &rows[i]);
     print_summary(stream, study, rows, n);
     print_unverified(stream, rows, n);
+    print_unknown_patients(stream, rows, n);
 }
 
 static ein_status write_text(const ein_study_plan *plan, const row *rows, int n) {

@@ -20,6 +20,7 @@ states() { find made -type f -not -name study.yaml -exec stat -c '%n %i %Y' {} +
 make_shim || fail 'the shim is built'
 ok 'a study' study --run
 before=$(states)
+cp made/evaluate/sex/clinic/metrics.json kept.json
 
 # cannot NAME FILE PATTERN COMMAND...: it ends with a message that names the file, and makes nothing.
 cannot() {
@@ -62,4 +63,17 @@ mv kept.h5 made/corpora/clinic.h5
 rm made/cells/ingest/clinic/COMMAND
 run study --cells ingest
 like 'so is one without its command' "$out" 'clinic.missing'
+
+# A file that is no metrics.json any more, of an evaluation without a list of sums, is not read to its end.
+rm made/evaluate/sex/clinic/MADE-BY
+truncate -s 300M made/evaluate/sex/clinic/metrics.json
+ok 'the corpus is made again' study --run --stage ingest
+run study --stage table
+is 'figures without end' "$status" 1
+like 'are refused by their size' "$out$err" 'metrics.json: 314572800 bytes; a file of this kind has at most'
+
+# Records of nobody are told of in the table.
+sed 's/"records_of_unknown_patients": 0/"records_of_unknown_patients": 5/' kept.json >made/evaluate/sex/clinic/metrics.json
+ok 'a table of records of nobody' study --stage table
+like 'says so' "$(cat made/table.txt)" '^1 of 1 rows have records whose patient is not known \(up to 5\)'
 done_testing

@@ -33,4 +33,18 @@ ok 'finetune' "$einthoven" finetune "${tiny[@]}" --corpus bare.h5 --tasks findin
 like 'warns' "$out" "$warns"
 run "$einthoven" finetune "${tiny[@]}" --corpus known.h5 --tasks findings --from scratch --run fine --dry-run
 unlike 'or not' "$out" WARNING
+
+# Whoever reads the tables of an evaluation has not seen the terminal.
+printf 'tasks: [{name: sex, kind: binary, group: demographic, rule: sex == 1}]\n' >sex.yaml
+ok 'a model' "$einthoven" finetune "${small[@]}" --corpus known.h5 --tasks sex.yaml --from scratch --run model \
+    --set split.valid_fraction=0.4 --set split.test_fraction=0.1
+judge() { "$einthoven" evaluate --model model/*/*/model.safetensors --corpus $1.h5 --out "of-$1" --set evaluate.allow_seen=true \
+    --set evaluate.replicates=0; }
+ok 'evaluated on records of nobody' judge bare
+like 'metrics.txt begins with it' "$(head -1 of-bare/metrics.txt)" "$warns"
+like 'metrics.json has the number' "$(cat of-bare/metrics.json)" '"records_of_unknown_patients": 24,'
+like 'metrics.csv has a row' "$(sed -n 2p of-bare/metrics.csv)" ',records_of_unknown_patients,24,.*,estimable,'
+ok 'evaluated on records of patients' judge known
+unlike 'there is nothing to say' "$(cat of-known/metrics.txt of-known/metrics.csv)" 'WARNING|unknown_patients'
+like 'the number is 0' "$(cat of-known/metrics.json)" '"records_of_unknown_patients": 0,'
 done_testing
