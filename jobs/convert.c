@@ -9,6 +9,7 @@
 #include "io/checkpoint.h"
 #include "io/model.h"
 #include "io/outputs.h"
+#include "io/seen.h"
 #include "jobs/command.h"
 #include "jobs/sniff.h"
 
@@ -26,6 +27,9 @@ static const ein_option table_convert[] = {
      "heads of the decoder, for files that do not say; 0: 16 as published"},
     {"convert.licence", EIN_OPT_STRING, NULL, EIN_UNBOUNDED, NULL, "",
      "licence of the weights to state; unset: as in the source"},
+    {"convert.training_records", EIN_OPT_CHOICE, "keep", EIN_UNBOUNDED, "keep|none", "",
+     "the list of training records in a model: as in the source, or left out, so that nobody can tell or check whether "
+     "a recording is among them"},
     {"convert.overwrite", EIN_OPT_BOOL, "false", EIN_UNBOUNDED, NULL, "", "replace an existing file"},
     {0},
 };
@@ -37,6 +41,7 @@ static const ein_flag flags[] = {{"--encoder", NULL, "convert.encoder"},
                                  {"--heads", "N", "convert.heads"},
                                  {"--decoder-heads", "N", "convert.decoder_heads"},
                                  {"--licence", "TEXT", "convert.licence"},
+                                 {"--training-records", "keep|none", "convert.training_records"},
                                  {"--overwrite", NULL, "convert.overwrite"},
                                  {0}};
 
@@ -219,13 +224,26 @@ static ein_status write_checkpoint(const ein_job *job, const char *path, const l
     return status;
 }
 
+/* It says that the list is left out, as models do that were made without one. */
+static ein_status leave_out_records(ein_model_info *info) {
+    ein_seen none;
+    char *text;
+    ein_seen_leave_out(&none);
+    EIN_TRY(ein_seen_encode(&none, &text));
+    free(info->training_records);
+    info->training_records = text;
+    return EIN_OK;
+}
+
 /* Collective; rank 0 writes. */
 static ein_status write_model(const ein_job *job, const char *path, loaded *x, const char *program) {
     const char *licence = ein_config_string(job->config, "convert.licence");
+    const bool leave_out = strcmp(ein_config_string(job->config, "convert.training_records"), "none") == 0;
     ein_status status = EIN_OK;
     if (ein_comm_rank(job->comm) == 0) {
         status = set_text(&x->info.program, program);
         if (status == EIN_OK && licence) status = set_text(&x->info.licence, licence);
+        if (status == EIN_OK && leave_out) status = leave_out_records(&x->info);
         if (status == EIN_OK) status = ein_model_write(path, x->layout, x->param, &x->info);
     }
     return ein_comm_share(job->comm, status);
@@ -300,6 +318,7 @@ const ein_command ein_command_convert = {
                    "    einthoven convert results/a/ckpt/step-000002000.h5 model.safetensors\n"
                    "    einthoven convert theirs.safetensors mine.safetensors --encoder\n"
                    "    einthoven convert model.safetensors start.safetensors --classes 44\n"
+                   "    einthoven convert trained.safetensors public.safetensors --training-records none\n"
                    "    mpirun -n 4 einthoven convert theirs.safetensors start.h5",
     .tables = tables,
     .flags = flags,

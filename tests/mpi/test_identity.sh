@@ -54,6 +54,16 @@ like 'which is said' "$err" 'or they are left out, so it cannot be checked'
 is 'it is not in the file' "$(grep -a -c 'training_records":"2 none 0 0' none/model.safetensors)" 1
 ok 'the three runs gave the same weights' cmp open/metrics.csv none/metrics.csv
 
+ok 'a list is left out of a finished model' "$einthoven" convert open/model.safetensors stripped.safetensors --training-records none
+ok 'the file is whole' "$einthoven" inspect --verify stripped.safetensors
+like 'it says so, and has no list' "$(grep -a -o 'training_records":"[^"]*"' stripped.safetensors)" '^training_records":"2 none 0 0 *(\\n)?"$'
+ok 'its records cannot be checked any more' tune stripped.safetensors plain
+like 'which is said' "$err" 'or they are left out, so it cannot be checked'
+ok 'without being asked to, convert keeps the list' "$einthoven" convert open/model.safetensors kept.safetensors
+exits 'by which test records are found' 1 tune kept.safetensors plain
+weights() { tail -c "$(("$(wc -c <"$1")" - 8 - $(od -An -td8 -N8 "$1")))" "$1" | cksum; }
+is 'the weights are the same' "$(weights stripped.safetensors)" "$(weights kept.safetensors)"
+
 ok 'a model is adapted' "$einthoven" finetune "${small[@]}" --corpus plain.h5 --tasks sex.yaml --from scratch --run tuned
 exits 'and not evaluated on what trained it, by another name' 1 "$einthoven" evaluate --model tuned/*/*/model.safetensors \
     --corpus renamed.h5 --out no
