@@ -175,7 +175,7 @@ for before in old none; do
         done
         [ "$(find . -name 'set.*.*' | wc -l)" = 0 ] || unmended=$((unmended + 1))
     done
-    ok "over $before files: kills were tried" test "$killed" -ge $([ $before = old ] && echo 10 || echo 3)
+    ok "over $before files: kills were tried" test "$killed" -ge "$([ $before = old ] && echo 10 || echo 3)"
     is 'no mixture of old and new' "$mixed" 0
     is 'the next start leaves one whole set' "$unmended" 0
 done
