@@ -21,6 +21,11 @@ kill_when() { # RANKS CONDITION: start an ingest, kill all its processes with SI
     kill -KILL -- "-$pid"
     wait "$pid" 2>/dev/null
     killed=$?
+    # Ranks are in process groups of their own and notice that mpirun is gone; until then the output is theirs.
+    for ((i = 0; i < 2000; i++)); do
+        pgrep -f -- "ingest $data --out $tmp/corpus.h5" >/dev/null || break
+        sleep 0.01
+    done
 }
 
 for ranks in 1 3; do
