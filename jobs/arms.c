@@ -8,6 +8,7 @@
 #include "core/stats_roc.h"
 #include "io/json.h"
 #include "jobs/metrics.h"
+#include "mpi/watchdog.h"
 
 /* What a bootstrap sample is evaluated with. */
 typedef struct {
@@ -62,6 +63,7 @@ static int value_count(const ein_arms_input *in) {
 }
 
 static ein_status evaluate(ein_stats_value *value, const ein_bootstrap_sample *sample, void *context) {
+    ein_watchdog_beat("resampling patients");
     const work *w = context;
     const ein_arms_input *in = w->in;
     int32_t *count;
@@ -307,6 +309,18 @@ static ein_status estimate_all(const work *w, ein_stats_value *value) {
     return status;
 }
 
+/* All replicates, in parts. A draw goes by its number, so the parts show in no bit. */
+static ein_status resample(const ein_bootstrap *plan, const ein_arms_input *in, work *w,
+                           ein_stats_value *replicate) {
+    const int K = value_count(in);
+    for (int64_t at = 0; at < in->replicates; at += EIN_ARMS_PART) {
+        const int64_t left = in->replicates - at, n = left < EIN_ARMS_PART ? left : EIN_ARMS_PART;
+        EIN_TRY(ein_bootstrap_run(plan, evaluate, w, K, at, n, replicate + at * K));
+        if (in->progress) in->progress(in->self);
+    }
+    return EIN_OK;
+}
+
 static ein_status compare(ein_arms *a, const ein_arms_input *in, work *w) {
     const int K = value_count(in);
     ein_bootstrap *plan = NULL;
@@ -317,7 +331,7 @@ static ein_status compare(ein_arms *a, const ein_arms_input *in, work *w) {
     if (status == EIN_OK) status = EIN_NEW(column, in->replicates);
     if (status == EIN_OK) status = ein_bootstrap_new(&plan, in->cluster, in->n, in->seed);
     if (status == EIN_OK) status = estimate_all(w, estimate);
-    if (status == EIN_OK) status = ein_bootstrap_run(plan, evaluate, w, K, 0, in->replicates, replicate);
+    if (status == EIN_OK) status = resample(plan, in, w, replicate);
     if (status == EIN_OK) status = summarise_arms(a, in, estimate, replicate, column);
     if (status == EIN_OK) status = summarise_pairs(a, in, estimate, replicate, column);
     ein_bootstrap_destroy(plan);

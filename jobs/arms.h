@@ -37,7 +37,13 @@ typedef struct {
     uint64_t seed;
     double level;
     ein_adjust_method adjust;
+    /* Called from the calling thread after every EIN_ARMS_PART replicates, so that whoever waits learns that work goes
+     * on; NULL: nobody waits. */
+    void (*progress)(void *self);
+    void *self;
 } ein_arms_input;
+
+enum { EIN_ARMS_PART = 100 };
 
 typedef struct {
     int seeds;

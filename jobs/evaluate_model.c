@@ -24,6 +24,7 @@
 #include "jobs/split_options.h"
 #include "jobs/task_library.h"
 #include "mpi/threads.h"
+#include "mpi/watchdog.h"
 
 const ein_option ein_table_evaluate_model[] = {
     {"data.corpus", EIN_OPT_STRING, NULL, EIN_UNBOUNDED, NULL, "",
@@ -530,14 +531,17 @@ static ein_status fill_h5(const evaluation *e, hid_t file) {
 /* What was evaluated and how, as text. */
 static void describe_run(const evaluation *e, FILE *out) {
     const ein_metrics_options o = ein_evaluate_options(e->job->config);
-    fprintf(out, "%s\n%s\n%s\n%s\n%d\n", ein_version(), ein_corpus_contract_hash(e->corpus), e->cohort,
-            ein_config_string(e->job->config, "evaluate.part"), e->all_leads);
+    const uint64_t *patient = ein_corpus_patients(e->corpus);
+    fprintf(out, "%s\n%s\n%s\n%s\n%d %d\n", ein_version(), ein_corpus_contract_hash(e->corpus), e->cohort,
+            ein_config_string(e->job->config, "evaluate.part"), e->all_leads,
+            ein_config_bool(e->job->config, "evaluate.patient_keys"));
     fprintf(out, "%.17g %d %lld %llu %d %d %lld\n", o.level, (int)o.variance, (long long)o.replicates,
             (unsigned long long)o.seed, (int)o.probabilities, (int)o.adjust, (long long)o.minimum);
     for (int l = 0; l < EIN_MAX_LEADS; l++) fputc(e->lead_present[l] ? '1' : '0', out);
     for (int m = 0; m < e->n_models; m++) fprintf(out, "\n%s %s", e->model[m].name, e->model[m].hash);
     for (int v = 0; v < e->n_variables; v++) fprintf(out, "\n%s", e->variable[v].variable.name);
-    for (int64_t i = 0; i < e->n; i++) fprintf(out, "\n%s", ein_corpus_record_id(e->corpus, e->record[i]));
+    for (int64_t i = 0; i < e->n; i++)
+        fprintf(out, "\n%s %" PRIx64, ein_corpus_record_id(e->corpus, e->record[i]), patient[e->record[i]]);
 }
 
 /* A name for that and for what came out, which all files of a folder share. Rank 0. */
@@ -652,7 +656,28 @@ static ein_status measure(ein_metrics **out, const evaluation *e, const columns 
     return ein_metrics_binary(out, e->comm, &in, &options);
 }
 
-static ein_status arms_of_task(const evaluation *e, int task, ein_arms **out) {
+/* Rank 0 compares arms alone, the others wait. `more` tells them each time that it goes on, and at the end that it is
+ * done: who merely waits for long must not take it for lost. */
+static ein_status tell_waiting(const evaluation *e, int more) {
+    ein_watchdog_beat("comparing arms");
+    EIN_TRY(ein_comm_alive());
+    return ein_comm_check(MPI_Bcast(&more, 1, MPI_INT, 0, ein_comm_mpi(e->comm)), "waiting for rank 0");
+}
+
+static void arms_go_on(void *self) {
+    (void)tell_waiting(self, 1); /* a lost peer is remembered, and told at the end */
+}
+
+static ein_status wait_for_arms(const evaluation *e) {
+    for (int more = 1; more;) {
+        ein_watchdog_beat("waiting for rank 0 to compare arms");
+        EIN_TRY(ein_comm_alive());
+        EIN_TRY(ein_comm_check(MPI_Bcast(&more, 1, MPI_INT, 0, ein_comm_mpi(e->comm)), "waiting for rank 0"));
+    }
+    return EIN_OK;
+}
+
+static ein_status arms_of_task(evaluation *e, int task, ein_arms **out) {
     const ein_model_tasks *meaning = e->model[0].meaning;
     const ein_head_task *head = &meaning->head[task];
     const ein_metrics_options o = ein_evaluate_options(e->job->config);
@@ -697,7 +722,9 @@ static ein_status arms_of_task(const evaluation *e, int task, ein_arms **out) {
                                .replicates = o.replicates,
                                .seed = o.seed,
                                .level = o.level,
-                               .adjust = o.adjust};
+                               .adjust = o.adjust,
+                               .progress = arms_go_on,
+                               .self = e};
     if (status == EIN_OK) status = ein_arms_compare(out, &in);
     free(values);
     free(label);
@@ -766,8 +793,8 @@ static void print_arms(const evaluation *e, const char *task, const ein_arms *ar
     ein_arms_print(arms, stream);
 }
 
-/* What a reader looks for first, so it stands first in every output. */
-static ein_status compare_arms(const evaluation *e, json_t *comparisons, ein_csv_writer *csv, FILE *text) {
+/* What a reader looks for first, so it stands first in every output. Rank 0. */
+static ein_status compare_tasks(evaluation *e, json_t *comparisons, ein_csv_writer *csv, FILE *text) {
     const ein_model_tasks *meaning = e->model[0].meaning;
     for (int k = 0; k < meaning->n_tasks; k++) {
         const char *task = meaning->tasks.task[k].name;
@@ -808,6 +835,21 @@ static void note_unknown_patients(const evaluation *e, ein_csv_writer *csv, FILE
                       .n_positive = -1});
 }
 
+/* Collective. */
+static ein_status compare_arms(evaluation *e, json_t *comparisons, ein_csv_writer *csv, FILE *text) {
+    ein_status status = EIN_OK;
+    if (is_root(e)) {
+        status = compare_tasks(e, comparisons, csv, text);
+        if (ein_comm_alive() == EIN_OK) {
+            const ein_status told = tell_waiting(e, 0);
+            if (status == EIN_OK) status = told;
+        }
+    } else {
+        status = wait_for_arms(e);
+    }
+    return ein_comm_agree(e->comm, status);
+}
+
 static ein_status report(evaluation *e) {
     char path[4200];
     ein_csv_writer *csv = NULL;
@@ -820,8 +862,7 @@ static ein_status report(evaluation *e) {
     if (is_root(e) && status == EIN_OK) status = ein_durable_fopen(path, &text);
     status = ein_comm_agree(e->comm, status);
     if (status == EIN_OK && is_root(e)) note_unknown_patients(e, csv, text);
-    if (status == EIN_OK && is_root(e)) status = compare_arms(e, comparisons, csv, text);
-    status = ein_comm_agree(e->comm, status);
+    if (status == EIN_OK) status = compare_arms(e, comparisons, csv, text);
     if (status == EIN_OK) status = measure_all(e, targets, csv, text);
     if (status == EIN_OK && is_root(e)) {
         root = head_json(e);

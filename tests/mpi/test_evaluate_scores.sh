@@ -55,6 +55,13 @@ for task in fast signs; do
 done
 like 'R2 of the regression' "$(cell age a macro_r2 7)" '^-?[0-9.e-]+$'
 
+# Rank 0 compares arms alone. The others hear from it after every hundred replicates, so that none takes it for lost.
+EINTHOVEN_INJECT_MPI_ERROR='1:9:waiting for rank 0' run timeout -k 5 60 mpirun --oversubscribe --bind-to none --quiet -n 2 "$einthoven" \
+    evaluate --model "a=$one,b=$two" --corpus corpus.h5 --out waits --part test --set evaluate.replicates=201 \
+    --set evaluate.minimum=5 --set split.by=hash --set split.valid_fraction=0.2 --set split.test_fraction=0.6
+is 'a peer that is lost while arms are compared is noticed' "$status" 1
+like 'at the ninth word of three tasks' "$err" 'waiting for rank 0: '
+
 # --- intervals from scores.csv ---
 like 'patients are in the table' "$(sed -n 2p out/scores.csv)" ',p[0-9]{20}$'
 is 'as many as the corpus has there' "$(tail -n +2 out/scores.csv | awk -F, '{ print $NF }' | sort -u | wc -l)" \
@@ -94,6 +101,7 @@ like 'a run has a name' "$run" '^[0-9a-f]{32}$'
 like 'in metrics.json' "$(cat out/metrics.json)" "\"run\": \"$run\""
 like 'in metrics.txt' "$(tail -n 1 out/metrics.txt)" "^run $run of einthoven"
 is 'in scores.h5' "$(tr -d '\000' <out/scores.h5 | grep -a -o -m1 "$run" | head -n 1)" "$run"
+unlike 'what leaves patients out has another' "$(cat bare/MADE-BY)" "$run"
 ok 'and all files by their sums' bash -c 'cd out && b2sum -l 256 --check MADE-BY'
 is 'all five' "$(grep -vc '^#' out/MADE-BY)" 5
 exits 'earlier results are not replaced unasked' 1 measure "a=$two" out
