@@ -12,6 +12,7 @@
 #include "io/csv.h"
 #include "io/store.h"
 #include "io/targets.h"
+#include "io/trouble.h"
 #include "jobs/model_options.h"
 #include "jobs/probe_sums.h"
 #include "jobs/seen_options.h"
@@ -388,7 +389,7 @@ static ein_status read_rows(ein_probe *p, int64_t step) {
     EIN_TRY(path_of(p, "probe.sums", sums, sizeof sums));
     ein_status status = read_table(p, path);
     if (status == EIN_OK) status = ein_probe_sums_check(path, sums, step);
-    if (status == EIN_OK || status == EIN_NOMEM || status == EIN_IO) return status;
+    if (status == EIN_OK || status == EIN_IO || ein_trouble_is(status)) return status;
     ein_run_warn(p->run, "%s IS BEGUN ANEW, it is not as it was written: %s", path, ein_error_message());
     p->n_rows = 0;
     return ein_run_set_aside(p->run, damaged);

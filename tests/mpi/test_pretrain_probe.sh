@@ -112,6 +112,12 @@ ok 'stopped, killed, resumed: probes' cmp "$tmp/folds/probe.csv" "$tmp/cut/probe
 ok 'stopped, killed, resumed: the model' cmp "$tmp/folds/model.safetensors" "$tmp/cut/model.safetensors"
 
 ok 'stopped with a probe' folds 1 1 "$tmp/edited" --set run.max_steps=22
+troubled() { LD_PRELOAD=$tmp/shim.so EIN_OPEN=5 EIN_AT=/probe.csv "$@"; }
+if make_shim; then
+    exits 'a table that this machine cannot read now' 1 troubled folds 1 1 "$tmp/edited" --set run.max_steps=23
+    like 'ends the run' "$err" 'probe\.csv: Input/output error'
+    is 'and is no reason to begin another' "$(find "$tmp/edited" -name 'earlier-*')" ''
+fi
 sed -i '2s/0\.\([0-9]\)/0.1\1/' "$tmp/edited/probe.csv"
 ok 'a value that was changed' folds 1 1 "$tmp/edited" --set run.max_steps=23
 like 'is noticed' "$(cat "$tmp/edited/log.txt")" 'probe\.csv IS BEGUN ANEW.*something was changed'
