@@ -44,14 +44,26 @@ static ein_status move(const char *from, const char *to) {
 
 /* --- claims ----------------------------------------------------------------------------------------------- */
 
+/* The folder of a file, with the slash, or "."; returns its name in there. */
+static const char *split(const char *path, char folder[PATH_MAX]) {
+    const char *slash = strrchr(path, '/');
+    snprintf(folder, PATH_MAX, "%.*s", slash ? (int)(slash - path) + 1 : 1, slash ? path : ".");
+    return slash ? slash + 1 : path;
+}
+
+static bool are_one(const char *a, const char *b) {
+    char folder_a[PATH_MAX], folder_b[PATH_MAX];
+    struct stat in_a, in_b;
+    return strcmp(split(a, folder_a), split(b, folder_b)) == 0 && stat(folder_a, &in_a) == 0 &&
+           stat(folder_b, &in_b) == 0 && in_a.st_dev == in_b.st_dev && in_a.st_ino == in_b.st_ino;
+}
+
 /* Before a lock is made beside it: a lock beside /dev/null would be one more file in /dev. */
 static ein_status check_kind(const char *path) {
     struct stat about;
     char folder[PATH_MAX];
-    const char *slash = strrchr(path, '/');
-    if (!path[0] || (slash && !slash[1])) return ein_error(EIN_USAGE, "'%s' is not the name of a file", path);
+    if (!split(path, folder)[0]) return ein_error(EIN_USAGE, "'%s' is not the name of a file", path);
     if (lstat(path, &about) == 0) return S_ISREG(about.st_mode) ? EIN_OK : ein_durable_check(path);
-    snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash - path) + 1 : 1, slash ? path : ".");
     if (stat(folder, &about) != 0)
         return ein_error(EIN_IO, "%s: cannot be written: folder %s: %s", path, folder, strerror(errno));
     return EIN_OK;
@@ -212,6 +224,10 @@ static ein_status begin(ein_outputs *o, const char *const *paths, int n, const c
     for (int i = 0; i < n; i++) {
         if (!paths[i]) continue;
         EIN_TRY(check_kind(paths[i]));
+        for (int k = 0; k < i; k++)
+            if (paths[k] && are_one(paths[k], paths[i]))
+                return ein_error(EIN_USAGE, "%s is named for two outputs; each needs a file of its own",
+                                 paths[i]);
         EIN_TRY(name_file(&o->file[o->n++], paths[i]));
     }
     if (o->n > 0 && asprintf(&o->mark, "%s" MARK, o->file[0].path) < 0) {

@@ -30,7 +30,7 @@ typedef struct ein_outputs ein_outputs;
 
 /* Claim `paths`; NULL ones are passed over. `lock` is a file to lock instead of each PATH.lock, or NULL; its folder
  * exists. EIN_EXISTS: in use, or there already and `replace` is false; EIN_IO: no regular file, no folder to write
- * it in. */
+ * it in; EIN_USAGE: no name of a file, or one of two of these. */
 ein_status ein_outputs_begin(const char *const *paths, int n, const char *lock, bool replace,
                              ein_outputs **out);
 

@@ -32,6 +32,13 @@ for command in "${pool[*]} p.json" "${table[*]} --csv t.csv --json t.json"; do
     is 'are left alone' "$(cat p.json.previous t.csv.previous | tr '\n' ' ')" 'mine mine '
 done
 rm -f ./*.previous t.csv t.json
+for second in one.out ./one.out folder/../one.out; do
+    mkdir -p folder
+    exits "one file for two outputs ($second)" 2 "${table[@]}" --csv one.out --json "$second"
+    like 'is told from one that somebody uses' "$err" 'one\.out is named for two outputs'
+done
+rmdir folder
+ok 'two of one name in two folders' eval 'mkdir d && "${table[@]}" --csv d/one.out --json one.out && rm -r d one.out'
 exits 'a folder that is not there' 1 "${pool[@]}" none/p.json
 like 'is named' "$err" 'none/p\.json: cannot be written'
 
