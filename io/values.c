@@ -209,6 +209,11 @@ static bool read_over(const char *word, double *years) {
     return true;
 }
 
+/* "45 m", "45 w": months and weeks, or a man's and a woman's age. */
+static bool is_unit_or_sex(const char *unit) {
+    return unit[0] == ' ' && strlen(unit + strspn(unit, " ")) == 1 && strpbrk(unit, "mMwWdDhH");
+}
+
 bool ein_value_age(const char *cell, double *years) {
     char word[WORD_BYTES], number[WORD_BYTES];
     if (!trim(cell, word)) return false;
@@ -216,6 +221,7 @@ bool ein_value_age(const char *cell, double *years) {
     const size_t n = strspn(word, "0123456789.,");
     memcpy(number, word, n);
     number[n] = '\0';
+    if (is_unit_or_sex(word + n)) return false;
     const double divisor = per_year(word + n + strspn(word + n, " "));
     if (strchr(number, ',') && !(is_sure_comma(number) && point_for_comma(number))) return false;
     if (divisor == 0 || !read_decimal(number, years)) return false;

@@ -350,11 +350,20 @@ static bool age_of_words(const char *value, int words, double *age) {
     return ein_value_age(text, age);
 }
 
+/* Whether the second word is a single letter, which may be a unit of time or the sex. */
+static bool has_letter(const char *value) {
+    while (is_blank(*value)) ++value;
+    while (*value && !is_blank(*value)) ++value;
+    while (is_blank(*value)) ++value;
+    return value[0] && strchr("mMwWdDhH", value[0]) && (is_blank(value[1]) || !value[1]);
+}
+
 /* "63", "6 months", "063Y", "63 something else". */
 static void take_age(const char *value, ein_ecg_person *person) {
     double age;
     if (!isnan(person->age_years)) return;
-    if (age_of_words(value, 2, &age) || age_of_words(value, 1, &age)) person->age_years = age;
+    if (age_of_words(value, 2, &age) || (!has_letter(value) && age_of_words(value, 1, &age)))
+        person->age_years = age;
 }
 
 static void take_sex(const char *value, ein_ecg_person *person) {

@@ -62,7 +62,8 @@ ein_status ein_wfdb_header_parse(const char *path, const char *text, size_t byte
 /* Take what one comment says of the person ("#" and what precedes it removed; UTF-8): "Age: 63", "<age>: 28 <sex>: M",
  * "Sex: Male", "Dx: 426177001,427084000", "<subject_id>: 10000032", "Manufacturer: ...", "Model: ...", "Device: ...",
  * "69 M ..." (MIT-BIH). The first statement of a thing stands; manufacturer, model and device are joined. Ages as in
- * io/values.h: also "063Y", "6M", "6 months", "90+" and 300, which are 90; what is no age is not known. */
+ * io/values.h: also "063Y", "6M", "6 months", "90+" and 300, which are 90; what is no age is not known,
+ * nor is "63 M", which may be months or the sex. */
 void ein_wfdb_comment(const char *text, ein_ecg_person *person);
 
 /* The path of a signal file that stands in the header `header_path`: in the same folder, and, if no file has just that

@@ -108,6 +108,11 @@ static void ages(void) {
                  {"years", N},
                  {"", N},
                  {"999", N},
+                 {"45 m", N},
+                 {"45  W", N},
+                 {"45 d", N},
+                 {"45 y", 45},
+                 {"45 mo", 3.75},
                  {"45y6m", N}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         double years = NAN;
