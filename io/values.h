@@ -38,8 +38,8 @@ ein_value_reading ein_value_decide(const ein_value_tally *tally);
 /* The number that a cell says; false if it says none. Finite as a float. */
 bool ein_value_number(ein_value_reading reading, const char *cell, double *out);
 
-/* An age in years: a number from 0 to 130, also with a decimal comma; with a unit, "45 years", "6 months", "3 wk", or as
- * DICOM has it, 063Y, 018M, 003W, 010D. 300 (PTB-XL), and "90+", ">89", ">=90" from 89 on, mean over 89 and give 90.
+/* An age in years: a number from 0 to 130, also with a decimal comma; with a unit, "45 years", "6 months", "3 wk", or
+ * as DICOM has it, 063Y, 018M, 003W, 010D. 300 (PTB-XL), and "90+", ">89", ">=90" from 89 on, mean over 89 and give 90.
  * False for what is none of these, and for "45 m" and "45 w", which may tell the sex. */
 bool ein_value_age(const char *cell, double *years);
 
