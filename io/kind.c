@@ -20,6 +20,7 @@ enum {
     EDF_HEADER_BYTES = 256
 };
 
+static const char by_name_only[] = "a file with an ECG format's name, but not its content";
 static const char ecg_extensions[] = "scp dcm dicom edf bdf ecg mwf mfer aecg hl7 ishne";
 
 /* A file as far as it is looked at. */
@@ -190,8 +191,7 @@ static ein_kind text(const look *f) {
 }
 
 static ein_kind by_name(const look *f) {
-    if (is_one_of(f->extension, ecg_extensions))
-        return (ein_kind){EIN_KIND_ECG, "a file with an ECG format's name, but not its content"};
+    if (is_one_of(f->extension, ecg_extensions)) return (ein_kind){EIN_KIND_ECG, by_name_only};
     if (f->size == 0) return (ein_kind){EIN_KIND_OTHER, "empty files"};
     if (is_text(f)) return text(f);
     if (is_one_of(f->extension, "dat mat xyz"))
@@ -224,6 +224,10 @@ static const char *extension_of(const char *path) {
 
 bool ein_kind_is_ecg_name(const char *path) {
     return is_one_of(extension_of(path), ecg_extensions);
+}
+
+bool ein_kind_is_by_name_only(const ein_kind *kind) {
+    return kind->name == by_name_only;
 }
 
 ein_status ein_kind_of_file(const char *path, ein_kind *out) {

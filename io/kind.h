@@ -32,4 +32,7 @@ ein_status ein_kind_of_file(const char *path, ein_kind *out);
  * is no signal file of it. */
 bool ein_kind_is_ecg_name(const char *path);
 
+/* Whether nothing but the name says so. */
+bool ein_kind_is_by_name_only(const ein_kind *kind);
+
 #endif

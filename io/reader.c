@@ -23,7 +23,8 @@
 #include "io/wfdb_header.h"
 #include "io/xml_text.h"
 
-static const char wfdb_extension[] = ".hea", xml_extension[] = ".xml";
+/* "100.ecg" beside "100.hea" are annotations in some databases (MIT-BIH Polysomnographic). */
+static const char wfdb_extension[] = ".hea", xml_extension[] = ".xml", annotator[] = ".ecg";
 
 static bool ends_with(const char *text, const char *end) {
     size_t n = strlen(text), m = strlen(end);
@@ -431,9 +432,10 @@ static ein_status is_named(walk *w, const char *path, bool *named) {
 
 static ein_status look_at_other(walk *w, const char *path, strings *found) {
     ein_kind kind;
-    bool named = false;
-    if (has_header(w, path) && !ein_kind_is_ecg_name(path)) return EIN_OK;
+    bool named = false, beside_header = has_header(w, path);
+    if (beside_header && !ein_kind_is_ecg_name(path)) return EIN_OK;
     if (ein_kind_of_file(path, &kind) != EIN_OK) return add_string(found, path); /* reading it will say why */
+    if (beside_header && ends_with(path, annotator) && ein_kind_is_by_name_only(&kind)) return EIN_OK;
     if (kind.class != EIN_KIND_READ) EIN_TRY(is_named(w, path, &named));
     if (named) return EIN_OK;
     return kind.class == EIN_KIND_OTHER ? count_passed(w, kind.name, path) : add_string(found, path);

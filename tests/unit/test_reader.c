@@ -209,10 +209,11 @@ static void check_others(void) {
     put("o/2.HEA", "2 1 500 10\n2.dat 16\n"), put("o/2.DAT", "");
     put("o/a.csv", "id\n"), put("o/in/b.csv", "id\n"), put("o/in/README", "hello\n");
     put("o/in/other.sig", "no header of this folder has it\n");
+    put("o/1.ecg", "annotations of 1"), put("o/2.ecg", "ISHNE1.0"), put("o/in/3.ecg", "no header beside it");
     put("o/x.scp", "SCP"), put("o/1.edf", "x"), put("o/in/y.export", "<AnnotatedECG/>"),
         put("o/in/z.zip", "PK\3\4");
     EXPECT("records, and files of other kinds that may be some",
-           "o/1.edf o/1.hea o/2.HEA o/in/y.export o/in/z.zip o/x.scp", "o");
+           "o/1.edf o/1.hea o/2.HEA o/2.ecg o/in/3.ecg o/in/y.export o/in/z.zip o/x.scp", "o");
     const char *got = passed("o");
     if (!report(strcmp(got, "2 tables (a.csv), 2 texts (README)") == 0,
                 "what is no recording is counted by kind"))
