@@ -10,6 +10,7 @@
 #include "io/csv.h"
 #include "io/labels.h"
 #include "io/map.h"
+#include "jobs/shell_word.h"
 
 enum { MAX_BYTES = 64 << 20, MAX_TABLES = 20, MAX_RECORDINGS = 2000, MAX_ROWS = 5000 };
 
@@ -78,7 +79,9 @@ static int key_column(const ein_csv *csv, const ein_map *called) {
 }
 
 static void print_option(FILE *stream, const char *option, const ein_csv *csv, int column) {
-    if (column >= 0) fprintf(stream, " %s %s", option, ein_csv_column_name(csv, column));
+    if (column < 0) return;
+    fprintf(stream, " %s ", option);
+    ein_print_shell_word(stream, ein_csv_column_name(csv, column));
 }
 
 /* True if the table was offered. */
@@ -89,7 +92,8 @@ static bool offer(const char *path, const ein_map *called, bool first, FILE *str
     const int patient = patient_column(csv), key = patient < 0 ? -1 : key_column(csv, called);
     if (key >= 0) {
         if (first) fputs("Tables that say whose recordings these are; give one of:\n", stream);
-        fprintf(stream, "  --labels %s", path);
+        fputs("  --labels ", stream);
+        ein_print_shell_word(stream, path);
         print_option(stream, "--label-key", csv, key);
         print_option(stream, "--patient-column", csv, patient);
         print_option(stream, "--age-column", csv, column_named(csv, ages));

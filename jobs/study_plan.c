@@ -12,6 +12,7 @@
 #include "io/lock.h"
 #include "io/sums.h"
 #include "io/trouble.h"
+#include "jobs/shell_word.h"
 
 enum { MAX_WORDS = 1024, STATE_BYTES = 1 << 16, COMMAND_BYTES = 1 << 24 };
 
@@ -376,22 +377,6 @@ ein_study_cell *ein_study_find(ein_study_plan *plan, ein_study_stage stage, int6
 
 /* --- as text --------------------------------------------------------------------------------------------- */
 
-static void print_word(FILE *stream, const char *w) {
-    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-./=,:+%@";
-    if (w[0] != '\0' && strspn(w, plain) == strlen(w)) {
-        fputs(w, stream);
-        return;
-    }
-    fputc('\'', stream);
-    for (; *w; w++) {
-        if (*w == '\'')
-            fputs("'\\''", stream);
-        else
-            fputc(*w, stream);
-    }
-    fputc('\'', stream);
-}
-
 ein_status ein_study_command_line(const ein_study_cell *cell, char **out) {
     size_t bytes = 0;
     *out = NULL;
@@ -399,7 +384,7 @@ ein_status ein_study_command_line(const ein_study_cell *cell, char **out) {
     if (!stream) return ein_error(EIN_NOMEM, "no memory for a command");
     for (int i = 0; i < cell->n_words; i++) {
         if (i) fputc(' ', stream);
-        print_word(stream, cell->word[i]);
+        ein_print_shell_word(stream, cell->word[i]);
     }
     if (fclose(stream) == 0) return EIN_OK;
     free(*out);

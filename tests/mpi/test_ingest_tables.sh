@@ -109,6 +109,16 @@ sed -i 's/^\(bare.syn0000000\),[^,]*/\1,/' "$tmp/whose.csv"
 ok 'a table that does not know everybody' into partly "$tmp/whose.csv" --patient-column Subject_ID
 like 'leaves some unknown' "$out" '^WARNING: the patient of 1 of 6 records'
 unlike 'and is not offered again' "$out" '^Tables that say'
+mkdir "$tmp/with blank"
+cp -r "$tmp/bare" "$tmp/with blank/bare"
+sed $'1s/path/the\033[7m path/' "$tmp/whose.csv" >"$tmp/with blank/it's.csv"
+ok 'a folder with a blank, a table with a quote, a column with what a terminal acts upon' "$einthoven" ingest \
+    --set model.preset=tiny --out "$tmp/blank.h5" "$tmp/with blank/bare"
+unlike 'do not reach the terminal' "$out" $'\033'
+eval "words=($(sed -n 's/^  \(--labels .*\)/\1/p' <<<"$out"))"
+ok 'and are offered as a shell takes them' "$einthoven" ingest --set model.preset=tiny --out "$tmp/taken2.h5" \
+    "$tmp/with blank/bare" "${words[@]}"
+like 'so that they join' "$out" '^patient: of 5 records from the tables, of 0 from the files, of 1 not known'
 rm "$tmp/whose.csv"
 mkdir -p "$tmp/ptbxl/records500/00000"
 {
