@@ -83,6 +83,23 @@ static ein_status look_at_target(const char *path, struct stat *old) {
                      S_ISLNK(old->st_mode) ? ", or remove the link or name the file that it leads to" : "");
 }
 
+ein_status ein_file_remove(const char *path) {
+    struct stat old;
+    EIN_TRY(look_at_target(path, &old));
+    if (old.st_mode == 0 || unlink(path) == 0 || errno == ENOENT) return EIN_OK;
+    return ein_error(EIN_IO, "%s: cannot replace: %s", path, cause(errno));
+}
+
+ein_status ein_file_create(const char *path, int *fd) {
+    const int flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC;
+    *fd = open(path, flags, 0666);
+    if (*fd < 0 && errno == EEXIST) {
+        EIN_TRY(ein_file_remove(path));
+        *fd = open(path, flags, 0666);
+    }
+    return *fd >= 0 ? EIN_OK : ein_error(EIN_IO, "%s: cannot create: %s", path, cause(errno));
+}
+
 /* Owner and permissions of the file that will be replaced; `more` are bits that its writer needs until then. */
 static int take_after(int fd, const struct stat *old, mode_t more) {
     struct stat now;

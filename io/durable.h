@@ -49,6 +49,12 @@ ein_status ein_durable_commit(const char *path);
 /* Remove "PATH.partial" if it exists; for error paths. */
 void ein_durable_discard(const char *path);
 
+/* For the files of a folder that come by the thousand, which nobody syncs one by one: remove the regular file under
+ * `path`, if there is one; create a file there that is new, for writing only. EIN_IO for anything else in its place,
+ * which is left as it is: a link is not followed. Any thread. */
+ein_status ein_file_remove(const char *path);
+ein_status ein_file_create(const char *path, int *fd);
+
 /* Write a whole small file durably. */
 ein_status ein_durable_write(const char *path, const void *data, size_t bytes);
 

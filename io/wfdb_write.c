@@ -56,8 +56,8 @@ static void encode(const ein_ecg *ecg, double counts_per_mv, uint8_t *bytes, uin
 }
 
 static ein_status write_file(const char *path, const void *data, size_t bytes) {
-    const int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    if (fd < 0) return ein_error(EIN_IO, "%s: cannot create: %s", path, strerror(errno));
+    int fd;
+    EIN_TRY(ein_file_create(path, &fd));
     const char *p = data;
     while (bytes > 0) {
         const ssize_t n = write(fd, p, bytes);
@@ -185,10 +185,7 @@ ein_status ein_wfdb_write(const char *folder, const char *name, const ein_ecg *e
     encode(ecg, options->counts_per_mv, samples, checksum);
     EIN_TRY_GOTO(status, header_text(name, ecg, options, samples, checksum, &text, &text_bytes), out);
     /* An older header must not stand over new samples. */
-    if (unlink(header_path) != 0 && errno != ENOENT) {
-        status = ein_error(EIN_IO, "%s: cannot replace: %s", header_path, strerror(errno));
-        goto out;
-    }
+    EIN_TRY_GOTO(status, ein_file_remove(header_path), out);
     EIN_TRY_GOTO(status, write_file(data_path, samples, (size_t)bytes), out);
     status = write_header(folder, name, text, text_bytes);
     if (status != EIN_OK) unlink(data_path);

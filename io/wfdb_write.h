@@ -31,8 +31,8 @@ typedef struct {
     int n_comments;
 } ein_wfdb_write_options;
 
-/* Write FOLDER/NAME.dat and FOLDER/NAME.hea, replacing what is there. `name` is made of letters, digits and
- * '_'. Not collective; any number of threads, each with its own name. EIN_RANGE for what WFDB cannot say (a
+/* Write FOLDER/NAME.dat and FOLDER/NAME.hea, replacing regular files of these names. `name` is made of letters, digits
+ * and '_'. Not collective; any number of threads, each with its own name. EIN_RANGE for what WFDB cannot say (a
  * name, a gain, a comment with a line end, no samples); EIN_IO with the file and the system's reason: then
  * there is no NAME.hea, and what was written of NAME.dat is removed. */
 ein_status ein_wfdb_write(const char *folder, const char *name, const ein_ecg *ecg,

@@ -140,8 +140,9 @@ static ein_status write_bytes(int fd, const char *path, const char *data, size_t
 static ein_status write_renamed(const char *partial, const char *path, const char *text, size_t bytes) {
     char seal[SEAL_BYTES + 1];
     snprintf(seal, sizeof seal, seal_format, (unsigned long)ein_crc32(text, bytes));
-    const int fd = open(partial, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    if (fd < 0) return ein_error(EIN_IO, "%s: cannot create: %s", partial, strerror(errno));
+    int fd;
+    EIN_TRY(ein_durable_check(path));
+    EIN_TRY(ein_file_create(partial, &fd));
     ein_status status = write_bytes(fd, path, text, bytes);
     if (status == EIN_OK) status = write_bytes(fd, path, seal, strlen(seal));
     /* Quotas and network file systems report when the file is closed. */

@@ -51,7 +51,8 @@ bool ein_xml_take_time(const char *acquired, ein_xml_time *out);
 bool ein_xml_next_statement(const char **at, char *out, size_t room);
 
 /* Write FOLDER/NAME.xml of what was printed to `out` (open_memstream over *text, *bytes), closing it and freeing *text,
- * whatever happens. Replaces what is there. EIN_IO with the file and the system's reason; then no NAME.xml is left by this. */
+ * whatever happens. Replaces a regular file of that name. EIN_IO with the file and the system's reason; then no
+ * NAME.xml is left by this. */
 ein_status ein_xml_write_file(const char *folder, const char *name, FILE *out, char **text, size_t *bytes);
 
 /* True if FOLDER/NAME.xml is as it was written, by its last line. Missing and damaged files are simply not whole. */

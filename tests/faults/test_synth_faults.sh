@@ -52,6 +52,30 @@ for ranks in 1 2 3; do
 done
 ok 'with room again it goes on' "$einthoven" synth --out "$tmp/full2" --set synth.records=50
 
+# --- only regular files are written and replaced: a link, pipe or folder under the name of a recording is refused, and kept
+some() { timeout 20 "$einthoven" synth --out "$tmp/$1" --set synth.records=3 --set synth.format=$1 --set signal.fs_hz=100; }
+echo mine >"$tmp/other"
+for file in wfdb/syn0000001.dat wfdb/syn0000001.hea wfdb/syn0000001.hea.partial muse/syn0000001.xml cardiosoft/syn0000001.xml.partial; do
+    format=${file%/*}
+    ok "a cohort: $format" some $format
+    one=$(digest "$tmp/$format")
+    at=$tmp/$format/records/0000000/${file#*/}
+    for kind in 'a symbolic link' 'a named pipe' 'a folder'; do
+        rm -rf "$at" "$tmp/$format/MANIFEST.json" "$tmp/$format"/records/0000000/syn0000001.*
+        case $kind in
+        *link) ln -s "$tmp/other" "$at" ;;
+        *pipe) mkfifo "$at" ;;
+        *) mkdir "$at" ;;
+        esac
+        exits "$kind as $file" 1 some $format
+        like 'is named' "$err" "${file#*/} is $kind; only regular files are written and replaced"
+    done
+    is 'what the link led to is as it was' "$(cat "$tmp/other")" mine
+    rmdir "$at"
+    ok 'without it the cohort is made' some $format
+    is 'with the same bytes' "$(digest "$tmp/$format")" "$one"
+done
+
 if mkdir "$tmp/small" && mount -t tmpfs -o size=2m none "$tmp/small" 2>/dev/null; then
     run mpi 2 "$einthoven" synth --out "$tmp/small/cohort" --set synth.records=50
     is 'a full file system: exit code' "$status" 1
