@@ -148,14 +148,22 @@ void ein_durable_unstage(const char *path) {
 
 /* --- publication ------------------------------------------------------------------------------------------ */
 
+static bool are_linked(const char *a, const char *b) {
+    struct stat of_a, of_b;
+    return lstat(a, &of_a) == 0 && lstat(b, &of_b) == 0 && of_a.st_dev == of_b.st_dev &&
+           of_a.st_ino == of_b.st_ino;
+}
+
 /* Rename where nothing may stand under `path`; 0 or errno, EEXIST if something does. */
 static int rename_new(const char *partial, const char *path) {
     struct stat about;
     if (renameat2(AT_FDCWD, partial, AT_FDCWD, path, RENAME_NOREPLACE) == 0) return 0;
     if (errno != ENOSYS && errno != EINVAL && errno != EOPNOTSUPP) return errno;
-    /* NFS has no such rename, but its links are exclusive; an answer that was lost shows in the number of links. */
-    if (link(partial, path) == 0 || (errno == EEXIST && lstat(partial, &about) == 0 && about.st_nlink == 2))
-        return unlink(partial) == 0 ? 0 : errno;
+    /* NFS has no such rename, but its links are exclusive; where the answer was lost, the link is there. */
+    int error = link(partial, path) == 0 ? 0 : errno;
+    if (error == EEXIST && are_linked(partial, path)) error = 0;
+    if (error == 0) return unlink(partial) == 0 ? 0 : errno;
+    errno = error;
     if (errno != EPERM && errno != EOPNOTSUPP && errno != ENOSYS && errno != EMLINK) return errno;
     if (lstat(path, &about) == 0) return EEXIST; /* no links either: the lock of an output is what is left */
     return rename(partial, path) == 0 ? 0 : errno;

@@ -125,11 +125,13 @@ for fs in EIN_NONE=1 EIN_NO_RENAMEAT2=1 'EIN_NO_RENAMEAT2=1 EIN_NO_LINK=1'; do
     rm -f new.json
     # shellcheck disable=SC2086
     held new.json.partial EIN_HOLD_FROM=2 $fs "${pool[@]}" new.json
+    ln new.json.partial backup # as programs do that back up by links
     echo precious >new.json
     go_on
     is "what appeared ($fs) ends the job" "$status" 1
     like 'by name' "$(cat first.err)" 'new\.json appeared while it was made'
     is 'and is kept' "$(cat new.json)" precious
+    rm backup
     # shellcheck disable=SC2086
     ok 'a new file is written there' shim $fs "${pool[@]}" other.json
     ok 'like any other' grep -q tau2 other.json
