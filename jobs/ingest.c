@@ -311,7 +311,8 @@ static ein_status check_trouble(const rounds *r, int64_t n) {
             return ein_error(
                 EIN_SYSTEM,
                 "%s: %s; that is no fault of the recording, so it is not left out and no corpus is "
-                "written: try again when the machine and the file system are well",
+                "written: try again when the machine and the file system are well; if it can never be read again, "
+                "take it out of the folder",
                 r->paths[i], r->results[i].reason);
     return EIN_OK;
 }

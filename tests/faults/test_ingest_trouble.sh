@@ -29,7 +29,7 @@ ends() {
 for file in "$hea" "$dat" "$muse" "$cardio"; do
     name=$(basename "$file")
     ends "$name, EMFILE" "$name.*Too many open files.*no fault of the recording" EIN_OPEN=24 EIN_AT="$file"
-    ends "$name, EIO" "$name.*Input/output error.*no fault of the recording" EIN_READ=5 EIN_AT="$file"
+    ends "$name, EIO" "$name.*Input/output error.*no fault of the recording.*take it out of the folder" EIN_READ=5 EIN_AT="$file"
 done
 ends 'ENFILE' 'Too many open files in system' EIN_OPEN=23 EIN_AT="$dat"
 ends 'ESTALE' 'Stale file handle' EIN_OPEN=116 EIN_AT="$dat"
