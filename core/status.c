@@ -65,6 +65,8 @@ ein_status ein_error_context(ein_status status, const char *format, ...) {
     va_end(args);
     if (n < 0) text[0] = '\0';
     append(text, ": ");
+    ein_make_printable(text, true);
+    if (strncmp(message, text, strlen(text)) == 0) return status;
     append(text, message);
     ein_make_printable(text, true);
     memcpy(message, text, sizeof message);

@@ -49,8 +49,9 @@ typedef enum {
 /* Record a message for this thread and return `status`. Not collective. */
 ein_status ein_error(ein_status status, const char *format, ...) EIN_PRINTF(2, 3);
 
-/* Put "text: " in front of the current message and return `status`; with
- * EIN_OK it does nothing.  Not collective. */
+/* Put "text: " in front of the current message, unless it begins so already
+ * (whoever failed named the file), and return `status`; with EIN_OK it does
+ * nothing.  Not collective. */
 ein_status ein_error_context(ein_status status, const char *format, ...) EIN_PRINTF(2, 3);
 
 /* The current thread's message; "" if there is none.  Valid until the next call of ein_error*. */

@@ -115,13 +115,26 @@ static ein_status no_rows(const ein_csv *csv, const char *path) {
                      path);
 }
 
+/* The first columns by name, for who has to choose one. */
+static ein_status no_key(const ein_label_table *t, const char *key) {
+    enum { SHOWN = 8 };
+    char names[400] = "";
+    size_t used = 0;
+    const int n = ein_csv_columns(t->csv);
+    for (int c = 0; c < n && c < SHOWN && used < sizeof names; c++)
+        used += (size_t)snprintf(names + used, sizeof names - used, "%s%.40s", c ? ", " : "",
+                                 ein_csv_column_name(t->csv, c));
+    return ein_error(EIN_USAGE, "%s: no column '%s' to join by (label_key); its columns are %s%s", t->path,
+                     key, names, n > SHOWN ? ", ..." : "");
+}
+
 /* The columns that hold the key: the one that is named, or the layout's, or the first. */
 static ein_status find_keys(ein_label_table *t, const char *key) {
     t->n_keys = 0;
     for (int k = 0; !key && t->layout && k < EIN_LAYOUT_KEYS && t->layout->key[k]; k++)
         t->key[t->n_keys++] = ein_csv_column(t->csv, t->layout->key[k]);
     if (t->n_keys == 0) t->key[t->n_keys++] = key ? ein_csv_column(t->csv, key) : 0;
-    if (t->key[0] < 0) return ein_error(EIN_USAGE, "%s: no column '%s' to join by (label_key)", t->path, key);
+    if (t->key[0] < 0) return no_key(t, key);
     for (int k = 0; k < t->n_keys; k++) t->column[t->key[k]].uses |= EIN_LABELS_KEY;
     return EIN_OK;
 }

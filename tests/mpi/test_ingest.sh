@@ -63,7 +63,9 @@ is 'in one line' "$(grep -c 'none of 36 recordings was accepted: 34 too short (f
 exits 'a folder for the corpus that is not there' 1 "$einthoven" ingest "$data" --out "$tmp/no/x.h5"
 like 'is named' "$err" 'no/x.h5'
 exits 'a key column that is not there' 2 "$einthoven" ingest "$data" --out "$tmp/x.h5" --labels "$data/labels.csv" --label-key pth
-like 'is named' "$err" "no column 'pth'"
+like 'is named' "$err" "labels.csv: no column 'pth' to join by \(label_key\); its columns are [^,]+, [^,]+"
+exits 'a corpus that is not there' 1 "$einthoven" pretrain --corpus "$tmp/absent.h5" --dry-run
+is 'is named once' "$(grep -o 'absent\.h5' <<<"$err" | wc -l)" 1
 exits 'a key that fits nothing' 2 "$einthoven" ingest "$data" --out "$tmp/x.h5" --labels "$data/labels.csv" --label-key centre
 like 'shows a key and a recording' "$err" "the first key is 'centre 0', the first recording $data/a/big.hea"
 exits 'a label column that is not there' 2 "$einthoven" ingest "$data" --out "$tmp/x.h5" --labels "$data/labels.csv" --label-columns LVHH
