@@ -505,7 +505,7 @@ static void spell(char *text, size_t n, spelling how, const char *header) {
         const unsigned char c = (unsigned char)text[i];
         if (how == SMALL) text[i] = (char)tolower(c);
         if (how == CAPITALS) text[i] = (char)toupper(c);
-        if (how == OF_HEADER) text[i] = header[i];
+        if (how == OF_HEADER && header) text[i] = header[i];
     }
 }
 

@@ -115,6 +115,7 @@ sed $'1s/path/the\033[7m path/' "$tmp/whose.csv" >"$tmp/with blank/it's.csv"
 ok 'a folder with a blank, a table with a quote, a column with what a terminal acts upon' "$einthoven" ingest \
     --set model.preset=tiny --out "$tmp/blank.h5" "$tmp/with blank/bare"
 unlike 'do not reach the terminal' "$out" $'\033'
+words=()
 eval "words=($(sed -n 's/^  \(--labels .*\)/\1/p' <<<"$out"))"
 ok 'and are offered as a shell takes them' "$einthoven" ingest --set model.preset=tiny --out "$tmp/taken2.h5" \
     "$tmp/with blank/bare" "${words[@]}"
