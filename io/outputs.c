@@ -150,6 +150,7 @@ static ein_status publish_several(ein_outputs *o) {
 
 ein_status ein_outputs_publish(ein_outputs *o) {
     char message[2048];
+    if (o->n == 0) return EIN_OK;
     if (o->n == 1)
         return stands(o->file[0].partial) ? ein_durable_publish(o->file[0].path, o->replace) : EIN_OK;
     ein_status status = publish_several(o);

@@ -4,6 +4,8 @@
 corpora=$root/tests/fuzz/corpus/corpus
 checkpoints=$root/tests/fuzz/corpus/checkpoint
 good=$corpora/compressed.h5
+# A sanitizer finds the fault of the library first: it has to end the trial as the fault would, by a signal.
+export ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}abort_on_error=1 UBSAN_OPTIONS=${UBSAN_OPTIONS:+$UBSAN_OPTIONS:}abort_on_error=1
 
 # Object headers with a changed byte and a repaired checksum: libhdf5 1.10.8 dies of each.
 for file in "$corpora"/crash-*.h5 "$checkpoints"/crash-*.h5; do
@@ -33,7 +35,9 @@ cat >"$tmp/none.c" <<'END'
 int posix_spawn(void);
 int posix_spawn(void) { return EAGAIN; }
 END
-if ${CC:-cc} -shared -fPIC -o "$tmp/none.so" "$tmp/none.c" 2>"$tmp/cc.err"; then
+if ldd "$einthoven" | grep -q libasan; then
+    skip 'no process can be started' 'a sanitizer lets no library come before it'
+elif ${CC:-cc} -shared -fPIC -o "$tmp/none.so" "$tmp/none.c" 2>"$tmp/cc.err"; then
     run env LD_PRELOAD="$tmp/none.so" "$einthoven" inspect "$good"
     is 'no process can be started: an error' "$status" 1
     like 'that says why and how to go on' "$out$err" 'no process can be started to try it .*EINTHOVEN_TRUST_HDF5=1'
