@@ -6,6 +6,7 @@
 
 #include "io/config_table.h"
 #include "io/nearest.h"
+#include "io/utf8.h"
 
 static void set_default(ein_config_entry *entry);
 
@@ -149,8 +150,8 @@ ein_status ein_config_set_key(ein_config *config, const char *source, const char
     ein_status status;
     if (index < 0)
         return ein_error_context(ein_config_unknown(config, key), "%s: %s", source,
-                                 ein_config_show(key, shown));
-    if (!ein_config_is_utf8(value))
+                                 ein_utf8_show(key, shown, sizeof shown));
+    if (!ein_utf8_is(value, strlen(value)))
         status = ein_error(EIN_USAGE, "the value is not UTF-8");
     else
         status = assign_text(&config->entries[index], EIN_LAYER_SET, value);
@@ -188,10 +189,11 @@ ein_status ein_config_set(ein_config *config, const char *assignment) {
     char key[EIN_CONFIG_KEY_BYTES], shown[EIN_CONFIG_SHOWN_BYTES];
     size_t n = strcspn(assignment, "=");
     if (assignment[n] != '=' || n == 0)
-        return ein_error(EIN_USAGE, "--set %s: expected KEY=VALUE", ein_config_show(assignment, shown));
+        return ein_error(EIN_USAGE, "--set %s: expected KEY=VALUE",
+                         ein_utf8_show(assignment, shown, sizeof shown));
     if (n >= sizeof key)
         return ein_error(EIN_USAGE, "--set %s: no such key (--help lists the keys)",
-                         ein_config_show(assignment, shown));
+                         ein_utf8_show(assignment, shown, sizeof shown));
     memcpy(key, assignment, n);
     key[n] = '\0';
     return ein_config_set_key(config, "--set", key, assignment + n + 1);

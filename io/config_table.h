@@ -74,12 +74,7 @@ ein_status ein_config_unknown(const ein_config *config, const char *key);
 
 void ein_config_value_free(ein_config_value *value);
 
-/* Text made safe and short for a message: control bytes and broken UTF-8 as '?', at most 60 bytes; `out`
- * holds EIN_CONFIG_SHOWN_BYTES. Returns `out`. */
-enum { EIN_CONFIG_SHOWN_BYTES = 72 };
-const char *ein_config_show(const char *text, char *out);
-
-/* Whether `text` is whole UTF-8 without surrogates. */
-bool ein_config_is_utf8(const char *text);
+/* Room for a text that ein_utf8_show makes safe and short for a message. */
+enum { EIN_CONFIG_SHOWN_BYTES = 64 };
 
 #endif

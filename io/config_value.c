@@ -7,49 +7,7 @@
 
 #include "io/config_table.h"
 #include "io/nearest.h"
-
-/* Length of the UTF-8 sequence at `s`, 0 if it is broken. */
-static int utf8_length(const unsigned char *s) {
-    if (s[0] < 0x80) return 1;
-    int n = s[0] >= 0xF0 ? 4 : s[0] >= 0xE0 ? 3 : 2;
-    if (s[0] < 0xC2 || s[0] > 0xF4) return 0;
-    for (int i = 1; i < n; i++)
-        if ((s[i] & 0xC0) != 0x80) return 0;
-    if (s[0] == 0xE0 && s[1] < 0xA0) return 0; /* overlong */
-    if (s[0] == 0xED && s[1] > 0x9F) return 0; /* surrogate */
-    if (s[0] == 0xF0 && s[1] < 0x90) return 0; /* overlong */
-    if (s[0] == 0xF4 && s[1] > 0x8F) return 0; /* beyond U+10FFFF */
-    return n;
-}
-
-bool ein_config_is_utf8(const char *text) {
-    for (const unsigned char *s = (const unsigned char *)text; *s;) {
-        int n = utf8_length(s);
-        if (n == 0) return false;
-        s += n;
-    }
-    return true;
-}
-
-const char *ein_config_show(const char *text, char *out) {
-    int at = 0;
-    for (const unsigned char *s = (const unsigned char *)text; *s;) {
-        int n = utf8_length(s);
-        if (at + (n ? n : 1) > 60) {
-            memcpy(out + at, "...", 3);
-            at += 3;
-            break;
-        }
-        if (n > 1)
-            memcpy(out + at, s, (size_t)n);
-        else
-            out[at] = n == 1 && isprint(*s) ? (char)*s : '?';
-        at += n ? n : 1;
-        s += n ? n : 1;
-    }
-    out[at] = '\0';
-    return out;
-}
+#include "io/utf8.h"
 
 void ein_config_free_items(char **items, int n_items) {
     for (int i = 0; i < n_items; i++) free(items[i]);
@@ -83,12 +41,12 @@ static ein_status parse_bool(const char *text, ein_config_value *value) {
     char shown[EIN_CONFIG_SHOWN_BYTES];
     value->boolean = strcmp(text, "true") == 0;
     if (value->boolean || strcmp(text, "false") == 0) return EIN_OK;
-    return ein_error(EIN_USAGE, "'%s' is neither true nor false", ein_config_show(text, shown));
+    return ein_error(EIN_USAGE, "'%s' is neither true nor false", ein_utf8_show(text, shown, sizeof shown));
 }
 
 static ein_status parse_int(const ein_option *option, const char *text, ein_config_value *value) {
     char shown[EIN_CONFIG_SHOWN_BYTES];
-    ein_config_show(text, shown);
+    ein_utf8_show(text, shown, sizeof shown);
     const char *digits = text + (*text == '-' || *text == '+');
     size_t n = strspn(digits, "0123456789");
     if (n == 0 || digits[n] != '\0')
@@ -123,7 +81,7 @@ static bool is_decimal(const char *s) {
 
 static ein_status parse_real(const ein_option *option, const char *text, ein_config_value *value) {
     char shown[EIN_CONFIG_SHOWN_BYTES];
-    ein_config_show(text, shown);
+    ein_utf8_show(text, shown, sizeof shown);
     if (!is_decimal(text))
         return ein_error(EIN_USAGE, "'%s' is not a number (a finite decimal number such as 0.5 or 1e-4)",
                          shown);
@@ -153,7 +111,7 @@ static ein_status check_choice(const char *choices, const char *text) {
     }
     char shown[EIN_CONFIG_SHOWN_BYTES];
     const char *near = ein_nearest(text, known, n);
-    return ein_error(EIN_USAGE, "'%s' is none of %s%s%s%s", ein_config_show(text, shown), choices,
+    return ein_error(EIN_USAGE, "'%s' is none of %s%s%s%s", ein_utf8_show(text, shown, sizeof shown), choices,
                      near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
 }
 
@@ -212,8 +170,8 @@ static ein_status parse_value(const ein_option *option, const ein_config_input *
     }
     char shown[EIN_CONFIG_SHOWN_BYTES];
     if (input->quoted)
-        return ein_error(EIN_USAGE, "\"%s\" in quotes is a text; expected %s", ein_config_show(text, shown),
-                         expected(option->type));
+        return ein_error(EIN_USAGE, "\"%s\" in quotes is a text; expected %s",
+                         ein_utf8_show(text, shown, sizeof shown), expected(option->type));
     if (option->type == EIN_OPT_BOOL) return parse_bool(text, value);
     if (option->type == EIN_OPT_INT) return parse_int(option, text, value);
     return parse_real(option, text, value);

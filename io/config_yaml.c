@@ -4,6 +4,7 @@
 #include <yaml.h>
 
 #include "io/config_table.h"
+#include "io/utf8.h"
 #include "io/yaml_tree.h"
 
 typedef struct {
@@ -225,7 +226,7 @@ static ein_status read_key(reader *r, const char *prefix, const char *key, int l
     if (fits && is_section(r->config, path)) return read_section(r, path, line);
     if (r->skip_unknown) return skip_value(r);
     return ein_error_context(ein_config_unknown(r->config, path), "%s:%d: %s", r->name, line,
-                             ein_config_show(path, shown));
+                             ein_utf8_show(path, shown, sizeof shown));
 }
 
 /* The keys of a mapping whose start was consumed. */

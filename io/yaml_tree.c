@@ -4,7 +4,7 @@
 #include <string.h>
 #include <yaml.h>
 
-#include "io/config_table.h"
+#include "io/utf8.h"
 
 typedef struct {
     yaml_parser_t parser;
@@ -31,7 +31,7 @@ void ein_yaml_free(ein_yaml_node *node) {
 bool ein_yaml_is_clean(const char *text) {
     for (const unsigned char *s = (const unsigned char *)text; *s; s++)
         if (*s < 0x20 || *s == 0x7F || (*s == 0xC2 && s[1] >= 0x80 && s[1] < 0xA0)) return false;
-    return ein_config_is_utf8(text);
+    return ein_utf8_is(text, strlen(text));
 }
 
 void ein_yaml_escape(FILE *stream, const char *text) {

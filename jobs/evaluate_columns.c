@@ -9,20 +9,10 @@
 
 #include "core/stats_common.h"
 #include "io/nearest.h"
+#include "io/utf8.h"
 #include "io/values.h"
 
 enum { SHOWN_BYTES = 48, PROBLEMS_TOLD = 5, COLUMNS_TOLD = 12 };
-
-/* Text of a cell for a message: short, without control characters. */
-static const char *show(const char *text, char out[SHOWN_BYTES]) {
-    int n = 0;
-    for (; n < SHOWN_BYTES - 4 && text[n]; n++) {
-        const unsigned char c = (unsigned char)text[n];
-        out[n] = c < 0x20 || c >= 0x7f ? '?' : text[n];
-    }
-    snprintf(out + n, 4, "%s", text[n] ? "..." : "");
-    return out;
-}
 
 ein_status ein_score_table_open(ein_score_table *out, const char *path) {
     *out = (ein_score_table){.path = path};
@@ -64,14 +54,14 @@ static ein_status no_column(const ein_score_table *table, const char *name, cons
         names[c] = ein_csv_column_name(table->csv, c);
         if (c < COLUMNS_TOLD)
             used += (size_t)snprintf(list + used, sizeof list - used, "%s%s", c ? ", " : "",
-                                     show(names[c], shown));
+                                     ein_utf8_show(names[c], shown, sizeof shown));
     }
     if (n > COLUMNS_TOLD) snprintf(list + used, sizeof list - used, ", ...");
     const char *nearest = ein_nearest(name, names, n);
     ein_status status;
     if (nearest)
         status = ein_error(EIN_USAGE, "%s: no column \"%s\" for %s; did you mean \"%s\"?", table->path, name,
-                           option, show(nearest, shown));
+                           option, ein_utf8_show(nearest, shown, sizeof shown));
     else
         status = ein_error(EIN_USAGE, "%s: no column \"%s\" for %s; there are %s", table->path, name, option,
                            list);
@@ -108,8 +98,8 @@ ein_status ein_score_table_numbers(const ein_score_table *table, int column, dou
             return ein_error(
                 EIN_FORMAT,
                 "%s:%lld: \"%s\" in column \"%s\" is not a number; leave the cell empty where there is none",
-                table->path, (long long)ein_csv_line(table->csv, i), show(text, shown),
-                show(ein_csv_column_name(table->csv, column), name));
+                table->path, (long long)ein_csv_line(table->csv, i), ein_utf8_show(text, shown, sizeof shown),
+                ein_utf8_show(ein_csv_column_name(table->csv, column), name, sizeof name));
         }
     }
     return EIN_OK;
@@ -133,8 +123,8 @@ ein_status ein_score_table_labels(const ein_score_table *table, int column, int8
                 EIN_FORMAT,
                 "%s:%lld: label \"%s\" in column \"%s\" is neither 1 nor 0 nor empty; a measured quantity "
                 "is a --target",
-                table->path, (long long)ein_csv_line(table->csv, i), show(text, shown),
-                show(ein_csv_column_name(table->csv, column), name));
+                table->path, (long long)ein_csv_line(table->csv, i), ein_utf8_show(text, shown, sizeof shown),
+                ein_utf8_show(ein_csv_column_name(table->csv, column), name, sizeof name));
     }
     return EIN_OK;
 }

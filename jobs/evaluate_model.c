@@ -14,6 +14,7 @@
 #include "io/model.h"
 #include "io/seen.h"
 #include "io/targets.h"
+#include "io/utf8.h"
 #include "jobs/arms.h"
 #include "jobs/evaluate.h"
 #include "jobs/evaluate_folder.h"
@@ -110,7 +111,7 @@ static ein_status check_arm(const char *spec, size_t length) {
         EIN_USAGE,
         "evaluate.models: '%s': the name of an arm, before '=', must be 1 to %d letters, digits and "
         "signs of ASCII without blanks",
-        ein_config_show(spec, shown), MOST_ARM_NAME - 1);
+        ein_utf8_show(spec, shown, sizeof shown), MOST_ARM_NAME - 1);
 }
 
 static ein_status name_model(evaluation *e, const char *spec) {
