@@ -90,7 +90,7 @@ MPI_SRC  := $(wildcard mpi/*.c)
 IO_SRC   := $(wildcard io/*.c)
 JOBS_SRC := $(wildcard jobs/*.c)
 # Kernels over `real`, compiled a second time in double for the gradient checks.
-REAL_SRC := $(shell grep -l 'core/real.h' core/*.h 2>/dev/null | sed 's/\.h$$/.c/' | xargs -r ls 2>/dev/null)
+REAL_SRC := $(shell grep -l 'core/base/real.h' core/*.h 2>/dev/null | sed 's/\.h$$/.c/' | xargs -r ls 2>/dev/null)
 
 CORE_OBJ := $(CORE_SRC:%.c=$(BUILD)/%.o)
 MPI_OBJ  := $(MPI_SRC:%.c=$(BUILD)/%.o)
@@ -144,7 +144,7 @@ $(BUILD)/%.yaml.o: %.yaml
 $(BUILD)/jobs/embedded.c: $(EMBEDDED) Makefile
 	@mkdir -p $(@D)
 	$(Q){ echo '/* Generated from jobs/presets and jobs/tasks: the files that are part of the binary. */'; \
-	  echo '#include "jobs/embedded.h"'; \
+	  echo '#include "jobs/cli/embedded.h"'; \
 	  for f in $(EMBEDDED); do s=ein_file_$$(echo $${f%.yaml} | tr '/-' '__'); echo "extern const char $$s[], $${s}_end[];"; done; \
 	  echo 'const ein_embedded ein_embedded_files[] = {'; \
 	  for f in $(EMBEDDED); do s=ein_file_$$(echo $${f%.yaml} | tr '/-' '__'); echo "    {\"$$f\", $$s, $${s}_end},"; done; \

@@ -1,9 +1,9 @@
 /* The subcommands of this build, in the order of --help.
  *
- * To add a subcommand: define `const ein_command ein_command_X` in jobs/X.c, declare it in jobs/command.h,
+ * To add a subcommand: define `const ein_command ein_command_X` in jobs/X.c, declare it in jobs/cli/command.h,
  * and add a line `&ein_command_X,` here. Parser, help and main() need nothing else.
  */
-#include "jobs/cmdline.h"
+#include "jobs/cli/cmdline.h"
 
 /* clang-format off */
 const ein_command *const ein_commands[] = {

@@ -5,8 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "io/h5_probe.h"
-#include "jobs/cmdline.h"
+#include "io/hdf5/probe.h"
+#include "jobs/cli/cmdline.h"
 
 /* This process's rank according to the launcher, before MPI is started; -1 without a launcher. */
 static int launcher_rank(void) {

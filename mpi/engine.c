@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/kernels.h"
+#include "core/nn/kernels.h"
 
 /* What one thread does in a step: its leaves in order, each into the buffer at its stack depth, followed by
  * the additions that the tree then allows. */

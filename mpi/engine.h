@@ -11,9 +11,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "core/adamw.h"
-#include "core/status.h"
-#include "core/vit.h"
+#include "core/base/status.h"
+#include "core/nn/adamw.h"
+#include "core/nn/layout.h"
 #include "mpi/comm.h"
 #include "mpi/exchange.h"
 

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/kernels.h"
+#include "core/nn/kernels.h"
 
 /* One rank's part of the tree, and where its subtrees stand in the list of all roots. */
 typedef struct {

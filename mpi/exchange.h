@@ -17,8 +17,8 @@
 
 #include <stdint.h>
 
-#include "core/status.h"
-#include "core/vit.h"
+#include "core/base/status.h"
+#include "core/nn/layout.h"
 #include "mpi/comm.h"
 #include "mpi/slots.h"
 

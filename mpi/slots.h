@@ -10,7 +10,7 @@
 
 #include <stdint.h>
 
-#include "core/status.h"
+#include "core/base/status.h"
 
 enum { EIN_MAX_SLOTS = 1 << 16, EIN_MAX_PIECES = 34 /* 2 log2(EIN_MAX_SLOTS) + 2: subtrees of one run */ };
 

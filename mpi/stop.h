@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "core/status.h"
+#include "core/base/status.h"
 
 /* Install handlers for SIGTERM, SIGINT and SIGUSR1. Not collective. */
 ein_status ein_stop_install(void);

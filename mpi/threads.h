@@ -4,7 +4,7 @@
 
 #include <sched.h>
 
-#include "core/status.h"
+#include "core/base/status.h"
 #include "mpi/comm.h"
 
 /* `asked` if it is above 0; else OMP_NUM_THREADS if that is set; else this rank's share of the processors of its node

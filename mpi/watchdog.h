@@ -8,7 +8,7 @@
 #ifndef EIN_MPI_WATCHDOG_H
 #define EIN_MPI_WATCHDOG_H
 
-#include "core/status.h"
+#include "core/base/status.h"
 #include "mpi/comm.h"
 
 /* Start watching; timeout_s 0: never. One watchdog per process. Not collective. */

@@ -52,7 +52,7 @@ layer core 'mpi|io|jobs|tests|hdf5|H5|yaml|jansson|sodium|check|libxml|FLAC|edf'
 layer mpi '(io|jobs|tests)/|hdf5|H5|yaml|jansson|sodium'
 layer io '(jobs|tests)/'
 layer jobs 'tests/'
-in_files '^ *# *include *<libxml' "${c_files[@]}" | without '^io/xml_text\.c:' | fault 'only io/xml_text.c knows libxml2'
+in_files '^ *# *include *<libxml' "${c_files[@]}" | without '^io/formats/xml_text\.c:' | fault 'only io/formats/xml_text.c knows libxml2'
 mapfile -t core_files < <(pick '^core/.*\.[ch]$')
 known='ctype|errno|fenv|float|inttypes|limits|math|stdalign|stdarg|stdatomic|stdbool|stddef|stdint|stdio|stdlib|string'
 in_files '^ *# *include *<' "${core_files[@]}" | without "<($known|strings|time|cblas|omp|immintrin|arm_neon)\.h>" |
@@ -62,7 +62,7 @@ in_files '\b(fopen|open|fread|fwrite)\(' "${core_files[@]}" | fault 'core/ touch
 # --- nothing below jobs/ prints, exits or aborts on input; the exceptions do it by contract ------------------------
 in_files '(^|[^a-z_])(printf|puts|putchar|perror|exit|_exit|abort|MPI_Abort)\(|fprintf\(std(err|out)|fputs\(.*std(err|out)' \
     "${below_jobs[@]}" |
-    without '^core/status\.c:|^io/run_log\.c:|^io/progress\.c:|^mpi/(comm|watchdog)\.c:' |
+    without '^core/base/status\.c:|^io/run/log\.c:|^io/run/progress\.c:|^mpi/(comm|watchdog)\.c:' |
     without '^[^:]*:[0-9]+: *(/?\*|//)' | fault 'only jobs/ prints or exits'
 in_files '\bassert\(|<assert\.h>' "${product[@]}" | fault 'assert() is not for input; return an ein_status'
 in_files '\b(gets|sprintf|vsprintf|alloca|tmpnam|strtok)\(' "${product[@]}" | fault 'unbounded or unsafe call'

@@ -7,7 +7,7 @@
  * included, times u; NOISE_MARGIN times that is the bound. It depends on no processor: products are plain loops here.
  *
  * This header defines cblas_dgemm, which the double build then calls instead of the library's. Included by one file of
- * a program, before core/real.h or without EIN_REAL_DOUBLE.
+ * a program, before core/base/real.h or without EIN_REAL_DOUBLE.
  */
 #ifndef EIN_TESTS_NOISE_H
 #define EIN_TESTS_NOISE_H

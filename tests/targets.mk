@@ -53,7 +53,7 @@ fuzz: ## fuzz every reader for FUZZ_SECONDS each (default 60); inputs that fail 
 fuzz-short: $(FUZZ_NAMES:%=fuzz-short-%) ## every fuzz target for a fixed number of inputs over tests/fuzz/corpus
 
 # --- statistics against R and scikit-learn: development only, packages in tests/data/stats_agreement.py ------------
-STATS_SRC := core/status.c core/philox.c $(wildcard core/stats_*.c)
+STATS_SRC := core/base/status.c core/base/philox.c $(wildcard core/stats_*.c)
 build/stats/driver: tests/data/stats_driver.c $(STATS_SRC) $(wildcard core/stats_*.h)
 	@mkdir -p $(@D)
 	$(CC) -std=c11 -D_GNU_SOURCE -fopenmp -O2 $(WARN) -I. tests/data/stats_driver.c $(STATS_SRC) -lm -o $@

@@ -23,16 +23,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/blas.h"
-#include "core/init.h"
-#include "core/mae.h"
-#include "core/philox.h"
-#include "io/config.h"
-#include "io/safetensors.h"
-#include "io/store.h"
-#include "jobs/embedded.h"
-#include "jobs/model_options.h"
-#include "jobs/tables.h"
+#include "core/base/philox.h"
+#include "core/nn/blas.h"
+#include "core/nn/init.h"
+#include "core/nn/mae.h"
+#include "io/config/config.h"
+#include "io/corpus/store.h"
+#include "io/model/safetensors.h"
+#include "jobs/cli/embedded.h"
+#include "jobs/options/model_options.h"
+#include "jobs/options/tables.h"
 #include "mpi/engine.h"
 
 enum { MAX_STEPS = 256, WARM_UP = 2 };

@@ -6,8 +6,8 @@
 
 CELL is the run folder of one model (results/run/superclass/top-4-s1).  From it come metrics.csv and, from
 config.resolved.yaml, corpus, split, batch and recipe; everything else is made here anew: input from the counts of the
-corpus, targets from its columns and a task file, the split by folds, shards and permutations (written from core/order.h
-and core/philox.h), the schedule, the model, the losses, AdamW, and AUROC or R2 of the validation records after each epoch.
+corpus, targets from its columns and a task file, the split by folds, shards and permutations (written from core/records/order.h
+and core/base/philox.h), the schedule, the model, the losses, AdamW, and AUROC or R2 of the validation records after each epoch.
 --initial has the weights that training begins with, the head among them: best.safetensors of a run with train.lr=0 and
 train.warmup_lr=0.  With --source its encoder is held against the pretrained model.
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Reference values for core/filter.c from SciPy (firwin, iirnotch, filtfilt): filter_expected.py > filter_expected.csv
+"""Reference values for core/signal/filter.c from SciPy (firwin, iirnotch, filtfilt): filter_expected.py > filter_expected.csv
 
 The input is x[t] = sin(0.7 t) + 0.5 cos(0.013 t) + 0.001 t + (3 at t = 100 to 104), t = 0..1999, at 500 Hz; one more at
 257 Hz, where 0.3 fs is no integer, and 200 Hz, where 150 Hz lies above the Nyquist frequency.

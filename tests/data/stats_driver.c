@@ -6,12 +6,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "core/stats_bootstrap.h"
-#include "core/stats_calibration.h"
-#include "core/stats_meta.h"
-#include "core/stats_regression.h"
-#include "core/stats_roc.h"
-#include "core/stats_threshold.h"
+#include "core/stats/bootstrap.h"
+#include "core/stats/calibration.h"
+#include "core/stats/meta.h"
+#include "core/stats/regression.h"
+#include "core/stats/roc.h"
+#include "core/stats/threshold.h"
 
 static long id;
 

@@ -11,7 +11,7 @@ read -ra check_flags <<< "$(pkg-config --cflags check)"
 read -ra check_libs <<< "$(pkg-config --libs check)"
 
 names=()
-for source in core/stats_*.c core/status.c core/philox.c; do
+for source in core/stats_*.c core/base/status.c core/base/philox.c; do
     name=$(basename "$source" .c)
     names+=("$name")
     "$CC" "${flags[@]}" -c "$source" -o "$work/$name.o" || exit 1

@@ -5,7 +5,7 @@
 
 One row per recording: path, leads, samples per lead, rate, SHA-256 of the samples (float32 mV, lead by lead,
 little-endian, every NaN as 0x7fc00000; first 32 hex digits) and their sum in mV. --all takes every recording
-instead of a sample of the large cohort. The rules that are the reader's own (io/wfdb.h): signals in volts at the
+instead of a sample of the large cohort. The rules that are the reader's own (io/ecg/wfdb.h): signals in volts at the
 highest rate; LUDB's integers are microvolts.
 """
 import csv

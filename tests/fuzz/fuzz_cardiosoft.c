@@ -1,5 +1,5 @@
 /* libFuzzer target: a CardioSoft XML file. */
-#include "io/cardiosoft.h"
+#include "io/ecg/cardiosoft.h"
 #include "tests/fuzz/fuzz_xml.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {

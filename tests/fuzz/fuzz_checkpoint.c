@@ -5,8 +5,8 @@
  */
 #include <string.h>
 
-#include "io/checkpoint.h"
-#include "io/checkpoint_head.h"
+#include "io/model/checkpoint.h"
+#include "io/model/checkpoint_head.h"
 #include "tests/fuzz/fuzz_h5.h"
 #include "tests/fuzz/hdf5_mutate.h"
 

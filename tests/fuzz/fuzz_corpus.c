@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "io/corpus.h"
+#include "io/corpus/corpus.h"
 #include "tests/fuzz/fuzz_h5.h"
 #include "tests/fuzz/hdf5_edit.h"
 #include "tests/fuzz/hdf5_mutate.h"

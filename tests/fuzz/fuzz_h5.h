@@ -1,5 +1,5 @@
 /* What the fuzz targets of HDF5 files share: the trial of a file, which the program runs in a process of its own
- * (io/h5_probe.h), here in a fork. What it does not survive is refused and no finding; what passes it must not crash.
+ * (io/hdf5/probe.h), here in a fork. What it does not survive is refused and no finding; what passes it must not crash.
  * */
 #ifndef EIN_TESTS_FUZZ_H5_H
 #define EIN_TESTS_FUZZ_H5_H
@@ -12,8 +12,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "io/h5.h"
-#include "io/h5_walk.h"
+#include "io/hdf5/h5.h"
+#include "io/hdf5/walk.h"
 #include "mpi/comm.h"
 #include "tests/fuzz/fuzz_text_file.h"
 

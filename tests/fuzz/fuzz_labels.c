@@ -1,5 +1,5 @@
 /* libFuzzer target: a label table, a second one, and the keys of records that look for their rows, one a line. */
-#include "io/labels.h"
+#include "io/labels/labels.h"
 #include "tests/fuzz/fuzz_text_file.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -1,5 +1,5 @@
 /* libFuzzer target: a GE MUSE XML file. */
-#include "io/muse.h"
+#include "io/ecg/muse.h"
 #include "tests/fuzz/fuzz_xml.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {

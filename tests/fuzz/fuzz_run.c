@@ -2,8 +2,8 @@
  * It is shown as `inspect` does, opened, and its metrics continued. */
 #include <math.h>
 
-#include "io/run.h"
-#include "jobs/inspect.h"
+#include "io/run/run.h"
+#include "jobs/inspect/inspect.h"
 #include "mpi/comm.h"
 #include "tests/fuzz/fuzz_text_file.h"
 

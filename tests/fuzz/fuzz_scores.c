@@ -1,5 +1,5 @@
 /* libFuzzer target: a table of scores, as `evaluate --scores` reads it: every column as numbers and as labels. */
-#include "jobs/evaluate_columns.h"
+#include "jobs/options/score_columns.h"
 #include "tests/fuzz/fuzz_text_file.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "jobs/study_plan.h"
+#include "jobs/study/plan.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -5,10 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "io/tasks.h"
-#include "io/tasks_cell.h"
-#include "io/tasks_rule.h"
-#include "io/yaml_tree.h"
+#include "io/formats/yaml_tree.h"
+#include "io/tasks/cell.h"
+#include "io/tasks/rule.h"
+#include "io/tasks/tasks.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

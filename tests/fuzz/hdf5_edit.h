@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "io/corpus_head.h"
+#include "io/corpus/head.h"
 #include "tests/fuzz/fuzz_h5.h"
 #include "tests/fuzz/hdf5_mutate.h"
 

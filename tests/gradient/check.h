@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
-#include "core/philox.h"
+#include "core/base/philox.h"
 #include "tests/noise.h"
 #include "tests/report.h"
 

@@ -1,7 +1,7 @@
 /* Gradients of losses, pooling, adapters and the classifier in every way it is trained, against central differences in
  * double; float against double; and a mutation test as in test_gradients.c. */
 #define EIN_REAL_DOUBLE
-#include "core/classify.h"
+#include "core/nn/classify.h"
 
 #include <math.h>
 #include <stdbool.h>
@@ -9,10 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/head.h"
-#include "core/lora.h"
-#include "core/pool.h"
-#include "core/terms.h"
+#include "core/nn/head.h"
+#include "core/nn/lora.h"
+#include "core/nn/pooling.h"
+#include "core/nn/terms.h"
 #include "tests/gradient/check.h"
 
 /* The float build of the same kernels. */

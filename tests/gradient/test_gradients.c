@@ -8,11 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/init.h"
-#include "core/kernels.h"
-#include "core/mae.h"
-#include "core/terms.h"
-#include "core/vit.h"
+#include "core/nn/init.h"
+#include "core/nn/kernels.h"
+#include "core/nn/layout.h"
+#include "core/nn/mae.h"
+#include "core/nn/terms.h"
 #include "tests/gradient/check.h"
 
 /* The float build of the same kernels. */

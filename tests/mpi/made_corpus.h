@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "io/corpus.h"
+#include "io/corpus/corpus.h"
 
 /* What the records are; arrays as the corpus has them. Read on rank 0 only, but counts and names on all. */
 typedef struct {

@@ -17,8 +17,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "io/checkpoint.h"
-#include "io/contract_hash.h"
+#include "io/base/hash.h"
+#include "io/model/checkpoint.h"
 #include "tests/report.h"
 
 enum { TILINGS = 4, MAX_RUNS = 4096, TRUNCATIONS = 50, FLIPS = 300 };

@@ -3,8 +3,8 @@
  *     test_corpus                          the suite
  *     test_corpus write PATH COMPRESS      write the made-up corpus, for comparing what numbers of ranks give
  */
-#include "io/corpus.h"
-#include "io/h5.h"
+#include "io/corpus/corpus.h"
+#include "io/hdf5/h5.h"
 
 #include <hdf5.h>
 #include <math.h>
@@ -13,10 +13,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "core/philox.h"
-#include "core/quantise.h"
-#include "io/corpus_head.h"
-#include "io/durable.h"
+#include "core/base/philox.h"
+#include "core/signal/quantise.h"
+#include "io/base/durable.h"
+#include "io/corpus/head.h"
 #include "tests/report.h"
 
 enum { N = 75, L = 3, S = 40, VALUES = L * S, BLOCK = 8, LABELS = 2 };

@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/adamw.h"
-#include "core/init.h"
-#include "core/philox.h"
+#include "core/base/philox.h"
+#include "core/nn/adamw.h"
+#include "core/nn/init.h"
 #include "mpi/comm.h"
 #include "mpi/engine.h"
 #include "mpi/slots.h"

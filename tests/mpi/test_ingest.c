@@ -15,13 +15,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "core/prepare.h"
-#include "core/quantise.h"
-#include "io/corpus.h"
-#include "io/durable.h"
-#include "io/reader.h"
-#include "io/source_hash.h"
-#include "jobs/command.h"
+#include "core/signal/prepare.h"
+#include "core/signal/quantise.h"
+#include "io/base/durable.h"
+#include "io/corpus/corpus.h"
+#include "io/ecg/reader.h"
+#include "io/ecg/source_hash.h"
+#include "jobs/cli/command.h"
 #include "tests/report.h"
 
 enum { FS = 500, SAMPLES = 5000, ADC_MISSING = -32768 };

@@ -25,7 +25,7 @@ column() { head -1 ecg/labels.csv | tr ',' '\n' | grep -nx "$1" | cut -d: -f1; }
 expected() {
     awk -F, -v p="$(column path)" -v s="$(column strat_fold)" "NR > 1 { f = \$s; if ($1) print \$p }" ecg/labels.csv |
         while read -r path; do
-            # io/source_hash.h, io/seen.h
+            # io/ecg/source_hash.h, io/corpus/seen.h
             printf '%s' "$(cat "ecg/$path.hea" "ecg/$path.dat" | sha256sum | cut -c1-64)" | b2sum -l 256 | cut -c1-16
         done | sort
 }

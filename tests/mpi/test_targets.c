@@ -1,16 +1,16 @@
 /* Targets, splits and seen records of a made-up corpus, on any number of ranks. */
-#include "io/targets.h"
+#include "io/tasks/targets.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "io/csv.h"
-#include "io/durable.h"
-#include "io/seen.h"
-#include "jobs/split_options.h"
-#include "jobs/task_library.h"
+#include "io/base/durable.h"
+#include "io/corpus/seen.h"
+#include "io/formats/csv.h"
+#include "jobs/options/split_options.h"
+#include "jobs/options/task_library.h"
 #include "tests/mpi/made_corpus.h"
 #include "tests/report.h"
 

@@ -1,6 +1,6 @@
 /* The shipped tasks on the labels of the real development set, against counts that tests/data/targets_expected.py computed
  * from its tables alone. Signals are not looked at: the corpora are made of the tables' keys. */
-#include "io/targets.h"
+#include "io/tasks/targets.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -8,8 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "io/csv.h"
-#include "jobs/task_library.h"
+#include "io/formats/csv.h"
+#include "jobs/options/task_library.h"
 #include "tests/mpi/made_corpus.h"
 #include "tests/report.h"
 

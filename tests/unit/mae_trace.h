@@ -1,6 +1,6 @@
 /* A run of the masked autoencoder over REAL, float or double, whose functions end in _f32 or _f64: NAME(x) appends it.
- * Included once for each, so that one program holds both builds; the prototypes are those of core/mae.h and
- * core/adamw.h. The trace: loss before each update and after the last; and of the first pass reconstruction, targets
+ * Included once for each, so that one program holds both builds; the prototypes are those of core/nn/mae.h and
+ * core/nn/adamw.h. The trace: loss before each update and after the last; and of the first pass reconstruction, targets
  * and gradient; then the weights after the updates. */
 typedef struct NAME(ein_mae) NAME(ein_mae);
 ein_status NAME(ein_mae_new)(const ein_layout *, int, int, NAME(ein_mae) **);

@@ -13,8 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/vit.h"
-#include "io/safetensors.h"
+#include "core/nn/layout.h"
+#include "io/model/safetensors.h"
 #include "tests/noise.h"
 #include "tests/report.h"
 

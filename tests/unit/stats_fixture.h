@@ -10,7 +10,7 @@
 #include <math.h>
 #include <stdint.h>
 
-#include "core/stats_common.h"
+#include "core/stats/common.h"
 
 enum { S1_N = 400, S1_LEVELS = 910 };
 

@@ -4,9 +4,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "core/philox.h"
-#include "jobs/arms.h"
-#include "jobs/metrics.h"
+#include "core/base/philox.h"
+#include "jobs/metrics/arms.h"
+#include "jobs/metrics/metrics.h"
 #include "tests/tap.h"
 #include "tests/unit/stats_fixture.h"
 

@@ -1,4 +1,4 @@
-/* The products of core/blas.h in float, whatever kernels the BLAS runs: each value within the bound that holds for any
+/* The products of core/nn/blas.h in float, whatever kernels the BLAS runs: each value within the bound that holds for any
  * order of summation, with fused multiply-adds and without (Higham 2002, section 3.5),
  *     |found - exact| <= (k + 3) u / (1 - (k + 3) u) (|alpha| sum |a| |b| + |c|),   u = 2^-24,
  * and the same bits for the same shapes. `test_blas kernels` prints the name of the kernels in use and a hash of their
@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/blas.h"
-#include "core/philox.h"
+#include "core/base/philox.h"
+#include "core/nn/blas.h"
 #include "tests/report.h"
 
 typedef enum { NN, NN_ADD, NT_ADD, TN, FORMS } form;

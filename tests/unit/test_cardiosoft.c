@@ -4,8 +4,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "io/cardiosoft.h"
-#include "io/reader.h"
+#include "io/ecg/cardiosoft.h"
+#include "io/ecg/reader.h"
 #include "tests/report.h"
 
 enum { FS = 100, SECONDS = 3, TOTAL = FS * SECONDS, CHANNELS = 3 };

@@ -1,15 +1,15 @@
 /* The classifier apart from its gradients: what is trained, prefixes, bits of a record, losses and scores at the ends of
  * their range, refusals. tests/gradient and test_classify_parity.c have the rest. */
-#include "core/classify.h"
+#include "core/nn/classify.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/head.h"
-#include "core/init.h"
-#include "core/lora.h"
-#include "core/philox.h"
+#include "core/base/philox.h"
+#include "core/nn/head.h"
+#include "core/nn/init.h"
+#include "core/nn/lora.h"
 #include "tests/report.h"
 
 enum { L = 3, S = 60, D = 3, C = 20, B = 5, O = 4, X = L * S };

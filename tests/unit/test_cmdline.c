@@ -1,5 +1,5 @@
 /* The command line: subcommands, flags, settings, operands, suggestions, help from the same tables. */
-#include "jobs/cmdline.h"
+#include "jobs/cli/cmdline.h"
 
 #include <stdlib.h>
 #include <string.h>

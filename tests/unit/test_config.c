@@ -6,10 +6,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "io/config.h"
-#include "io/config_table.h"
-#include "io/nearest.h"
-#include "jobs/embedded.h"
+#include "io/base/nearest.h"
+#include "io/config/config.h"
+#include "io/config/table.h"
+#include "jobs/cli/embedded.h"
 #include "tests/report.h"
 
 static const ein_option model_table[] = {

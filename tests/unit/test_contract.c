@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/contract.h"
+#include "core/signal/contract.h"
 #include "tests/report.h"
 
 static ein_contract published(void) {

@@ -4,8 +4,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "io/csv.h"
-#include "io/durable.h"
+#include "io/base/durable.h"
+#include "io/formats/csv.h"
 #include "tests/report.h"
 
 /* What a text should read as: rows of cells, each cell followed by '|', each row by '/'. */

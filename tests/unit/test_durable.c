@@ -10,7 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "io/durable.h"
+#include "io/base/durable.h"
 #include "tests/report.h"
 
 static char folder[] = "/tmp/einthoven-durable.XXXXXX";

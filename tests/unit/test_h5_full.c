@@ -9,7 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "io/h5.h"
+#include "io/hdf5/h5.h"
 #include "tests/report.h"
 
 static char path[] = "/tmp/einthoven-h5-full.XXXXXX";

@@ -1,11 +1,11 @@
 /* Datasets that state more than they hold, in ways that their extents do not show. */
-#include "io/h5_storage.h"
+#include "io/hdf5/storage.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "io/h5.h"
+#include "io/hdf5/h5.h"
 #include "tests/report.h"
 
 static char path[] = "/tmp/ein-storage-XXXXXX";

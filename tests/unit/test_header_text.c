@@ -4,11 +4,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "io/utf8.h"
-#include "io/wfdb_header.h"
-#include "io/xml_person.h"
-#include "io/xml_text.h"
-#include "io/year.h"
+#include "io/base/utf8.h"
+#include "io/ecg/wfdb_header.h"
+#include "io/ecg/xml_person.h"
+#include "io/formats/xml_text.h"
+#include "io/formats/year.h"
 #include "tests/report.h"
 
 static ein_ecg_person nobody(void) {

@@ -3,8 +3,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "io/kind.h"
-#include "io/reader.h"
+#include "io/ecg/kind.h"
+#include "io/ecg/reader.h"
 #include "tests/report.h"
 
 static char folder[] = "/tmp/einthoven-kind.XXXXXX";

@@ -6,11 +6,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "io/durable.h"
-#include "io/labels.h"
-#include "io/map.h"
-#include "io/source_hash.h"
-#include "io/texts.h"
+#include "io/base/durable.h"
+#include "io/base/map.h"
+#include "io/base/texts.h"
+#include "io/ecg/source_hash.h"
+#include "io/labels/labels.h"
 #include "tests/report.h"
 
 static char folder[256];

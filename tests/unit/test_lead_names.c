@@ -2,8 +2,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "core/lead_names.h"
-#include "core/prepare.h"
+#include "core/signal/lead_names.h"
+#include "core/signal/prepare.h"
 #include "tests/report.h"
 
 enum { FS = 250, SAMPLES = 1250 };

@@ -11,7 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "io/lock.h"
+#include "io/base/lock.h"
 #include "tests/report.h"
 
 static char folder[] = "/tmp/einthoven-lock.XXXXXX";

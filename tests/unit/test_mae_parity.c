@@ -5,10 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/adamw.h"
-#include "core/mae.h"
-#include "core/vit.h"
-#include "io/safetensors.h"
+#include "core/nn/adamw.h"
+#include "core/nn/layout.h"
+#include "core/nn/mae.h"
+#include "io/model/safetensors.h"
 #include "tests/unit/parity.h"
 
 #define FIXTURE "tests/data/mae_small.safetensors"

@@ -4,8 +4,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "io/json.h"
-#include "jobs/metrics.h"
+#include "io/formats/json.h"
+#include "jobs/metrics/metrics.h"
 #include "tests/tap.h"
 #include "tests/unit/stats_fixture.h"
 

@@ -10,8 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "core/vit.h"
-#include "io/model.h"
+#include "core/nn/layout.h"
+#include "io/model/model.h"
 #include "tests/report.h"
 
 static char folder[] = "/tmp/ein-model-XXXXXX";

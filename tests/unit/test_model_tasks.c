@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "jobs/model_tasks.h"
+#include "jobs/options/model_tasks.h"
 #include "tests/tap.h"
 
 #define check_ok(call) ck_assert_msg((call) == EIN_OK, "%s", ein_error_message())

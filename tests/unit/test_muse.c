@@ -4,10 +4,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "io/base64.h"
-#include "io/crc32.h"
-#include "io/muse.h"
-#include "io/reader.h"
+#include "io/base/base64.h"
+#include "io/base/crc32.h"
+#include "io/ecg/muse.h"
+#include "io/ecg/reader.h"
 #include "tests/report.h"
 
 enum { N = 7 };

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "io/reader.h"
+#include "io/ecg/reader.h"
 #include "tests/report.h"
 
 enum { PATH_BYTES = 1024, MAX_BYTES = 1 << 24 };

@@ -4,12 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/erf.h"
-#include "core/init.h"
-#include "core/mae.h"
-#include "core/philox.h"
-#include "core/schedule.h"
-#include "core/vit.h"
+#include "core/base/philox.h"
+#include "core/nn/erf.h"
+#include "core/nn/init.h"
+#include "core/nn/layout.h"
+#include "core/nn/mae.h"
+#include "core/nn/schedule.h"
 #include "tests/report.h"
 
 /* Known answers of Philox 4x32-10 from the authors' test vectors (Random123, kat_vectors). */

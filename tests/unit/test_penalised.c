@@ -1,13 +1,13 @@
 /* Logistic and ridge regression: the gradient vanishes where they end, ridge against its normal equations, the intercept
  * free, equal bits, and what must be refused. The figures of a small problem are those of scikit-learn 1.2
  * (LogisticRegression and Ridge, tol 1e-12) on the same numbers. */
-#include "core/penalised.h"
+#include "core/stats/penalised.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/philox.h"
+#include "core/base/philox.h"
 #include "tests/tap.h"
 
 enum { N = 301, D = 21 };

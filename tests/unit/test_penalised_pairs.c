@@ -3,7 +3,7 @@
 #define ein_penalised_fit_rows pairs_fit_rows
 #define ein_penalised_score    pairs_score
 #define ein_standardise        pairs_standardise
-#include "core/penalised.c"
+#include "core/stats/penalised.c"
 #include "tests/report.h"
 
 enum { N = 3 };

@@ -2,8 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/gain.h"
-#include "core/prepare.h"
+#include "core/signal/gain.h"
+#include "core/signal/prepare.h"
 #include "tests/report.h"
 
 /* A crude heart: P, QRS, T as bumps along a fixed direction per lead, in mV; not periodic in samples. */

@@ -7,7 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "io/reader.h"
+#include "io/ecg/reader.h"
 #include "tests/report.h"
 
 static char folder[] = "/tmp/einthoven-reader.XXXXXX";

@@ -2,10 +2,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "jobs/finetune.h"
-#include "jobs/model_options.h"
-#include "jobs/pretrain.h"
-#include "jobs/recipe.h"
+#include "jobs/options/model_options.h"
+#include "jobs/options/recipe.h"
+#include "jobs/train/finetune.h"
+#include "jobs/train/pretrain.h"
 #include "tests/tap.h"
 #include "tests/unit/stats_fixture.h"
 

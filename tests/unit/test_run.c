@@ -10,8 +10,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "io/durable.h"
-#include "io/run.h"
+#include "io/base/durable.h"
+#include "io/run/run.h"
 #include "tests/report.h"
 
 static char folder[] = "/tmp/einthoven-run.XXXXXX";

@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "io/safetensors.h"
+#include "io/model/safetensors.h"
 #include "tests/report.h"
 
 #define FIXTURE "tests/data/dtypes.safetensors"

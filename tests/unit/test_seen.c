@@ -1,5 +1,5 @@
 /* Sets of seen records as text: round trip, merging, secrets, and texts that are none. */
-#include "io/seen.h"
+#include "io/corpus/seen.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

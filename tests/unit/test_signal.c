@@ -2,10 +2,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/filter.h"
-#include "core/gaps.h"
-#include "core/limb.h"
-#include "core/resample.h"
+#include "core/signal/filter.h"
+#include "core/signal/gaps.h"
+#include "core/signal/limb.h"
+#include "core/signal/resample.h"
 #include "tests/report.h"
 
 static void *must(void *p) {

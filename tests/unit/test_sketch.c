@@ -1,20 +1,20 @@
 /* A recording is known again in another form, and only then: sketches and keys of synthetic ECGs in many forms. */
-#include "core/sketch.h"
+#include "core/signal/sketch.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "core/prepare.h"
-#include "core/resample.h"
-#include "core/synth.h"
-#include "io/cardiosoft_write.h"
-#include "io/muse_write.h"
-#include "io/reader.h"
-#include "io/same.h"
-#include "io/source_hash.h"
-#include "io/wfdb_write.h"
+#include "core/signal/prepare.h"
+#include "core/signal/resample.h"
+#include "core/synth/synth.h"
+#include "io/corpus/same.h"
+#include "io/ecg/cardiosoft_write.h"
+#include "io/ecg/muse_write.h"
+#include "io/ecg/reader.h"
+#include "io/ecg/source_hash.h"
+#include "io/ecg/wfdb_write.h"
 #include "tests/report.h"
 
 enum { N = 400, FORMS_OF = 40 };

@@ -1,11 +1,11 @@
 /* Splits of made-up patients: disjoint, stable, nested, and what must be refused. */
-#include "core/split.h"
+#include "core/records/split.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/order.h"
-#include "core/philox.h"
+#include "core/base/philox.h"
+#include "core/records/order.h"
 #include "tests/report.h"
 
 enum { N = 20000, PATIENTS = 12000 };

@@ -2,9 +2,9 @@
 #include <omp.h>
 #include <string.h>
 
-#include "core/stats_bootstrap.h"
-#include "core/stats_roc.h"
-#include "core/stats_special.h"
+#include "core/stats/bootstrap.h"
+#include "core/stats/roc.h"
+#include "core/stats/special.h"
 #include "tests/tap.h"
 #include "tests/unit/stats_fixture.h"
 

@@ -1,8 +1,8 @@
 /* Calibration: fixture S1 against scikit-learn and rms::val.prob, bins at their edges, states, sites' sums. */
 #include <string.h>
 
-#include "core/stats_calibration.h"
-#include "core/stats_lowess.h"
+#include "core/stats/calibration.h"
+#include "core/stats/lowess.h"
 #include "tests/tap.h"
 #include "tests/unit/stats_fixture.h"
 

@@ -1,8 +1,8 @@
 /* States, screening, sums, ranks, clusters. */
 #include <string.h>
 
-#include "core/stats_common.h"
-#include "core/stats_special.h"
+#include "core/stats/common.h"
+#include "core/stats/special.h"
 #include "tests/tap.h"
 #include "tests/unit/stats_fixture.h"
 

@@ -1,9 +1,9 @@
 /* AUROC from histograms: fixture S1 at several resolutions, bounds, merging of small cells, two-round sums. */
 #include <string.h>
 
-#include "core/stats_histogram.h"
-#include "core/stats_roc.h"
-#include "core/stats_special.h"
+#include "core/stats/histogram.h"
+#include "core/stats/roc.h"
+#include "core/stats/special.h"
 #include "tests/tap.h"
 #include "tests/unit/stats_fixture.h"
 

@@ -2,13 +2,13 @@
 #include <omp.h>
 #include <string.h>
 
-#include "core/stats_bootstrap.h"
-#include "core/stats_calibration.h"
-#include "core/stats_histogram.h"
-#include "core/stats_meta.h"
-#include "core/stats_regression.h"
-#include "core/stats_subgroup.h"
-#include "core/stats_threshold.h"
+#include "core/stats/bootstrap.h"
+#include "core/stats/calibration.h"
+#include "core/stats/histogram.h"
+#include "core/stats/meta.h"
+#include "core/stats/regression.h"
+#include "core/stats/subgroup.h"
+#include "core/stats/threshold.h"
 #include "tests/tap.h"
 #include "tests/unit/stats_fixture.h"
 

@@ -1,7 +1,7 @@
 /* Adjusted p values against R's p.adjust. */
 #include <string.h>
 
-#include "core/stats_multiplicity.h"
+#include "core/stats/multiplicity.h"
 #include "tests/tap.h"
 #include "tests/unit/stats_fixture.h"
 

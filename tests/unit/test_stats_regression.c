@@ -1,7 +1,7 @@
 /* Regression metrics and correlations on fixture S1 (A measured, B predicted) against R 4.2. */
 #include <string.h>
 
-#include "core/stats_regression.h"
+#include "core/stats/regression.h"
 #include "tests/tap.h"
 #include "tests/unit/stats_fixture.h"
 

@@ -1,8 +1,8 @@
 /* AUROC, its variances and tests: fixture S1 against pROC 1.18, an O(n^2) reference, and the known traps. */
 #include <string.h>
 
-#include "core/philox.h"
-#include "core/stats_roc.h"
+#include "core/base/philox.h"
+#include "core/stats/roc.h"
 #include "tests/tap.h"
 #include "tests/unit/stats_fixture.h"
 

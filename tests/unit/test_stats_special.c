@@ -1,7 +1,7 @@
 /* Distribution functions against 60-digit values (mpmath 1.2.1) and closed forms. */
 #include <string.h>
 
-#include "core/stats_special.h"
+#include "core/stats/special.h"
 #include "tests/tap.h"
 #include "tests/unit/stats_fixture.h"
 

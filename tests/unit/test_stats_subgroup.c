@@ -1,7 +1,7 @@
 /* AUROC per subgroup and differences: fixture S1 by sex and site, suppression, patients in two groups. */
 #include <string.h>
 
-#include "core/stats_subgroup.h"
+#include "core/stats/subgroup.h"
 #include "tests/tap.h"
 #include "tests/unit/stats_fixture.h"
 

@@ -1,8 +1,8 @@
 /* Thresholded metrics: fixture S1, closed forms, and states where a denominator is empty. */
 #include <string.h>
 
-#include "core/stats_special.h"
-#include "core/stats_threshold.h"
+#include "core/stats/special.h"
+#include "core/stats/threshold.h"
 #include "tests/tap.h"
 #include "tests/unit/stats_fixture.h"
 

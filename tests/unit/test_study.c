@@ -2,8 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "jobs/embedded.h"
-#include "jobs/study_plan.h"
+#include "jobs/cli/embedded.h"
+#include "jobs/study/plan.h"
 #include "tests/report.h"
 
 #define HEAD "study: s\npreset: tiny\ncohorts:\n  a: {records: 100, synth: {synth.seed: 1}}\n"

@@ -1,5 +1,5 @@
 /* Results that are not as they were written are noticed, by their name, before anybody uses them. */
-#include "io/sums.h"
+#include "io/base/sums.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,9 +7,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "io/contract_hash.h"
-#include "io/durable.h"
-#include "jobs/study_plan.h"
+#include "io/base/durable.h"
+#include "io/base/hash.h"
+#include "jobs/study/plan.h"
 #include "tests/report.h"
 
 static char folder[64], list[96], metrics[96];

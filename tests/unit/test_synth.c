@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/philox.h"
-#include "core/synth.h"
-#include "core/synth_render.h"
+#include "core/base/philox.h"
+#include "core/synth/render.h"
+#include "core/synth/synth.h"
 #include "tests/tap.h"
 
 enum { LEADS = EIN_SYNTH_LEADS, MOST_BEATS = 64 };

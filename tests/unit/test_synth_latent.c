@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/penalised.h"
-#include "core/stats_roc.h"
-#include "core/synth.h"
+#include "core/stats/penalised.h"
+#include "core/stats/roc.h"
+#include "core/synth/synth.h"
 #include "tests/tap.h"
 
 enum { LEADS = 8, WAVES = 12, SCALARS = 22, FEATURES = LEADS * WAVES + SCALARS, TRAIN = 5000, TEST = 4000 };

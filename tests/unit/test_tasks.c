@@ -1,13 +1,13 @@
 /* Task descriptions: rules, cells of statements, YAML in and out, and what must be refused where. */
-#include "io/tasks.h"
+#include "io/tasks/tasks.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "io/tasks_cell.h"
-#include "io/tasks_rule.h"
-#include "io/yaml_tree.h"
-#include "jobs/task_library.h"
+#include "io/formats/yaml_tree.h"
+#include "io/tasks/cell.h"
+#include "io/tasks/rule.h"
+#include "jobs/options/task_library.h"
 #include "tests/report.h"
 
 /* --- rules ------------------------------------------------------------------------------------------------- */

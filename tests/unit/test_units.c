@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/gain.h"
-#include "core/philox.h"
-#include "core/quality.h"
+#include "core/base/philox.h"
+#include "core/signal/gain.h"
+#include "core/signal/quality.h"
 #include "tests/report.h"
 
 enum { FS = 500, SECONDS = 10, SAMPLES = FS * SECONDS, LEADS = 12 };

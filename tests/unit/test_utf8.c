@@ -1,7 +1,7 @@
 /* Text of strangers made UTF-8. */
 #include <string.h>
 
-#include "io/utf8.h"
+#include "io/base/utf8.h"
 #include "tests/report.h"
 
 static const struct {

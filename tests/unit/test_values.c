@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "io/identifiers.h"
-#include "io/sex_codes.h"
-#include "io/values.h"
+#include "io/formats/values.h"
+#include "io/labels/identifiers.h"
+#include "io/labels/sex_codes.h"
 #include "tests/report.h"
 
 enum { CELLS = 8 };

@@ -8,10 +8,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "io/reader.h"
-#include "io/wfdb.h"
-#include "io/wfdb_format.h"
-#include "io/wfdb_header.h"
+#include "io/ecg/reader.h"
+#include "io/ecg/wfdb.h"
+#include "io/ecg/wfdb_format.h"
+#include "io/ecg/wfdb_header.h"
 #include "tests/report.h"
 
 static char folder[] = "/tmp/einthoven-wfdb.XXXXXX";

@@ -7,8 +7,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "core/quality.h"
-#include "io/reader.h"
+#include "core/signal/quality.h"
+#include "io/ecg/reader.h"
 #include "tests/report.h"
 
 enum { PATH_BYTES = 1024 };

@@ -7,8 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "io/reader.h"
-#include "io/wfdb_write.h"
+#include "io/ecg/reader.h"
+#include "io/ecg/wfdb_write.h"
 #include "tests/tap.h"
 
 enum { LEADS = 3, SAMPLES = 700 };

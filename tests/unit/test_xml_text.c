@@ -4,9 +4,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "io/base64.h"
-#include "io/crc32.h"
-#include "io/xml_text.h"
+#include "io/base/base64.h"
+#include "io/base/crc32.h"
+#include "io/formats/xml_text.h"
 #include "tests/report.h"
 
 static char path[] = "/tmp/einthoven-xml.XXXXXX";

@@ -6,9 +6,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "io/cardiosoft_write.h"
-#include "io/muse_write.h"
-#include "io/reader.h"
+#include "io/ecg/cardiosoft_write.h"
+#include "io/ecg/muse_write.h"
+#include "io/ecg/reader.h"
 #include "tests/report.h"
 
 typedef ein_status (*writer)(const char *folder, const char *name, const ein_ecg *ecg,

@@ -1,0 +1,114 @@
+#include "core/nn/transformer.h"
+
+#include "core/nn/kernels.h"
+#include "core/nn/lora.h"
+
+static int64_t larger(int64_t a, int64_t b) {
+    return a > b ? a : b;
+}
+
+/* Hand out the next `values` of the memory behind *cursor; with *cursor NULL only count. */
+static real *take(real **cursor, int64_t *used, int64_t values) {
+    real *start = *cursor ? *cursor + *used : NULL;
+    *used += ein_aligned(values);
+    return start;
+}
+
+static int64_t block_state_walk(block_state *s, const stack_size *z, real *memory) {
+    const int64_t M = (int64_t)z->B * z->T, C = z->C, F = z->F;
+    int64_t used = 0;
+    s->norm1 = take(&memory, &used, M * C);
+    s->mean1 = take(&memory, &used, M);
+    s->rstd1 = take(&memory, &used, M);
+    s->qkv = take(&memory, &used, M * 3 * C);
+    s->prob = take(&memory, &used, (int64_t)z->B * z->H * z->T * attention_stride(z->T));
+    s->att = take(&memory, &used, M * C);
+    s->mid = take(&memory, &used, M * C);
+    s->norm2 = take(&memory, &used, M * C);
+    s->mean2 = take(&memory, &used, M);
+    s->rstd2 = take(&memory, &used, M);
+    s->slope = take(&memory, &used, M * F);
+    s->act = take(&memory, &used, M * F);
+    s->out = take(&memory, &used, M * C);
+    s->qkv_hidden = take(&memory, &used, M * z->R);
+    s->proj_hidden = take(&memory, &used, M * z->R);
+    return used;
+}
+
+int64_t block_state_values(const stack_size *size) {
+    block_state unused;
+    return block_state_walk(&unused, size, NULL);
+}
+
+void block_state_place(block_state *state, const stack_size *size, real *memory) {
+    block_state_walk(state, size, memory);
+}
+
+static int64_t stack_scratch_walk(stack_scratch *s, const stack_size *z, real *memory) {
+    const int64_t M = (int64_t)z->B * z->T;
+    int64_t used = 0;
+    s->attention = take(&memory, &used, (int64_t)attention_scratch(z->T, z->C / z->H));
+    s->wide = take(&memory, &used, M * larger(3 * (int64_t)z->C, z->F));
+    s->narrow = take(&memory, &used, M * z->C);
+    s->hidden = take(&memory, &used, M * z->R);
+    return used;
+}
+
+int64_t stack_scratch_values(const stack_size *size) {
+    stack_scratch unused;
+    return stack_scratch_walk(&unused, size, NULL);
+}
+
+void stack_scratch_place(stack_scratch *scratch, const stack_size *size, real *memory) {
+    stack_scratch_walk(scratch, size, memory);
+}
+
+void block_forward(block_state *s, stack_scratch *scratch, const real *in, const real *const *p,
+                   const stack_size *z) {
+    const int M = z->B * z->T, C = z->C, F = z->F;
+    layernorm_forward(s->norm1, s->mean1, s->rstd1, in, p[BLOCK_NORM1_W], p[BLOCK_NORM1_B], M, C,
+                      EIN_LAYERNORM_EPS);
+    linear_forward(s->qkv, s->norm1, p[BLOCK_QKV_W], p[BLOCK_QKV_B], M, C, 3 * C);
+    if (z->R)
+        lora_forward(s->qkv, s->qkv_hidden, s->norm1, p[BLOCK_QKV_LORA_A], p[BLOCK_QKV_LORA_B], M, C, 3 * C,
+                     z->R);
+    attention_forward(s->att, s->prob, scratch->attention, s->qkv, z->B, z->T, C, z->H);
+    linear_residual_forward(s->mid, in, s->att, p[BLOCK_PROJ_W], p[BLOCK_PROJ_B], M, C, C);
+    if (z->R)
+        lora_forward(s->mid, s->proj_hidden, s->att, p[BLOCK_PROJ_LORA_A], p[BLOCK_PROJ_LORA_B], M, C, C,
+                     z->R);
+    layernorm_forward(s->norm2, s->mean2, s->rstd2, s->mid, p[BLOCK_NORM2_W], p[BLOCK_NORM2_B], M, C,
+                      EIN_LAYERNORM_EPS);
+    linear_forward(s->slope, s->norm2, p[BLOCK_FC1_W], p[BLOCK_FC1_B], M, C, F);
+    gelu_forward(s->act, s->slope, s->slope, (size_t)M * (size_t)F);
+    linear_residual_forward(s->out, s->mid, s->act, p[BLOCK_FC2_W], p[BLOCK_FC2_B], M, F, C);
+}
+
+void block_backward(real *d, real *const *g, stack_scratch *scratch, const block_state *s, const real *in,
+                    const real *const *p, const stack_size *z) {
+    const int M = z->B * z->T, C = z->C, F = z->F;
+    real *wide = scratch->wide, *narrow = scratch->narrow;
+#define GRADIENT(tensor) (g ? g[tensor] : NULL)
+    /* out = mid + fc2(GELU(fc1(norm2(mid)))) */
+    linear_backward(wide, GRADIENT(BLOCK_FC2_W), GRADIENT(BLOCK_FC2_B), d, s->act, p[BLOCK_FC2_W], M, F, C);
+    gelu_backward(wide, wide, s->slope, (size_t)M * (size_t)F);
+    linear_backward(narrow, GRADIENT(BLOCK_FC1_W), GRADIENT(BLOCK_FC1_B), wide, s->norm2, p[BLOCK_FC1_W], M,
+                    C, F);
+    layernorm_backward(d, GRADIENT(BLOCK_NORM2_W), GRADIENT(BLOCK_NORM2_B), narrow, s->mid, p[BLOCK_NORM2_W],
+                       s->mean2, s->rstd2, M, C);
+    /* mid = in + proj(attention(norm1(in))) */
+    linear_backward(narrow, GRADIENT(BLOCK_PROJ_W), GRADIENT(BLOCK_PROJ_B), d, s->att, p[BLOCK_PROJ_W], M, C,
+                    C);
+    if (z->R)
+        lora_backward(narrow, GRADIENT(BLOCK_PROJ_LORA_A), GRADIENT(BLOCK_PROJ_LORA_B), scratch->hidden, d,
+                      s->att, s->proj_hidden, p[BLOCK_PROJ_LORA_A], p[BLOCK_PROJ_LORA_B], M, C, C, z->R);
+    attention_backward(wide, scratch->attention, narrow, s->qkv, s->prob, z->B, z->T, C, z->H);
+    linear_backward(narrow, GRADIENT(BLOCK_QKV_W), GRADIENT(BLOCK_QKV_B), wide, s->norm1, p[BLOCK_QKV_W], M,
+                    C, 3 * C);
+    if (z->R)
+        lora_backward(narrow, GRADIENT(BLOCK_QKV_LORA_A), GRADIENT(BLOCK_QKV_LORA_B), scratch->hidden, wide,
+                      s->norm1, s->qkv_hidden, p[BLOCK_QKV_LORA_A], p[BLOCK_QKV_LORA_B], M, C, 3 * C, z->R);
+    layernorm_backward(d, GRADIENT(BLOCK_NORM1_W), GRADIENT(BLOCK_NORM1_B), narrow, in, p[BLOCK_NORM1_W],
+                       s->mean1, s->rstd1, M, C);
+#undef GRADIENT
+}

@@ -1,0 +1,242 @@
+#include "core/signal/prepare.h"
+
+#include <math.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/signal/filter.h"
+#include "core/signal/gaps.h"
+#include "core/signal/limb.h"
+#include "core/signal/resample.h"
+
+enum { MAX_RATES = 8 };
+
+/* Everything designed for one rate of recordings. */
+typedef struct {
+    double fs_hz;
+    ein_resampler *resampler;
+    ein_notch notch;
+    ein_fir band;
+    bool has_notch, has_band;
+} rate;
+
+/* Working memory that only grows. */
+typedef struct {
+    void *data;
+    int64_t bytes;
+} buffer;
+
+struct ein_prepare_plan {
+    ein_contract contract;
+    ein_quality_limits limits;
+    rate rates[MAX_RATES];
+    int n_rates, next_rate; /* the oldest design gives way when all places are taken */
+    buffer derived, filled, work;
+};
+
+static ein_status reserve(buffer *b, int64_t count, int64_t size, const char *what) {
+    if (count <= b->bytes / size) return EIN_OK;
+    free(b->data);
+    *b = (buffer){NULL, 0};
+    EIN_TRY(ein_calloc(&b->data, count, size, what));
+    b->bytes = count * size;
+    return EIN_OK;
+}
+
+ein_status ein_prepare_plan_new(const ein_contract *contract, const ein_quality_limits *limits,
+                                ein_prepare_plan **out) {
+    *out = NULL;
+    EIN_TRY(ein_contract_check(contract));
+    ein_prepare_plan *plan;
+    EIN_TRY(EIN_NEW(plan, 1));
+    plan->contract = *contract;
+    if (limits)
+        plan->limits = *limits;
+    else
+        ein_quality_defaults(&plan->limits);
+    *out = plan;
+    return EIN_OK;
+}
+
+static void rate_free(rate *r) {
+    ein_resampler_destroy(r->resampler);
+    ein_fir_free(&r->band);
+    memset(r, 0, sizeof *r);
+}
+
+void ein_prepare_plan_destroy(ein_prepare_plan *plan) {
+    if (!plan) return;
+    for (int i = 0; i < plan->n_rates; ++i) rate_free(&plan->rates[i]);
+    free(plan->derived.data);
+    free(plan->filled.data);
+    free(plan->work.data);
+    free(plan);
+}
+
+static ein_status rate_design(const ein_contract *c, double fs_hz, rate *out) {
+    memset(out, 0, sizeof *out);
+    out->fs_hz = fs_hz;
+    EIN_TRY(ein_resampler_new(fs_hz, c->fs_hz, &out->resampler));
+    out->has_notch = c->notch_hz > 0 && c->notch_hz < fs_hz / 2;
+    out->has_band = c->band_low_hz > 0 && c->band_low_hz < fs_hz / 2;
+    if (out->has_notch) EIN_TRY(ein_notch_design(fs_hz, c->notch_hz, &out->notch));
+    if (out->has_band) EIN_TRY(ein_fir_band(fs_hz, c->band_low_hz, c->band_high_hz, &out->band));
+    return EIN_OK;
+}
+
+static ein_status rate_get(ein_prepare_plan *plan, double fs_hz, const rate **out) {
+    for (int i = 0; i < plan->n_rates; ++i)
+        if (plan->rates[i].fs_hz == fs_hz) {
+            *out = &plan->rates[i];
+            return EIN_OK;
+        }
+    rate made;
+    ein_status status = rate_design(&plan->contract, fs_hz, &made);
+    if (status != EIN_OK) {
+        rate_free(&made);
+        return status;
+    }
+    int place = plan->n_rates < MAX_RATES ? plan->n_rates++ : plan->next_rate++ % MAX_RATES;
+    rate_free(&plan->rates[place]);
+    plan->rates[place] = made;
+    *out = &plan->rates[place];
+    return EIN_OK;
+}
+
+/* --- leads --------------------------------------------------------------------------------------------- */
+
+/* One call's view of a recording. */
+typedef struct {
+    const ein_ecg *ecg;
+    const rate *rate;
+    bool usable[EIN_MAX_LEADS]; /* has a valid sample among the first n_kept */
+    int64_t n_kept;             /* input samples within the contract's length */
+    int64_t n_out;              /* output samples that the recording gives, at most the contract's */
+} view;
+
+/* The first lead of that name that has a sample, or -1. */
+static int find_own(const view *v, ein_lead lead) {
+    for (int i = 0; i < v->ecg->n_leads; ++i)
+        if (v->ecg->lead[i] == lead && v->usable[i]) return i;
+    return -1;
+}
+
+/* The signal of a lead: of the recording, or derived into `store` (n_samples). NULL if it cannot be had. */
+static const float *find_signal(const view *v, ein_lead lead, float *store, uint32_t *flags) {
+    const ein_ecg *ecg = v->ecg;
+    int own = find_own(v, lead), a, b;
+    *flags = 0;
+    if (own >= 0) {
+        *flags = ein_quality_from_notes(ecg->lead_notes[own]);
+        return ecg->mv + own * ecg->n_samples;
+    }
+    if (!ein_limb_sources(ecg, v->usable, lead, &a, &b)) return NULL;
+    double alpha, beta;
+    if (!ein_limb_weights(lead, ecg->lead[a], ecg->lead[b], &alpha, &beta)) return NULL;
+    const float *x = ecg->mv + a * ecg->n_samples, *y = ecg->mv + b * ecg->n_samples;
+    ein_limb_combine(alpha, x, beta, y, ecg->n_samples, store);
+    *flags = EIN_QUALITY_DERIVED | ein_quality_from_notes(ecg->lead_notes[a] | ecg->lead_notes[b]);
+    return store;
+}
+
+static bool any_valid(const float *mv, int64_t n) {
+    for (int64_t t = 0; t < n; ++t)
+        if (isfinite(mv[t])) return true;
+    return false;
+}
+
+static void look_at(const ein_prepare_plan *plan, const ein_ecg *ecg, const rate *r, view *v) {
+    const ein_contract *c = &plan->contract;
+    int64_t up, down;
+    ein_resampler_ratio(r->resampler, &up, &down);
+    *v = (view){.ecg = ecg, .rate = r};
+    v->n_out = ein_resampler_length(r->resampler, ecg->n_samples);
+    if (v->n_out > c->n_samples) v->n_out = c->n_samples;
+    double kept = ceil((double)c->n_samples * (double)down / (double)up);
+    v->n_kept = kept < (double)ecg->n_samples ? (int64_t)kept : ecg->n_samples;
+    for (int i = 0; i < ecg->n_leads; ++i) v->usable[i] = any_valid(ecg->mv + i * ecg->n_samples, v->n_kept);
+}
+
+/* Arm electrodes exchanged, seen on the recording's own or derived leads. */
+static uint32_t check_reversal(const ein_prepare_plan *plan, const view *v, float *store) {
+    uint32_t ignored;
+    int64_t n = v->ecg->n_samples;
+    const float *i = find_signal(v, EIN_LEAD_I, store, &ignored);
+    const float *avr = find_signal(v, EIN_LEAD_AVR, store + n, &ignored);
+    const float *v6 = find_signal(v, EIN_LEAD_V6, NULL, &ignored);
+    if (!v6) v6 = find_signal(v, EIN_LEAD_V5, NULL, &ignored);
+    return ein_quality_reversal(i, avr, v6, v->n_kept, &plan->limits);
+}
+
+/* --- signal -------------------------------------------------------------------------------------------- */
+
+static ein_status reserve_for(ein_prepare_plan *plan, const view *v) {
+    const rate *r = v->rate;
+    int64_t n = v->ecg->n_samples, work = ein_resampler_work(r->resampler, n), other;
+    if (r->has_notch && (other = ein_notch_work(&r->notch, n)) > work) work = other;
+    if (r->has_band && (other = ein_fir_work(&r->band, n)) > work) work = other;
+    EIN_TRY(reserve(&plan->derived, 2 * n, sizeof(float), "derived leads"));
+    EIN_TRY(reserve(&plan->filled, n, sizeof(double), "a lead in double"));
+    return reserve(&plan->work, work, sizeof(double), "filter memory");
+}
+
+/* Filter the whole lead, resample what is kept, restore what was missing, pad. */
+static void run_lead(ein_prepare_plan *plan, const view *v, const float *in, float *out) {
+    const rate *r = v->rate;
+    double *x = plan->filled.data, *work = plan->work.data;
+    bool filters = r->has_notch || r->has_band;
+    /* Without filters nothing beyond the resampler's reach can matter: long recordings stay cheap. */
+    int64_t n = filters ? v->ecg->n_samples : ein_resampler_needs(r->resampler, v->n_out, v->ecg->n_samples);
+    int64_t valid = ein_gaps_fill(in, n, x);
+    if (r->has_notch) ein_notch_run(&r->notch, x, n, work);
+    if (r->has_band) ein_fir_run(&r->band, x, n, work);
+    ein_resampler_run(r->resampler, x, n, out, v->n_out, work);
+    if (valid < n) ein_resampler_restore(r->resampler, in, n, out, v->n_out);
+    for (int64_t t = v->n_out; t < plan->contract.n_samples; ++t) out[t] = NAN;
+}
+
+static ein_status none_found(const ein_prepare_plan *plan, const ein_ecg *ecg) {
+    char has[256] = "";
+    for (int i = 0; i < ecg->n_leads; ++i) {
+        size_t used = strlen(has);
+        snprintf(has + used, sizeof has - used, "%s%s", i ? ", " : "", ecg->lead_name[i]);
+    }
+    return ein_error(EIN_MISMATCH,
+                     "none of the %d wanted leads (%s, ...) has a sample; the recording has: %s",
+                     plan->contract.n_leads, ein_lead_name(plan->contract.lead[0]), has);
+}
+
+ein_status ein_prepare(ein_prepare_plan *plan, const ein_ecg *ecg, float *mv, uint32_t *lead_quality,
+                       uint32_t *record_quality) {
+    const ein_contract *c = &plan->contract;
+    const rate *r;
+    view v;
+    int found = 0;
+    EIN_TRY(rate_get(plan, ecg->fs_hz, &r));
+    look_at(plan, ecg, r, &v);
+    EIN_TRY(reserve_for(plan, &v));
+    float *store = plan->derived.data;
+    uint32_t all = ein_quality_from_notes(ecg->notes) | check_reversal(plan, &v, store);
+    uint32_t length = v.n_out < c->n_samples ? EIN_QUALITY_SHORT : 0;
+    for (int i = 0; i < c->n_leads; ++i) {
+        float *out = mv + i * c->n_samples;
+        uint32_t flags;
+        const float *in = find_signal(&v, c->lead[i], store, &flags);
+        if (in)
+            flags |= ein_quality_lead(in, v.n_kept, ecg->fs_hz, &plan->limits);
+        else
+            flags = EIN_QUALITY_MISSING;
+        if (flags & EIN_QUALITY_MISSING)
+            for (int64_t t = 0; t < c->n_samples; ++t) out[t] = NAN;
+        else
+            run_lead(plan, &v, in, out);
+        found += !(flags & EIN_QUALITY_MISSING);
+        flags |= length;
+        if (lead_quality) lead_quality[i] = flags;
+        all |= flags;
+    }
+    if (record_quality) *record_quality = all;
+    return found ? EIN_OK : none_found(plan, ecg);
+}

@@ -1,0 +1,460 @@
+#include "io/corpus/seen.h"
+
+#include <inttypes.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "io/base/hash.h"
+#include "io/base/key_file.h"
+
+enum { KEY_BYTES = 8, NAMED = 5, SOURCE_AND_SIGNAL = 2 };
+#define VARIANT sodium_base64_VARIANT_ORIGINAL
+#define OPEN    "open"
+#define NONE    "none"
+
+void ein_seen_free(ein_seen *seen) {
+    if (!seen) return;
+    for (int i = 0; i < seen->n_parts; i++) free(seen->part[i].key);
+    *seen = (ein_seen){0};
+}
+
+ein_status ein_seen_secret_read(const char *path, ein_seen_secret *out) {
+    uint8_t key[EIN_KEY_BYTES], digest[EIN_HASH_BYTES];
+    *out = (ein_seen_secret){.id = OPEN};
+    if (!path) return EIN_OK;
+    EIN_TRY(ein_key_file_read(path, key));
+    ein_hash(key, sizeof key, digest);
+    memcpy(out->secret, digest, sizeof out->secret);
+    /* The name tells nothing of the secret: it is a hash of a hash. */
+    ein_hash(digest, sizeof digest, digest);
+    ein_hex(digest, (EIN_SEEN_ID_BYTES - 1) / 2, out->id);
+    sodium_memzero(key, sizeof key);
+    return EIN_OK;
+}
+
+/* --- keys -------------------------------------------------------------------------------------------------- */
+
+static uint64_t number_at(const uint8_t *bytes) {
+    uint64_t value = 0;
+    for (int i = KEY_BYTES - 1; i >= 0; i--) value = value << 8 | bytes[i];
+    return value;
+}
+
+static bool is_open(const ein_seen_secret *secret) {
+    return strcmp(secret->id, OPEN) == 0;
+}
+
+static uint64_t key_of(const ein_seen_secret *secret, char kind, const void *data, size_t n) {
+    uint8_t bytes[256], digest[KEY_BYTES];
+    EIN_BUG_IF(n + 1 > sizeof bytes);
+    bytes[0] = (uint8_t)kind;
+    memcpy(bytes + 1, data, n);
+    crypto_shorthash(digest, bytes, n + 1, secret->secret);
+    return number_at(digest);
+}
+
+static uint64_t source_key(const ein_seen_secret *secret, const char *sha256, const char *record_id) {
+    uint8_t digest[EIN_HASH_BYTES];
+    const ein_bytes parts[] = {{"id:", 3}, {record_id, strlen(record_id)}};
+    if (sha256[0])
+        ein_hash(sha256, strlen(sha256), digest);
+    else
+        ein_hash_parts(parts, 2, digest);
+    return is_open(secret) ? number_at(digest) : key_of(secret, 's', digest, sizeof digest);
+}
+
+static uint64_t signal_key(const ein_seen_secret *secret, uint64_t key) {
+    uint8_t bytes[KEY_BYTES];
+    for (int i = 0; i < KEY_BYTES; i++) bytes[i] = (uint8_t)(key >> (8 * i));
+    return key_of(secret, 'x', bytes, sizeof bytes);
+}
+
+static uint64_t anchor_key(const ein_seen_secret *secret, const int8_t cells[EIN_SKETCH_FEATURES]) {
+    return key_of(secret, 'a', cells, EIN_SKETCH_FEATURES);
+}
+
+/* --- sets -------------------------------------------------------------------------------------------------- */
+
+static int compare_keys(const void *a, const void *b) {
+    const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return x < y ? -1 : x > y;
+}
+
+static void sort_unique(ein_seen_part *s) {
+    int64_t n = 0;
+    if (s->n == 0) return;
+    qsort(s->key, (size_t)s->n, sizeof *s->key, compare_keys);
+    for (int64_t i = 0; i < s->n; i++)
+        if (i == 0 || s->key[i] != s->key[i - 1]) s->key[n++] = s->key[i];
+    s->n = n;
+}
+
+/* Beyond the bound the smallest keys stay, which are any, whatever was added in which order: fewer records are found,
+ * and the set says so. */
+static ein_status bound_part(ein_seen *seen, int i) {
+    int none = 0;
+    if (seen->part[i].n <= EIN_SEEN_MAX) return EIN_OK;
+    seen->part[i].n = EIN_SEEN_MAX;
+    while (none < seen->n_parts && strcmp(seen->part[none].id, NONE) != 0) none++;
+    if (none == EIN_SEEN_PARTS)
+        return ein_error(EIN_RANGE, "training records under more than %d secrets", EIN_SEEN_PARTS - 1);
+    if (none == seen->n_parts) {
+        seen->part[none] = (ein_seen_part){0};
+        snprintf(seen->part[none].id, sizeof seen->part[none].id, "%s", NONE);
+        seen->n_parts++;
+    }
+    return EIN_OK;
+}
+
+static ein_status check_size(int64_t n) {
+    if (n <= EIN_SEEN_MAX) return EIN_OK;
+    return ein_error(EIN_RANGE, "%" PRId64 " keys of training records; a model keeps up to %d of them", n,
+                     EIN_SEEN_MAX);
+}
+
+/* What a corpus knows its records by. */
+typedef struct {
+    char *sha256;
+    int64_t stride;
+    uint64_t *signal;
+    ein_sketch *sketch;
+} identities;
+
+static void identities_free(identities *d) {
+    free(d->sha256);
+    free(d->signal);
+    free(d->sketch);
+}
+
+static ein_status identities_read(ein_corpus *corpus, identities *d) {
+    const int64_t n = ein_corpus_records(corpus);
+    *d = (identities){0};
+    ein_status status = ein_corpus_texts(corpus, "source_sha256", &d->sha256, &d->stride);
+    if (status == EIN_OK) status = EIN_NEW(d->signal, n);
+    if (status == EIN_OK) status = EIN_NEW(d->sketch, n);
+    if (status == EIN_OK) status = ein_corpus_identities(corpus, d->signal, d->sketch);
+    if (status != EIN_OK) identities_free(d);
+    return status;
+}
+
+/* Keys per record that a set of n can have; a single anchor would be of no use. */
+static int keys_per_record(int64_t n) {
+    int per = SOURCE_AND_SIGNAL + EIN_SKETCH_STORED;
+    while (per > 1 && n * per > EIN_SEEN_MAX) per--;
+    return per < SOURCE_AND_SIGNAL + EIN_SKETCH_ENOUGH && per > SOURCE_AND_SIGNAL ? SOURCE_AND_SIGNAL : per;
+}
+
+static void add_keys(ein_seen_part *p, const identities *d, ein_corpus *corpus, int64_t r, int per,
+                     const ein_seen_secret *secret) {
+    int8_t cells[EIN_SKETCH_FEATURES];
+    const ein_sketch *s = &d->sketch[r];
+    p->key[p->n++] = source_key(secret, d->sha256 + r * d->stride, ein_corpus_record_id(corpus, r));
+    if (per > 1 && d->signal[r]) p->key[p->n++] = signal_key(secret, d->signal[r]);
+    for (int a = 0; a < s->n && a < per - SOURCE_AND_SIGNAL && s->n >= EIN_SKETCH_ENOUGH; a++) {
+        ein_sketch_cells(s->feature[a], cells);
+        p->key[p->n++] = anchor_key(secret, cells);
+    }
+}
+
+ein_status ein_seen_make(ein_corpus *corpus, const int64_t *index, int64_t n, const ein_seen_secret *secret,
+                         ein_seen *out) {
+    identities d;
+    ein_seen_part *p = &out->part[0];
+    *out = (ein_seen){0};
+    const int per = keys_per_record(n);
+    EIN_TRY(EIN_NEW(p->key, n * per + 1));
+    out->n_parts = 1;
+    p->records = n;
+    memcpy(p->id, secret->id, sizeof p->id);
+    const ein_status status = identities_read(corpus, &d);
+    if (status != EIN_OK) {
+        ein_seen_free(out);
+        return status;
+    }
+    for (int64_t i = 0; i < n; i++) add_keys(p, &d, corpus, index[i], per, secret);
+    identities_free(&d);
+    sort_unique(p);
+    return bound_part(out, 0);
+}
+
+void ein_seen_leave_out(ein_seen *out) {
+    *out = (ein_seen){.n_parts = 1};
+    snprintf(out->part[0].id, sizeof out->part[0].id, "%s", NONE);
+}
+
+static ein_status merge_part(ein_seen *seen, const ein_seen_part *other) {
+    int i = 0;
+    while (i < seen->n_parts && strcmp(seen->part[i].id, other->id) != 0) i++;
+    if (i == EIN_SEEN_PARTS)
+        return ein_error(EIN_RANGE, "training records under more than %d secrets", EIN_SEEN_PARTS);
+    ein_seen_part *p = &seen->part[i];
+    uint64_t *more = realloc(p->key, (size_t)(p->n + other->n + 1) * sizeof *more);
+    if (!more) return ein_error(EIN_NOMEM, "no memory for the records of two models");
+    p->key = more;
+    if (i == seen->n_parts) seen->n_parts++;
+    memcpy(p->id, other->id, sizeof p->id);
+    if (other->n > 0) memcpy(more + p->n, other->key, (size_t)other->n * sizeof *more);
+    p->n += other->n;
+    p->records += other->records;
+    sort_unique(p);
+    return bound_part(seen, i);
+}
+
+ein_status ein_seen_merge(ein_seen *seen, const ein_seen *other) {
+    for (int i = 0; i < other->n_parts; i++) EIN_TRY(merge_part(seen, &other->part[i]));
+    return EIN_OK;
+}
+
+/* Hashes lie evenly, so a place is guessed from the value; every other step halves, for keys that somebody chose. */
+static bool has(const ein_seen_part *p, uint64_t key) {
+    int64_t low = 0, high = p->n; /* it can only stand in [low, high) */
+    for (bool guess = true; low < high; guess = !guess) {
+        const uint64_t first = p->key[low], last = p->key[high - 1];
+        if (key < first || key > last) return false;
+        const double part = last > first ? (double)(key - first) / (double)(last - first) : 0;
+        int64_t at = guess ? low + (int64_t)(part * (double)(high - 1 - low)) : low + (high - low) / 2;
+        if (at >= high) at = high - 1;
+        if (p->key[at] == key) return true;
+        if (p->key[at] < key)
+            low = at + 1;
+        else
+            high = at;
+    }
+    return false;
+}
+
+/* --- text -------------------------------------------------------------------------------------------------- */
+
+static ein_status print_part(FILE *stream, const ein_seen_part *p) {
+    uint8_t *bytes;
+    char *text;
+    EIN_TRY(check_size(p->n));
+    const size_t n = (size_t)p->n * KEY_BYTES, room = sodium_base64_encoded_len(n, VARIANT);
+    EIN_TRY(EIN_NEW(bytes, n + 1));
+    for (int64_t i = 0; i < p->n; i++)
+        for (int b = 0; b < KEY_BYTES; b++) bytes[i * KEY_BYTES + b] = (uint8_t)(p->key[i] >> (8 * b));
+    const ein_status status = EIN_NEW(text, room);
+    if (status == EIN_OK)
+        fprintf(stream, "2 %s %" PRId64 " %" PRId64 " %s\n", p->id, p->records, p->n,
+                sodium_bin2base64(text, room, bytes, n, VARIANT));
+    free(status == EIN_OK ? text : NULL);
+    free(bytes);
+    return status;
+}
+
+ein_status ein_seen_encode(const ein_seen *seen, char **text) {
+    size_t bytes = 0;
+    ein_status status = EIN_OK;
+    *text = NULL;
+    FILE *stream = open_memstream(text, &bytes);
+    if (!stream) return ein_error(EIN_NOMEM, "no memory for a list of records");
+    for (int i = 0; i < seen->n_parts && status == EIN_OK; i++) status = print_part(stream, &seen->part[i]);
+    const bool failed = ferror(stream);
+    if ((fclose(stream) != 0 || failed) && status == EIN_OK)
+        status = ein_error(EIN_NOMEM, "no memory for a list of records");
+    if (status == EIN_OK) return EIN_OK;
+    free(*text);
+    *text = NULL;
+    return status;
+}
+
+/* A count and the space behind it. */
+static ein_status read_count(const char **at, int64_t most, int64_t *out) {
+    char *end;
+    const long long count = **at >= '0' && **at <= '9' ? strtoll(*at, &end, 10) : -1;
+    if (count < 0 || *end != ' ' || count > most)
+        return ein_error(EIN_FORMAT, "training_records: a count of '%.20s'; at most %" PRId64, *at, most);
+    *out = count;
+    *at = end + 1;
+    return EIN_OK;
+}
+
+static ein_status read_keys(const char *text, size_t length, ein_seen_part *out) {
+    uint8_t *bytes;
+    size_t used = 0;
+    const size_t wanted = (size_t)out->n * KEY_BYTES;
+    /* Memory is taken by the length of the text, not by what it claims. */
+    if (length + 1 != sodium_base64_encoded_len(wanted, VARIANT))
+        return ein_error(EIN_FORMAT, "training_records: %zu bytes of base64 for %" PRId64 " numbers", length,
+                         out->n);
+    EIN_TRY(EIN_NEW(bytes, wanted + 1));
+    ein_status status = EIN_NEW(out->key, out->n + 1);
+    if (status == EIN_OK &&
+        (sodium_base642bin(bytes, wanted, text, length, NULL, &used, NULL, VARIANT) != 0 || used != wanted))
+        status =
+            ein_error(EIN_FORMAT, "training_records: expected the base64 of %" PRId64 " numbers", out->n);
+    for (int64_t i = 0; i < out->n && status == EIN_OK; i++) {
+        out->key[i] = number_at(bytes + i * KEY_BYTES);
+        if (i > 0 && out->key[i] <= out->key[i - 1])
+            status =
+                ein_error(EIN_FORMAT, "training_records: number %" PRId64 " is not above the one before", i);
+    }
+    free(bytes);
+    return status;
+}
+
+static bool is_id(const char *id) {
+    return strcmp(id, OPEN) == 0 || strcmp(id, NONE) == 0 ||
+           (strlen(id) == EIN_SEEN_ID_BYTES - 1 && strspn(id, "0123456789abcdef") == strlen(id));
+}
+
+/* One line, without its end; `at` stands behind "2 ". */
+static ein_status read_part(const char *at, size_t length, ein_seen *out) {
+    ein_seen_part *p = &out->part[out->n_parts];
+    const char *end = at + length;
+    const size_t id = strcspn(at, " \n");
+    if (out->n_parts == EIN_SEEN_PARTS)
+        return ein_error(EIN_FORMAT, "training_records: more than %d parts", EIN_SEEN_PARTS);
+    *p = (ein_seen_part){0};
+    out->n_parts++;
+    if (id < sizeof p->id) memcpy(p->id, at, id);
+    if (!is_id(p->id) || at[id] != ' ')
+        return ein_error(EIN_FORMAT, "training_records: '%.20s' names no part", at);
+    for (int i = 0; i < out->n_parts - 1; i++)
+        if (strcmp(out->part[i].id, p->id) == 0)
+            return ein_error(EIN_FORMAT, "training_records: part %s is there twice", p->id);
+    at += id + 1;
+    EIN_TRY(read_count(&at, INT64_MAX / 16, &p->records));
+    EIN_TRY(read_count(&at, EIN_SEEN_MAX, &p->n));
+    return read_keys(at, at < end ? (size_t)(end - at) : 0, p);
+}
+
+static ein_status read_first_version(const char *text, ein_seen *out) {
+    ein_seen_part *p = &out->part[0];
+    out->n_parts = 1;
+    snprintf(p->id, sizeof p->id, "%s", OPEN);
+    EIN_TRY(read_count(&text, EIN_SEEN_MAX, &p->n));
+    p->records = p->n;
+    return read_keys(text, strlen(text), p);
+}
+
+static ein_status read_text(const char *text, ein_seen *out) {
+    if (strncmp(text, "1 ", 2) == 0) return read_first_version(text + 2, out);
+    if (!text[0]) return ein_error(EIN_FORMAT, "training_records: not a list of records");
+    for (size_t n; *text; text += n + 1) {
+        n = strcspn(text, "\n");
+        if (strncmp(text, "2 ", 2) != 0 || text[n] != '\n')
+            return ein_error(EIN_FORMAT, "training_records: not a list of records, or of a later version");
+        EIN_TRY(read_part(text + 2, n - 2, out));
+    }
+    return EIN_OK;
+}
+
+ein_status ein_seen_decode(const char *text, ein_seen *out) {
+    *out = (ein_seen){0};
+    if (!text) return EIN_OK;
+    const ein_status status = read_text(text, out);
+    if (status != EIN_OK) ein_seen_free(out);
+    return status;
+}
+
+/* --- leaks ------------------------------------------------------------------------------------------------- */
+
+static bool has_anchors(const ein_seen_part *p, const ein_sketch *s, const ein_seen_secret *secret) {
+    int8_t probe[EIN_SKETCH_MAX_PROBES][EIN_SKETCH_FEATURES];
+    int found = 0;
+    for (int a = 0; a < s->n && found < EIN_SKETCH_ENOUGH; a++) {
+        const int n = ein_sketch_probes(s->feature[a], probe);
+        int i = 0;
+        while (i < n && !has(p, anchor_key(secret, probe[i]))) i++;
+        found += i < n;
+    }
+    return found >= EIN_SKETCH_ENOUGH;
+}
+
+/* 0: not in the part; 1: by its files; 2: by its signal. */
+static int how_known(const ein_seen_part *p, const identities *d, ein_corpus *corpus, int64_t r,
+                     const ein_seen_secret *secret) {
+    if (has(p, source_key(secret, d->sha256 + r * d->stride, ein_corpus_record_id(corpus, r)))) return 1;
+    if (d->signal[r] && has(p, signal_key(secret, d->signal[r]))) return 2;
+    return has_anchors(p, &d->sketch[r], secret) ? 2 : 0;
+}
+
+static bool can_check(const ein_seen_part *p, const ein_seen_secret *secret) {
+    return strcmp(p->id, OPEN) == 0 || strcmp(p->id, secret->id) == 0;
+}
+
+static void note_match(ein_seen_match *m, int how, const char *id) {
+    const size_t used = strlen(m->first);
+    if (how == 0) return;
+    if (m->found < NAMED) snprintf(m->first + used, sizeof m->first - used, "%s%.60s", used ? ", " : "", id);
+    m->found++;
+    m->by_signal += how == 2;
+}
+
+ein_status ein_seen_find(const ein_seen *seen, ein_corpus *corpus, const int64_t *index, int64_t n,
+                         const ein_seen_secret *secret, ein_seen_match *out) {
+    static const ein_seen_secret open = {.id = OPEN};
+    identities d;
+    *out = (ein_seen_match){0};
+    if (seen->n_parts == 0) return EIN_OK;
+    EIN_TRY(identities_read(corpus, &d));
+    for (int64_t i = 0; i < n; i++) {
+        int how = 0;
+        for (int k = 0; k < seen->n_parts && how != 1; k++) {
+            const ein_seen_part *p = &seen->part[k];
+            if (!can_check(p, secret)) continue;
+            const int now = how_known(p, &d, corpus, index[i], strcmp(p->id, OPEN) == 0 ? &open : secret);
+            if (now == 1 || how == 0) how = now;
+        }
+        note_match(out, how, ein_corpus_record_id(corpus, index[i]));
+    }
+    identities_free(&d);
+    return EIN_OK;
+}
+
+void ein_seen_unknown(const char *training_records, const ein_seen_secret *secret, char *out, size_t room) {
+    ein_seen seen;
+    out[0] = '\0';
+    if (!training_records) {
+        snprintf(out, room, "it does not say what it was trained on");
+        return;
+    }
+    if (ein_seen_decode(training_records, &seen) != EIN_OK) ein_error_clear();
+    for (int i = 0; i < seen.n_parts && !out[0]; i++) {
+        const ein_seen_part *p = &seen.part[i];
+        if (strcmp(p->id, NONE) == 0)
+            snprintf(out, room, "not all records that it was trained on are known, or they are left out");
+        else if (!can_check(p, secret))
+            snprintf(out, room,
+                     "%" PRId64 " of its training records are kept under secret %s (run.records_key)",
+                     p->records, p->id);
+    }
+    ein_seen_free(&seen);
+}
+
+static ein_status test_records(ein_corpus *corpus, const uint8_t *part, int64_t **index, int64_t *n) {
+    const int64_t N = ein_corpus_records(corpus);
+    EIN_TRY(EIN_NEW(*index, N));
+    *n = ein_split_list(part, N, EIN_SPLIT_TEST, *index);
+    return EIN_OK;
+}
+
+ein_status ein_seen_check(const char *training_records, const char *model, ein_corpus *corpus,
+                          const uint8_t *part, const ein_seen_secret *secret, int64_t *found) {
+    ein_seen_match match = {0};
+    ein_seen seen;
+    int64_t *index = NULL, n = 0;
+    if (found) *found = 0;
+    ein_status status = ein_seen_decode(training_records, &seen);
+    if (status == EIN_OK) status = test_records(corpus, part, &index, &n);
+    if (status == EIN_OK) status = ein_seen_find(&seen, corpus, index, n, secret, &match);
+    free(index);
+    ein_seen_free(&seen);
+    EIN_TRY(ein_error_context(status, "%s", model));
+    if (found) *found = match.found;
+    if (match.found == 0) return EIN_OK;
+    char how[160] = "";
+    if (match.by_signal)
+        snprintf(how, sizeof how,
+                 "; %" PRId64 " of them are known by their signal, their files are others now",
+                 match.by_signal);
+    return ein_error(
+        EIN_MISMATCH,
+        "%s was trained on %" PRId64 " of the %" PRId64
+        " test records of %s (%s%s%s), so its figures there would be too good; pretrain without them "
+        "(split.* of pretrain), or test on others",
+        model, match.found, n, ein_corpus_path(corpus), match.first, match.found > NAMED ? ", ..." : "", how);
+}

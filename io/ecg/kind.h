@@ -1,0 +1,38 @@
+/* What kind of file something is, told by its first bytes, and by its name where those do not tell.
+ *
+ * The question is whether a file in a folder of ECGs is a recording, so that none is passed over without a word:
+ *
+ *   EIN_KIND_READ     an ECG of a kind that io/ecg/reader.h reads, whatever its name: MUSE and CardioSoft XML
+ *   EIN_KIND_ECG      an ECG of a kind that is not read, by content: DICOM, SCP-ECG, EDF and BDF, ISHNE, MFER,
+ *                     Philips Sierra XML, HL7 aECG, HL7 version 2; or by name: .scp, .dcm, .ecg, .mwf and their like
+ *   EIN_KIND_HOLDER   what may hold recordings and is not looked into: HDF5, MATLAB, NumPy, Parquet, archives, FLAC;
+ *                     and signal files (.dat, .mat), which need a WFDB header
+ *   EIN_KIND_OTHER    plainly no recording: tables, texts, checksums, images, documents, programs, models, files of
+ *                     this program, empty files, and binary data of which nothing tells what they are
+ */
+#ifndef EIN_IO_ECG_KIND_H
+#define EIN_IO_ECG_KIND_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/base/status.h"
+
+typedef enum { EIN_KIND_READ, EIN_KIND_ECG, EIN_KIND_HOLDER, EIN_KIND_OTHER } ein_kind_class;
+
+typedef struct {
+    ein_kind_class class;
+    const char *name; /* "an SCP-ECG file", "images"; not owned */
+} ein_kind;
+
+/* Look at a regular file. EIN_IO if it cannot be opened or read. Not collective. */
+ein_status ein_kind_of_file(const char *path, ein_kind *out);
+
+/* Whether the name alone, by its extension, is that of an ECG file that stands for itself: "100.edf" beside "100.hea"
+ * is no signal file of it. */
+bool ein_kind_is_ecg_name(const char *path);
+
+/* Whether nothing but the name says so. */
+bool ein_kind_is_by_name_only(const ein_kind *kind);
+
+#endif

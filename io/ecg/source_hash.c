@@ -1,0 +1,140 @@
+#include "io/ecg/source_hash.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <math.h>
+#include <sodium.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include "io/base/durable.h"
+#include "io/base/hash.h"
+#include "io/base/trouble.h"
+#include "io/ecg/wfdb_header.h"
+#include "io/formats/xml_text.h"
+
+enum { READ_BYTES = 1 << 18 };
+
+static ein_status add_file(crypto_hash_sha256_state *state, const char *path) {
+    unsigned char *buffer = NULL;
+    const int fd = ein_trouble_open(path, 0);
+    if (fd < 0) return ein_error(ein_trouble_status(errno), "%s: %s", path, strerror(errno));
+    ein_status status = EIN_NEW(buffer, READ_BYTES);
+    ssize_t n = 1;
+    while (status == EIN_OK && n > 0) {
+        n = read(fd, buffer, READ_BYTES);
+        if (n > 0) crypto_hash_sha256_update(state, buffer, (unsigned long long)n);
+        if (n < 0 && errno == EINTR)
+            n = 1;
+        else if (n < 0)
+            status = ein_error(ein_trouble_status(errno), "%s: %s", path, strerror(errno));
+    }
+    free(buffer);
+    close(fd);
+    return status;
+}
+
+static ein_status add_signals(crypto_hash_sha256_state *state, const char *path,
+                              const ein_wfdb_header *header) {
+    for (int i = 0; i < header->n_signals; i++) {
+        char name[PATH_MAX];
+        bool seen = false;
+        for (int j = 0; j < i; j++)
+            seen = seen || strcmp(header->signal[i].file, header->signal[j].file) == 0;
+        if (seen) continue;
+        EIN_TRY(ein_wfdb_signal_path(path, header->signal[i].file, name, sizeof name));
+        EIN_TRY(add_file(state, name));
+    }
+    return EIN_OK;
+}
+
+static ein_status add_wfdb(crypto_hash_sha256_state *state, const char *path) {
+    ein_wfdb_header *header = NULL;
+    char *text = NULL;
+    size_t bytes = 0;
+    EIN_TRY(ein_file_read(path, EIN_WFDB_MAX_HEADER_BYTES, &text, &bytes));
+    crypto_hash_sha256_update(state, (const unsigned char *)text, bytes);
+    ein_status status = EIN_NEW(header, 1);
+    if (status == EIN_OK) status = ein_wfdb_header_parse(path, text, bytes, header);
+    if (status == EIN_OK) status = add_signals(state, path, header);
+    free(header);
+    free(text);
+    return status;
+}
+
+static bool is_wfdb_header(const char *path) {
+    char root[EIN_XML_NAME_BYTES];
+    size_t n = strlen(path);
+    return n > 4 && strcasecmp(path + n - 4, ".hea") == 0 && !ein_xml_sniff_file(path, root);
+}
+
+ein_status ein_source_hash(const char *path, char out[EIN_SHA256_TEXT_BYTES]) {
+    unsigned char digest[crypto_hash_sha256_BYTES];
+    crypto_hash_sha256_state state;
+    EIN_BUG_IF(sodium_init() < 0);
+    crypto_hash_sha256_init(&state);
+    EIN_TRY(is_wfdb_header(path) ? add_wfdb(&state, path) : add_file(&state, path));
+    crypto_hash_sha256_final(&state, digest);
+    ein_hex(digest, sizeof digest, out);
+    return EIN_OK;
+}
+
+/* --- samples ----------------------------------------------------------------------------------------------- */
+
+static void add_number(crypto_generichash_blake2b_state *state, int64_t value) {
+    uint8_t bytes[8];
+    for (int i = 0; i < 8; i++) bytes[i] = (uint8_t)((uint64_t)value >> (8 * i));
+    crypto_generichash_blake2b_update(state, bytes, sizeof bytes);
+}
+
+static int32_t whole_uv(float mv) {
+    const double uv = nearbyint((double)mv * 1000);
+    if (!(fabs(uv) <= INT32_MAX)) return INT32_MIN;
+    return (int32_t)uv;
+}
+
+static void add_lead(crypto_generichash_blake2b_state *state, const char *name, const float *mv, int64_t n) {
+    enum { AT_ONCE = 4096 };
+    uint8_t bytes[AT_ONCE * 4];
+    crypto_generichash_blake2b_update(state, (const uint8_t *)name, strlen(name) + 1);
+    for (int64_t done = 0; done < n; done += AT_ONCE) {
+        const int64_t count = n - done < AT_ONCE ? n - done : AT_ONCE;
+        for (int64_t i = 0; i < count; i++) {
+            const uint32_t uv = (uint32_t)whole_uv(mv[done + i]);
+            for (int b = 0; b < 4; b++) bytes[4 * i + b] = (uint8_t)(uv >> (8 * b));
+        }
+        crypto_generichash_blake2b_update(state, bytes, (size_t)count * 4);
+    }
+}
+
+static bool is_derived(const ein_ecg *ecg, int lead) {
+    return lead >= EIN_LEAD_III && lead <= EIN_LEAD_AVF && ein_ecg_find_lead(ecg, EIN_LEAD_I) >= 0 &&
+           ein_ecg_find_lead(ecg, EIN_LEAD_II) >= 0;
+}
+
+uint64_t ein_signal_key(const ein_ecg *ecg) {
+    crypto_generichash_blake2b_state state;
+    uint8_t digest[EIN_HASH_BYTES];
+    int known = 0;
+    uint64_t key = 0;
+    EIN_BUG_IF(sodium_init() < 0);
+    crypto_generichash_blake2b_init(&state, NULL, 0, sizeof digest);
+    add_number(&state, (int64_t)nearbyint(ecg->fs_hz * 1e6));
+    add_number(&state, ecg->n_samples);
+    for (int lead = 0; lead < EIN_LEAD_COUNT; lead++) {
+        const int at = ein_ecg_find_lead(ecg, (ein_lead)lead);
+        if (at < 0 || is_derived(ecg, lead)) continue;
+        add_lead(&state, ein_lead_name((ein_lead)lead), ecg->mv + at * ecg->n_samples, ecg->n_samples);
+        known++;
+    }
+    for (int l = 0; l < ecg->n_leads && known == 0; l++)
+        add_lead(&state, ecg->lead_name[l], ecg->mv + l * ecg->n_samples, ecg->n_samples);
+    crypto_generichash_blake2b_final(&state, digest, sizeof digest);
+    for (int i = 7; i >= 0; i--) key = key << 8 | digest[i];
+    return key ? key : 1;
+}

@@ -1,0 +1,415 @@
+#include "io/ecg/wfdb.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/signal/gain.h"
+#include "io/base/durable.h"
+#include "io/base/links.h"
+#include "io/base/trouble.h"
+#include "io/ecg/wfdb_format.h"
+#include "io/ecg/wfdb_header.h"
+
+enum {
+    BLOCK_VALUES = 65536,      /* samples unpacked at a time: fits the second-level cache */
+    UNIT_LCM = 6,              /* frames of a block come in sixes, so blocks end where units of 2 and 3 end */
+    MAT_HEADER_BYTES = 24,     /* MATLAB level 4 header and the name "val" */
+    BELIEVED_VALUES = 1 << 20, /* promises up to here cost little even if broken */
+    BELIEVED_FACTOR = 16
+};
+
+/* Signals that share a file: their samples alternate, frame by frame. */
+typedef struct {
+    int first, n_signals;
+    const ein_wfdb_format *format;
+    int frame; /* samples of all its signals in one frame */
+    int64_t offset;
+    int64_t frames; /* whole frames that the file holds */
+    bool wanted;    /* holds a signal that we keep */
+    int fd;
+} group;
+
+typedef struct {
+    const char *path; /* of the header */
+    const ein_links *links;
+    char folder[PATH_MAX];
+    ein_wfdb_header header;
+    int lead_of[EIN_MAX_LEADS]; /* signal -> lead of the recording, -1: left out */
+    int n_leads;
+    int per_frame;    /* of the signals we keep */
+    int64_t n_frames; /* of the recording */
+    group groups[EIN_MAX_LEADS];
+    int n_groups;
+} reader;
+
+static ein_status bad_line(const reader *r, const ein_wfdb_signal *s, const char *what) {
+    return ein_error(EIN_FORMAT, "%s:%d: %s", r->path, s->line, what);
+}
+
+/* --- what to read -------------------------------------------------------------------------------------- */
+
+static ein_lead lead_of_description(const ein_wfdb_signal *s) {
+    return ein_lead_parse(s->description);
+}
+
+static ein_status choose_signals(reader *r) {
+    const ein_wfdb_header *h = &r->header;
+    r->per_frame = 0;
+    for (int i = 0; i < h->n_signals; ++i)
+        if (h->signal[i].mv_per_unit != 0 && h->signal[i].per_frame > r->per_frame)
+            r->per_frame = h->signal[i].per_frame;
+    if (r->per_frame == 0)
+        return ein_error(EIN_OTHER, "%s: none of the %d signals is in volts: no ECG (first: \"%s\" in %s)",
+                         r->path, h->n_signals, h->signal[0].description, h->signal[0].units);
+    for (int i = 0; i < h->n_signals; ++i) {
+        const ein_wfdb_signal *s = &h->signal[i];
+        bool keep = s->mv_per_unit != 0 && s->per_frame == r->per_frame;
+        if (s->mv_per_unit != 0 && !keep && lead_of_description(s) != EIN_LEAD_UNKNOWN)
+            return ein_error(EIN_FORMAT,
+                             "%s:%d: lead \"%s\" has %d samples per frame, another signal %d; ECG leads "
+                             "of different rates are not read",
+                             r->path, s->line, s->description, s->per_frame, r->per_frame);
+        r->lead_of[i] = keep ? r->n_leads++ : -1;
+    }
+    return EIN_OK;
+}
+
+static ein_status start_group(reader *r, int i) {
+    const ein_wfdb_signal *s = &r->header.signal[i];
+    for (int k = 0; k < r->n_groups; ++k)
+        if (strcmp(r->header.signal[r->groups[k].first].file, s->file) == 0)
+            return ein_error(EIN_FORMAT, "%s:%d: signals of file %s are not listed together", r->path,
+                             s->line, s->file);
+    const ein_wfdb_format *format = ein_wfdb_format_find(s->format);
+    if (!format)
+        return ein_error(EIN_OTHER, "%s:%d: signal format %d is not read; these are: %s", r->path, s->line,
+                         s->format, ein_wfdb_format_list());
+    r->groups[r->n_groups++] = (group){.first = i, .format = format, .offset = s->offset, .fd = -1};
+    return EIN_OK;
+}
+
+static ein_status group_signals(reader *r) {
+    const ein_wfdb_header *h = &r->header;
+    for (int i = 0; i < h->n_signals; ++i) {
+        const ein_wfdb_signal *s = &h->signal[i];
+        if (i == 0 || strcmp(s->file, h->signal[i - 1].file) != 0) EIN_TRY(start_group(r, i));
+        group *g = &r->groups[r->n_groups - 1];
+        if (s->format != g->format->format || s->offset != g->offset)
+            return bad_line(r, s, "format or offset differ from those of another signal in the same file");
+        g->n_signals++;
+        g->frame += s->per_frame;
+        if (g->frame > EIN_WFDB_MAX_FRAME) return bad_line(r, s, "too many samples per frame");
+        if (r->lead_of[i] >= 0) g->wanted = true;
+    }
+    return EIN_OK;
+}
+
+/* --- files --------------------------------------------------------------------------------------------- */
+
+/* A symbolic link is followed if it stays in the header's folder, or ends where the caller allows it. */
+static ein_status open_link(const reader *r, const char *path, int *fd) {
+    char target[PATH_MAX], home[PATH_MAX];
+    if (!realpath(path, target) || !realpath(r->folder, home))
+        return ein_error(ein_trouble_status(errno), "%s: %s", path, strerror(errno));
+    if (!ein_path_within(target, home) && !ein_links_allow(r->links, target))
+        return ein_error(EIN_FORMAT,
+                         "%s: is a symbolic link out of its folder; not followed (ingest --follow-links)",
+                         path);
+    *fd = ein_trouble_open(target, O_NOFOLLOW);
+    if (*fd < 0) return ein_error(ein_trouble_status(errno), "%s: %s", target, strerror(errno));
+    return EIN_OK;
+}
+
+static ein_status open_signal_file(const reader *r, group *g, char *path, int64_t *size) {
+    EIN_TRY(ein_wfdb_signal_path(r->path, r->header.signal[g->first].file, path, PATH_MAX));
+    g->fd = ein_trouble_open(path, O_NOFOLLOW);
+    if (g->fd < 0 && errno == ELOOP) EIN_TRY(open_link(r, path, &g->fd));
+    if (g->fd < 0)
+        return ein_error(ein_trouble_status(errno), "%s: signal file %s: %s", r->path, path, strerror(errno));
+    struct stat info;
+    if (fstat(g->fd, &info) != 0)
+        return ein_error(ein_trouble_status(errno), "%s: %s", path, strerror(errno));
+    if (!S_ISREG(info.st_mode)) return ein_error(EIN_FORMAT, "%s: not a regular file", path);
+    *size = info.st_size;
+    return EIN_OK;
+}
+
+static ein_status read_fully(int fd, const char *path, void *out, int64_t bytes, int64_t at) {
+    for (int64_t done = 0; done < bytes;) {
+        ssize_t n = pread(fd, (char *)out + done, (size_t)(bytes - done), at + done);
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0)
+            return ein_error(ein_trouble_status(errno), "%s: byte %lld: %s", path, (long long)(at + done),
+                             strerror(errno));
+        if (n == 0) return ein_error(EIN_IO, "%s: became shorter while it was read", path);
+        done += n;
+    }
+    return EIN_OK;
+}
+
+static int32_t little_endian(const uint8_t *b) {
+    return (int32_t)((uint32_t)b[0] | (uint32_t)b[1] << 8 | (uint32_t)b[2] << 16 | (uint32_t)b[3] << 24);
+}
+
+/* A .mat file whose own header contradicts the text header would be read as noise. */
+static ein_status check_mat(const reader *r, const group *g, const char *path, int64_t size) {
+    size_t n = strlen(path);
+    uint8_t b[MAT_HEADER_BYTES];
+    if (n < 4 || strcasecmp(path + n - 4, ".mat") != 0 || size < MAT_HEADER_BYTES) return EIN_OK;
+    EIN_TRY(read_fully(g->fd, path, b, sizeof b, 0));
+    if (memcmp(b, "MATLAB", 6) == 0)
+        return ein_error(EIN_FORMAT,
+                         "%s: a MATLAB file of level 5 or later; WFDB needs level 4 (save with -v4)", path);
+    if (g->offset != MAT_HEADER_BYTES || g->format->format != 16) return EIN_OK;
+    int32_t type = little_endian(b), rows = little_endian(b + 4), imaginary = little_endian(b + 12);
+    if (type != 30 || imaginary != 0)
+        return ein_error(EIN_FORMAT, "%s: not a real int16 matrix of MATLAB level 4 (type %d)", path, type);
+    if (rows != g->frame)
+        return ein_error(EIN_FORMAT, "%s: a matrix of %d rows, but %s puts %d samples into a frame", path,
+                         rows, r->path, g->frame);
+    return EIN_OK;
+}
+
+static ein_status open_groups(reader *r) {
+    char path[PATH_MAX];
+    for (int k = 0; k < r->n_groups; ++k) {
+        group *g = &r->groups[k];
+        int64_t size = 0;
+        if (!g->wanted) continue;
+        EIN_TRY(open_signal_file(r, g, path, &size));
+        EIN_TRY(check_mat(r, g, path, size));
+        g->frames = ein_wfdb_format_values(g->format, size - g->offset) / g->frame;
+    }
+    return EIN_OK;
+}
+
+/* The recording's length, before anything is allocated for it. */
+static ein_status decide_length(reader *r) {
+    int64_t stated = r->header.n_frames, longest = 0;
+    for (int k = 0; k < r->n_groups; ++k)
+        if (r->groups[k].frames > longest) longest = r->groups[k].frames;
+    if (longest == 0)
+        return ein_error(EIN_CORRUPT, "%s: the signal files hold no sample (%lld per signal are stated)",
+                         r->path, (long long)stated);
+    r->n_frames = stated > 0 ? stated : longest;
+    double values = (double)r->n_frames * r->per_frame * r->n_leads;
+    if (values > BELIEVED_VALUES && longest < r->n_frames / BELIEVED_FACTOR)
+        return ein_error(EIN_CORRUPT,
+                         "%s: %lld samples per signal are stated, the files hold %lld; damaged or not "
+                         "completely copied",
+                         r->path, (long long)r->n_frames, (long long)longest);
+    if (r->n_frames > EIN_ECG_MAX_SAMPLES / r->per_frame)
+        return ein_error(EIN_RANGE, "%s: %lld frames of %d samples per lead; at most %lld samples are read",
+                         r->path, (long long)r->n_frames, r->per_frame, (long long)EIN_ECG_MAX_SAMPLES);
+    return EIN_OK;
+}
+
+/* --- samples ------------------------------------------------------------------------------------------- */
+
+/* One signal's samples within a block: values[f * stride + j], f < frames, j < per_frame. */
+typedef struct {
+    const int32_t *values;
+    int64_t stride, first_frame, frames;
+} block;
+
+/* Format 8 stores differences; the running value goes on from block to block. Sums wrap, as a hostile file
+ * may overflow them. */
+static void integrate(int32_t *values, int64_t stride, int64_t frames, int per_frame, int32_t *state) {
+    uint32_t value = (uint32_t)*state;
+    for (int64_t f = 0; f < frames; ++f)
+        for (int j = 0; j < per_frame; ++j) {
+            value += (uint32_t)values[f * stride + j];
+            values[f * stride + j] = (int32_t)value;
+        }
+    *state = (int32_t)value;
+}
+
+static uint32_t checksum(const block *b, int per_frame, int64_t stated_frames) {
+    uint32_t sum = 0;
+    int64_t end = stated_frames - b->first_frame < b->frames ? stated_frames - b->first_frame : b->frames;
+    for (int64_t f = 0; f < end; ++f)
+        for (int j = 0; j < per_frame; ++j) sum += (uint32_t)b->values[f * b->stride + j];
+    return sum;
+}
+
+/* Counts to mV; frames that skew moves before the start or behind the end are dropped. */
+static void convert(const block *b, const ein_wfdb_signal *s, const ein_wfdb_format *format, int64_t n_frames,
+                    float *mv) {
+    int64_t missing = format->has_missing ? ein_wfdb_format_missing(format) : INT64_MIN;
+    int64_t begin = s->skew - b->first_frame, end = n_frames + s->skew - b->first_frame;
+    if (begin < 0) begin = 0;
+    if (end > b->frames) end = b->frames;
+    float *out = mv + (b->first_frame + begin - s->skew) * s->per_frame;
+    for (int64_t f = begin; f < end; ++f)
+        for (int j = 0; j < s->per_frame; ++j, ++out) {
+            int32_t v = b->values[f * b->stride + j];
+            *out = v == missing ? NAN : (float)((v - s->baseline) / s->gain * s->mv_per_unit);
+        }
+}
+
+static int64_t last_frame_wanted(const reader *r, const group *g) {
+    int64_t skew = 0;
+    for (int i = g->first; i < g->first + g->n_signals; ++i)
+        if (r->lead_of[i] >= 0 && r->header.signal[i].skew > skew) skew = r->header.signal[i].skew;
+    int64_t last = r->n_frames + skew;
+    return last < g->frames ? last : g->frames;
+}
+
+/* What the reader keeps per signal of a group while its blocks go by. */
+typedef struct {
+    int32_t value[EIN_MAX_LEADS]; /* running value of differences */
+    uint32_t sum[EIN_MAX_LEADS];
+} running;
+
+static void take_block(const reader *r, const group *g, int32_t *values, int64_t first_frame, int64_t frames,
+                       running *run, ein_ecg *ecg) {
+    int64_t samples = ecg->n_samples;
+    for (int k = 0, at = 0; k < g->n_signals; at += r->header.signal[g->first + k].per_frame, ++k) {
+        const ein_wfdb_signal *s = &r->header.signal[g->first + k];
+        int lead = r->lead_of[g->first + k];
+        if (lead < 0) continue;
+        if (g->format->differences) integrate(values + at, g->frame, frames, s->per_frame, &run->value[k]);
+        block b = {values + at, g->frame, first_frame, frames};
+        run->sum[k] += checksum(&b, s->per_frame, r->n_frames);
+        convert(&b, s, g->format, r->n_frames, ecg->mv + lead * samples);
+    }
+}
+
+static void finish_signal(const reader *r, const group *g, int k, const running *run, ein_ecg *ecg) {
+    const ein_wfdb_signal *s = &r->header.signal[g->first + k];
+    int lead = r->lead_of[g->first + k];
+    if (lead < 0) return;
+    int64_t held = g->frames > s->skew ? g->frames - s->skew : 0;
+    uint32_t *notes = &ecg->lead_notes[lead];
+    for (int64_t t = held * s->per_frame; t < ecg->n_samples; ++t) ecg->mv[lead * ecg->n_samples + t] = NAN;
+    if (g->frames < r->n_frames)
+        *notes |= EIN_NOTE_TRUNCATED;
+    else if (!s->has_checksum || r->header.n_frames == 0)
+        *notes |= EIN_NOTE_NO_CHECKSUM;
+    else if ((run->sum[k] & 0xffff) != s->checksum)
+        *notes |= EIN_NOTE_CHECKSUM;
+    if (!s->gain_stated) *notes |= EIN_NOTE_GAIN_SUSPECT;
+    ecg->notes |= *notes;
+}
+
+static ein_status read_blocks(const reader *r, const group *g, int64_t block_frames, uint8_t *bytes,
+                              int32_t *values, ein_ecg *ecg) {
+    running run = {{0}, {0}};
+    for (int k = 0; k < g->n_signals; ++k)
+        run.value[k] = (int32_t)(uint32_t)r->header.signal[g->first + k].initial;
+    int64_t end = last_frame_wanted(r, g);
+    const char *file = r->header.signal[g->first].file;
+    for (int64_t f = 0; f < end; f += block_frames) {
+        int64_t frames = end - f < block_frames ? end - f : block_frames, n = frames * g->frame;
+        int64_t at = g->offset + ein_wfdb_format_bytes(g->format, f * g->frame);
+        ein_status status = read_fully(g->fd, file, bytes, ein_wfdb_format_bytes(g->format, n), at);
+        if (status != EIN_OK) return ein_error_context(status, "%s", r->path);
+        ein_wfdb_format_unpack(g->format, bytes, n, values);
+        take_block(r, g, values, f, frames, &run, ecg);
+    }
+    for (int k = 0; k < g->n_signals; ++k) finish_signal(r, g, k, &run, ecg);
+    return EIN_OK;
+}
+
+static ein_status read_group(const reader *r, const group *g, ein_ecg *ecg) {
+    int64_t end = last_frame_wanted(r, g), frames = BLOCK_VALUES / g->frame / UNIT_LCM * UNIT_LCM;
+    if (frames < UNIT_LCM) frames = UNIT_LCM;
+    if (frames > end) frames = end > 0 ? end : 1; /* a single block: where it ends no longer matters */
+    uint8_t *bytes = malloc((size_t)ein_wfdb_format_bytes(g->format, frames * g->frame));
+    int32_t *values = malloc((size_t)(frames * g->frame) * sizeof *values);
+    ein_status status = bytes && values ? read_blocks(r, g, frames, bytes, values, ecg)
+                                        : ein_error(EIN_NOMEM, "%s: no memory to unpack samples", r->path);
+    free(bytes);
+    free(values);
+    return status;
+}
+
+/* --- the record ---------------------------------------------------------------------------------------- */
+
+static void record_id(const char *path, char *out) {
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    snprintf(out, EIN_ECG_TEXT_BYTES, "%s", name);
+    char *dot = strrchr(out, '.');
+    if (dot && dot != out && strcasecmp(dot, ".hea") == 0) *dot = '\0';
+}
+
+static void describe(const reader *r, ein_ecg *ecg, ein_gain *gain) {
+    ecg->fs_hz = r->header.fs_hz * r->per_frame;
+    ecg->person = r->header.person;
+    ecg->text_converted = r->header.text_repair.converted;
+    ecg->text_replaced = r->header.text_repair.replaced;
+    record_id(r->path, ecg->person.record_id);
+    for (int i = 0; i < r->header.n_signals; ++i) {
+        const ein_wfdb_signal *s = &r->header.signal[i];
+        int lead = r->lead_of[i];
+        if (lead < 0) continue;
+        ecg->lead[lead] = lead_of_description(s);
+        ein_utf8_make(s->description, strlen(s->description), ecg->lead_name[lead],
+                      sizeof ecg->lead_name[lead], NULL);
+        gain->per_mv[lead] = s->gain / s->mv_per_unit;
+        gain->baseline[lead] = s->baseline;
+    }
+}
+
+/* A gain that was replaced is 1000 per mV in all leads (core/signal/gain.h). */
+static double common_gain(const ein_ecg *ecg, const ein_gain *gain) {
+    if (ecg->notes & EIN_NOTE_GAIN_FIXED) return 1000;
+    for (int i = 1; i < ecg->n_leads; ++i)
+        if (gain->per_mv[i] != gain->per_mv[0]) return 0;
+    return gain->per_mv[0];
+}
+
+static ein_status read_samples(reader *r, ein_ecg *ecg) {
+    ein_gain gain;
+    EIN_TRY(ein_ecg_alloc(ecg, r->n_leads, r->n_frames * r->per_frame));
+    describe(r, ecg, &gain);
+    for (int k = 0; k < r->n_groups; ++k)
+        if (r->groups[k].wanted) EIN_TRY(read_group(r, &r->groups[k], ecg));
+    ein_gain_review(ecg, &gain);
+    ecg->gain_per_mv = common_gain(ecg, &gain);
+    return EIN_OK;
+}
+
+static ein_status read_header(reader *r) {
+    char *text;
+    size_t bytes;
+    const char *slash = strrchr(r->path, '/');
+    size_t n = slash == r->path ? 1 : slash ? (size_t)(slash - r->path) : 1;
+    if (n >= sizeof r->folder) return ein_error(EIN_IO, "%.64s...: path too long", r->path);
+    memcpy(r->folder, slash ? r->path : ".", n);
+    EIN_TRY(ein_file_read(r->path, EIN_WFDB_MAX_HEADER_BYTES, &text, &bytes));
+    ein_status status = ein_wfdb_header_parse(r->path, text, bytes, &r->header);
+    free(text);
+    return status;
+}
+
+ein_status ein_wfdb_read(const char *path, ein_ecg *ecg) {
+    return ein_wfdb_read_linked(path, NULL, ecg);
+}
+
+ein_status ein_wfdb_read_linked(const char *path, const ein_links *links, ein_ecg *ecg) {
+    memset(ecg, 0, sizeof *ecg);
+    reader *r;
+    EIN_TRY(EIN_NEW(r, 1));
+    r->path = path;
+    r->links = links;
+    ein_status status = read_header(r);
+    if (status == EIN_OK) status = choose_signals(r);
+    if (status == EIN_OK) status = group_signals(r);
+    if (status == EIN_OK) status = open_groups(r);
+    if (status == EIN_OK) status = decide_length(r);
+    if (status == EIN_OK) status = read_samples(r, ecg);
+    for (int k = 0; k < r->n_groups; ++k)
+        if (r->groups[k].fd >= 0) close(r->groups[k].fd);
+    free(r);
+    if (status != EIN_OK) ein_ecg_free(ecg);
+    return status;
+}

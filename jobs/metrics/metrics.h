@@ -1,0 +1,188 @@
+/* Every statistic of one label for the scores of one or more models: records in memory in, one result out, which
+ * becomes JSON, rows of a CSV table, and text for people.
+ *
+ *     ein_metrics_options options = EIN_METRICS_DEFAULTS;
+ *     ein_metrics_input in = {.label_name = "af", .cohort = "test", .n = n, .record = id, .cluster = patient,
+ *                             .n_models = 1, .model = names, .score = scores, .label = label};
+ *     ein_metrics *m;
+ *     EIN_TRY(ein_metrics_binary(&m, comm, &in, &options));        or ein_metrics_regression with .target
+ *     if (m) { ein_metrics_print(m, stdout); ... ein_metrics_destroy(m); }      m is NULL on ranks other than 0
+ *
+ * A record without label (target) or without a number from every model is counted, listed with its reason and left
+ * out of all statistics, so that models are compared on the same records; nothing else is left out.  Records are
+ * worked on in the order of their ids, or without ids in the order of their content, so the order of the input does
+ * not matter; with one or many ranks and threads the result has the same bits.  Equal scores are never told apart.
+ * What a record or a patient is called decides only which of many equally good draws the bootstrap makes.
+ *
+ * What is computed.  Binary: AUROC (clustered by patient as soon as one repeats, else DeLong; Wald and logit
+ * intervals; patient bootstrap, percentile and BCa), average precision and trapezoid; if the scores are
+ * probabilities Brier score, log loss, ECE, MCE, recalibration, ICI, E50, E90, Emax, Spiegelhalter; at the given
+ * thresholds the confusion matrix, sensitivity, specificity, PPV, NPV, accuracy (Wilson, Clopper-Pearson, and Wilson
+ * with the design effect of repeated patients), F1, MCC, net benefit; the Youden and closest-to-(1, 1) points of these
+ * records, described as such and used for nothing; all pairs of models with DeLong's or the clustered test, bootstrap
+ * differences and McNemar's test (accuracy, sensitivity, specificity, rate of positive calls); AUROC per subgroup with the differences of all pairs of groups.
+ * Regression: MAE, RMSE, R2, line, correlations, bias and limits of agreement, with patient bootstrap.
+ * The conventions are those of core/stats/common.h: a statistic that does not exist is a state with its reason.
+ */
+#ifndef EIN_JOBS_METRICS_METRICS_H
+#define EIN_JOBS_METRICS_METRICS_H
+
+#include <jansson.h>
+#include <stdio.h>
+
+#include "core/stats/calibration.h"
+#include "core/stats/multiplicity.h"
+#include "core/stats/roc.h"
+#include "io/formats/csv.h"
+#include "mpi/comm.h"
+
+/* --- what goes in ---------------------------------------------------------------------------------------- */
+
+enum { EIN_METRICS_MOST_MODELS = 64, EIN_METRICS_MOST_GROUPS = 64, EIN_METRICS_MOST_THRESHOLDS = 64 };
+
+/* A variable that divides the records. A group without records is fine. */
+typedef struct {
+    const char *name; /* "sex" */
+    int n_groups;
+    const char *const *group_name; /* (n_groups) "female", "male" */
+    const int32_t *group;          /* (n) 0 .. n_groups-1; -1: not known */
+} ein_metrics_variable;
+
+/* A decision rule from outside these records: a record is called positive when its score >= value. */
+typedef struct {
+    const char *name;    /* "0.5", "validation_youden": unique */
+    const double *value; /* (n_models); NaN: this model has none */
+} ein_metrics_threshold;
+
+typedef struct {
+    const char *task, *label_name, *cohort; /* for the outputs; NULL is "" */
+    int64_t n;
+    const char *const
+        *record;     /* (n) ids, unique; NULL: none, messages say "1", "2", ... in the order given */
+    bool by_content; /* `record` tells places ("line 7"), not records: they are used in messages alone */
+    const uint64_t *cluster; /* (n) patient keys; NULL: every record is a patient of its own */
+    const uint8_t *
+        alone; /* (n) 1: the patient is not known, so the record is one of its own; its key is not read, other
+                             keys are less than 2^63. NULL: all are known */
+    int n_models;
+    const char *const *model;   /* (n_models) names, unique */
+    const double *const *score; /* (n_models)(n); NaN: none */
+    const int8_t *label;        /* (n) 0, 1, EIN_LABEL_MISSING; for ein_metrics_binary */
+    const double *target;       /* (n), NaN: missing; for ein_metrics_regression */
+    int n_variables;
+    const ein_metrics_variable *variable; /* (n_variables); not for regression */
+    int n_thresholds;
+    const ein_metrics_threshold *threshold; /* (n_thresholds); not for regression */
+} ein_metrics_input;
+
+typedef enum { EIN_METRICS_AUTO, EIN_METRICS_YES, EIN_METRICS_NO } ein_metrics_choice;
+
+typedef struct {
+    double level;              /* of all intervals */
+    ein_roc_variance variance; /* EIN_ROC_AUTO: clustered as soon as a patient repeats */
+    int64_t replicates;        /* of the patient bootstrap; 0: none */
+    uint64_t seed;
+    /* Are scores probabilities? AUTO: those of a model whose finite scores all lie in [0, 1], up to 1e-6 of rounding.
+     * YES refuses others (EIN_RANGE). */
+    ein_metrics_choice probabilities;
+    ein_adjust_method adjust; /* of families of comparisons */
+    int64_t minimum;          /* positives, and negatives, for a subgroup to be shown; at least 1 */
+    int64_t min_clusters;     /* patients with a positive, and with a negative, for a clustered variance */
+} ein_metrics_options;
+
+#define EIN_METRICS_DEFAULTS \
+    ((ein_metrics_options){0.95, EIN_ROC_AUTO, 2000, 1, EIN_METRICS_AUTO, EIN_ADJUST_HOLM, 10, 2})
+
+/* --- the call -------------------------------------------------------------------------------------------- */
+
+typedef struct ein_metrics ein_metrics;
+
+/* Compute everything. Collective over `comm`, whose ranks share the bootstrap: rank 0 gives the input and gets the
+ * result, on other ranks `in` is not looked at and *out is NULL; all ranks return the same status.  `comm` NULL:
+ * this process alone.  The result copies all names.
+ * EIN_FORMAT: a record id twice; EIN_RANGE: sizes, level, a label or group out of range, scores outside [0, 1] that
+ * shall be probabilities; EIN_NUMERIC: an infinite target or prediction of a regression; EIN_NOMEM. */
+ein_status ein_metrics_binary(ein_metrics **out, ein_comm *comm, const ein_metrics_input *in,
+                              const ein_metrics_options *options);
+ein_status ein_metrics_regression(ein_metrics **out, ein_comm *comm, const ein_metrics_input *in,
+                                  const ein_metrics_options *options);
+void ein_metrics_destroy(ein_metrics *metrics); /* NULL is fine */
+
+/* --- what comes out -------------------------------------------------------------------------------------- */
+
+/* What a row is about. */
+typedef enum {
+    EIN_METRIC_MODEL,     /* one model */
+    EIN_METRIC_THRESHOLD, /* one model at one threshold */
+    EIN_METRIC_PAIR,      /* two models */
+    EIN_METRIC_DECISIONS, /* two models at one threshold */
+    EIN_METRIC_GROUP,     /* one model in one subgroup */
+    EIN_METRIC_GROUP_PAIR /* one model in two subgroups */
+} ein_metric_scope;
+
+/* One statistic. Texts belong to the result. */
+typedef struct {
+    ein_metric_scope scope;
+    int first, second;           /* models; second -1 unless two are compared */
+    int threshold;               /* -1 without */
+    int variable, group, other;  /* of subgroups; -1 without */
+    const char *model;           /* "A"; of two models "A - B" */
+    const char *group_text;      /* "", "sex=female", "sex=female - male" */
+    const char *metric;          /* "auroc"; at a threshold "sensitivity@0.5" */
+    const char *method;          /* how, in words: "clustered by patient (Obuchowski), Wald" */
+    ein_stats_interval estimate; /* .variance is NaN where only limits exist */
+    ein_stats_test test;
+    ein_stats_value adjusted_p;
+    bool has_interval, has_test, has_adjusted; /* whether these are part of the statistic at all */
+    int64_t n, n_positive;                     /* -1: suppressed; n_positive -1 also without classes */
+    int64_t replicates, undefined;             /* of the bootstrap; -1 if there is none */
+} ein_metric;
+
+/* All statistics, in a fixed order. */
+int64_t ein_metrics_count(const ein_metrics *metrics);
+const ein_metric *ein_metrics_row(const ein_metrics *metrics, int64_t index);
+
+/* The row with these texts, or NULL: ein_metrics_find(m, "A", "", "auroc"), (m, "A - B", "", "auroc_difference"),
+ * (m, "A", "sex=female", "auroc"), (m, "A", "", "sensitivity@0.5"). */
+const ein_metric *ein_metrics_find(const ein_metrics *metrics, const char *model, const char *group_text,
+                                   const char *metric);
+
+typedef struct {
+    ein_stats_screening screening;
+    int64_t n_positive, n_negative; /* of the records kept; -1 for a regression */
+    int64_t n_clusters, largest_cluster;
+    bool clustered; /* a patient repeats */
+} ein_metrics_counts;
+ein_metrics_counts ein_metrics_counted(const ein_metrics *metrics);
+
+/* The names given. */
+const char *ein_metrics_label_name(const ein_metrics *metrics);
+const char *ein_metrics_cohort(const ein_metrics *metrics);
+
+/* The records left out, in order of id, or of the input where there are no ids; reason is
+ * EIN_SCREEN_MISSING_LABEL | EIN_SCREEN_NAN_SCORE bits. */
+int64_t ein_metrics_excluded_count(const ein_metrics *metrics);
+const char *ein_metrics_excluded(const ein_metrics *metrics, int64_t index, unsigned *reason);
+const char *ein_metrics_reason_text(const ein_metrics *metrics, unsigned reason);
+
+/* A JSON object (caller's reference) with everything: counts, methods, models, comparisons, subgroups, calibration
+ * bins.  At most `listed` excluded records are named in it; 0 keeps record ids out.  Dump it with
+ * JSON_REAL_PRECISION(17).  What is not estimable is {"value": null, "state": "one_class", "reason": "..."}. */
+ein_status ein_metrics_json(const ein_metrics *metrics, int64_t listed, json_t **out);
+
+/* The columns of the CSV table: task, label, cohort, model, group, metric, value, lower, upper, se, p, n, n_positive,
+ * method, state, then statistic, df, p_adjusted.  `state` is "estimable" or the first reason why value, interval or
+ * test is missing. */
+enum { EIN_METRICS_COLUMNS = 18 };
+extern const char *const ein_metrics_columns[EIN_METRICS_COLUMNS];
+void ein_metrics_csv(const ein_metrics *metrics, ein_csv_writer *writer);
+
+/* One statistic from elsewhere as a row of the same table. `row` needs all texts, also .group_text. */
+void ein_metrics_csv_row(ein_csv_writer *writer, const char *task, const char *label, const char *cohort,
+                         const ein_metric *row);
+
+/* A table that a clinician can read, and how the numbers were made. */
+void ein_metrics_print(const ein_metrics *metrics, FILE *stream);
+void ein_metrics_print_methods(const ein_metrics *metrics, FILE *stream);
+
+#endif

@@ -1,0 +1,114 @@
+/* Masked-autoencoder pretraining: what its parts share. */
+#ifndef EIN_JOBS_TRAIN_PRETRAIN_H
+#define EIN_JOBS_TRAIN_PRETRAIN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/nn/mae.h"
+#include "core/nn/schedule.h"
+#include "core/records/order.h"
+#include "io/corpus/corpus.h"
+#include "io/corpus/feed.h"
+#include "io/corpus/store.h"
+#include "io/model/checkpoint.h"
+#include "io/run/run.h"
+#include "jobs/cli/command.h"
+#include "jobs/options/recipe.h"
+#include "jobs/train/probe.h"
+#include "jobs/train/train_loop.h"
+#include "mpi/engine.h"
+
+/* Sizes that follow from configuration and corpus, before any memory is taken. */
+typedef struct {
+    ein_contract contract;
+    ein_vit_shape shape;
+    ein_layout *layout;
+    int patches, visible;
+    double mask_ratio;
+    uint64_t seed;
+    int64_t epochs, batch;
+    int per_slot; /* records per slot and step */
+    ein_engine_options engine;
+    ein_adamw adamw; /* lr is set per step */
+    ein_schedule schedule;
+    ein_shuffle shuffle;
+    int64_t steps_per_epoch, total_steps;
+} pretrain_plan;
+
+/* Records of the corpus by use, and what this rank holds of them. */
+typedef struct {
+    ein_corpus *corpus;
+    int64_t n_train, n_valid;
+    uint8_t *part;          /* (N) core/records/split.h */
+    int64_t *train, *valid; /* corpus indices, ascending */
+    char *training_records; /* io/corpus/seen.h; rank 0 */
+    ein_feed *feed;         /* this rank's shards */
+    /* Validation: batches of per_slot records, shared out over ranks; the last wraps around. */
+    ein_store *valid_store;
+    int64_t first_batch, n_batches, all_batches;
+    double *valid_loss; /* (n_valid) */
+} pretrain_data;
+
+/* One thread's room. */
+typedef struct {
+    ein_mae *mae;
+    float *x;      /* (per_slot, L, S) */
+    int32_t *mask; /* (per_slot, N) */
+    double *record_loss;
+} pretrain_worker;
+
+typedef struct {
+    ein_job *job;
+    ein_job own;        /* job with the numbers of the recipe, once they are known */
+    ein_config *config; /* of it */
+    ein_recipe recipe;
+    pretrain_plan plan;
+    pretrain_data data;
+    ein_run *run;
+    int threads;
+    pretrain_worker *worker;
+    float *param;
+    ein_trainer trainer;
+    ein_probe *probe; /* NULL: none */
+    char *config_yaml, *identity;
+    char program[32]; /* name and version, for files */
+    char contract_text[EIN_CONTRACT_TEXT_BYTES];
+} pretrain;
+
+extern const ein_option ein_table_pretrain[];
+
+/* Plan from the configuration; with a corpus its contract is checked against the configuration's. Collective. */
+ein_status pretrain_plan_make(pretrain *p);
+/* Steps of an epoch, once the number of training records is known. */
+ein_status pretrain_plan_steps(pretrain *p);
+/* --dry-run: print the plan on rank 0. Collective. */
+ein_status pretrain_plan_print(pretrain *p);
+
+/* Which records train and validate: by split.*, or where split.by is not set by data.validation_fraction. */
+ein_status pretrain_data_split(pretrain *p);
+/* Note for the model which records train it. Collective. */
+ein_status pretrain_data_note(pretrain *p);
+/* Options of the feed for this rank. */
+ein_feed_options pretrain_data_feed(const pretrain *p);
+/* Open the feed at the run's position and read the held-out records. Collective. */
+ein_status pretrain_data_load(pretrain *p);
+void pretrain_data_free(pretrain_data *data);
+/* Fill a worker's x and masks for slot `slot` of the feed's current step. */
+void pretrain_data_fill(const pretrain *p, pretrain_worker *worker, int slot);
+/* The same for validation batch `batch`; returns how many of the records are not repeats. */
+int pretrain_data_fill_valid(const pretrain *p, pretrain_worker *worker, int64_t batch);
+
+/* One thread's room, first touched by the calling thread; and that of all threads. */
+ein_status pretrain_worker_new(const pretrain_plan *plan, pretrain_worker *worker);
+void pretrain_worker_free(pretrain_worker *worker);
+ein_status pretrain_workers_new(pretrain *p);
+void pretrain_workers_free(pretrain *p);
+
+/* Mean masked loss over the held-out records; NaN if there are none. Collective. */
+ein_status pretrain_validate(pretrain *p, double *loss);
+
+/* From start or checkpoint to done or stopped. Collective. */
+ein_status pretrain_train(pretrain *p);
+
+#endif

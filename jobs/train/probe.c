@@ -1,0 +1,678 @@
+#include "jobs/train/probe.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <omp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/nn/classify.h"
+#include "core/stats/penalised.h"
+#include "core/stats/roc.h"
+#include "io/base/trouble.h"
+#include "io/corpus/store.h"
+#include "io/formats/csv.h"
+#include "io/tasks/targets.h"
+#include "jobs/options/model_options.h"
+#include "jobs/options/seen_options.h"
+#include "jobs/options/split_options.h"
+#include "jobs/options/task_library.h"
+#include "jobs/train/probe_sums.h"
+#include "mpi/watchdog.h"
+
+const ein_option ein_table_probe[] = {
+    {"probe.every_epochs", EIN_OPT_INT, "0", 0, 1000000, NULL, "epochs",
+     "between linear probes of the encoder on a labelled corpus; 0: none"},
+    {"probe.corpus", EIN_OPT_STRING, NULL, EIN_UNBOUNDED, NULL, "",
+     "that corpus (made by ingest), split by split.*; unset: data.corpus"},
+    {"probe.tasks", EIN_OPT_LIST, "", EIN_UNBOUNDED, NULL, "",
+     "tasks by name (ptbxl/superclass, findings, ...) or YAML files"},
+    {"probe.penalty", EIN_OPT_REAL, "0.01", 1e-9, 1e9, NULL, "",
+     "on half the squared weights of standardised features, beside the mean loss of a record"},
+    {0},
+};
+
+/* Records read at once; values in one MPI call. */
+enum { CHUNK = 512, MOST_VALUES = 1 << 28, MOST_TASKS = 256 };
+
+static const char *const columns[] = {"epoch", "step", "task", "measure", "value", "estimated", "targets"};
+enum { N_COLUMNS = 7 };
+
+/* A row of probe.csv. */
+typedef struct {
+    int64_t epoch, step;
+    char task[EIN_HEAD_NAME_BYTES], measure[8];
+    double value;
+    int64_t estimated, targets;
+} probe_row;
+
+/* One thread's room. */
+typedef struct {
+    ein_classify *one; /* of one record */
+    float *x;          /* (L,S) */
+} probe_worker;
+
+struct ein_probe {
+    ein_job *job;
+    const ein_layout *model;
+    const ein_contract *contract;
+    int threads;
+    int64_t every;
+    double penalty;
+    ein_corpus *corpus;
+    uint8_t *part; /* (N) */
+    ein_targets targets;
+    int64_t n, n_train, n_valid;
+    int64_t *record;     /* (n) corpus indices, ascending: of the train and valid part, something known */
+    int64_t *train;      /* (n_train) places among them */
+    ein_layout *encoder; /* EIN_PART_CLASSIFY; its head is not used */
+    float *param;        /* its arena */
+    float *feature;      /* (n, width) */
+    double *value;       /* (n_targets); NaN: not estimable */
+    double unsettled;    /* fits of the last probe that did not settle */
+    probe_worker *worker;
+    ein_run *run;
+    probe_row *row; /* rank 0 */
+    int64_t n_rows, room_rows;
+};
+
+static int is_root(const ein_probe *p) {
+    return ein_comm_rank(p->job->comm) == 0;
+}
+
+static int width_of(const ein_probe *p) {
+    return p->encoder->shape.width;
+}
+
+/* Label of target j for record number i of the probe's, NaN if not known. */
+static double label_of(const ein_probe *p, int64_t i, int j) {
+    return p->targets.value[p->record[i] * p->targets.n_targets + j];
+}
+
+static bool is_valid(const ein_probe *p, int64_t i) {
+    return p->part[p->record[i]] == EIN_SPLIT_VALID;
+}
+
+/* --- open ------------------------------------------------------------------------------------------------ */
+
+static ein_status load_tasks(ein_probe *p, ein_tasks *tasks) {
+    const ein_config *c = p->job->config;
+    const int n = ein_config_list_count(c, "probe.tasks");
+    const char *names[MOST_TASKS];
+    if (n == 0)
+        return ein_error(EIN_USAGE,
+                         "probe.every_epochs is given but no task: set probe.tasks (ptbxl/superclass, "
+                         "findings, ... or a YAML file)");
+    if (n > MOST_TASKS)
+        return ein_error(EIN_USAGE, "probe.tasks: %d names, at most %d are taken", n, MOST_TASKS);
+    for (int i = 0; i < n; i++) names[i] = ein_config_list_item(c, "probe.tasks", i);
+    const ein_status status = ein_tasks_load(p->job->comm, ein_task_library(), names, n, tasks);
+    return ein_error_context(status == EIN_NOTFOUND ? EIN_USAGE : status, "probe.tasks");
+}
+
+static ein_status check_contract(const ein_probe *p) {
+    char difference[1024];
+    if (ein_contract_compare(p->contract, ein_corpus_contract(p->corpus), 1, difference, sizeof difference) ==
+        0)
+        return EIN_OK;
+    return ein_error(EIN_MISMATCH,
+                     "probe.corpus %s was made under another contract than the model is pretrained with: %s; "
+                     "ingest its records again under the model's contract",
+                     ein_corpus_path(p->corpus), difference);
+}
+
+/* Records that have a part and of which a target is known. */
+static ein_status list_records(ein_probe *p) {
+    const int64_t N = ein_corpus_records(p->corpus);
+    const int T = p->targets.n_targets;
+    EIN_TRY(EIN_NEW(p->record, N));
+    EIN_TRY(EIN_NEW(p->train, N));
+    for (int64_t i = 0; i < N; i++) {
+        bool known = false;
+        for (int j = 0; j < T; j++) known |= !isnan(p->targets.value[i * T + j]);
+        if (!known || (p->part[i] != EIN_SPLIT_TRAIN && p->part[i] != EIN_SPLIT_VALID)) continue;
+        if (p->part[i] == EIN_SPLIT_TRAIN)
+            p->train[p->n_train++] = p->n;
+        else
+            p->n_valid++;
+        p->record[p->n++] = i;
+    }
+    return EIN_OK;
+}
+
+static bool is_number(const ein_probe *p, int task) {
+    return p->targets.task[task].kind == EIN_HEAD_REGRESSION;
+}
+
+static bool counts_suffice(const ein_target_counts *c, bool number) {
+    return number ? c->positive >= 2 : c->positive >= 1 && c->negative >= 1;
+}
+
+/* A task that no probe can ever say anything of is a slip. */
+static ein_status check_tasks(const ein_probe *p) {
+    ein_target_counts *train, *valid;
+    ein_status status = EIN_OK;
+    EIN_TRY(EIN_NEW(train, (int64_t)2 * p->targets.n_targets));
+    valid = train + p->targets.n_targets;
+    ein_targets_count(&p->targets, p->part, EIN_SPLIT_TRAIN, train);
+    ein_targets_count(&p->targets, p->part, EIN_SPLIT_VALID, valid);
+    for (int t = 0; t < p->targets.n_tasks && status == EIN_OK; t++) {
+        const ein_head_task *task = &p->targets.task[t];
+        int usable = 0;
+        for (int j = task->first_target; j < task->first_target + task->n_targets; j++)
+            usable +=
+                counts_suffice(&train[j], is_number(p, t)) && counts_suffice(&valid[j], is_number(p, t));
+        if (usable == 0)
+            status = ein_error(EIN_USAGE,
+                               "probe.tasks: no target of %s is known well enough in %s: both classes (two "
+                               "records, of a number) must be in the train and in the valid part; see "
+                               "split.*, or leave the task out",
+                               p->targets.tasks.task[t].name, ein_corpus_path(p->corpus));
+    }
+    free(train);
+    return status;
+}
+
+static ein_status make_encoder(ein_probe *p) {
+    ein_vit_shape shape = p->model->shape;
+    shape.dec_width = shape.dec_depth = shape.dec_heads = shape.dec_mlp = 0;
+    shape.classes = 1;
+    shape.pool = EIN_POOL_MEAN;
+    shape.lora = 0;
+    EIN_TRY(ein_layout_new(&shape, EIN_PART_CLASSIFY, &p->encoder));
+    EIN_TRY(EIN_NEW(p->param, p->encoder->arena));
+    EIN_TRY(EIN_NEW(p->feature, p->n * shape.width));
+    return EIN_NEW(p->value, p->targets.n_targets);
+}
+
+static ein_status worker_new(const ein_probe *p, probe_worker *w) {
+    EIN_TRY(ein_classify_new(p->encoder, NULL, 1, false, &w->one));
+    return EIN_NEW(w->x, (int64_t)p->encoder->shape.leads * p->encoder->shape.samples);
+}
+
+static ein_status make_workers(ein_probe *p) {
+    int failed = 0;
+    EIN_TRY(EIN_NEW(p->worker, p->threads));
+    /* Every thread touches its own memory first. */
+#pragma omp parallel for num_threads(p->threads) schedule(static, 1) reduction(+ : failed)
+    for (int t = 0; t < p->threads; t++) failed += worker_new(p, &p->worker[t]) != EIN_OK;
+    if (failed) return ein_error(EIN_NOMEM, "no memory for the probe's %d threads", p->threads);
+    return EIN_OK;
+}
+
+static ein_status prepare(ein_probe *p, ein_tasks *tasks) {
+    const ein_config *c = p->job->config;
+    const char *path = ein_config_string(c, "probe.corpus");
+    if (!path) path = ein_config_string(c, "data.corpus");
+    if (!path) return ein_error(EIN_USAGE, "probe.every_epochs is given but no probe.corpus");
+    EIN_TRY(load_tasks(p, tasks));
+    EIN_TRY(ein_error_context(ein_corpus_open(p->job->comm, path, &p->corpus), "probe.corpus"));
+    EIN_TRY(check_contract(p));
+    EIN_TRY(ein_comm_agree(p->job->comm, ein_split_from_config(c, p->corpus, &p->part)));
+    EIN_TRY(ein_targets_build(p->job->comm, tasks, p->corpus, p->part, NULL, &p->targets));
+    ein_status status = check_tasks(p);
+    if (status == EIN_OK) status = list_records(p);
+    if (status == EIN_OK) status = make_encoder(p);
+    if (status == EIN_OK) status = make_workers(p);
+    return ein_comm_agree(p->job->comm, status);
+}
+
+ein_status ein_probe_open(ein_job *job, const ein_layout *model, const ein_contract *contract, int threads,
+                          ein_probe **out) {
+    ein_probe *p;
+    ein_tasks tasks = {0};
+    *out = NULL;
+    if (ein_config_int(job->config, "probe.every_epochs") == 0) return EIN_OK;
+    EIN_TRY(ein_comm_agree(job->comm, EIN_NEW(p, 1)));
+    p->job = job;
+    p->model = model;
+    p->contract = contract;
+    p->threads = threads;
+    p->every = ein_config_int(job->config, "probe.every_epochs");
+    p->penalty = ein_config_real(job->config, "probe.penalty");
+    const ein_status status = prepare(p, &tasks);
+    ein_tasks_free(&tasks);
+    if (status != EIN_OK) {
+        ein_probe_close(p);
+        return status;
+    }
+    *out = p;
+    return EIN_OK;
+}
+
+void ein_probe_close(ein_probe *p) {
+    if (!p) return;
+    for (int t = 0; p->worker && t < p->threads; t++) {
+        ein_classify_destroy(p->worker[t].one);
+        free(p->worker[t].x);
+    }
+    free(p->worker);
+    free(p->part);
+    ein_targets_free(&p->targets);
+    free(p->record);
+    free(p->train);
+    ein_layout_destroy(p->encoder);
+    free(p->param);
+    free(p->feature);
+    free(p->value);
+    free(p->row);
+    ein_corpus_close(p->corpus);
+    free(p);
+}
+
+void ein_probe_print(const ein_probe *p, FILE *stream) {
+    char text[16];
+    fprintf(stream,
+            "probe                every %" PRId64 " epochs: %d targets of %d tasks from %" PRId64
+            " records, %" PRId64 " to judge by, of %s\n"
+            "                     %s per rank for features\n",
+            p->every, p->targets.n_targets, p->targets.n_tasks, p->n_train, p->n_valid,
+            ein_corpus_path(p->corpus),
+            ein_bytes_text(p->n * width_of(p) * (int64_t)sizeof(float), text, sizeof text));
+}
+
+/* --- probe.csv ------------------------------------------------------------------------------------------- */
+
+static ein_status path_of(const ein_probe *p, const char *name, char *out, size_t room) {
+    if (snprintf(out, room, "%s/%s", ein_run_folder(p->run), name) >= (int)room)
+        return ein_error(EIN_RANGE, "the name of the run folder is too long for %s", name);
+    return EIN_OK;
+}
+
+static ein_status add_row(ein_probe *p, const probe_row *row) {
+    if (p->n_rows == p->room_rows) {
+        const int64_t room = 2 * p->room_rows + 64;
+        probe_row *more = realloc(p->row, (size_t)room * sizeof *more);
+        if (!more) return ein_error(EIN_NOMEM, "no memory for the rows of probe.csv");
+        p->row = more;
+        p->room_rows = room;
+    }
+    p->row[p->n_rows++] = *row;
+    return EIN_OK;
+}
+
+/* Rows of updates from `step` on are of a life that did not get as far as a checkpoint. */
+static void drop_rows_from(ein_probe *p, int64_t step) {
+    int64_t kept = 0;
+    for (int64_t i = 0; i < p->n_rows; i++)
+        if (p->row[i].step < step) p->row[kept++] = p->row[i];
+    p->n_rows = kept;
+}
+
+/* The table is small and is written anew each time, whole or not at all. */
+static ein_status write_rows(const ein_probe *p) {
+    char path[4200], sums[4200];
+    ein_csv_writer *csv;
+    EIN_TRY(path_of(p, "probe.csv", path, sizeof path));
+    EIN_TRY(path_of(p, "probe.sums", sums, sizeof sums));
+    EIN_TRY(ein_csv_create(path, columns, N_COLUMNS, &csv));
+    for (int64_t i = 0; i < p->n_rows; i++) {
+        const probe_row *r = &p->row[i];
+        ein_csv_put_int(csv, r->epoch);
+        ein_csv_put_int(csv, r->step);
+        ein_csv_put(csv, r->task);
+        ein_csv_put(csv, r->measure);
+        ein_csv_put_real(csv, r->value);
+        ein_csv_put_int(csv, r->estimated);
+        ein_csv_put_int(csv, r->targets);
+        ein_csv_end_row(csv);
+    }
+    EIN_TRY(ein_csv_finish(csv, true));
+    return ein_probe_sums_write(path, sums);
+}
+
+static ein_status cell_int(const ein_csv *csv, int64_t row, int column, int64_t *out) {
+    const char *text = ein_csv_cell(csv, row, column);
+    char *end;
+    const long long value = strtoll(text, &end, 10);
+    if (*text == '\0' || *end != '\0' || value < 0)
+        return ein_error(EIN_FORMAT, "line %" PRId64 ": %s '%.40s' is no count", ein_csv_line(csv, row),
+                         columns[column], text);
+    *out = value;
+    return EIN_OK;
+}
+
+static ein_status cell_text(const ein_csv *csv, int64_t row, int column, char *out, size_t room) {
+    const char *text = ein_csv_cell(csv, row, column);
+    if (strlen(text) >= room)
+        return ein_error(EIN_FORMAT, "line %" PRId64 ": %s is too long", ein_csv_line(csv, row),
+                         columns[column]);
+    memcpy(out, text, strlen(text) + 1);
+    return EIN_OK;
+}
+
+static ein_status parse_row(const ein_csv *csv, int64_t i, probe_row *out) {
+    EIN_TRY(cell_int(csv, i, 0, &out->epoch));
+    EIN_TRY(cell_int(csv, i, 1, &out->step));
+    EIN_TRY(cell_text(csv, i, 2, out->task, sizeof out->task));
+    EIN_TRY(cell_text(csv, i, 3, out->measure, sizeof out->measure));
+    const char *value = ein_csv_cell(csv, i, 4);
+    char *end;
+    out->value = *value ? strtod(value, &end) : NAN;
+    if (*value && (*end || !isfinite(out->value)))
+        return ein_error(EIN_FORMAT, "line %" PRId64 ": value '%.40s' is no number", ein_csv_line(csv, i),
+                         value);
+    EIN_TRY(cell_int(csv, i, 5, &out->estimated));
+    return cell_int(csv, i, 6, &out->targets);
+}
+
+static ein_status parse_rows(ein_probe *p, const ein_csv *csv) {
+    if (ein_csv_problems(csv) > 0) return ein_error(EIN_FORMAT, "%s", ein_csv_problem(csv, 0));
+    bool fits = ein_csv_columns(csv) == N_COLUMNS;
+    for (int c = 0; fits && c < N_COLUMNS; c++) fits = strcmp(ein_csv_column_name(csv, c), columns[c]) == 0;
+    if (!fits) return ein_error(EIN_FORMAT, "its columns are not those of a probe");
+    for (int64_t i = 0; i < ein_csv_rows(csv); i++) {
+        probe_row row;
+        EIN_TRY(parse_row(csv, i, &row));
+        EIN_TRY(add_row(p, &row));
+    }
+    return EIN_OK;
+}
+
+static ein_status read_table(ein_probe *p, const char *path) {
+    ein_csv *csv = NULL;
+    const ein_status found = ein_run_check_file(path); /* a pipe would be waited for */
+    if (found == EIN_NOTFOUND) return EIN_OK;
+    EIN_TRY(found);
+    ein_status status = ein_csv_open(path, &csv);
+    if (status == EIN_OK) status = parse_rows(p, csv);
+    ein_csv_close(csv);
+    return status;
+}
+
+/* What an earlier life left, up to update `step`. A table that is damaged is kept aside, and no reason to stop the
+ * run; one that cannot be read is. */
+static ein_status read_rows(ein_probe *p, int64_t step) {
+    static const char *const damaged[] = {"probe.csv", "probe.sums", NULL};
+    char path[4200], sums[4200];
+    EIN_TRY(path_of(p, "probe.csv", path, sizeof path));
+    EIN_TRY(path_of(p, "probe.sums", sums, sizeof sums));
+    ein_status status = read_table(p, path);
+    if (status == EIN_OK) status = ein_probe_sums_check(path, sums, step);
+    if (status == EIN_OK || status == EIN_IO || ein_trouble_is(status)) return status;
+    ein_run_warn(p->run, "%s IS BEGUN ANEW, it is not as it was written: %s", path, ein_error_message());
+    p->n_rows = 0;
+    return ein_run_set_aside(p->run, damaged);
+}
+
+/* The model may have seen what it is probed with: no harm to the comparison of epochs, but worth knowing. */
+static ein_status note_seen(const ein_probe *p, const char *training_records) {
+    ein_seen seen = {0};
+    ein_seen_secret secret;
+    ein_seen_match match = {0};
+    int64_t *valid, n = 0;
+    EIN_TRY(EIN_NEW(valid, p->n_valid));
+    for (int64_t i = 0; i < p->n; i++)
+        if (is_valid(p, i)) valid[n++] = p->record[i];
+    ein_status status = ein_seen_decode(training_records, &seen);
+    if (status == EIN_OK) status = ein_seen_secret_from_config(p->job->config, &secret);
+    if (status == EIN_OK) status = ein_seen_find(&seen, p->corpus, valid, n, &secret, &match);
+    if (status == EIN_OK)
+        ein_run_log(p->run,
+                    "probe: %d targets of %d tasks on %" PRId64 " records of %s, judged on %" PRId64
+                    " others, %" PRId64 " of which this model is pretrained on",
+                    p->targets.n_targets, p->targets.n_tasks, p->n_train, ein_corpus_path(p->corpus),
+                    p->n_valid, match.found);
+    ein_seen_free(&seen);
+    free(valid);
+    return status;
+}
+
+ein_status ein_probe_resume(ein_probe *p, ein_run *run, int64_t step, const char *training_records) {
+    ein_status status = EIN_OK;
+    p->run = run;
+    if (is_root(p)) {
+        status = note_seen(p, training_records);
+        if (status == EIN_OK) status = read_rows(p, step);
+        if (status == EIN_OK) {
+            drop_rows_from(p, step + 1);
+            if (write_rows(p) != EIN_OK)
+                ein_run_warn(run, "PROBES NOT WRITTEN: %s; the run goes on", ein_error_message());
+        }
+    }
+    return ein_comm_share(p->job->comm, status);
+}
+
+/* --- features -------------------------------------------------------------------------------------------- */
+
+/* Features of the records [first, first + count) of the probe's, one record per call of the model. */
+static ein_status compute_features(ein_probe *p, int64_t first, int64_t count) {
+    const int width = width_of(p);
+    for (int64_t done = 0; done < count; done += CHUNK) {
+        const int64_t begin = first + done, n = count - done < CHUNK ? count - done : CHUNK;
+        ein_store *store;
+        EIN_TRY(ein_store_new(p->corpus, p->record + begin, n, &store));
+        ein_store_normalise(store, p->contract->mean_mv, p->contract->sd_mv);
+#pragma omp parallel for num_threads(p->threads) schedule(dynamic)
+        for (int64_t i = 0; i < n; i++) {
+            probe_worker *w = &p->worker[omp_get_thread_num()];
+            ein_store_input(store, i, w->x);
+            ein_watchdog_beat("computing features for a probe");
+            ein_classify_prefix(w->one, p->feature + (begin + i) * width, p->param, w->x);
+        }
+        ein_store_destroy(store);
+    }
+    return EIN_OK;
+}
+
+/* Features of all records on every rank, standardised. */
+static ein_status gather_features(ein_probe *p) {
+    const int64_t values = p->n * width_of(p);
+    int64_t first, count;
+    memset(p->feature, 0, (size_t)values * sizeof *p->feature);
+    ein_share(p->n, ein_comm_rank(p->job->comm), ein_comm_size(p->job->comm), &first, &count);
+    EIN_TRY(ein_comm_agree(p->job->comm, compute_features(p, first, count)));
+    /* A feature is non-zero on one rank only, so MPI's order of adding changes nothing. */
+    for (int64_t at = 0; at < values; at += MOST_VALUES) {
+        const int64_t n = values - at < MOST_VALUES ? values - at : MOST_VALUES;
+        EIN_TRY(ein_comm_check(MPI_Allreduce(MPI_IN_PLACE, p->feature + at, ein_int(n), MPI_FLOAT, MPI_SUM,
+                                             ein_comm_mpi(p->job->comm)),
+                               "gathering features"));
+    }
+    ein_standardise(p->feature, p->n, width_of(p), p->train, p->n_train);
+    return EIN_OK;
+}
+
+/* --- one target ------------------------------------------------------------------------------------------ */
+
+/* What is known of a target in one part: places among the probe's records, and labels. */
+typedef struct {
+    int64_t n, *place;
+    double *label;
+} known_part;
+
+static void known_free(known_part *k) {
+    free(k->place);
+    free(k->label);
+}
+
+static ein_status known_of(const ein_probe *p, int j, bool valid, known_part *out) {
+    EIN_TRY(EIN_NEW(out->place, p->n));
+    EIN_TRY(EIN_NEW(out->label, p->n));
+    for (int64_t i = 0; i < p->n; i++) {
+        const double label = label_of(p, i, j);
+        if (isnan(label) || is_valid(p, i) != valid) continue;
+        out->place[out->n] = i;
+        out->label[out->n++] = label;
+    }
+    return EIN_OK;
+}
+
+/* Mean, and SD with n - 1 (0 for fewer than two). */
+static void mean_and_sd(const double *v, int64_t n, double *mean, double *sd) {
+    double square = 0;
+    *mean = 0;
+    for (int64_t i = 0; i < n; i++) *mean += v[i];
+    if (n > 0) *mean /= (double)n;
+    for (int64_t i = 0; i < n; i++) square += (v[i] - *mean) * (v[i] - *mean);
+    *sd = n > 1 ? sqrt(square / (double)(n - 1)) : 0;
+}
+
+static ein_status judge_label(const known_part *valid, const double *score, double *value) {
+    int8_t *is;
+    ein_roc_result roc;
+    EIN_TRY(EIN_NEW(is, valid->n));
+    for (int64_t i = 0; i < valid->n; i++) is[i] = valid->label[i] > 0.5;
+    const ein_status status = ein_roc_auc(&roc, score, is, NULL, valid->n, EIN_ROC_DEFAULTS);
+    if (status == EIN_OK) *value = roc.auc.value;
+    free(is);
+    return status;
+}
+
+static double judge_number(const known_part *valid, const double *score) {
+    double mean, sd, residual = 0;
+    mean_and_sd(valid->label, valid->n, &mean, &sd);
+    for (int64_t i = 0; i < valid->n; i++)
+        residual += (valid->label[i] - score[i]) * (valid->label[i] - score[i]);
+    return 1 - residual / (sd * sd * (double)(valid->n - 1));
+}
+
+static bool varies(const known_part *k) {
+    double mean, sd;
+    mean_and_sd(k->label, k->n, &mean, &sd);
+    return sd > 0;
+}
+
+/* Fit on the train part, score the valid part. A number is fitted as its z-score. */
+static ein_status fit_and_judge(const ein_probe *p, bool number, known_part *train, const known_part *valid,
+                                double *room, double *value, bool *settled) {
+    const int width = width_of(p);
+    double *weight = room, *score = room + width + 1, mean = 0, sd = 1;
+    ein_penalised_fit fit;
+    if (number) mean_and_sd(train->label, train->n, &mean, &sd);
+    for (int64_t i = 0; number && i < train->n; i++) train->label[i] = (train->label[i] - mean) / sd;
+    EIN_TRY(ein_penalised_fit_rows(weight, &fit, p->feature, train->place, train->label, train->n, width,
+                                   number ? EIN_PENALISED_SQUARED : EIN_PENALISED_LOGISTIC, p->penalty));
+    *settled = fit.settled;
+    for (int64_t i = 0; i < valid->n; i++)
+        score[i] =
+            mean + sd * ein_penalised_score(weight, p->feature + valid->place[i] * (int64_t)width, width);
+    if (!number) return judge_label(valid, score, value);
+    *value = judge_number(valid, score);
+    return EIN_OK;
+}
+
+/* *value stays NaN where it cannot be estimated. */
+static ein_status probe_target(const ein_probe *p, int j, bool number, double *value, bool *settled) {
+    known_part train = {0}, valid = {0};
+    double *room = NULL;
+    *value = NAN;
+    *settled = true;
+    ein_status status = known_of(p, j, false, &train);
+    if (status == EIN_OK) status = known_of(p, j, true, &valid);
+    if (status == EIN_OK) status = EIN_NEW(room, width_of(p) + 1 + valid.n);
+    if (status == EIN_OK && varies(&train) && varies(&valid))
+        status = fit_and_judge(p, number, &train, &valid, room, value, settled);
+    known_free(&train);
+    known_free(&valid);
+    free(room);
+    return status;
+}
+
+/* --- all targets ----------------------------------------------------------------------------------------- */
+
+static int task_of(const ein_probe *p, int target) {
+    int t = 0;
+    while (target >= p->targets.task[t].first_target + p->targets.task[t].n_targets) t++;
+    return t;
+}
+
+/* Keep the first failure of a team of threads; messages are per thread. */
+typedef struct {
+    ein_status status;
+    char message[512];
+} first_failure;
+
+static void note_failure(first_failure *f, ein_status status) {
+    if (status == EIN_OK) return;
+#pragma omp critical(probe_failure)
+    if (f->status == EIN_OK) {
+        f->status = status;
+        snprintf(f->message, sizeof f->message, "%s", ein_error_message());
+    }
+}
+
+/* Each target is fitted by one thread of one rank. */
+static ein_status probe_own_targets(ein_probe *p, double *unsettled) {
+    const int rank = ein_comm_rank(p->job->comm), size = ein_comm_size(p->job->comm);
+    first_failure failure = {EIN_OK, ""};
+    double open = 0;
+#pragma omp parallel for num_threads(p->threads) schedule(dynamic) reduction(+ : open)
+    for (int j = rank; j < p->targets.n_targets; j += size) {
+        bool settled = true;
+        ein_watchdog_beat("fitting a probe");
+        note_failure(&failure, probe_target(p, j, is_number(p, task_of(p, j)), &p->value[j], &settled));
+        open += !settled;
+    }
+    *unsettled = open;
+    if (failure.status != EIN_OK) return ein_error(failure.status, "%s", failure.message);
+    return EIN_OK;
+}
+
+static ein_status probe_targets(ein_probe *p) {
+    const int T = p->targets.n_targets;
+    memset(p->value, 0, (size_t)T * sizeof *p->value);
+    EIN_TRY(ein_comm_agree(p->job->comm, probe_own_targets(p, &p->unsettled)));
+    /* A value is another than 0 on one rank only; counts are exact. */
+    EIN_TRY(ein_comm_check(
+        MPI_Allreduce(MPI_IN_PLACE, p->value, T, MPI_DOUBLE, MPI_SUM, ein_comm_mpi(p->job->comm)),
+        "gathering the values of a probe"));
+    return ein_comm_check(
+        MPI_Allreduce(MPI_IN_PLACE, &p->unsettled, 1, MPI_DOUBLE, MPI_SUM, ein_comm_mpi(p->job->comm)),
+        "gathering the values of a probe");
+}
+
+static probe_row row_of_task(const ein_probe *p, int t, int64_t epoch, int64_t step) {
+    const ein_head_task *task = &p->targets.task[t];
+    probe_row row = {.epoch = epoch, .step = step, .targets = task->n_targets, .value = NAN};
+    double sum = 0;
+    snprintf(row.task, sizeof row.task, "%s", p->targets.tasks.task[t].name);
+    snprintf(row.measure, sizeof row.measure, "%s", is_number(p, t) ? "R2" : "AUROC");
+    for (int j = task->first_target; j < task->first_target + task->n_targets; j++) {
+        if (isnan(p->value[j])) continue;
+        sum += p->value[j];
+        row.estimated++;
+    }
+    if (row.estimated > 0) row.value = sum / (double)row.estimated;
+    return row;
+}
+
+/* Rows and a log line. Rank 0. */
+static ein_status keep(ein_probe *p, int64_t epoch, int64_t step, double seconds) {
+    char text[1024] = "", note[64] = "";
+    size_t at = 0;
+    drop_rows_from(p, step);
+    for (int t = 0; t < p->targets.n_tasks; t++) {
+        const probe_row row = row_of_task(p, t, epoch, step);
+        EIN_TRY(add_row(p, &row));
+        if (at + 1 < sizeof text)
+            at +=
+                (size_t)snprintf(text + at, sizeof text - at, "%s%s %s %.4f (%" PRId64 " of %" PRId64 ")",
+                                 t ? ", " : "", row.task, row.measure, row.value, row.estimated, row.targets);
+    }
+    if (p->unsettled > 0) snprintf(note, sizeof note, "; %.0f fits did not settle", p->unsettled);
+    ein_run_log(p->run, "probe of epoch %" PRId64 ": %s%s; %.1f s", epoch, text, note, seconds);
+    return write_rows(p);
+}
+
+bool ein_probe_is_due(const ein_probe *p, int64_t epoch, int64_t epochs) {
+    return p && (epoch % p->every == 0 || epoch == epochs);
+}
+
+static ein_status probe_all(ein_probe *p, const float *param, int64_t epoch, int64_t step) {
+    const double start = ein_clock_s();
+    ein_layout_copy(p->param, p->encoder, param, p->model);
+    EIN_TRY(gather_features(p));
+    EIN_TRY(probe_targets(p));
+    const ein_status status = is_root(p) ? keep(p, epoch, step, ein_clock_s() - start) : EIN_OK;
+    return ein_comm_share(p->job->comm, status);
+}
+
+ein_status ein_probe_run(ein_probe *p, const float *param, int64_t epoch, int64_t step) {
+    const ein_status status = probe_all(p, param, epoch, step);
+    ein_watchdog_beat("going on after a probe");
+    if (status == EIN_OK || status == EIN_COMM) return status;
+    ein_run_warn(p->run, "THE PROBE OF EPOCH %" PRId64 " FAILED: %s; the run goes on", epoch,
+                 ein_error_message());
+    return EIN_OK;
+}
