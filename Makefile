@@ -85,20 +85,21 @@ CFLAGS_ALL   = -std=c11 -fopenmp $(OPT) $(WARN) $(CFLAGS)
 LIBS_ALL     = $(HDF5_LIBS) $(MPI_LIBS) $(BLAS_LIBS) $(IO_LIBS) -lm
 
 # --- sources -------------------------------------------------------------------------------------------
-CORE_SRC := $(wildcard core/*.c)
-MPI_SRC  := $(wildcard mpi/*.c)
-IO_SRC   := $(wildcard io/*.c)
-JOBS_SRC := $(wildcard jobs/*.c)
+# The rooms of the house, from the roof to the ground. A room may use those further down and none further up: each is an
+# archive, and the linker, which reads them once and in this order, does not find what points upwards. `make lint` checks
+# the same over #include.
+ROOMS := jobs jobs/study jobs/inspect jobs/evaluate jobs/train jobs/data jobs/options jobs/metrics jobs/cli \
+         io/tasks io/model io/labels io/ecg io/corpus io/run io/config io/hdf5 io/formats io/base \
+         mpi core/synth core/stats core/records core/nn core/signal core/base
+ROOM_SRC = $(filter-out jobs/einthoven.c,$(wildcard $1/*.c))
+LIB_SRC  := $(foreach room,$(ROOMS),$(call ROOM_SRC,$(room)))
 # Kernels over `real`, compiled a second time in double for the gradient checks.
-REAL_SRC := $(shell grep -l 'core/base/real.h' core/*.h 2>/dev/null | sed 's/\.h$$/.c/' | xargs -r ls 2>/dev/null)
-
-CORE_OBJ := $(CORE_SRC:%.c=$(BUILD)/%.o)
-MPI_OBJ  := $(MPI_SRC:%.c=$(BUILD)/%.o)
-IO_OBJ   := $(IO_SRC:%.c=$(BUILD)/%.o)
+REAL_SRC := $(shell grep -l 'core/base/real.h' core/*/*.h 2>/dev/null | sed 's/\.h$$/.c/' | xargs -r ls 2>/dev/null)
+REAL_ROOMS := $(filter $(sort $(patsubst %/,%,$(dir $(REAL_SRC)))),$(ROOMS))
 EMBEDDED := $(sort $(wildcard jobs/presets/*.yaml jobs/tasks/*.yaml jobs/study/*.yaml))
-JOBS_OBJ := $(JOBS_SRC:%.c=$(BUILD)/%.o) $(EMBEDDED:%.yaml=$(BUILD)/%.yaml.o) $(BUILD)/jobs/embedded.o
-REAL_OBJ := $(REAL_SRC:%.c=$(BUILD)/f64/%.o)
-LIB_OBJ  := $(CORE_OBJ) $(MPI_OBJ) $(IO_OBJ)
+MAIN_OBJ := $(BUILD)/jobs/einthoven.o
+LIBS     := $(ROOMS:%=$(BUILD)/%.a) $(BUILD)/jobs/embedded.a
+REAL_LIBS := $(REAL_ROOMS:%=$(BUILD)/f64/%.a)
 PROGRAM  := $(BUILD)/einthoven
 
 .PHONY: all
@@ -123,7 +124,7 @@ FORCE:
 
 # Numerics get the optimiser's full attention; everything else stays at -O2 without contraction.
 $(BUILD)/core/%.o: EXTRA = $(if $(filter core/$*.c,$(REAL_SRC)),$(KERNEL_OPT))
-$(BUILD)/jobs/version.o: EXTRA = -DEIN_VERSION='"$(VERSION)"' -DEIN_BUILD_FLAGS='"$(strip $(OPT) $(KERNEL_OPT))"'
+$(BUILD)/jobs/cli/version.o: EXTRA = -DEIN_VERSION='"$(VERSION)"' -DEIN_BUILD_FLAGS='"$(strip $(OPT) $(KERNEL_OPT))"'
 
 $(BUILD)/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
@@ -152,7 +153,24 @@ $(BUILD)/jobs/embedded.c: $(EMBEDDED) Makefile
 $(BUILD)/jobs/embedded.o: $(BUILD)/jobs/embedded.c $(BUILD)/flags
 	$(Q)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(HARDEN_CFLAGS) -MMD -MP -c $< -o $@
 
-$(PROGRAM): $(LIB_OBJ) $(JOBS_OBJ)
+# An archive is made anew, so that a source that went away leaves nothing behind.
+define archive
+$(Q)rm -f $@ && ar rcs $@ $(filter %.o,$^)
+endef
+define room_rule
+$(BUILD)/$1.a: $(patsubst %.c,$(BUILD)/%.o,$(call ROOM_SRC,$1))
+	$$(archive)
+endef
+define real_room_rule
+$(BUILD)/f64/$1.a: $(patsubst %.c,$(BUILD)/f64/%.o,$(filter $1/%,$(REAL_SRC)))
+	$$(archive)
+endef
+$(foreach r,$(ROOMS),$(eval $(call room_rule,$r)))
+$(foreach r,$(REAL_ROOMS),$(eval $(call real_room_rule,$r)))
+$(BUILD)/jobs/embedded.a: $(EMBEDDED:%.yaml=$(BUILD)/%.yaml.o) $(BUILD)/jobs/embedded.o
+	$(archive)
+
+$(PROGRAM): $(MAIN_OBJ) $(LIBS)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS_ALL) $(HARDEN_CFLAGS) $(LDFLAGS) $(HARDEN_LDFLAGS) $^ -o $@ $(LIBS_ALL)
 
@@ -164,9 +182,7 @@ TEST_BIN := $(TEST_C:%.c=$(BUILD)/%)
 TEST_HELP := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/*.c))
 
 $(BUILD)/tests/%.o: EXTRA = $(CHECK_CFLAGS)
-# Jobs without main(), for tests that reach into a subcommand.
-JOBS_LIB_OBJ = $(filter-out $(BUILD)/jobs/einthoven.o,$(JOBS_OBJ))
-$(TEST_BIN): $(BUILD)/%: $(BUILD)/%.o $(TEST_HELP) $(LIB_OBJ) $(REAL_OBJ) $(JOBS_LIB_OBJ)
+$(TEST_BIN): $(BUILD)/%: $(BUILD)/%.o $(TEST_HELP) $(REAL_LIBS) $(LIBS)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS_ALL) $(HARDEN_CFLAGS) $(LDFLAGS) $(HARDEN_LDFLAGS) $^ -o $@ $(CHECK_LIBS) $(LIBS_ALL)
 

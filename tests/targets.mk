@@ -9,7 +9,7 @@ FUZZ_CC      ?= clang
 FUZZ_FLAGS   := -std=c11 -D_GNU_SOURCE -I. -O1 -gline-tables-only -fno-omit-frame-pointer -fopenmp -DEIN_NO_CLONES \
                 -Wno-pass-failed -fsanitize=address,undefined -fno-sanitize-recover=all
 FUZZ_NAMES   := $(sort $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c)))
-FUZZ_OBJ     := $(patsubst %.c,build/fuzz/obj/%.o,$(CORE_SRC) $(MPI_SRC) $(IO_SRC) $(filter-out jobs/einthoven.c,$(JOBS_SRC)))
+FUZZ_OBJ     := $(patsubst %.c,build/fuzz/obj/%.o,$(LIB_SRC))
 # The longest input, and how many inputs make fuzz-short tries, where the defaults do not suit.
 FUZZ_LEN  = $(or $(FUZZ_LEN_$*),8192)
 FUZZ_RUNS = $(or $(FUZZ_RUNS_$*),4000)
@@ -27,7 +27,7 @@ build/fuzz/obj/%.o: %.c
 	$(call say,FUZZ,$<)
 	$(Q)$(FUZZ_CC) $(CPPFLAGS_ALL) $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link -MMD -MP -c $< -o $@
 build/fuzz/libeinthoven.a: $(FUZZ_OBJ)
-	$(Q)rm -f $@ && ar rcs $@ $^
+	$(Q)rm -f $@ && ar qcs $@ $^ # q: files of one name in several folders
 build/fuzz/fuzz_%: tests/fuzz/fuzz_%.c build/fuzz/libeinthoven.a $(wildcard tests/fuzz/*.h)
 	$(call say,LINK,$@)
 	$(Q)$(FUZZ_CC) $(CPPFLAGS_ALL) $(FUZZ_FLAGS) -fsanitize=fuzzer $< build/fuzz/libeinthoven.a $(LIBS_ALL) -o $@
@@ -53,19 +53,19 @@ fuzz: ## fuzz every reader for FUZZ_SECONDS each (default 60); inputs that fail 
 fuzz-short: $(FUZZ_NAMES:%=fuzz-short-%) ## every fuzz target for a fixed number of inputs over tests/fuzz/corpus
 
 # --- statistics against R and scikit-learn: development only, packages in tests/data/stats_agreement.py ------------
-STATS_SRC := core/base/status.c core/base/philox.c $(wildcard core/stats_*.c)
-build/stats/driver: tests/data/stats_driver.c $(STATS_SRC) $(wildcard core/stats_*.h)
+STATS_SRC := core/base/status.c core/base/philox.c $(wildcard core/stats/*.c)
+build/stats/driver: tests/data/stats_driver.c $(STATS_SRC) $(wildcard core/stats/*.h)
 	@mkdir -p $(@D)
 	$(CC) -std=c11 -D_GNU_SOURCE -fopenmp -O2 $(WARN) -I. tests/data/stats_driver.c $(STATS_SRC) -lm -o $@
 .PHONY: stats-agreement stats-mutations
-stats-agreement: build/stats/driver ## compare core/stats_* with R and scikit-learn, write results/stats_agreement.md
+stats-agreement: build/stats/driver ## compare core/stats with R and scikit-learn, write results/stats_agreement.md
 	nice tests/data/stats_agreement.py build/stats/driver build/stats results/stats_agreement.md
-stats-mutations: ## break core/stats_* in many places: every time a test has to fail
+stats-mutations: ## break core/stats in many places: every time a test has to fail
 	nice tests/data/stats_mutations.sh
 
 # --- speed ------------------------------------------------------------------------------------------------------------
 BENCH_BIN := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/bench_*.c))
-$(BENCH_BIN): $(BUILD)/%: $(BUILD)/%.o $(LIB_OBJ) $(JOBS_LIB_OBJ)
+$(BENCH_BIN): $(BUILD)/%: $(BUILD)/%.o $(LIBS)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS_ALL) $(HARDEN_CFLAGS) $(LDFLAGS) $(HARDEN_LDFLAGS) $^ -o $@ $(LIBS_ALL)
 .PHONY: bench

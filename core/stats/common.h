@@ -1,7 +1,7 @@
 /* What all statistics share: "not estimable" with its reason, results with intervals, screening of
  * records, patients as clusters, ranks, and sums in a fixed order.
  *
- * Conventions of every core/stats_*.h
+ * Conventions of every header of core/stats
  * - Arrays are the caller's, in double; `label` is 1 positive, 0 negative (EIN_LABEL_MISSING before
  *   screening); `cluster` names the patient of each record by any 64-bit key, NULL means that every record
  *   is a patient of its own.  Nothing is kept after the call, so all functions are thread-safe.

@@ -1,4 +1,4 @@
-/* The parts that a synthetic person is put together from; internal to core/synth*.c. */
+/* The parts that a synthetic person is put together from; internal to core/synth. */
 #ifndef EIN_CORE_SYNTH_HEART_H
 #define EIN_CORE_SYNTH_HEART_H
 

@@ -1,4 +1,4 @@
-/* From a person and beats to electrode potentials; internal to core/synth*.c. */
+/* From a person and beats to electrode potentials; internal to core/synth. */
 #ifndef EIN_CORE_SYNTH_RENDER_H
 #define EIN_CORE_SYNTH_RENDER_H
 

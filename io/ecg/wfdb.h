@@ -16,7 +16,7 @@
  * follows from the size of the longest file; there is then no checksum. checksum      16-bit sum of a
  * signal's samples, compared modulo 65536, samples hidden by skew included: EIN_NOTE_CHECKSUM, or
  * EIN_NOTE_NO_CHECKSUM if the header has none. gain          A missing or zero gain is 200 and noted
- * EIN_NOTE_GAIN_SUSPECT.  Contradictory gains: io/gain.h. folder        Signal files are plain names in the
+ * EIN_NOTE_GAIN_SUSPECT.  Contradictory gains: core/signal/gain.h. folder        Signal files are plain names in the
  * header's own folder.  A symbolic link is followed only if it ends inside that folder. .mat          MATLAB
  * level 4 files as the CinC challenges write them, by the header's "16+24"; the 24 bytes are checked against
  * the header.

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Compare core/stats_* with R and scikit-learn on 1,000 random data sets and 1,000 random meta-analyses.
+"""Compare core/stats with R and scikit-learn on 1,000 random data sets and 1,000 random meta-analyses.
 
 Development only (nothing here runs in `make test`). Needs, on Debian 12:
   apt-get install --no-install-recommends r-base-core r-cran-proc r-cran-rms r-cran-metafor python3-sklearn
@@ -208,7 +208,7 @@ def tabulate(ours, theirs, source, rows, elsewhere=frozenset()):
 
 def report(path, rows, versions, sets, command):
     with open(path, "w") as f:
-        f.write("# Agreement of core/stats_* with R and scikit-learn\n\n")
+        f.write("# Agreement of core/stats with R and scikit-learn\n\n")
         f.write(f"{sets} random data sets (8 to 600 records) and {sets} random meta-analyses (2 to 20 studies), seed {SEED}; "
                 "made by `tests/data/stats_agreement.py`, which says what is in them.\n\n")
         f.write(f"- {versions}; numpy {np.__version__}, scikit-learn {sklearn.__version__}\n")

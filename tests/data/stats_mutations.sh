@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Break core/stats_*.c in one place at a time and see that a test of tests/unit/test_stats_*.c fails.
+# Break core/stats/*.c in one place at a time and see that a test of tests/unit/test_stats_*.c fails.
 # Development only: `make stats-mutations`. Exits 1 if a mutant survives or a line to change is not found.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
@@ -11,7 +11,7 @@ read -ra check_flags <<< "$(pkg-config --cflags check)"
 read -ra check_libs <<< "$(pkg-config --libs check)"
 
 names=()
-for source in core/stats_*.c core/base/status.c core/base/philox.c; do
+for source in core/stats/*.c core/base/status.c core/base/philox.c; do
     name=$(basename "$source" .c)
     names+=("$name")
     "$CC" "${flags[@]}" -c "$source" -o "$work/$name.o" || exit 1
@@ -30,7 +30,7 @@ first_failure() {
         if [ "$name" = "$2" ]; then objects+=("$1"); else objects+=("$work/$name.o"); fi
     done
     # The module's own test first: it is the likeliest to fail.
-    for name in "test_$2" "${tests[@]}"; do
+    for name in "test_stats_$2" "${tests[@]}"; do
         [ -f "$work/$name.t" ] || continue
         "$CC" -fopenmp -o "$work/program" -x none "$work/$name.t.o" "${objects[@]}" "${check_libs[@]}" -lm 2> "$work/link" ||
             { echo "does not link: $(head -1 "$work/link")"; return; }
@@ -68,112 +68,112 @@ while IFS='~' read -r module from to; do
         echo "SURVIVED  $module: $from -> $to"
     fi
 done << 'MUTANTS'
-stats_common~if (reason[i] & (EIN_SCREEN_MISSING_LABEL | EIN_SCREEN_NAN_SCORE)) continue;~if (reason[i] & EIN_SCREEN_MISSING_LABEL) continue;
-stats_common~(double)(first + 1 + next)~(double)(first + next)
-stats_common~clusters / (clusters - 1) * squares~squares
-stats_common~p >= -tolerance && p <= 1 + tolerance~p >= 0 && p <= 1 + tolerance
-stats_common~(double)(n - 1) * p~(double)n * p
-stats_common~0.5 * (1 - level), df~(1 - level), df
-stats_common~2 * ein_t_cdf~ein_t_cdf
-stats_common~if (out.upper > ceiling) out.upper = ceiling;~
-stats_special~1.0 / 1260~1.0 / 1261
-stats_special~w * (3 + s) / b~w * (2 + s) / b
-stats_special~x < (a + 1) / (a + b + 2)~x < 1.0
-stats_special~sqrt(a / n * b)~sqrt(a / n)
-stats_roc~2 * below + negative~2 * below
-stats_roc~above -= positive;~
-stats_roc~0.5 * (double)negative~(double)negative
-stats_roc~(p - 1) * p~p * p
-stats_roc~c->largest > 1~c->largest > 4
-stats_roc~i10 / ((i10 - 1) * p * p)~1 / (p * p)
-stats_roc~all / ((all - 1) * p * q)~1 / (p * q)
-stats_roc~xa * yb + xb * ya~xa * yb
-stats_roc~INT64_C(1) << 61~INT64_C(1) << 31
-stats_roc~static int64_t place_groups~static int place_groups
-stats_roc~state = EIN_STATS_BOUNDARY;~state = EIN_STATS_ESTIMABLE;
-stats_roc~state = EIN_STATS_IDENTICAL;~state = EIN_STATS_ESTIMABLE;
-stats_roc~const double auc = auc_from(twice_u, c);~double auc = auc_from(twice_u, c); if (auc < 0.5) auc = 1 - auc;
-stats_roc~units(first) - 1~units(first)
-stats_roc~(a - b) / sqrt(variance)~(b - a) / sqrt(variance)
-stats_roc~double precision_before = 1;~double precision_before = 0;
-stats_roc~EIN_TRY(ein_stats_check_nan(score, c->n));~
-stats_roc~return EIN_STATS_FEW_IN_CLASS;~return EIN_STATS_ESTIMABLE;
-stats_roc~c->n_clusters_positive < least~c->n_clusters_positive < 0
-stats_threshold~score[i] >= threshold~score[i] > threshold
-stats_threshold~0.25 * extra / n~0.5 * extra / n
-stats_threshold~ein_beta_quantile(tail, x, rest + 1)~ein_beta_quantile(tail, x, rest)
-stats_threshold~threshold / (1 - threshold)~threshold
-stats_threshold~sqrt(tp + fp) * sqrt(tp + fn) * sqrt(tn + fp) * sqrt(tn + fn)~sqrt((double)((m.true_positive + m.false_positive) * (m.true_positive + m.false_negative) * (m.true_negative + m.false_positive) * (m.true_negative + m.false_negative)))
-stats_threshold~now <= best~now < best
-stats_threshold~-(missed * missed + false_alarms * false_alarms)~-(missed + false_alarms)
-stats_threshold~difference > 0 ? difference - 1 : 0~difference
-stats_threshold~fmin(1, 2 * ein_binomial_cdf~(2 * ein_binomial_cdf
-stats_threshold~if (n == 0) return EIN_OK;~
-stats_threshold~n / out->design_effect~n
-stats_calibration~if (b < n_bins - 1 && p > (double)(b + 1) / n_bins) b++;~
-stats_calibration~if (b > 0 && p <= (double)b / n_bins) b--;~
-stats_calibration~(wide)(first + last) * n_bins~(wide)(first + first) * n_bins
-stats_calibration~bin[b].sum_p2 - 2 * bin[b].sum_py~bin[b].sum_p2 - bin[b].sum_py
-stats_calibration~(chi2 - 2) / n~chi2 / n
-stats_calibration~(lr - 1) / n~lr / n
-stats_calibration~if (moved <= 1e-13) return true;~if (moved <= 1e-2) return true;
-stats_calibration~(double)clusters / (double)(clusters - 1)~1.0
-stats_calibration~greatest[0] <= least[1]~greatest[0] < least[1]
-stats_calibration~saturated = saturated || !isfinite(own[i]);~
-stats_calibration~const double tilt = 1 - 2 * p[i];~const double tilt = 1;
-stats_calibration~fmax(of_outcome, DBL_EPSILON)~fmax(of_outcome, 1e-15)
-stats_lowess~0.999 * reach~0.9 * reach
-stats_lowess~last + 1 > i - 1 ? last + 1 : i - 1~last + 1
-stats_lowess~3 * (scratch[middle]~2 * (scratch[middle]
-stats_regression~count - 2, level~count - 1, level
-stats_regression~z * z / (2 * (count - 1))~z * z / (2 * count)
-stats_regression~inversions += middle - i;~inversions += 1;
-stats_regression~+ both - 2 * discordant~- 2 * discordant
-stats_regression~- x.five - y.five~
-stats_regression~fmin(1, 2 * tail)~2 * tail
-stats_regression~sqrt((1 + 0.5 * rho * rho)~sqrt((1 + rho * rho)
-stats_multiplicity~(double)(m - j) * p[j]);~(double)m * p[j]);
-stats_multiplicity~harmonic * (double)m~(double)m
-stats_multiplicity~fmin((double)k * p[j], tail)~(double)k * p[j]
-stats_multiplicity~adjusted[order[j]] = work[j]~adjusted[j] = work[j]
-stats_meta~(f.rss - df) / trace_p~(f.rss - df - 1) / trace_p
-stats_meta~quadratic_pp(s) - trace_p(&f, s)~quadratic_pp(s) - sum_weights(s, 1)
-stats_meta~(restricted ? f.log_determinant : 0)~0
-stats_meta~if (here > highest)~if (i == 3)
-stats_meta~(f.rss - (double)s->k)~(f.rss - df)
-stats_meta~(double)s->k;~(double)(s->k - 1);
-stats_meta~out->z[j].variance * q, df~out->z[j].variance, df
-stats_meta~tau2 + kh->variance, k - 1~tau2 + kh->variance, k - 2
-stats_meta~sqrt(2 / trace_pp(&f, s))~sqrt(2 / sum_weights(s, 2))
-stats_meta~typical = df / trace_p(fixed, s)~typical = df / sum_weights(s, 1)
-stats_meta~out->test.p = p.value;~
-stats_meta~sqrt(v[i] - 1 / ein_sum_value(weight))~sqrt(v[i])
-stats_meta~if (i == left) continue;~if (i == left + 1) continue;
-stats_meta~f.rss < least ? EIN_STATS_EMPTY_INTERVAL~f.rss < 0 ? EIN_STATS_EMPTY_INTERVAL
-stats_meta~out->moderators.statistic / m / q~out->moderators.statistic / m
-stats_histogram~*tied += positive[b] * negative[b];~*tied += positive[b];
-stats_histogram~merged_positive[made - 1] += p;~
-stats_histogram~p < least || q < least~p < least
-stats_histogram~2 * all / (all - 1) * xy~all / (all - 1) * xy
-stats_histogram~if (b < n_bins - 1 && score >= (double)(b + 1) / n_bins) b++;~
-stats_bootstrap~times[scale_word(w.v[0], w.v[1], plan->n_clusters)]++;~times[scale_word(w.v[0], w.v[1], plan->n_clusters - 1)]++;
-stats_bootstrap~(uint64_t)replicate, (uint32_t)(d / 2)~(uint64_t)(replicate - omp_get_thread_num()), (uint32_t)(d / 2)
-stats_bootstrap~i % n_groups != group~i % n_groups == group
-stats_bootstrap~r->first + at, r->n_groups~at, r->n_groups
-stats_bootstrap~draw_patients(b->times, r->plan, r->first + at);~draw_patients(b->times, r->plan, at);
-stats_bootstrap~out->n_undefined++ == 0~false
-stats_bootstrap~0.5 * (double)equal~(double)equal
-stats_bootstrap~const double shrink = 1 - out->acceleration * z;~const double shrink = 1;
-stats_bootstrap~alpha * (double)(n + 1)~alpha * (double)n
-stats_bootstrap~b->count[i] = b->times[plan->index[i]];~b->count[i] = b->times[i % plan->n_clusters];
-stats_bootstrap~if (at < f->at)~if (at < 0)
-stats_subgroup~count - positives < t->options.minimum~false
-stats_subgroup~t->options.minimum ||~0 ||
-stats_subgroup~p[family++] = pair[i].test.p~p[family++] = 0.5 * pair[i].test.p
-stats_subgroup~c.difference.variance - 2 * covariance~c.difference.variance - covariance
-stats_subgroup~a[i] * d[i] + b[i] * c[i]~a[i] * d[i]
-stats_histogram~if (b > 0 && score < (double)b / n_bins) b--;~
-stats_histogram~s->xx - 2 * a * s->xm + a * a * s->mm~s->xx - a * s->xm + a * a * s->mm
+common~if (reason[i] & (EIN_SCREEN_MISSING_LABEL | EIN_SCREEN_NAN_SCORE)) continue;~if (reason[i] & EIN_SCREEN_MISSING_LABEL) continue;
+common~(double)(first + 1 + next)~(double)(first + next)
+common~clusters / (clusters - 1) * squares~squares
+common~p >= -tolerance && p <= 1 + tolerance~p >= 0 && p <= 1 + tolerance
+common~(double)(n - 1) * p~(double)n * p
+common~0.5 * (1 - level), df~(1 - level), df
+common~2 * ein_t_cdf~ein_t_cdf
+common~if (out.upper > ceiling) out.upper = ceiling;~
+special~1.0 / 1260~1.0 / 1261
+special~w * (3 + s) / b~w * (2 + s) / b
+special~x < (a + 1) / (a + b + 2)~x < 1.0
+special~sqrt(a / n * b)~sqrt(a / n)
+roc~2 * below + negative~2 * below
+roc~above -= positive;~
+roc~0.5 * (double)negative~(double)negative
+roc~(p - 1) * p~p * p
+roc~c->largest > 1~c->largest > 4
+roc~i10 / ((i10 - 1) * p * p)~1 / (p * p)
+roc~all / ((all - 1) * p * q)~1 / (p * q)
+roc~xa * yb + xb * ya~xa * yb
+roc~INT64_C(1) << 61~INT64_C(1) << 31
+roc~static int64_t place_groups~static int place_groups
+roc~state = EIN_STATS_BOUNDARY;~state = EIN_STATS_ESTIMABLE;
+roc~state = EIN_STATS_IDENTICAL;~state = EIN_STATS_ESTIMABLE;
+roc~const double auc = auc_from(twice_u, c);~double auc = auc_from(twice_u, c); if (auc < 0.5) auc = 1 - auc;
+roc~units(first) - 1~units(first)
+roc~(a - b) / sqrt(variance)~(b - a) / sqrt(variance)
+roc~double precision_before = 1;~double precision_before = 0;
+roc~EIN_TRY(ein_stats_check_nan(score, c->n));~
+roc~return EIN_STATS_FEW_IN_CLASS;~return EIN_STATS_ESTIMABLE;
+roc~c->n_clusters_positive < least~c->n_clusters_positive < 0
+threshold~score[i] >= threshold~score[i] > threshold
+threshold~0.25 * extra / n~0.5 * extra / n
+threshold~ein_beta_quantile(tail, x, rest + 1)~ein_beta_quantile(tail, x, rest)
+threshold~threshold / (1 - threshold)~threshold
+threshold~sqrt(tp + fp) * sqrt(tp + fn) * sqrt(tn + fp) * sqrt(tn + fn)~sqrt((double)((m.true_positive + m.false_positive) * (m.true_positive + m.false_negative) * (m.true_negative + m.false_positive) * (m.true_negative + m.false_negative)))
+threshold~now <= best~now < best
+threshold~-(missed * missed + false_alarms * false_alarms)~-(missed + false_alarms)
+threshold~difference > 0 ? difference - 1 : 0~difference
+threshold~fmin(1, 2 * ein_binomial_cdf~(2 * ein_binomial_cdf
+threshold~if (n == 0) return EIN_OK;~
+threshold~n / out->design_effect~n
+calibration~if (b < n_bins - 1 && p > (double)(b + 1) / n_bins) b++;~
+calibration~if (b > 0 && p <= (double)b / n_bins) b--;~
+calibration~(wide)(first + last) * n_bins~(wide)(first + first) * n_bins
+calibration~bin[b].sum_p2 - 2 * bin[b].sum_py~bin[b].sum_p2 - bin[b].sum_py
+calibration~(chi2 - 2) / n~chi2 / n
+calibration~(lr - 1) / n~lr / n
+calibration~if (moved <= 1e-13) return true;~if (moved <= 1e-2) return true;
+calibration~(double)clusters / (double)(clusters - 1)~1.0
+calibration~greatest[0] <= least[1]~greatest[0] < least[1]
+calibration~saturated = saturated || !isfinite(own[i]);~
+calibration~const double tilt = 1 - 2 * p[i];~const double tilt = 1;
+calibration~fmax(of_outcome, DBL_EPSILON)~fmax(of_outcome, 1e-15)
+lowess~0.999 * reach~0.9 * reach
+lowess~last + 1 > i - 1 ? last + 1 : i - 1~last + 1
+lowess~3 * (scratch[middle]~2 * (scratch[middle]
+regression~count - 2, level~count - 1, level
+regression~z * z / (2 * (count - 1))~z * z / (2 * count)
+regression~inversions += middle - i;~inversions += 1;
+regression~+ both - 2 * discordant~- 2 * discordant
+regression~- x.five - y.five~
+regression~fmin(1, 2 * tail)~2 * tail
+regression~sqrt((1 + 0.5 * rho * rho)~sqrt((1 + rho * rho)
+multiplicity~(double)(m - j) * p[j]);~(double)m * p[j]);
+multiplicity~harmonic * (double)m~(double)m
+multiplicity~fmin((double)k * p[j], tail)~(double)k * p[j]
+multiplicity~adjusted[order[j]] = work[j]~adjusted[j] = work[j]
+meta~(f.rss - df) / trace_p~(f.rss - df - 1) / trace_p
+meta~quadratic_pp(s) - trace_p(&f, s)~quadratic_pp(s) - sum_weights(s, 1)
+meta~(restricted ? f.log_determinant : 0)~0
+meta~if (here > highest)~if (i == 3)
+meta~(f.rss - (double)s->k)~(f.rss - df)
+meta~(double)s->k;~(double)(s->k - 1);
+meta~out->z[j].variance * q, df~out->z[j].variance, df
+meta~tau2 + kh->variance, k - 1~tau2 + kh->variance, k - 2
+meta~sqrt(2 / trace_pp(&f, s))~sqrt(2 / sum_weights(s, 2))
+meta~typical = df / trace_p(fixed, s)~typical = df / sum_weights(s, 1)
+meta~out->test.p = p.value;~
+meta~sqrt(v[i] - 1 / ein_sum_value(weight))~sqrt(v[i])
+meta~if (i == left) continue;~if (i == left + 1) continue;
+meta~f.rss < least ? EIN_STATS_EMPTY_INTERVAL~f.rss < 0 ? EIN_STATS_EMPTY_INTERVAL
+meta~out->moderators.statistic / m / q~out->moderators.statistic / m
+histogram~*tied += positive[b] * negative[b];~*tied += positive[b];
+histogram~merged_positive[made - 1] += p;~
+histogram~p < least || q < least~p < least
+histogram~2 * all / (all - 1) * xy~all / (all - 1) * xy
+histogram~if (b < n_bins - 1 && score >= (double)(b + 1) / n_bins) b++;~
+bootstrap~times[scale_word(w.v[0], w.v[1], plan->n_clusters)]++;~times[scale_word(w.v[0], w.v[1], plan->n_clusters - 1)]++;
+bootstrap~(uint64_t)replicate, (uint32_t)(d / 2)~(uint64_t)(replicate - omp_get_thread_num()), (uint32_t)(d / 2)
+bootstrap~i % n_groups != group~i % n_groups == group
+bootstrap~r->first + at, r->n_groups~at, r->n_groups
+bootstrap~draw_patients(b->times, r->plan, r->first + at);~draw_patients(b->times, r->plan, at);
+bootstrap~out->n_undefined++ == 0~false
+bootstrap~0.5 * (double)equal~(double)equal
+bootstrap~const double shrink = 1 - out->acceleration * z;~const double shrink = 1;
+bootstrap~alpha * (double)(n + 1)~alpha * (double)n
+bootstrap~b->count[i] = b->times[plan->index[i]];~b->count[i] = b->times[i % plan->n_clusters];
+bootstrap~if (at < f->at)~if (at < 0)
+subgroup~count - positives < t->options.minimum~false
+subgroup~t->options.minimum ||~0 ||
+subgroup~p[family++] = pair[i].test.p~p[family++] = 0.5 * pair[i].test.p
+subgroup~c.difference.variance - 2 * covariance~c.difference.variance - covariance
+subgroup~a[i] * d[i] + b[i] * c[i]~a[i] * d[i]
+histogram~if (b > 0 && score < (double)b / n_bins) b--;~
+histogram~s->xx - 2 * a * s->xm + a * a * s->mm~s->xx - a * s->xm + a * a * s->mm
 MUTANTS
 echo "$killed mutants killed, $survived survived"
 [ "$survived" -eq 0 ]

@@ -1,4 +1,4 @@
-/* Every allocation of core/stats_* fails once: the call returns EIN_NOMEM and leaks nothing. */
+/* Every allocation of core/stats fails once: the call returns EIN_NOMEM and leaks nothing. */
 #include <omp.h>
 #include <string.h>
 
