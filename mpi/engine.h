@@ -60,8 +60,8 @@ void ein_engine_destroy(ein_engine *engine);
 /* One step; `update` counts applied updates from 1 (AdamW's bias correction); flags: summed over ranks on the
  * way. Collective.
  *
- * `mine` is what this rank brings along: an error since the last step (its records could not be read, no memory) needs no
- * agreement of its own. A rank with an error enters all the same, computes nothing, and says so in the one
+ * `mine` is what this rank brings along: an error since the last step (its records could not be read, no memory) needs
+ * no agreement of its own. A rank with an error enters all the same, computes nothing, and says so in the one
  * reduction; then nothing is changed on any rank, and all return what ein_comm_agree makes of it: the status
  * and message of the lowest rank with an error. `result` holds nothing but times then. */
 ein_status ein_engine_step(ein_engine *engine, ein_status mine, const ein_adamw *adamw, int64_t update,

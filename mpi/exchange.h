@@ -3,9 +3,9 @@
  * The arena is cut into buckets that follow the stages of the backward pass, each bucket into blocks of
  * EIN_BLOCK values, and the blocks of a bucket are shared out in contiguous slices, at most one per rank.  Where
  * one bucket's shares end the next one's begin, so that over all buckets no rank owns more than one block more
- * than another, also when a bucket has fewer blocks than there are ranks.  A rank receives the other ranks' subtree sums for its slices, adds them in tree order, updates those parameters
- * only (so it holds optimiser state for its slices only), and sends the new parameters to all.  On the wire:
- * 2 P floats, as in one allreduce.
+ * than another, also when a bucket has fewer blocks than there are ranks.  A rank receives the other ranks' subtree
+ * sums for its slices, adds them in tree order, updates those parameters only (so it holds optimiser state for its
+ * slices only), and sends the new parameters to all.  On the wire: 2 P floats, as in one allreduce.
  *
  * One step:  begin (post receives) -> start bucket by bucket as they complete, progress in between -> finish
  * (wait, add) -> the caller reads its slices of the sum, updates -> share.

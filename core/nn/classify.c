@@ -377,7 +377,8 @@ static void embed(const ein_classify *cl, pass *p, arenas a, const real *x) {
     }
 }
 
-/* Blocks first .. end-1 on tokens `in`; `state` is one for each, or one for all in turn. Returns what leaves the last. */
+/* Blocks first .. end-1 on tokens `in`; `state` is one for each, or one for all in turn. Returns what leaves the
+ * last. */
 static const real *run_blocks(const ein_classify *cl, pass *p, arenas a, block_state *state, bool keep,
                               const real *in, int first, int end) {
     const real *values[BLOCK_TENSORS_ADAPTED];

@@ -6,8 +6,8 @@
  * are pooled (core/nn/pooling.h), CLS is not. LayerNorm eps 1e-6, no dropout.
  *
  * Parameters come from two arenas. `frozen` has the layout of the whole model, `param` that of its trained tensors
- * (ein_layout_select): a tensor is read from `param` if it is trained and from `frozen` otherwise. So optimiser, exchange
- * and checkpoint hold what is trained and nothing else.
+ * (ein_layout_select): a tensor is read from `param` if it is trained and from `frozen` otherwise. So optimiser,
+ * exchange and checkpoint hold what is trained and nothing else.
  *
  * What comes before the first trained tensor, the *prefix*, is a function of the record alone. It is computed for one
  * record at a time, so that its bits do not depend on the record's neighbours, and the caller may keep it from epoch to
@@ -18,8 +18,8 @@
  *     attentive pooling first                         the tokens that leave the last block: T*C
  *     fc_norm or head first, or nothing               the pooled tokens: C
  *
- * Scoring is the case of nothing trained: prefix and forward pass of one record at a time give the same bits for a record
- * whatever was scored before it and whoever does it.
+ * Scoring is the case of nothing trained: prefix and forward pass of one record at a time give the same bits for a
+ * record whatever was scored before it and whoever does it.
  *
  * Letters: B records, L leads, S samples, N patches, T = N + 1 tokens, C width, O outputs of the head.
  */
@@ -53,8 +53,8 @@ typedef enum {
 
 /* trained (n_tensors): which tensors of `full` (EIN_PART_CLASSIFY) a mode trains; top_k counts for EIN_ADAPT_TOP only.
  * EIN_USAGE, with what to change, if top_k does not lie in 0 .. depth, if the mode needs a pooling or adapters that the
- * shape does not have, if it would leave adapters untrained, and for EIN_ADAPT_LINEAR with attentive pooling, which would
- * stay as it was drawn. */
+ * shape does not have, if it would leave adapters untrained, and for EIN_ADAPT_LINEAR with attentive pooling, which
+ * would stay as it was drawn. */
 ein_status ein_classify_choose(const ein_layout *full, ein_adapt_mode mode, int top_k, bool *trained);
 
 /* Values of one record's prefix. `trained` NULL: nothing is trained. */
@@ -68,9 +68,9 @@ double ein_classify_gflop(const ein_layout *full, const ein_layout *trained, boo
 /* Workspace for B records: activations and scratch in one arena. One thread uses it at a time. */
 typedef struct ein_classify ein_classify;
 
-/* `full` has EIN_PART_CLASSIFY; `trained` is a selection of it, or it itself, or NULL: nothing is trained. Both are kept
- * by reference. With `training` false no backward pass can follow, and memory does not grow with the depth. EIN_USAGE if
- * `full` has no head, `trained` a tensor that it does not have, or `records` is below 1. */
+/* `full` has EIN_PART_CLASSIFY; `trained` is a selection of it, or it itself, or NULL: nothing is trained. Both are
+ * kept by reference. With `training` false no backward pass can follow, and memory does not grow with the depth.
+ * EIN_USAGE if `full` has no head, `trained` a tensor that it does not have, or `records` is below 1. */
 ein_status ein_classify_new(const ein_layout *full, const ein_layout *trained, int records, bool training,
                             ein_classify **out);
 void ein_classify_destroy(ein_classify *cl);
@@ -81,14 +81,15 @@ int64_t ein_classify_values(const ein_layout *full, const ein_layout *trained, i
 /* out (ein_classify_prefix_values): the prefix of one record x (L,S). Leaves the state of a forward pass alone. */
 void ein_classify_prefix(ein_classify *cl, real *out, const real *frozen, const real *x);
 
-/* logits (B,O) from prefixes (B,prefix values), which are kept by reference until the backward pass. `param` may be NULL
- * if nothing is trained. */
+/* logits (B,O) from prefixes (B,prefix values), which are kept by reference until the backward pass. `param` may be
+ * NULL if nothing is trained. */
 void ein_classify_forward(ein_classify *cl, real *logits, const real *frozen, const real *param,
                           const real *prefix);
 
-/* Gradients into the flat arena `grad` of the trained layout, from d_logits (B,O), the gradient of the loss by the logits
- * (core/nn/head.h); every trained tensor is written, padding is not touched. `done` (may be NULL) is called with the trained
- * layout's stages from the highest down to 0, each once. Needs the forward pass before it, and `training`. */
+/* Gradients into the flat arena `grad` of the trained layout, from d_logits (B,O), the gradient of the loss by the
+ * logits (core/nn/head.h); every trained tensor is written, padding is not touched. `done` (may be NULL) is called with
+ * the trained layout's stages from the highest down to 0, each once. Needs the forward pass before it, and
+ * `training`. */
 void ein_classify_backward(ein_classify *cl, real *grad, const real *d_logits, const real *frozen,
                            const real *param, ein_stage_done done, void *context);
 

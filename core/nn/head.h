@@ -42,18 +42,18 @@ typedef struct {
 } ein_head_task;
 
 /* Check the tasks of a head of `outputs` logits and `n_targets` target columns: columns in range and each used at most
- * once, 2 outputs if binary and else one for each target, smoothing in [0, 1), weights finite and above 0, regression with
- * finite mean and sd above 0. EIN_USAGE names the task by its number and what is wrong. */
+ * once, 2 outputs if binary and else one for each target, smoothing in [0, 1), weights finite and above 0, regression
+ * with finite mean and sd above 0. EIN_USAGE names the task by its number and what is wrong. */
 ein_status ein_head_check(const ein_head_task *tasks, int n_tasks, int n_targets, int outputs);
 
 /* record_loss (B) from logits (B,outputs) and targets (B,n_targets), and the gradient of scale * sum of the record
- * losses into d_logits (B,outputs) (NULL: not wanted); columns that no task has get 0. A record of which nothing is known
- * has loss 0 and gradient 0. */
+ * losses into d_logits (B,outputs) (NULL: not wanted); columns that no task has get 0. A record of which nothing is
+ * known has loss 0 and gradient 0. */
 void head_loss(double *record_loss, real *d_logits, const real *logits, const float *targets,
                const ein_head_task *tasks, int n_tasks, int B, int n_targets, int outputs, double scale);
 
-/* score (B,n_targets) from logits (B,outputs): one number for each target, whatever is known of it; columns that no task
- * has are NaN. */
+/* score (B,n_targets) from logits (B,outputs): one number for each target, whatever is known of it; columns that no
+ * task has are NaN. */
 void head_score(double *score, const real *logits, const ein_head_task *tasks, int n_tasks, int B,
                 int n_targets, int outputs);
 

@@ -36,7 +36,8 @@ static void fold(float *w, const float *a, const float *b, int64_t N, int64_t K,
         }
 }
 
-/* The tensor called `name` with its ending ".weight" made ".lora_a.weight" or ".lora_b.weight"; NULL if there is none. */
+/* The tensor called `name` with its ending ".weight" made ".lora_a.weight" or ".lora_b.weight"; NULL if there is
+ * none. */
 static const ein_tensor *adapter_of(const ein_layout *layout, const char *name, const char *which) {
     char full[96];
     const size_t length = strlen(name), ending = strlen(".weight");

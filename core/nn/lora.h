@@ -26,9 +26,9 @@ void lora_forward(real *out, real *hidden, const real *in, const real *a, const 
 void lora_backward(real *din, real *da, real *db, real *scratch, const real *dout, const real *in,
                    const real *hidden, const real *a, const real *b, int M, int K, int N, int R);
 
-/* Fold the adapters of `param` (layout `adapted`, lora above 0) into the weights: `out` is an arena of `plain`, the layout
- * of the same shape with lora 0, which is filled whole; padding becomes 0. Sums are double. EIN_USAGE if the layouts are
- * no such pair. */
+/* Fold the adapters of `param` (layout `adapted`, lora above 0) into the weights: `out` is an arena of `plain`, the
+ * layout of the same shape with lora 0, which is filled whole; padding becomes 0. Sums are double. EIN_USAGE if the
+ * layouts are no such pair. */
 ein_status ein_lora_merge(float *out, const ein_layout *plain, const float *param, const ein_layout *adapted);
 
 #endif

@@ -9,8 +9,8 @@
 
 #include "core/base/status.h"
 
-/* A patient's place in [0, 1): with a fraction f held out, patients below f are. All recordings of a patient fall on one
- * side, and adding recordings to a corpus moves nobody. */
+/* A patient's place in [0, 1): with a fraction f held out, patients below f are. All recordings of a patient fall on
+ * one side, and adding recordings to a corpus moves nobody. */
 double ein_split_place(uint64_t seed, uint64_t patient);
 
 /* How a shard is shuffled so that it can be read from disk in runs: the shard is cut into runs of `run` neighbouring

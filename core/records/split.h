@@ -1,8 +1,8 @@
 /* Which part of the records trains, validates and tests a model.
  *
  * Everything is a function of patients, so a patient's records never fall on two sides, and adding records to a corpus
- * moves nobody.  A record without a patient has a key of its own (io/corpus/corpus.h) and is split by that.  With u(p) the
- * place of patient p in (0, 1), ein_split_place(seed, p), and v(p) a second one independent of it:
+ * moves nobody.  A record without a patient has a key of its own (io/corpus/corpus.h) and is split by that.  With u(p)
+ * the place of patient p in (0, 1), ein_split_place(seed, p), and v(p) a second one independent of it:
  *
  *     hash   u < valid_fraction: valid; u >= 1 - test_fraction: test; else train.  So the test part does not depend on
  *            valid_fraction, and with test_fraction 0 this is the split of pretraining

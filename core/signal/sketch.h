@@ -6,8 +6,8 @@
  * recordings (README). A mere tone or another strictly periodic, noiseless signal has no identity to sketch.
  *
  * How it is made
- *   leads     I and II, computed from two other limb leads if need be (core/signal/limb.h); if they cannot be had or are
- *             empty, the first two of V1..V6, or the only one
+ *   leads     I and II, computed from two other limb leads if need be (core/signal/limb.h); if they cannot be had or
+ *             are empty, the first two of V1..V6, or the only one
  *   wavelet   y = x correlated with the fourth derivative of a Gaussian of SD 35 ms, a band about 9 Hz: what lies
  *             below 2 Hz and above 25 Hz does not matter, so neither do baseline, mains, and the rate from 100 Hz on
  *   anchors   maxima of the energy of y smoothed by 60 ms, none larger within 250 ms, 1.5 times the mean around:

@@ -4,9 +4,9 @@
  *     logistic    f(z, y) = max(z, 0) + log1p(exp(-|z|)) - y z,   y in {0, 1}
  *     squared     f(z, y) = (z - y)^2 / 2
  *
- * With a penalty above 0 the minimum in w is unique.  It is found by L-BFGS (Nocedal and Wright 2006, algorithm 7.4, ten
- * pairs) with backtracking, from w = 0, in double, with sums in one fixed order: equal input gives equal bits.  Nothing
- * is kept after a call, so several threads may fit at once.
+ * With a penalty above 0 the minimum in w is unique.  It is found by L-BFGS (Nocedal and Wright 2006, algorithm 7.4,
+ * ten pairs) with backtracking, from w = 0, in double, with sums in one fixed order: equal input gives equal bits.
+ * Nothing is kept after a call, so several threads may fit at once.
  */
 #ifndef EIN_CORE_STATS_PENALISED_H
 #define EIN_CORE_STATS_PENALISED_H
@@ -28,16 +28,17 @@ typedef struct {
 #define EIN_PENALISED_TOLERANCE 1e-7
 enum { EIN_PENALISED_MOST = 1000 };
 
-/* weight (d + 1): w, then b. x: rows of d features, of which the rows `row` (n) are used with y (n). EIN_RANGE unless n >= 1,
- * d >= 1 and penalty > 0; EIN_NUMERIC if what is minimised is not finite (a feature or y that is not). `fit` may be NULL. */
+/* weight (d + 1): w, then b. x: rows of d features, of which the rows `row` (n) are used with y (n). EIN_RANGE unless n
+ * >= 1, d >= 1 and penalty > 0; EIN_NUMERIC if what is minimised is not finite (a feature or y that is not). `fit` may
+ * be NULL. */
 ein_status ein_penalised_fit_rows(double *weight, ein_penalised_fit *fit, const float *x, const int64_t *row,
                                   const double *y, int64_t n, int d, ein_penalised_loss loss, double penalty);
 
 /* x w + b of one row of d features. */
 double ein_penalised_score(const double *weight, const float *x, int d);
 
-/* Mean and population SD of d features over the rows `row` (n), and x (x - mean) / sd over all rows; a feature that does not
- * vary becomes 0. In double, by row. */
+/* Mean and population SD of d features over the rows `row` (n), and x (x - mean) / sd over all rows; a feature that
+ * does not vary becomes 0. In double, by row. */
 void ein_standardise(float *x, int64_t rows, int d, const int64_t *row, int64_t n);
 
 #endif

@@ -28,8 +28,9 @@ static inline bool ein_synth_beat_has_qrs(const ein_synth_beat *beat) {
     return beat->kind != EIN_BEAT_BLOCKED;
 }
 
-/* Fill `beats` (ein_synth_beats_bound), in order of time but for P waves that are blocked, with the beats from before the start, whose T waves reach into the
- * recording, to after the end, whose P waves do. Returns their number. Drawn at (seed, record). */
+/* Fill `beats` (ein_synth_beats_bound), in order of time but for P waves that are blocked, with the beats from before
+ * the start, whose T waves reach into the recording, to after the end, whose P waves do. Returns their number. Drawn at
+ * (seed, record). */
 int64_t ein_synth_beats(const ein_synth_heart *heart, double duration_s, uint64_t seed, int64_t record,
                         ein_synth_beat *beats);
 

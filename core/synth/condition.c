@@ -203,8 +203,9 @@ static void apply_lbbb(ein_synth_heart *heart, const double *p, ein_stream *s) {
     heart->wave[EIN_SW_T].fall_ms *= 1.35;
 }
 
-/* Pacing in the apex of the right ventricle: spike, then a broad force to the left, back and upwards, ST and T opposite. The
- * pacemaker follows P waves or has a fixed rate. Kligfield et al. 2007; vectors: those of LBBB, turned upwards. */
+/* Pacing in the apex of the right ventricle: spike, then a broad force to the left, back and upwards, ST and T
+ * opposite. The pacemaker follows P waves or has a fixed rate. Kligfield et al. 2007; vectors: those of LBBB, turned
+ * upwards. */
 static void apply_pace(ein_synth_heart *heart, const double *p, ein_stream *s) {
     static const double qrs[6][3] = {{0.10, -0.10, 0.02}, {0.35, -0.45, 0.45}, {0.50, -0.85, 1.10},
                                      {0.45, -0.90, 1.15}, {0.30, -0.60, 0.70}, {0.08, -0.20, 0.16}};
@@ -394,8 +395,8 @@ static void apply_pac(ein_synth_heart *heart, const double *p, ein_stream *s) {
 #define ISCHAEMIA (BIT(ISC_ANTERIOR) | BIT(ISC_INFERIOR) | BIT(ISC_LATERAL))
 #define BROAD     (BIT(PACE) | BIT(LBBB))
 
-/* Labels that nobody could read are not given: pacing and LBBB hide infarction, hypertrophy and ischaemia. What is of the
- * day hides nothing of the person. */
+/* Labels that nobody could read are not given: pacing and LBBB hide infarction, hypertrophy and ischaemia. What is of
+ * the day hides nothing of the person. */
 static const struct {
     void (*apply)(ein_synth_heart *heart, const double *p, ein_stream *stream);
     uint64_t excluded_by;

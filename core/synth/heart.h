@@ -46,8 +46,8 @@ void ein_synth_torso_draw(const double *p, const ein_synth_build *build, ein_str
 
 /* --- latent state (core/synth/latent.c) ----------------------------------------------------------------- */
 
-/* Each liability is what the person's age, sex, build and findings give, and a free part of SD `latent.free` that drifts
- * from visit to visit: x(visit) = r x(0) + sqrt(1 - r^2) e, r = exp(-years / latent.drift_years). */
+/* Each liability is what the person's age, sex, build and findings give, and a free part of SD `latent.free` that
+ * drifts from visit to visit: x(visit) = r x(0) + sqrt(1 - r^2) e, r = exp(-years / latent.drift_years). */
 void ein_synth_liabilities(const double *p, uint64_t seed, const ein_synth_person *person,
                            double given[EIN_SYNTH_LIABILITIES], double out[EIN_SYNTH_LIABILITIES]);
 

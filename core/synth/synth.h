@@ -8,8 +8,8 @@
  * The recorder couples, may filter, and takes leads (core/synth/recorder.c).
  * Findings (atrial fibrillation, bundle branch blocks, infarctions ...) are rows of a table, each with a
  * prevalence and an effect on the parameters of the heart (core/synth/parameters.h, core/synth/condition.c).  A latent
- * state (LVEF, MFR, flows, TPD; core/synth/latent.c) follows from who the person is and from a free part, and acts on the
- * waves.  effect.all scales everything that labels, age, sex and build do: at 0 the signal knows nothing of them.
+ * state (LVEF, MFR, flows, TPD; core/synth/latent.c) follows from who the person is and from a free part, and acts on
+ * the waves.  effect.all scales everything that labels, age, sex and build do: at 0 the signal knows nothing of them.
  *
  * Record i of a seed is a function of (configuration, seed, i) alone, whatever else is generated and by
  * whom; gcc and clang, with and without vector units, give the same bits (measured), apart from what another

@@ -6,8 +6,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Decode text[n] into out, which has room for n / 4 * 3 + 3 bytes. The number of bytes, or -1: then `*at` is the index of the
- * first character that is wrong (for bits that belong to no byte: of the one behind), n if the text ends too early. */
+/* Decode text[n] into out, which has room for n / 4 * 3 + 3 bytes. The number of bytes, or -1: then `*at` is the index
+ * of the first character that is wrong (for bits that belong to no byte: of the one behind), n if the text ends too
+ * early. */
 int64_t ein_base64_decode(const char *text, size_t n, uint8_t *out, size_t *at);
 
 /* Encode bytes[n] into out, which has room for (n + 2) / 3 * 4 + 1 characters, NUL-terminated, without line ends. */

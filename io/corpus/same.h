@@ -1,7 +1,8 @@
 /* Finding recordings that are there already: under another name, in another format, at another rate.
  *
  * Two are the same if their samples are (ein_signal_key), or EIN_SKETCH_ENOUGH anchors of their sketches
- * (core/signal/sketch.h). Kept in memory for each: up to 5 keys of about 32 bytes. Nothing here is collective or thread-safe.
+ * (core/signal/sketch.h). Kept in memory for each: up to 5 keys of about 32 bytes. Nothing here is collective or
+ * thread-safe.
  */
 #ifndef EIN_IO_CORPUS_SAME_H
 #define EIN_IO_CORPUS_SAME_H

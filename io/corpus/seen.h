@@ -1,9 +1,11 @@
 /* Which records a model has been trained on, so that it is not tested on them.
  *
  * A record is known by up to six keys of 64 bits:
- *   source   of the bytes of its files (source_sha256 of io/corpus/corpus.h; its record id where the corpus has no hash)
+ *   source   of the bytes of its files (source_sha256 of io/corpus/corpus.h; its record id where the corpus has no
+ *            hash)
  *   signal   of its samples as they were decoded (signal_key): whatever it is called, whatever comments it has
- *   anchors  of up to EIN_SKETCH_STORED anchors of its sketch (core/signal/sketch.h): also in another format, unit or rate
+ *   anchors  of up to EIN_SKETCH_STORED anchors of its sketch (core/signal/sketch.h): also in another format, unit or
+ *            rate
  * A record is in the set if its source or signal is, or EIN_SKETCH_ENOUGH of its anchors are. What that finds and
  * what it misses, as measured on 2,244 real recordings, stands in the README. Corpora of version 1 have sources only.
  * A set of very many records keeps fewer anchors of each, so that it has at most EIN_SEEN_MAX keys; where even that is

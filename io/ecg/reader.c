@@ -243,8 +243,8 @@ static ein_status count_passed(walk *w, const char *kind, const char *path) {
     return EIN_OK;
 }
 
-/* A link is followed by the rule of io/base/links.h; a root that is a folder, always. One that leads out is a problem if
- * it looks like something to read: a folder, or a name of ours. */
+/* A link is followed by the rule of io/base/links.h; a root that is a folder, always. One that leads out is a problem
+ * if it looks like something to read: a folder, or a name of ours. */
 static ein_status visit_link(walk *w, FTS *fts, FTSENT *entry) {
     struct stat info;
     char target[PATH_MAX];

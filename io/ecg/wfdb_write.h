@@ -39,8 +39,8 @@ ein_status ein_wfdb_write(const char *folder, const char *name, const ein_ecg *e
                           const ein_wfdb_write_options *options);
 
 /* True if FOLDER/NAME.hea and .dat are a whole recording as ein_wfdb_write makes it, of `n_leads` leads of
- * `n_samples` samples with every checksum right; it must have had a comment, for a header cut short by a power failure is
- * known by its last line. Missing and damaged files are simply not whole. */
+ * `n_samples` samples with every checksum right; it must have had a comment, for a header cut short by a power failure
+ * is known by its last line. Missing and damaged files are simply not whole. */
 bool ein_wfdb_is_whole(const char *folder, const char *name, int n_leads, int64_t n_samples);
 
 /* Force everything written so far to the file system that holds `folder` onto the disk (syncfs). */

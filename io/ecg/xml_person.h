@@ -1,4 +1,5 @@
-/* What XML ECG files say of the person, brought to the form of core/signal/ecg.h; what cannot be understood stays unknown. */
+/* What XML ECG files say of the person, brought to the form of core/signal/ecg.h; what cannot be understood stays
+ * unknown. */
 #ifndef EIN_IO_ECG_XML_PERSON_H
 #define EIN_IO_ECG_XML_PERSON_H
 
@@ -15,8 +16,8 @@ ein_status ein_xml_patient_id(const ein_xml *xml, const ein_xml_node *node, ein_
 /* "MALE", "female", "M", "F". */
 void ein_xml_sex(const ein_xml_node *node, ein_ecg_person *person);
 
-/* A number and its unit: years (also if the unit is ""), months, weeks, days, hours; or an age of io/formats/values.h, such as
- * "063Y" and "90+", whatever the unit. */
+/* A number and its unit: years (also if the unit is ""), months, weeks, days, hours; or an age of io/formats/values.h,
+ * such as "063Y" and "90+", whatever the unit. */
 void ein_xml_age(const char *number, const char *unit, ein_ecg_person *person);
 
 /* A day and a time of day as numbers; -1: not known. */

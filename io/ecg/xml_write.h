@@ -1,11 +1,13 @@
-/* What the writers of XML recordings (io/ecg/muse_write.h, io/ecg/cardiosoft_write.h) share: options, text, and files that are whole.
+/* What the writers of XML recordings (io/ecg/muse_write.h, io/ecg/cardiosoft_write.h) share: options, text, and files
+ * that are whole.
  *
  * A file ends, behind its root element, in the comment
  *
  *     <!-- CRC-32 of all above: 1234abcd -->
  *
- * (io/base/crc32.h, over every byte before that line).  NAME.xml appears by rename when it is complete.  Nothing is synced here,
- * for the reasons that io/ecg/wfdb_write.h gives; after a power failure ein_xml_is_whole tells which files survived.
+ * (io/base/crc32.h, over every byte before that line).  NAME.xml appears by rename when it is complete.  Nothing is
+ * synced here, for the reasons that io/ecg/wfdb_write.h gives; after a power failure ein_xml_is_whole tells which files
+ * survived.
  *
  * Samples become whole counts of `uv_per_count`; a missing one (NaN) becomes -32768, which the readers take as missing
  * (neither format defines a mark of its own), a value beyond +-32767 counts the nearest of them.  Text is UTF-8; beyond

@@ -3,8 +3,8 @@
  * Reading follows RFC 4180: fields in double quotes may hold delimiters, line ends and "" for a quote.  The
  * first row names the columns.  Also taken: a byte order mark, LF, CRLF or CR, a missing last line end, blank
  * lines (passed over), and ';' or tab as delimiter when the header holds more of them than of ','. Bounds: 2
- * GiB, 4096 columns, 16 MiB in one row. Text that is not UTF-8 is converted (io/base/encoding.h), so all names and cells are
- * UTF-8; a NUL in it is refused.
+ * GiB, 4096 columns, 16 MiB in one row. Text that is not UTF-8 is converted (io/base/encoding.h), so all names and
+ * cells are UTF-8; a NUL in it is refused.
  *
  * A row with too few or too many fields, or with text behind a closing quote, is left out and listed as a
  * problem: one bad row does not cost the table.  A quote that is never closed does: no row behind it can be

@@ -28,8 +28,8 @@ ein_status ein_h5_error(ein_status status, const char *format, ...) EIN_PRINTF(2
  * system has them. Negative on failure; H5Pclose. */
 hid_t ein_h5_access_serial(void);
 
-/* Open for reading by this process alone, after a trial in a process of its own (io/hdf5/probe.h). EIN_NOTFOUND, EIN_IO,
- * or EIN_CORRUPT for a file that is no HDF5 file, was cut, or did not survive the trial. */
+/* Open for reading by this process alone, after a trial in a process of its own (io/hdf5/probe.h). EIN_NOTFOUND,
+ * EIN_IO, or EIN_CORRUPT for a file that is no HDF5 file, was cut, or did not survive the trial. */
 ein_status ein_h5_open_read(const char *path, hid_t *out);
 
 /* The same without the trial: for a file that rank 0 has tried, after the ranks agreed on the outcome. */

@@ -3,12 +3,12 @@
  * One column of every table is the key; a record is looked up by several spellings of what it is called (its
  * path with and without extension, its id), and the first that a table knows counts. Rows that repeat another word for
  * word count once; a key that stands in rows that differ is ambiguous and joins nothing. With several tables a record's
- * value is that of the first table that has one. The tables of public data sets (io/labels/layouts.h) are recognised and
- * need no options. What a cell says: io/formats/values.h, io/labels/sex_codes.h.
+ * value is that of the first table that has one. The tables of public data sets (io/labels/layouts.h) are recognised
+ * and need no options. What a cell says: io/formats/values.h, io/labels/sex_codes.h.
  *
  * Every column of every table is accounted for (ein_labels_column_at): taken, and which of its cells could not be
- * read, or left out, and why. Columns that look like identifiers or dates (io/labels/identifiers.h) are left out unless they
- * are named.
+ * read, or left out, and why. Columns that look like identifiers or dates (io/labels/identifiers.h) are left out unless
+ * they are named.
  *
  * Tables are untrusted (io/formats/csv.h). Nothing here is collective; rank 0 joins for all.
  */

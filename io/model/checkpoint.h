@@ -29,8 +29,8 @@
  *
  * Root group, attributes (text: fixed-length UTF-8; int64 and double little-endian):
  *     format "einthoven checkpoint", version 1, program, parts (text),
- *     leads samples patch width depth heads mlp dec_width dec_depth dec_heads dec_mlp classes (int64), pool and lora (if
- *     one of them is not 0),
+ *     leads samples patch width depth heads mlp dec_width dec_depth dec_heads dec_mlp classes (int64), pool and lora
+ *     (if one of them is not 0),
  *     step epoch step_in_epoch seed best_step skipped_steps validated_epochs (int64; seed: the bits of a uint64),
  *     best_value (double, NaN before the first validation),
  *     metrics_bytes (int64) and metrics_blake2b_256 (text): length and BLAKE2b-256 of metrics.csv at this step; absent

@@ -4,7 +4,8 @@
 
 #include "io/model/model.h"
 
-/* Names of the fields of ein_vit_shape that every model has, in their order, and the fields; pool and lora follow them. */
+/* Names of the fields of ein_vit_shape that every model has, in their order, and the fields; pool and lora follow
+ * them. */
 enum { EIN_SHAPE_FIELDS = 12 };
 extern const char *const ein_shape_field_names[EIN_SHAPE_FIELDS];
 void ein_shape_fields(ein_vit_shape *shape, int *out[EIN_SHAPE_FIELDS]);

@@ -29,8 +29,8 @@
  *
  * Files of others, with no einthoven.* key, have timm's or the MAE code's names and nothing else. One prefix
  * "module.", "model." or "encoder." is taken off if, and only if, every tensor of the file has it. No other
- * renaming is done: a name that is not known is reported, not guessed at. Attentive pooling and adapters are seen by their
- * names (core/nn/layout.h), whoever wrote the file.
+ * renaming is done: a name that is not known is reported, not guessed at. Attentive pooling and adapters are seen by
+ * their names (core/nn/layout.h), whoever wrote the file.
  *
  * A model with adapters gives other results without them, so a file that has them is never loaded into a layout that
  * has not, strictly or not: merge them first (core/nn/lora.h).

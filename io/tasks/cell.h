@@ -17,8 +17,8 @@ typedef struct {
 
 /* Parse a cell: a dict if its first character but blanks is '{', else statements between separators, blanks around them
  * dropped, empty ones passed over. A statement that stands twice keeps its greatest likelihood. EIN_FORMAT, in words
- * without place, for a dict that is none, a likelihood that is not a number from 0 to 100, a statement that is too long or
- * no printable text, or too many. */
+ * without place, for a dict that is none, a likelihood that is not a number from 0 to 100, a statement that is too long
+ * or no printable text, or too many. */
 ein_status ein_cell_parse(const char *cell, char separator, ein_cell *out);
 
 #endif

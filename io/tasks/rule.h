@@ -1,4 +1,5 @@
-/* Rules on numbers: "lvef < 35", "18 <= age < 65", "grade in [2, 3]" (grammar: io/tasks/tasks.h). Nothing is collective. */
+/* Rules on numbers: "lvef < 35", "18 <= age < 65", "grade in [2, 3]" (grammar: io/tasks/tasks.h). Nothing is
+ * collective. */
 #ifndef EIN_IO_TASKS_RULE_H
 #define EIN_IO_TASKS_RULE_H
 

@@ -11,8 +11,8 @@
 #include "io/tasks/tasks.h"
 #include "mpi/comm.h"
 
-/* Label tables beside the corpus, joined by source path or record id (io/labels/labels.h). A value of a table goes before the
- * corpus's column of the same name; but age and sex are the corpus's where it knows them. */
+/* Label tables beside the corpus, joined by source path or record id (io/labels/labels.h). A value of a table goes
+ * before the corpus's column of the same name; but age and sex are the corpus's where it knows them. */
 typedef struct {
     int n_tables; /* 0: none */
     const char *const *table;

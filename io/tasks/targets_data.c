@@ -201,8 +201,8 @@ static void take_row(ein_targets_data *d, const places *p, const ein_labels_matc
         if (p->text[i] >= 0) d->text[i].cell[r] = p->texts[p->text[i]];
 }
 
-/* A table that went along with the ingested folder calls a record by a path that begins with that folder's name, which is
- * the cohort's unless it was named otherwise. */
+/* A table that went along with the ingested folder calls a record by a path that begins with that folder's name, which
+ * is the cohort's unless it was named otherwise. */
 static ein_status join_rows(ein_targets_data *d, const places *p) {
     char *source = NULL, *cohort = NULL, below[EIN_H5_MAX_TEXT * 2];
     int64_t stride = 0, cohort_stride = 0;

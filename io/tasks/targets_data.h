@@ -1,4 +1,5 @@
-/* The columns that tasks ask for, gathered from a corpus and label tables. Inside of io/tasks/targets.c; rank 0 only. */
+/* The columns that tasks ask for, gathered from a corpus and label tables. Inside of io/tasks/targets.c; rank 0
+ * only. */
 #ifndef EIN_IO_TASKS_TARGETS_DATA_H
 #define EIN_IO_TASKS_TARGETS_DATA_H
 

@@ -18,17 +18,19 @@
  *                                  between separators, or a Python dict of statements and likelihoods
  *                                  ("{'NORM': 100.0, 'SR': 0.0}")
  *     separator: "|"               one byte, between statements
- *     statements: [AFIB, AFLT]     one target per statement, 1 if the cell has it, 0 if not; or `all` of which the train
- *                                  part has at least `minimum_count` records (default 1); or targets made of several:
+ *     statements: [AFIB, AFLT]     one target per statement, 1 if the cell has it, 0 if not; or `all` of which the
+ *                                  train part has at least `minimum_count` records (default 1); or targets made of
+ *                                  several:
  *     statements: {MI: [IMI, AMI]} 1 if the cell has one of them. Binary: exactly one target
  *     minimum_likelihood: 0        a statement counts from this likelihood on (dict cells only). One below it makes the
  *                                  target not known: it was neither found nor excluded
- *     empty: missing               what an empty cell says: missing (nothing is known; default) | negative (no statement)
+ *     empty: missing               what an empty cell says: missing (nothing is known; default) | negative (no
+ *                                  statement)
  *
  *   Which records count:
  *
- *     include: known               known: at least one target is known (default); positive: at least one target is 1, as
- *                                  PTB-XL's benchmark does for diagnostic, form and rhythm
+ *     include: known               known: at least one target is known (default); positive: at least one target is 1,
+ *                                  as PTB-XL's benchmark does for diagnostic, form and rhythm
  *     where: [age >= 18]           and these rules hold; where a value is missing they do not
  *     valid: [0, 100]              numbers outside are errors: not known, and counted
  *
@@ -39,11 +41,11 @@
  *     positive_weight: none        none | balanced (negatives / positives of the train part) | a number
  *     weight: 1                    of the task beside others
  *
- * A value that is missing is never a negative. `age` (years) and `sex` (0 male, 1 female) are always those of the corpus (of a
- * label table where the corpus does not know).
+ * A value that is missing is never a negative. `age` (years) and `sex` (0 male, 1 female) are always those of the
+ * corpus (of a label table where the corpus does not know).
  *
- * Files are untrusted: anchors, aliases, tags, unknown and repeated keys are refused with file:line and the nearest known
- * key. Errors: EIN_USAGE, EIN_NOTFOUND (a file, or a name, with the nearest), EIN_IO, EIN_NOMEM.
+ * Files are untrusted: anchors, aliases, tags, unknown and repeated keys are refused with file:line and the nearest
+ * known key. Errors: EIN_USAGE, EIN_NOTFOUND (a file, or a name, with the nearest), EIN_IO, EIN_NOMEM.
  */
 #ifndef EIN_IO_TASKS_TASKS_H
 #define EIN_IO_TASKS_TASKS_H
@@ -123,8 +125,8 @@ typedef struct {
     size_t bytes;
 } ein_tasks_file;
 
-/* Load tasks by name of a file of the library ("ptbxl": all of its tasks), by file and task ("ptbxl/form"), or by the path
- * of a YAML file (ends in .yaml or .yml; "my.yaml/..." is not understood). Rank 0 reads for all. Collective. */
+/* Load tasks by name of a file of the library ("ptbxl": all of its tasks), by file and task ("ptbxl/form"), or by the
+ * path of a YAML file (ends in .yaml or .yml; "my.yaml/..." is not understood). Rank 0 reads for all. Collective. */
 ein_status ein_tasks_load(ein_comm *comm, const ein_tasks_file *library, const char *const *names,
                           int n_names, ein_tasks *out);
 

@@ -1,5 +1,5 @@
-/* Each key has one function that checks its value by itself; what keys mean together is checked when all are read, because
- * their order is free. */
+/* Each key has one function that checks its value by itself; what keys mean together is checked when all are read,
+ * because their order is free. */
 #include "io/tasks/yaml.h"
 
 #include <math.h>

@@ -14,8 +14,9 @@
 
 typedef struct ein_ledger ein_ledger;
 
-/* Read label tables and the key file as ingest.* says; without tables, those of known data sets (io/labels/layouts.h) that
- * lie in the roots, unless ingest.find_tables is off. `roots` are borrowed. EIN_USAGE, EIN_NOTFOUND, EIN_FORMAT. */
+/* Read label tables and the key file as ingest.* says; without tables, those of known data sets (io/labels/layouts.h)
+ * that lie in the roots, unless ingest.find_tables is off. `roots` are borrowed. EIN_USAGE, EIN_NOTFOUND,
+ * EIN_FORMAT. */
 ein_status ein_ledger_new(const ein_config *config, const ein_contract *contract, const char *const *roots,
                           int n_roots, ein_ledger **out);
 void ein_ledger_destroy(ein_ledger *ledger); /* NULL is fine */

@@ -1,4 +1,5 @@
-/* evaluate: a table of anybody's scores (jobs/evaluate/evaluate_table.c), or a model on a corpus (jobs/evaluate/evaluate_model.c). */
+/* evaluate: a table of anybody's scores (jobs/evaluate/evaluate_table.c), or a model on a corpus
+ * (jobs/evaluate/evaluate_model.c). */
 #ifndef EIN_JOBS_EVALUATE_EVALUATE_H
 #define EIN_JOBS_EVALUATE_EVALUATE_H
 

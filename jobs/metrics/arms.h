@@ -2,8 +2,8 @@
  *
  * An arm's figure for a task is the mean over its seeds of the macro average over targets: AUROC for classification, R2
  * for regression. A target counts if the records have at least `minimum` positives and as many negatives (regression:
- * known values); those left out are named. Intervals come from one patient bootstrap of all arms together, so differences
- * are paired; p is two-sided from difference / its bootstrap SE, adjusted over all pairs of arms.
+ * known values); those left out are named. Intervals come from one patient bootstrap of all arms together, so
+ * differences are paired; p is two-sided from difference / its bootstrap SE, adjusted over all pairs of arms.
  * Seeds share training records, so the spread over seeds says how much of a difference may be luck of training, and the
  * interval how much may be luck of the patients.
  */
@@ -79,8 +79,9 @@ void ein_arms_destroy(ein_arms *arms);
 ein_status ein_arms_json(const ein_arms *arms, json_t **out);
 void ein_arms_print(const ein_arms *arms, FILE *stream);
 
-/* The same as rows of the table of jobs/metrics/metrics.h: label "", model the arm or "A - B"; metric macro_auroc (macro_r2),
- * macro_auroc_sd_over_seeds, macro_auroc_difference. Without a target to average over, all are suppressed. */
+/* The same as rows of the table of jobs/metrics/metrics.h: label "", model the arm or "A - B"; metric macro_auroc
+ * (macro_r2), macro_auroc_sd_over_seeds, macro_auroc_difference. Without a target to average over, all are
+ * suppressed. */
 void ein_arms_csv(const ein_arms *arms, const char *task, const char *cohort, ein_csv_writer *writer);
 
 #endif

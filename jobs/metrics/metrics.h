@@ -20,9 +20,10 @@
  * thresholds the confusion matrix, sensitivity, specificity, PPV, NPV, accuracy (Wilson, Clopper-Pearson, and Wilson
  * with the design effect of repeated patients), F1, MCC, net benefit; the Youden and closest-to-(1, 1) points of these
  * records, described as such and used for nothing; all pairs of models with DeLong's or the clustered test, bootstrap
- * differences and McNemar's test (accuracy, sensitivity, specificity, rate of positive calls); AUROC per subgroup with the differences of all pairs of groups.
- * Regression: MAE, RMSE, R2, line, correlations, bias and limits of agreement, with patient bootstrap.
- * The conventions are those of core/stats/common.h: a statistic that does not exist is a state with its reason.
+ * differences and McNemar's test (accuracy, sensitivity, specificity, rate of positive calls); AUROC per subgroup with
+ * the differences of all pairs of groups. Regression: MAE, RMSE, R2, line, correlations, bias and limits of agreement,
+ * with patient bootstrap. The conventions are those of core/stats/common.h: a statistic that does not exist is a state
+ * with its reason.
  */
 #ifndef EIN_JOBS_METRICS_METRICS_H
 #define EIN_JOBS_METRICS_METRICS_H

@@ -21,11 +21,12 @@ extern const ein_option ein_table_run[];
 ein_status ein_shape_from_config(const ein_config *config, const ein_contract *contract, int classes,
                                  ein_vit_shape *out);
 
-/* Threads of this rank: train.threads, or when that is 0 the processors this process may run on, divided among the ranks
- * of the node that share them. Collective. */
+/* Threads of this rank: train.threads, or when that is 0 the processors this process may run on, divided among the
+ * ranks of the node that share them. Collective. */
 ein_status ein_threads_from_config(ein_comm *comm, const ein_config *config, int *out);
 
-/* Slots, exchange, buckets, clipping; slots from the batch when train.slots is 0. `tokens`: rows of a record in the encoder. */
+/* Slots, exchange, buckets, clipping; slots from the batch when train.slots is 0. `tokens`: rows of a record in the
+ * encoder. */
 ein_status ein_engine_from_config(const ein_config *config, int tokens, int threads, int ranks,
                                   ein_engine_options *out);
 

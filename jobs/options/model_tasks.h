@@ -5,9 +5,9 @@
  *      "targets": [{"name", "mean", "sd", "positive_weight",
  *                   "validation": {"positive", "negative", "auroc", "youden", "closest"}}, ...]}
  *
- * in the order of the tasks and of their targets.  Mean and SD are those that a regression was trained with.  Thresholds
- * were chosen on validation records: where sensitivity + specificity is greatest (youden), and nearest to perfect
- * (closest); null where there is none.  They come with the model, so no test record has a say in them.
+ * in the order of the tasks and of their targets.  Mean and SD are those that a regression was trained with.
+ * Thresholds were chosen on validation records: where sensitivity + specificity is greatest (youden), and nearest to
+ * perfect (closest); null where there is none.  They come with the model, so no test record has a say in them.
  */
 #ifndef EIN_JOBS_OPTIONS_MODEL_TASKS_H
 #define EIN_JOBS_OPTIONS_MODEL_TASKS_H

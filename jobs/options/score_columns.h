@@ -1,7 +1,7 @@
 /* Columns of an untrusted table as numbers, labels, patients and groups: shared by evaluate_table.c and pool.c.
  *
- * What io/formats/values.h takes for nothing (empty, NA, NaN, null, #N/A, -, ...) means "not known".  Anything else that does
- * not fit is refused
+ * What io/formats/values.h takes for nothing (empty, NA, NaN, null, #N/A, -, ...) means "not known".  Anything else
+ * that does not fit is refused
  * with file, line and text: a table that is coded in another way must not be half understood.
  */
 #ifndef EIN_JOBS_OPTIONS_SCORE_COLUMNS_H

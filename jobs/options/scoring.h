@@ -26,9 +26,9 @@ typedef struct {
         *lead_present; /* (L) leads that are given to the model, the others as unknown (0); NULL: all */
 } ein_scorer;
 
-/* score (n, n_targets) of the corpus's records `record` (n, any order), the same on every rank. A record of another shape
- * than the model's is EIN_MISMATCH. `progress` may be NULL; it counts records of rank 0's share times the number of ranks.
- * Collective. */
+/* score (n, n_targets) of the corpus's records `record` (n, any order), the same on every rank. A record of another
+ * shape than the model's is EIN_MISMATCH. `progress` may be NULL; it counts records of rank 0's share times the number
+ * of ranks. Collective. */
 ein_status ein_score_records(double *score, ein_comm *comm, const ein_scorer *scorer, ein_corpus *corpus,
                              const int64_t *record, int64_t n, int threads, ein_progress *progress);
 

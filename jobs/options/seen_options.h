@@ -1,4 +1,5 @@
-/* run.training_records and run.records_key: what a model keeps of the records that it was trained on (io/corpus/seen.h). */
+/* run.training_records and run.records_key: what a model keeps of the records that it was trained on
+ * (io/corpus/seen.h). */
 #ifndef EIN_JOBS_OPTIONS_SEEN_OPTIONS_H
 #define EIN_JOBS_OPTIONS_SEEN_OPTIONS_H
 

@@ -29,8 +29,8 @@
  *         clinical: [study/age]            # a cohort trained on: its test part
  *         ukb: [study/age]
  *
- * Settings are keys of the subcommand's own list, as "a.b: v" or as nested maps. The text is untrusted: io/formats/yaml_tree.h;
- * errors are EIN_USAGE with file:line. Nothing here is collective.
+ * Settings are keys of the subcommand's own list, as "a.b: v" or as nested maps. The text is untrusted:
+ * io/formats/yaml_tree.h; errors are EIN_USAGE with file:line. Nothing here is collective.
  */
 #ifndef EIN_JOBS_STUDY_FILE_H
 #define EIN_JOBS_STUDY_FILE_H

@@ -303,8 +303,8 @@ static char *nearest_copy(const studying *s, const ein_study_cell *cell, char *c
     return copy;
 }
 
-/* The words of a cell as a command line of this program. A time limit is handed on to what can keep one; it is no part of
- * what a cell is. */
+/* The words of a cell as a command line of this program. A time limit is handed on to what can keep one; it is no part
+ * of what a cell is. */
 static ein_status run_command(studying *s, const ein_study_cell *cell) {
     enum { MORE = 4 };
     char copy[PATH_BYTES], minutes[64], program[] = "einthoven", limit[] = "--max-walltime", **argv;

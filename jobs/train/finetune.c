@@ -212,8 +212,8 @@ static const char *state_of(const finished_cell *cell) {
     return cell->status != EIN_OK ? "failed" : cell->outcome.stopped ? "stopped" : "done";
 }
 
-/* A table of all cells of this command, for people and as FOLDER/summary.csv; of one cell of a job array, whose jobs run
- * at the same time, as FOLDER/summary-CELL.csv. Rank 0. */
+/* A table of all cells of this command, for people and as FOLDER/summary.csv; of one cell of a job array, whose jobs
+ * run at the same time, as FOLDER/summary-CELL.csv. Rank 0. */
 static ein_status summarise(const finetune *f, const finished_cell *cell, int n) {
     static const char *const columns[] = {"cell", "state", "value", "best", "epoch", "reason"};
     char path[4200];

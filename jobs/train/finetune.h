@@ -1,7 +1,7 @@
 /* Adapting a pretrained model to tasks: what the parts of `finetune` share.
  *
- * One *cell* is one model: some tasks, one way to start and to train (an *arm*: the pretrained model, from scratch, or a
- * random encoder that stays frozen), one seed.  Cells are run one after the other, each in a run folder of its own.
+ * One *cell* is one model: some tasks, one way to start and to train (an *arm*: the pretrained model, from scratch, or
+ * a random encoder that stays frozen), one seed.  Cells are run one after the other, each in a run folder of its own.
  */
 #ifndef EIN_JOBS_TRAIN_FINETUNE_H
 #define EIN_JOBS_TRAIN_FINETUNE_H
@@ -118,8 +118,8 @@ int64_t finetune_data_bytes(const finetune_cell *cell, bool *kept);
 
 /* The order of the epoch that is being trained. Not collective. */
 ein_status finetune_data_step(finetune_cell *cell);
-/* Fill a worker for slot `slot` of the current update: prefixes and targets of all per_slot places, of which the first n
- * that are returned are records and the rest padding. */
+/* Fill a worker for slot `slot` of the current update: prefixes and targets of all per_slot places, of which the first
+ * n that are returned are records and the rest padding. */
 int finetune_data_fill(finetune_cell *cell, finetune_worker *worker, int slot);
 /* Where update `step` of an epoch begins in the shard of a slot: ein_slots_cut. */
 int64_t finetune_data_place(const finetune_cell *cell, int slot, int64_t step);
@@ -139,8 +139,8 @@ typedef struct {
     char value_name[32];
 } finetune_outcome;
 
-/* One cell, a model for tasks [first_task, first_task + n_tasks), from its folder to done or stopped; with run.dry_run its
- * plan is printed and nothing is done. Collective. */
+/* One cell, a model for tasks [first_task, first_task + n_tasks), from its folder to done or stopped; with run.dry_run
+ * its plan is printed and nothing is done. Collective. */
 ein_status finetune_cell_run(finetune *all, const finetune_arm *arm, int first_task, int n_tasks,
                              uint64_t seed, finetune_outcome *outcome);
 

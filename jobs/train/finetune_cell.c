@@ -29,8 +29,8 @@ static const ein_config *config_of(const finetune_cell *c) {
 
 /* --- plan ------------------------------------------------------------------------------------------------ */
 
-/* "superclass/top-4-s1"; several tasks in one model are joined by plus signs. Where that is more than a folder's name may
- * be, their number and a hash of the names stand for them: "mfr+11-more-0f3a9c21/top-4-s1". */
+/* "superclass/top-4-s1"; several tasks in one model are joined by plus signs. Where that is more than a folder's name
+ * may be, their number and a hash of the names stand for them: "mfr+11-more-0f3a9c21/top-4-s1". */
 static void name_cell(finetune_cell *c) {
     enum { LONGEST = 120 };
     const ein_task *task = &c->all->tasks.task[c->first_task];

@@ -26,8 +26,8 @@ static const ein_flag flags[] = {
     {0},
 };
 
-/* The configuration without what may change between lives of a run, and what the corpus is: the identity that a checkpoint
- * is compared by. */
+/* The configuration without what may change between lives of a run, and what the corpus is: the identity that a
+ * checkpoint is compared by. */
 static ein_status make_identity(pretrain *p) {
     static const char *const changeable[] = {"threads:", "corpus:", "memory_mib:", "recipe:", NULL};
     char more[512], content[EIN_CONTENT_BYTES];

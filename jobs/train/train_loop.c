@@ -609,7 +609,8 @@ static ein_status fail(loop *l, ein_status status) {
 
 ein_status ein_trainer_run(ein_trainer *p) {
     loop l = {.p = p, .started = ein_clock_s()};
-    /* Until here and through set_up nothing of the folder's run is touched: a wrong command leaves a finished run done. */
+    /* Until here and through set_up nothing of the folder's run is touched: a wrong command leaves a finished run
+     * done. */
     ein_status status = set_up(&l);
     if (status == EIN_OK && is_complete(p) && ein_run_previous_state(p->run) == EIN_STATE_DONE) {
         ein_run_log(p->run, "already done: %" PRId64 " updates; nothing to do", p->state.step);

@@ -1,18 +1,19 @@
 /* Speed of pretraining: optimiser steps of a preset through the real engine, beside the machine's own limit.
  *
- *     mpirun -n RANKS bench_mae PRESET [--input FILE] [--batch N] [--slots N] [--threads N] [--steps N] [--exchange KIND]
+ *     mpirun -n RANKS bench_mae PRESET [--input FILE] [--batch N] [--slots N] [--threads N] [--steps N] [--exchange
+ *     KIND]
  *                               [--bucket VALUES] [--network NAME]
  *
  * FILE is what torch_mae.py --write-input writes (weights, x, noise), so that both programs do the same work and their
- * losses can be compared; without it weights and a batch are drawn. The conversion of counts to input and the drawing of
- * masks are done in either case, as in a real run. One line of JSON on stdout:
+ * losses can be compared; without it weights and a batch are drawn. The conversion of counts to input and the drawing
+ * of masks are done in either case, as in a real run. One line of JSON on stdout:
  *
  *   records_per_s, step_s     by the median step of rank 0
  *   sgemm_gflops              of a large product on all threads of all ranks at once, the best of several
  *   share_of_sgemm            the step's floating point operations, by that rate
- *   mean_s and the phases     of the middle half of the steps by duration; each phase is the mean over ranks (and threads),
- *                             so input + forward + backward + imbalance + wait + add + norm + reduce + adamw + share +
- *                             rest = mean_s
+ *   mean_s and the phases     of the middle half of the steps by duration; each phase is the mean over ranks (and
+ *                             threads), so input + forward + backward + imbalance + wait + add + norm + reduce + adamw
+ *                             + share + rest = mean_s
  *   window_s, compute_max_s   from the first bucket's start until all had arrived; the slowest rank's slots
  *   compute_sd_s              spread of a rank's time for its slots over the steps: interquartile range / 1.349
  *   buckets                   values of each, in the order of the backward pass

@@ -370,7 +370,8 @@ static void put(const char *name, const char *content) {
 
 static void tables(void) {
     ein_targets t;
-    /* r0 by id, a/1 by path, r9 by its cohort and path, r2 twice, r3 without a key in the row, one row of nobody, one row too short */
+    /* r0 by id, a/1 by path, r9 by its cohort and path, r2 twice, r3 without a key in the row, one row of nobody, one
+     * row too short */
     put("one.csv",
         "key,lvef,note,st,age,sex\nr0,50,x,Q,99,F\na/1.hea,,x,,98,F\nr2,1,,,,\nr2,2,,,,\n,3,,,,\nnobody,4,,,,\nr6,word,,B,35,M\nshort,1\n./b/7,20,,D,,\nr8,NA,,,300,\ncx/b/9.hea,77,,,,\n");
     put("two.csv", "key,AF,st\nr0,1,R\nr4,1,Q\n");

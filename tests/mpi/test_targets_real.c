@@ -1,5 +1,5 @@
-/* The shipped tasks on the labels of the real development set, against counts that tests/data/targets_expected.py computed
- * from its tables alone. Signals are not looked at: the corpora are made of the tables' keys. */
+/* The shipped tasks on the labels of the real development set, against counts that tests/data/targets_expected.py
+ * computed from its tables alone. Signals are not looked at: the corpora are made of the tables' keys. */
 #include "io/tasks/targets.h"
 
 #include <math.h>

@@ -1,5 +1,5 @@
-/* The products of core/nn/blas.h in float, whatever kernels the BLAS runs: each value within the bound that holds for any
- * order of summation, with fused multiply-adds and without (Higham 2002, section 3.5),
+/* The products of core/nn/blas.h in float, whatever kernels the BLAS runs: each value within the bound that holds for
+ * any order of summation, with fused multiply-adds and without (Higham 2002, section 3.5),
  *     |found - exact| <= (k + 3) u / (1 - (k + 3) u) (|alpha| sum |a| |b| + |c|),   u = 2^-24,
  * and the same bits for the same shapes. `test_blas kernels` prints the name of the kernels in use and a hash of their
  * results instead: two names with one hash are the same kernels. */

@@ -1,5 +1,5 @@
-/* The classifier apart from its gradients: what is trained, prefixes, bits of a record, losses and scores at the ends of
- * their range, refusals. tests/gradient and test_classify_parity.c have the rest. */
+/* The classifier apart from its gradients: what is trained, prefixes, bits of a record, losses and scores at the ends
+ * of their range, refusals. tests/gradient and test_classify_parity.c have the rest. */
 #include "core/nn/classify.h"
 
 #include <math.h>
@@ -340,7 +340,8 @@ static void adapters_start_silent(const float *x) {
     ein_layout_destroy(bare);
 }
 
-/* --- plans ----------------------------------------------------------------------------------------------------------- */
+/* --- plans
+ * ----------------------------------------------------------------------------------------------------------- */
 
 static bool near(double a, double b) {
     return fabs(a / b - 1) <= 1e-12;
@@ -386,7 +387,8 @@ static void memory(void) {
     ein_layout_destroy(full);
 }
 
-/* --- losses and scores ------------------------------------------------------------------------------------------------ */
+/* --- losses and scores
+ * ------------------------------------------------------------------------------------------------ */
 
 static const double means[1] = {10}, sds[1] = {4};
 static const ein_head_task three[] = {

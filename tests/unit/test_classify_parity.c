@@ -1,6 +1,6 @@
-/* The classifier against PyTorch: logits, losses, scores, every gradient, five steps of AdamW, for each kind of task and
- * way to train. tests/data/classify_small.safetensors was made by tests/data/make_classify_fixture.py, which says what the
- * cases are. */
+/* The classifier against PyTorch: logits, losses, scores, every gradient, five steps of AdamW, for each kind of task
+ * and way to train. tests/data/classify_small.safetensors was made by tests/data/make_classify_fixture.py, which says
+ * what the cases are. */
 #include "core/nn/adamw.h"
 #include "core/nn/classify.h"
 #include "core/nn/head.h"

@@ -1,7 +1,7 @@
 /* HDF5 files on a disk that fills up: the failure is told, and the process ends in order.
  *
- * The limit on file sizes stands for the full disk. Each case runs in a child, because what is tested includes what HDF5
- * does when the process ends. */
+ * The limit on file sizes stands for the full disk. Each case runs in a child, because what is tested includes what
+ * HDF5 does when the process ends. */
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,7 +29,8 @@ static hid_t create(void) {
     return file;
 }
 
-/* Many contiguous datasets, so that there is much that only a flush writes: the case of a checkpoint. 0: all as expected. */
+/* Many contiguous datasets, so that there is much that only a flush writes: the case of a checkpoint. 0: all as
+ * expected. */
 static int close_on_full_disk(rlim_t room, ein_status mine, ein_status expected) {
     const hsize_t n = 64;
     char name[32];

@@ -1,5 +1,5 @@
-/* Statistics of a label: fixture S1 against the figures of R and scikit-learn, everything that is not estimable, what is
- * left out, order of input, and the three outputs. */
+/* Statistics of a label: fixture S1 against the figures of R and scikit-learn, everything that is not estimable, what
+ * is left out, order of input, and the three outputs. */
 #include <jansson.h>
 #include <string.h>
 #include <unistd.h>

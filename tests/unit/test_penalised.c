@@ -1,5 +1,5 @@
-/* Logistic and ridge regression: the gradient vanishes where they end, ridge against its normal equations, the intercept
- * free, equal bits, and what must be refused. The figures of a small problem are those of scikit-learn 1.2
+/* Logistic and ridge regression: the gradient vanishes where they end, ridge against its normal equations, the
+ * intercept free, equal bits, and what must be refused. The figures of a small problem are those of scikit-learn 1.2
  * (LogisticRegression and Ridge, tol 1e-12) on the same numbers. */
 #include "core/stats/penalised.h"
 
