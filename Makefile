@@ -1,4 +1,4 @@
-# Einthoven: one non-recursive Makefile. `make help` lists the targets.
+# Einthoven: one non-recursive Makefile. `make help` lists the targets (a `##` behind each) by group (`##@ GROUP`).
 #
 #   make CC=clang            another compiler          make DEBUG=1        -O0 -g, assertions of ours on
 #   make SANITIZE=address    or undefined, thread       make NATIVE=1       for this CPU only
@@ -102,12 +102,13 @@ LIBS     := $(ROOMS:%=$(BUILD)/%.a) $(BUILD)/jobs/embedded.a
 REAL_LIBS := $(REAL_ROOMS:%=$(BUILD)/f64/%.a)
 PROGRAM  := $(BUILD)/einthoven
 
+##@ Build
 .PHONY: all
 all: einthoven
 
 # The link in the top folder always points to the configuration built last.
 .PHONY: einthoven
-einthoven: $(PROGRAM)
+einthoven: $(PROGRAM) ## the program; CC=clang, DEBUG=1, SANITIZE=address and more: top of the Makefile
 	@ln -sf $(PROGRAM) einthoven
 
 ifeq ($(V),1)
@@ -186,6 +187,7 @@ $(TEST_BIN): $(BUILD)/%: $(BUILD)/%.o $(TEST_HELP) $(REAL_LIBS) $(LIBS)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS_ALL) $(HARDEN_CFLAGS) $(LDFLAGS) $(HARDEN_LDFLAGS) $^ -o $@ $(CHECK_LIBS) $(LIBS_ALL)
 
+##@ Test
 .PHONY: test tests-build test-quick
 test: deps      ## install what is missing, build, run every test; ends with "N passed, N failed, N skipped"
 	@$(MAKE) --no-print-directory einthoven tests-build
@@ -203,15 +205,22 @@ test-slurm:     ## a study and its survival on a private Slurm of four nodes: un
 	@tests/run $(BUILD) slurm
 
 # --- everything else -----------------------------------------------------------------------------------
+##@ Try
 .PHONY: demo
 demo: deps      ## a whole study on embedded synthetic cohorts: synthesise, ingest, pretrain, fine-tune, evaluate
 	@$(MAKE) --no-print-directory einthoven
 	@tests/demo.sh ./einthoven
 
+##@ Build
 .PHONY: deps
 deps:           ## install missing Debian packages (as root), or name them
 	@tests/deps.sh
 
+.PHONY: clean
+clean:          ## remove everything built
+	@rm -rf build einthoven compile_commands.json
+
+##@ Change
 .PHONY: lint
 lint:           ## layering, banned words, shell scripts, static analysis
 	@tests/lint.sh
@@ -220,13 +229,22 @@ lint:           ## layering, banned words, shell scripts, static analysis
 format:         ## clang-format in place
 	@clang-format -i $$(git ls-files '*.c' '*.h')
 
-.PHONY: clean
-clean:          ## remove everything built
-	@rm -rf build einthoven
+.PHONY: hooks
+hooks:          ## have git check format and rules before each commit
+	@tests/hooks.sh
+
+# What editors and clang tools ask for: how each source is compiled. Flags of single files (EXTRA) are left out.
+COMPILED := $(LIB_SRC) jobs/einthoven.c $(TEST_C) $(wildcard tests/*.c)
+compile_commands.json: $(BUILD)/flags Makefile ## how each source is compiled, for editors and clangd
+	@set -- '$(subst ','\'',$(CC) $(CPPFLAGS_ALL) $(CHECK_CFLAGS) $(CFLAGS_ALL))'; \
+	command=$$(printf '%s' "$$1" | sed 's/[\\"]/\\&/g'); here=$$(pwd | sed 's/[\\"]/\\&/g'); \
+	{ before='['; for f in $(COMPILED); do \
+	    printf '%s\n{"directory": "%s", "file": "%s", "command": "%s -c %s"}' "$$before" "$$here" "$$f" "$$command" "$$f"; \
+	    before=','; done; printf '\n]\n'; } > $@
 
 .PHONY: help
 help:           ## this list
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
+	@awk -f tests/make_help.awk Makefile tests/targets.mk
 
 -include tests/targets.mk
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -52,8 +52,7 @@ struct ein_engine {
     double *slot_loss;
 };
 
-/* --- plan ------------------------------------------------------------------------------------------------
- */
+/* --- plan ---------------------------------------------------------------------------------------------- */
 
 /* Fill in the leaves of a thread that owns [first, first + count); returns the deepest stack. */
 static int plan_leaves(leaf_plan *leaf, int first, int count) {
@@ -258,8 +257,7 @@ const ein_exchange *ein_engine_exchange(const ein_engine *e) {
     return e->exchange;
 }
 
-/* --- gradients -------------------------------------------------------------------------------------------
- */
+/* --- gradients ----------------------------------------------------------------------------------------- */
 
 /* What a thread carries through one leaf. */
 typedef struct {
@@ -341,8 +339,7 @@ static ein_status compute_gradients(ein_engine *e, bool skip, ein_step_result *r
     return ein_exchange_finish(e->exchange, e->threads);
 }
 
-/* --- one reduction, then the update -----------------------------------------------------------------------
- */
+/* --- one reduction, then the update -------------------------------------------------------------------- */
 
 /* Squares of the summed gradient per block of 4096 values, into the places of the blocks that this rank owns. Blocks
  * are numbered over buckets, so a block's number does not depend on who owns it. */

@@ -1,6 +1,8 @@
 #!/bin/bash
 # `make lint`: rules of the house that a compiler does not check. Prints every offending line; exit code 1 if any.
+# `tests/lint.sh quick` leaves out the tools that take minutes (for every commit: tests/pre-commit).
 set -u
+quick=${1:-}
 cd "$(dirname "$0")/.." || exit 1
 shopt -s lastpipe # so that a count survives its pipe
 faults=0
@@ -95,7 +97,18 @@ for header in "${headers[@]}"; do
     head -n 1 "$header" | grep -qE '^/\* [A-Za-z].+' || echo "$header"
 done | fault 'the first line of a header is a comment that says what it is'
 
+# --- pages and banners ----------------------------------------------------------------------------------------------
+# References that nobody who has only this tree can follow; names of files in it are checked by tests/unit/test_manual.sh.
+in_files '\bDESIGN\b|\breference/|\bSTYLE\.md' "${text_files[@]}" | without '^tests/lint\.sh:' |
+    fault 'a page that is not in the tree: say what it says'
+awk 'FNR == 1 { banner = 0 } banner && /^ *\*\/$/ { print FILENAME ":" FNR ": " $0 } { banner = /^ *\/\* --- / && !/\*\// }' \
+    "${c_files[@]}" | fault 'a banner of two lines'
+
 # --- tools --------------------------------------------------------------------------------------------------------
+if [ "$quick" = quick ]; then
+    [ "$faults" -eq 0 ] || echo "lint: $faults rules are broken"
+    exit $((faults > 0))
+fi
 missing=()
 for tool in shellcheck cppcheck clang-format; do command -v "$tool" >/dev/null || missing+=("$tool"); done
 if [ ${#missing[@]} -gt 0 ]; then

@@ -48,6 +48,7 @@ $(FUZZ_NAMES:%=fuzz-short-%): fuzz-short-%: build/fuzz/fuzz_%
 	@$(FUZZ_ENV) $< -runs=$(FUZZ_RUNS) -seed=1 $(FUZZ_COMMON) build/fuzz/short/$* $(FUZZ_SEEDS) >build/fuzz/short-$*.log 2>&1 || \
 	    { tail -40 build/fuzz/short-$*.log; echo 'fuzz-short: $* failed; the input is in build/fuzz'; exit 1; }
 	@echo "  ok    $*: $$(grep -c . build/fuzz/short-$*.log) lines, $(FUZZ_RUNS) inputs"
+##@ Test further
 fuzz: ## fuzz every reader for FUZZ_SECONDS each (default 60); inputs that fail are left in build/fuzz
 	@for name in $(FUZZ_NAMES); do $(MAKE) --no-print-directory fuzz-$$name || exit 1; done
 fuzz-short: $(FUZZ_NAMES:%=fuzz-short-%) ## every fuzz target for a fixed number of inputs over tests/fuzz/corpus
@@ -68,11 +69,13 @@ BENCH_BIN := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/bench_*.c))
 $(BENCH_BIN): $(BUILD)/%: $(BUILD)/%.o $(LIBS)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS_ALL) $(HARDEN_CFLAGS) $(LDFLAGS) $(HARDEN_LDFLAGS) $^ -o $@ $(LIBS_ALL)
+##@ Measure
 .PHONY: bench
 bench: $(BENCH_BIN) ## step time, scaling, share of the sgemm peak, and PyTorch beside it where it is installed
 	@tests/bench/bench.sh $(BUILD)
 
 # --- memory and arithmetic ----------------------------------------------------------------------------------------------
+##@ Test further
 .PHONY: tests-unit-build test-sanitizers
 test-sanitizers: ## the unit tests under the address and undefined-behaviour sanitizers, in a build folder of their own
 	@$(MAKE) --no-print-directory SANITIZE=address,undefined tests-unit-build
@@ -97,6 +100,7 @@ test-kernels: tests-build ## the numerical tests under every set of OpenBLAS ker
 	@tests/kernels.sh $(BUILD)
 
 # --- what is linked -----------------------------------------------------------------------------------------------------
+##@ Build
 .PHONY: sbom
 sbom: $(PROGRAM) ## list what the program is linked with, versions and licences: CycloneDX JSON in the build folder
 	@tests/sbom.sh $(PROGRAM) > $(BUILD)/sbom.cdx.json && echo $(BUILD)/sbom.cdx.json

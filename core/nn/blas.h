@@ -1,7 +1,7 @@
 /* Matrix multiplication through CBLAS: the only place that calls it.
  *
- * Threads are ours: each call runs on the calling thread.  Bits depend on the kernel set that the
- * library picks for the CPU; ein_blas_describe names it, so that checkpoints can record it.
+ * Threads are ours: each call runs on the calling thread.  The last bits depend on the kernels that the library
+ * picks for the processor; ein_blas_start names them, so that checkpoints can record which.
  */
 #ifndef EIN_CORE_NN_BLAS_H
 #define EIN_CORE_NN_BLAS_H
@@ -16,8 +16,8 @@ const char *ein_blas_start(void);
  * products then. 1 for a library that does not say. */
 int ein_blas_thread_safe(void);
 
-/* Row-major products, C overwritten (`_add`: added to). Letters say which operand is transposed.
- * Leading dimensions are row lengths in memory. */
+/* Products of dense row-major matrices: c is overwritten, or added to by names that end in _add. The two letters say
+ * whether a and b are taken as they lie in memory (n) or transposed (t). */
 #define gemm_nn     EIN_REAL_NAME(gemm_nn)
 #define gemm_nn_add EIN_REAL_NAME(gemm_nn_add)
 #define gemm_nt_add EIN_REAL_NAME(gemm_nt_add)

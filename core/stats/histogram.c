@@ -135,8 +135,7 @@ ein_status ein_histogram_merge(int64_t *merged_positive, int64_t *merged_negativ
     return EIN_OK;
 }
 
-/* --- two rounds ------------------------------------------------------------------------------------------
- */
+/* --- two rounds ---------------------------------------------------------------------------------------- */
 
 typedef struct {
     ein_sum x, y;

@@ -164,7 +164,7 @@ static ein_kind xml(const look *f, const char *root) {
                                                      : (ein_kind){EIN_KIND_OTHER, "XML of other kinds"};
 }
 
-/* Archives are told by their content, but what they hold only by their name. */
+/* Archives are recognised by their content, but what they hold only by their name. */
 static ein_kind archive(const look *f, ein_kind kind) {
     if (is_one_of(f->extension, "docx xlsx pptx odt ods odp epub")) return kind_documents;
     if (is_one_of(f->extension, "jar whl pt pth")) return kind_programs;

@@ -1,8 +1,8 @@
 /* How samples are packed in WFDB signal files: one row per format.
  *
  * A format packs `unit_values` samples into `unit_bytes` bytes; rows differ only in numbers and in the
- * function that unpacks whole units.  Source: signal(5) of the WFDB Applications Guide; the sample values
- * and checksums of reference/formats.md, C1, are the tests.
+ * function that unpacks whole units.  Source: signal(5) of the WFDB Applications Guide; the tests hold
+ * the values and checksums of the records in ten formats that come with wfdb-python (sample-data/binformats.hea).
  *
  *   8          8-bit differences from the sample before, the first from the header's initial value
  *   16, 61     two's complement int16, little- and big-endian

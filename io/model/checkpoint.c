@@ -49,7 +49,8 @@ static ein_status check_own(const ein_checkpoint *c) {
     return EIN_OK;
 }
 
-/* Gather all runs on rank 0, which checks them. `places` holds 3 x size ints. Collective. */
+/* Gather all runs on rank 0, which checks them. `places` has room for 2 x size ints: byte counts, then starts.
+ * Collective. */
 static ein_status check_gathered(ein_comm *comm, const ein_checkpoint *c, int *places, int64_t total,
                                  ein_range *all) {
     int size = ein_comm_size(comm), mine = ein_int(c->n_owned * (int64_t)sizeof *all);
@@ -65,7 +66,7 @@ static ein_status check_gathered(ein_comm *comm, const ein_checkpoint *c, int *p
     return check_sorted(all, ein_int(total), c->layout->arena);
 }
 
-/* A hole would stay zero in the file without anybody noticing. Collective. */
+/* What all ranks own together is every value once: a value that nobody writes would be 0 in the file. Collective. */
 static ein_status check_tiling(ein_comm *comm, const ein_checkpoint *c) {
     int64_t total = c->n_owned;
     EIN_TRY(ein_comm_agree(comm, check_own(c)));
@@ -185,7 +186,7 @@ static ein_status write_alone(const char *partial, const ein_checkpoint *c) {
     return ein_checkpoint_close(partial, file, true, status);
 }
 
-/* Every rank's dirty pages are its own node's: each syncs before any rank reads what others wrote. Collective. */
+/* What a rank wrote may still be in the memory of its node: all sync before any reads what others wrote. Collective. */
 static ein_status sync_together(ein_comm *comm, const char *partial) {
     int fd = open(partial, O_RDWR | O_CLOEXEC);
     ein_status status = EIN_OK;
@@ -345,7 +346,8 @@ static ein_status inspect_verified(const char *path, const ein_checkpoint_head *
     return status;
 }
 
-/* NULL out: rank 0 still tells the others, so that all ranks make the same calls. */
+/* Give rank 0's text, which may be NULL (none), to all ranks; `*text` of the others is replaced. All ranks enter, also
+ * where there is no text. Collective. */
 static ein_status share_text(ein_comm *comm, char **text) {
     int64_t bytes = *text ? (int64_t)strlen(*text) + 1 : 0;
     void *data = *text;

@@ -1,5 +1,5 @@
 /* Model files: a .safetensors file with timm's tensor names and metadata that says everything a site
- * needs (DESIGN: files, model).
+ * needs to run a model: one file, no other beside it.
  *
  * Format "einthoven model", version 1: tensors of one ein_layout as F32 in its order, and these metadata. All
  * values are texts; a file of ours has the first five and the last, the others where known.
@@ -15,7 +15,7 @@
  *     einthoven.contract_blake2b  its BLAKE2b-256, 64 hexadecimal digits
  *     einthoven.config       YAML of the configuration that made it
  *     einthoven.training     JSON object: training summary
- *     einthoven.training_records  the records that had a say in the weights (io/corpus/seen.h)
+ *     einthoven.training_records  the records used to train or select the model (io/corpus/seen.h)
  *     einthoven.tasks        JSON object: what the outputs mean, and thresholds (classify only)
  *     einthoven.licence      SPDX expression, or words, for the weights
  *     einthoven.blake2b      content hash, 64 hexadecimal digits; written last, so it is also the mark of a

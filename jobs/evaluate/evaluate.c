@@ -230,8 +230,8 @@ const ein_command ein_command_evaluate = {
     .operands = "",
     .description =
         "Models that finetune made score the records of a corpus; labels come from the corpus or from label tables, by the\n"
-        "tasks that stand in the model; thresholds are those of the model, chosen on validation records. Records that had a\n"
-        "say in a model are refused. Models of one arm (ARM=FILE) are its seeds; arms are compared by patient\n"
+        "tasks that stand in the model; thresholds are those of the model, chosen on validation records. Records that were\n"
+        "used to train or select a model are refused. Models of one arm (ARM=FILE) are its seeds; arms are compared by patient\n"
         "bootstrap. scores.csv holds the corpus's pseudonymous patient keys, so that clustered intervals follow\n"
         "from it; evaluate.patient_keys=false leaves them out.\n\n"
         "    einthoven evaluate --model run/superclass/top-4-s1/model.safetensors --corpus other.h5 --out results/other\n"

@@ -38,7 +38,7 @@ const ein_option ein_table_evaluate_model[] = {
     {"evaluate.leads", EIN_OPT_LIST, "", EIN_UNBOUNDED, NULL, "",
      "leads that the model gets, the others as unknown; empty: all"},
     {"evaluate.allow_seen", EIN_OPT_BOOL, "false", EIN_UNBOUNDED, NULL, "",
-     "evaluate although records had a say in a model's weights or thresholds; outputs say so"},
+     "evaluate although records were used to train or select a model; outputs say so"},
     {"evaluate.patient_keys", EIN_OPT_BOOL, "true", EIN_UNBOUNDED, NULL, "",
      "write the corpus's pseudonymous patient keys beside scores, which clustered intervals need; they tell which "
      "records are of one person, also across tables of one corpus"},

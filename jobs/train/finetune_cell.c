@@ -408,7 +408,7 @@ static void name_records(void *self, int slot, char *out, size_t room) {
 
 /* --- models ---------------------------------------------------------------------------------------------- */
 
-/* Every record that had a say in the weights: those of pretraining, of training, and of validation. */
+/* Every record used to train or select the model: those of pretraining, of training, and of validation. */
 static ein_status seen_text(const finetune_cell *c, char **out) {
     ein_seen seen = {0}, more = {0};
     *out = NULL;
