@@ -2,7 +2,7 @@
 #ifndef EIN_CORE_SYNTH_BEATS_H
 #define EIN_CORE_SYNTH_BEATS_H
 
-#include "core/synth/synth.h"
+#include "core/synth/person.h"
 
 typedef enum {
     EIN_BEAT_NORMAL,

@@ -3,7 +3,7 @@
 #define EIN_CORE_SYNTH_HEART_H
 
 #include "core/synth/draw.h"
-#include "core/synth/synth.h"
+#include "core/synth/person.h"
 
 /* The average heart: waves, intervals and variability without any person's deviation. */
 void ein_synth_heart_average(const double *p, ein_synth_heart *heart);

@@ -8,6 +8,7 @@
 #include "core/base/real.h"
 #include "core/synth/beats.h"
 #include "core/synth/draw.h"
+#include "core/synth/synth.h"
 
 static const double two_pi = 6.283185307179586;
 enum { BLOCK = 256, LANES = 8 };

@@ -2,7 +2,7 @@
 #ifndef EIN_CORE_SYNTH_RENDER_H
 #define EIN_CORE_SYNTH_RENDER_H
 
-#include "core/synth/synth.h"
+#include "core/synth/person.h"
 
 /* Products and sums are rounded one by one, on every CPU: the clones of a loop give the same bits, and so do
  * ranks on unlike nodes. gcc does so with -std=c11; clang must be told. */

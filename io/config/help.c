@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "io/base/wrap.h"
+#include "io/config/config.h"
 #include "io/config/table.h"
 
 enum { INDENT = 6, TEXT_BYTES = 2048 };

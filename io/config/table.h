@@ -1,9 +1,13 @@
-/* Inside of the configuration: the table of values, shared by config.c, config_value.c, config_yaml.c
- * and config_help.c only. */
+/* Inside of the configuration: the table of values, for the files of io/config only. */
 #ifndef EIN_IO_CONFIG_TABLE_H
 #define EIN_IO_CONFIG_TABLE_H
 
-#include "io/config/config.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/base/status.h"
+#include "io/config/option.h"
 
 enum {
     EIN_CONFIG_MAX_BYTES = 1 << 20, /* of a YAML text */
@@ -38,12 +42,12 @@ typedef struct {
     bool loaded; /* seen in the YAML text that is being read: a second one is a duplicate */
 } ein_config_entry;
 
-struct ein_config {
+typedef struct ein_config {
     const ein_option *const *tables;
     ein_config_entry *entries; /* in table order */
     int n_entries;
     const char *preset_without; /* keys that begin so are passed over in presets; NULL: none */
-};
+} ein_config;
 
 /* What a source offers for one key, before it is known to fit: one scalar, or a list of them. */
 typedef struct {

@@ -4,6 +4,7 @@
 #include <yaml.h>
 
 #include "io/base/utf8.h"
+#include "io/config/config.h"
 #include "io/config/table.h"
 #include "io/formats/yaml_tree.h"
 

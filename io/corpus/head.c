@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "io/corpus/corpus.h"
+#include "io/corpus/format.h"
 
 static void print(FILE *f, const ein_corpus_head *h) {
     fprintf(f, "format=%s\nversion=%d\nprogram=%s\nconfig=%s\n", EIN_CORPUS_FORMAT, h->version, h->program,

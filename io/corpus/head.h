@@ -15,7 +15,7 @@ typedef struct {
     const ein_texts *labels, *texts;
 } ein_corpus_head;
 
-/* The attribute head_hash of the format (io/corpus/corpus.h). */
+/* The attribute head_hash of the format (io/corpus/format.h). */
 ein_status ein_corpus_head_hash(const ein_corpus_head *head, char out[EIN_HASH_TEXT_BYTES]);
 
 #endif

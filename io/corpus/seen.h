@@ -1,7 +1,7 @@
 /* Which records a model has been trained on, so that it is not tested on them.
  *
  * A record is known by up to six keys of 64 bits:
- *   source   of the bytes of its files (source_sha256 of io/corpus/corpus.h; its record id where the corpus has no
+ *   source   of the bytes of its files (source_sha256 of io/corpus/format.h; its record id where the corpus has no
  *            hash)
  *   signal   of its samples as they were decoded (signal_key): whatever it is called, whatever comments it has
  *   anchors  of up to EIN_SKETCH_STORED anchors of its sketch (core/signal/sketch.h): also in another format, unit or

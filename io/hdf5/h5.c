@@ -12,66 +12,13 @@
 #include <unistd.h>
 
 #include "io/base/hash.h"
-#include "io/hdf5/locks.h"
 #include "io/hdf5/probe.h"
-#include "io/hdf5/storage.h"
 
 #if !defined(__BYTE_ORDER__) || __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 #error "files of ours are little-endian and read without conversion"
 #endif
 
-enum { CHUNK_ITEM_BYTES = 1 << 18, DEFLATE_LEVEL = 4, REASON_BYTES = 512 };
-
-void ein_h5_quiet(void) {
-    H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
-    H5PLset_loading_state(0); /* a filter that a file names is no reason to load code */
-}
-
-/* The entry pushed first is the innermost: the reason. */
-static herr_t first_entry(unsigned n, const H5E_error2_t *entry, void *out) {
-    if (n == 0) snprintf(out, REASON_BYTES, "%s", entry->desc ? entry->desc : entry->func_name);
-    return 1;
-}
-
-ein_status ein_h5_error(ein_status status, const char *format, ...) {
-    char text[1024], reason[REASON_BYTES] = "";
-    va_list args;
-    va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
-    va_end(args);
-    H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, first_entry, reason);
-    H5Eclear2(H5E_DEFAULT);
-    for (char *c = reason; *c; c++)
-        if (*c == '\n') *c = ' ';
-    return reason[0] ? ein_error(status, "%s (HDF5: %s)", text, reason) : ein_error(status, "%s", text);
-}
-
-hid_t ein_h5_access_serial(void) {
-    hid_t list = H5Pcreate(H5P_FILE_ACCESS);
-    if (list < 0) return list;
-    /* 1.10 and nothing older: its object headers and indexes carry checksums. */
-    if (H5Pset_libver_bounds(list, H5F_LIBVER_V110, H5F_LIBVER_V110) < 0 ||
-        H5Pset_file_locking(list, true, true) < 0) {
-        H5Pclose(list);
-        return -1;
-    }
-    return list;
-}
-
-ein_status ein_h5_open_tried(const char *path, hid_t *out) {
-    *out = -1;
-    ein_h5_quiet();
-    struct stat about;
-    if (stat(path, &about) != 0)
-        return ein_error(EIN_NOTFOUND, "%s: no such file, or its folder cannot be read", path);
-    if (!S_ISREG(about.st_mode)) return ein_error(EIN_FORMAT, "%s: not a regular file", path);
-    hid_t access = ein_h5_access_serial();
-    if (access < 0) return ein_h5_error(EIN_NOMEM, "%s: preparing to open", path);
-    const ein_status status = ein_h5_set_locks(path, access);
-    if (status == EIN_OK) *out = H5Fopen(path, H5F_ACC_RDONLY, access);
-    H5Pclose(access);
-    return status != EIN_OK || *out >= 0 ? status : ein_h5_not_opened(path);
-}
+enum { CHUNK_ITEM_BYTES = 1 << 18, DEFLATE_LEVEL = 4 };
 
 ein_status ein_h5_open_read(const char *path, hid_t *out) {
     *out = -1;

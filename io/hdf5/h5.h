@@ -15,25 +15,15 @@
 
 #include "core/base/status.h"
 #include "io/base/texts.h"
+#include "io/hdf5/error.h"
+#include "io/hdf5/open.h"
+#include "io/hdf5/storage.h"
 
-enum { EIN_H5_MAX_RANK = 4, EIN_H5_MAX_TEXT = 4096 };
-
-/* Stop HDF5 from printing its error stack; messages come through ein_h5_error. */
-void ein_h5_quiet(void);
-
-/* Record a message with HDF5's innermost reason in brackets, and return `status`. */
-ein_status ein_h5_error(ein_status status, const char *format, ...) EIN_PRINTF(2, 3);
-
-/* Access list of a file that one process opens by itself: format HDF5 1.10, file locks only where the file
- * system has them. Negative on failure; H5Pclose. */
-hid_t ein_h5_access_serial(void);
+enum { EIN_H5_MAX_TEXT = 4096 };
 
 /* Open for reading by this process alone, after a trial in a process of its own (io/hdf5/probe.h). EIN_NOTFOUND,
  * EIN_IO, or EIN_CORRUPT for a file that is no HDF5 file, was cut, or did not survive the trial. */
 ein_status ein_h5_open_read(const char *path, hid_t *out);
-
-/* The same without the trial: for a file that rank 0 has tried, after the ranks agreed on the outcome. */
-ein_status ein_h5_open_tried(const char *path, hid_t *out);
 
 /* HDF5 1.10 does not survive a full disk: once it could not flush or close a file, it crashes when the library ends. So
  * a file of ours is either a draft (below), or has its space reserved right after it was made, before anything is

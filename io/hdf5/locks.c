@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "io/hdf5/h5.h"
+#include "io/hdf5/error.h"
 
 /* What the user says about locks, which HDF5 obeys before it obeys us: NULL if nothing. */
 static const char *asked(void) {

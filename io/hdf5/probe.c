@@ -16,7 +16,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "io/hdf5/h5.h"
+#include "io/hdf5/error.h"
+#include "io/hdf5/open.h"
 #include "io/hdf5/walk.h"
 
 extern char **environ;

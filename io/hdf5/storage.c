@@ -3,7 +3,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "io/hdf5/h5.h"
+#include "io/hdf5/error.h"
 
 enum { CHUNK_SLACK = 64 };
 

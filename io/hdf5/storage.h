@@ -13,6 +13,7 @@
 #include "core/base/status.h"
 
 enum {
+    EIN_H5_MAX_RANK = 4, /* of a dataset */
     EIN_H5_MAX_CHUNK_BYTES = 1 << 28,
     EIN_H5_INFLATION = 1032,
     EIN_H5_WHOLE_BYTES = 64 << 20, /* of a column, whatever the size of the file */

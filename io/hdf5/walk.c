@@ -4,7 +4,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "io/hdf5/h5.h"
+#include "io/hdf5/error.h"
 #include "io/hdf5/storage.h"
 
 enum { READ_BYTES = 16 << 20, MAX_DIMS = H5S_MAX_RANK };

@@ -1,4 +1,6 @@
 /* Label tables: which columns are taken, how each is read, and what became of the others. */
+#include "io/labels/columns.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,7 +9,6 @@
 #include "io/base/nearest.h"
 #include "io/base/utf8.h"
 #include "io/labels/identifiers.h"
-#include "io/labels/parts.h"
 
 enum { NUMBERS_PERCENT = 95, SHOWN_BYTES = 64 };
 

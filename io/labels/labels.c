@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "io/base/utf8.h"
-#include "io/labels/parts.h"
+#include "io/labels/columns.h"
 
 enum { AMBIGUOUS = -2 };
 enum { ROW_PLAIN, ROW_REPEATED, ROW_AMBIGUOUS, ROW_WITHOUT_KEY };

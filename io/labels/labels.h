@@ -19,26 +19,8 @@
 #include <stdint.h>
 
 #include "core/base/status.h"
-
-enum { EIN_LABELS_MAX_TABLES = 16 };
-
-/* Columns by name; NULL: what the table's layout says, or none. A column that no table has is an error, with the
- * nearest name, or left out `if_there`. */
-typedef struct {
-    int n_paths; /* 0: no tables, which gives an empty ein_labels */
-    const char *const *path;
-    const char *encoding; /* of every table, as iconv names it; NULL: UTF-8 or what is evident */
-    const char *key;      /* of every table; NULL: the layout's, or its first column */
-    bool all_numeric; /* take every column of numbers (at least 95 % of its cells) that looks like a label */
-    int n_values;     /* and these, whatever they look like */
-    const char *const *value;
-    int n_texts; /* 0 with `all_numeric`: the layout's */
-    const char *const *text;
-    const char *patient, *age, *sex, *cohort, *site;
-    int n_sex_codes; /* "male=1", "female=2" */
-    const char *const *sex_code;
-    bool if_there;
-} ein_labels_options;
+#include "io/labels/options.h"
+#include "io/labels/report.h"
 
 typedef struct ein_labels ein_labels;
 
@@ -78,47 +60,7 @@ const char *ein_labels_site(const ein_labels *labels, const ein_labels_match *ma
 float ein_labels_age(const ein_labels *labels, const ein_labels_match *match);
 int ein_labels_sex(const ein_labels *labels, const ein_labels_match *match);
 
-/* What did not fit; counted over all tables. */
-typedef struct {
-    int64_t rows;       /* with a key */
-    int64_t unused;     /* rows that no record was found for, but for those below */
-    int64_t repeated;   /* rows that are another row word for word */
-    int64_t ambiguous;  /* rows whose key stands in another row that differs */
-    int64_t malformed;  /* rows left out by the CSV reader or without key */
-    int64_t unreadable; /* cells of numbers, ages and sexes that hold something else */
-    char first_unused[160], first_ambiguous[160], first_malformed[256], first_unreadable[256];
-    int64_t ambiguous_line[2]; /* of the first two rows of first_ambiguous */
-} ein_labels_report;
 void ein_labels_get_report(const ein_labels *labels, ein_labels_report *out);
-
-/* What became of a table and of its columns. */
-typedef struct {
-    const char *path;
-    const char *data_set; /* "PTB-XL"; NULL: no layout that is known */
-    const char *encoding; /* that it was converted from; "UTF-8": none */
-    int64_t replaced;     /* bytes that no character was known for */
-    int64_t rows;
-    int columns;
-} ein_labels_table;
-
-enum {
-    EIN_LABELS_KEY = 1,
-    EIN_LABELS_PATIENT = 2,
-    EIN_LABELS_AGE = 4,
-    EIN_LABELS_SEX = 8,
-    EIN_LABELS_COHORT = 16,
-    EIN_LABELS_SITE = 32,
-    EIN_LABELS_NUMBER = 64,
-    EIN_LABELS_TEXT = 128
-};
-typedef struct {
-    const char *name; /* "" for a column without one */
-    unsigned uses;    /* 0: left out */
-    char why[200];    /* why it was left out, or how it is read if not in the usual way; "" */
-    int64_t known;    /* cells of numbers, ages and sexes that say something */
-    int64_t unreadable;
-    char first_unreadable[128]; /* "line 3: '>60'" */
-} ein_labels_column;
 
 int ein_labels_n_tables(const ein_labels *labels);
 void ein_labels_table_at(const ein_labels *labels, int table, ein_labels_table *out);

@@ -257,14 +257,6 @@ ein_status ein_checkpoint_write(ein_comm *comm, const char *path, const ein_chec
 
 /* --- reading ----------------------------------------------------------------------------------------- */
 
-void ein_checkpoint_info_free(ein_checkpoint_info *info) {
-    if (!info) return;
-    free(info->config_yaml);
-    free(info->contract_text);
-    free(info->blas);
-    memset(info, 0, sizeof *info);
-}
-
 static ein_status check_root(const char *path, const uint8_t *found, const uint8_t *stated) {
     if (!memcmp(found, stated, EIN_HASH_BYTES)) return EIN_OK;
     return ein_error(
@@ -454,4 +446,9 @@ ein_status ein_checkpoint_describe(const char *path, bool verify, ein_checkpoint
     if (verify) return inspect_verified(path, &head, NULL, info);
     info_from_head(info, &head);
     return EIN_OK;
+}
+
+bool ein_checkpoint_recognise(const char *bytes, int64_t count) {
+    int64_t length = (int64_t)strlen(EIN_CHECKPOINT_FIRST_LINE);
+    return count >= length && !memcmp(bytes, EIN_CHECKPOINT_FIRST_LINE, (size_t)length);
 }

@@ -59,51 +59,8 @@
 
 #include "core/base/status.h"
 #include "core/nn/layout.h"
-#include "io/base/hash.h"
+#include "io/model/checkpoint_data.h"
 #include "mpi/comm.h"
-
-enum {
-    EIN_CHECKPOINT_VERSION = 1,
-    EIN_CHECKPOINT_HEAD_BYTES = 512,
-    EIN_CHECKPOINT_BLOCK_BYTES = 4 << 20,
-    EIN_CHECKPOINT_PROGRAM_BYTES = 32,   /* with the final NUL; longer texts are cut */
-    EIN_CHECKPOINT_TEXT_BYTES = 16 << 20 /* bound of config, contract and blas each */
-};
-#define EIN_CHECKPOINT_MAX_BYTES (INT64_C(1) << 46)
-
-/* A run [offset, offset + count) of the flat arena. */
-typedef struct {
-    int64_t offset, count;
-} ein_range;
-
-/* Everything scalar that a run needs to go on as if it had never stopped. Fixed-size, portable. */
-typedef struct {
-    int64_t step;          /* updates done */
-    int64_t epoch;         /* epoch of the next update */
-    int64_t step_in_epoch; /* updates done in that epoch: the data position */
-    uint64_t seed;         /* RNG key; draws are addressed, so there is no other RNG state */
-    double best_value;     /* best validation value so far; NaN before the first */
-    int64_t best_step;
-    int64_t skipped_steps;    /* steps skipped for non-finite gradients */
-    int64_t validated_epochs; /* epochs whose validation loss is in the metrics */
-    int64_t metrics_bytes;    /* of metrics.csv at this step; 0: not known */
-    uint8_t metrics_hash[EIN_HASH_BYTES];
-} ein_train_state;
-
-typedef struct {
-    const ein_layout *layout;
-    /* Flat arenas of layout->arena values each. `param` is complete on every rank when writing;
-     * `m` and `v` are valid on this rank only inside `owned`. */
-    float *param, *m, *v;
-    const ein_range *owned; /* the runs that this rank owns; over all ranks they tile the arena */
-    int n_owned;
-    ein_train_state *state;  /* written from rank 0 */
-    const char *config_yaml; /* the resolved configuration */
-    const char *contract_text;
-    const char *blas;    /* kernel set that made these bits */
-    const char *program; /* "einthoven 0.1.0"; NULL: "unknown" */
-    bool verified;       /* after reading, also in vain: every checksum held, so the file is not damaged */
-} ein_checkpoint;
 
 /* Write durably to `path` (through PATH.partial). Collective. On failure every rank returns the same
  * status and no file of that name appears or changes; EIN_IO for what the system refuses (a full disk),
@@ -120,19 +77,6 @@ ein_status ein_checkpoint_write(ein_comm *comm, const char *path, const ein_chec
  * names the tensor and both shapes). The arenas are touched only after every checksum has been verified. */
 ein_status ein_checkpoint_read(ein_comm *comm, const char *path, ein_checkpoint *checkpoint,
                                char **config_yaml, char **contract_text, char **blas);
-
-/* What a checkpoint says of itself. */
-typedef struct {
-    int64_t bytes;
-    char program[EIN_CHECKPOINT_PROGRAM_BYTES];
-    ein_vit_shape shape;
-    ein_vit_parts parts;
-    int tensors;           /* of the model that it holds; 0: all */
-    ein_train_state state; /* only `step` unless verified */
-    bool verified;
-    char *config_yaml, *contract_text, *blas; /* NULL unless verified */
-} ein_checkpoint_info;
-void ein_checkpoint_info_free(ein_checkpoint_info *info); /* zeroes; NULL is fine */
 
 /* Describe a checkpoint without a layout. Reads the head and the file's length only; with `verify` every
  * checksum, every dataset against the shape in the head, and the rest of `info`. Errors as for reading. `info`

@@ -1,11 +1,11 @@
-/* Inside of the checkpoint: its HDF5 part (format: io/model/checkpoint.h). Shared by checkpoint.c and
- * checkpoint_hdf5.c only. */
+/* Inside of the checkpoint: its HDF5 part (format: io/model/checkpoint.h). For checkpoint.c only. */
 #ifndef EIN_IO_MODEL_CHECKPOINT_HDF5_H
 #define EIN_IO_MODEL_CHECKPOINT_HDF5_H
 
 #include <hdf5.h>
 
-#include "io/model/checkpoint.h"
+#include "core/base/status.h"
+#include "io/model/checkpoint_data.h"
 
 /* Create `partial` with all groups, attributes, texts and datasets in place, the data of the tensors unwritten.
  * Not collective: one rank, and before any other opens the file. */

@@ -10,16 +10,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define MAGIC     "EINTHOVEN CHECKPOINT\n"
 #define SEAL      "head-blake2b-256: "
 #define TREE_TEXT "EINTHOVEN CHECKPOINT TREE 1\n"
 
 enum { HEAD = EIN_CHECKPOINT_HEAD_BYTES, SHAPE_FIELDS = 14, ALWAYS_WRITTEN = 12, MAX_TENSORS = 1 << 16 };
-
-bool ein_checkpoint_recognise(const char *bytes, int64_t count) {
-    int64_t length = (int64_t)strlen(MAGIC);
-    return count >= length && !memcmp(bytes, MAGIC, (size_t)length);
-}
 
 /* --- the 512 bytes ---------------------------------------------------------------------------------- */
 
@@ -37,8 +31,9 @@ void ein_checkpoint_head_render(const ein_checkpoint_head *head, char out[HEAD])
     shape_fields(&shape, field);
     ein_hex(head->tree, EIN_HASH_BYTES, tree);
     int at = snprintf(text, sizeof text,
-                      MAGIC "HDF5 follows at byte %d.\nversion: %d\nprogram: %s\nbytes: %" PRId64
-                            "\nstep: %" PRId64 "\nparts: %s\nshape:",
+                      EIN_CHECKPOINT_FIRST_LINE
+                      "HDF5 follows at byte %d.\nversion: %d\nprogram: %s\nbytes: %" PRId64 "\nstep: %" PRId64
+                      "\nparts: %s\nshape:",
                       HEAD, EIN_CHECKPOINT_VERSION, head->program, head->bytes, head->step,
                       ein_vit_parts_name(head->parts));
     const int fields = shape.pool || shape.lora ? SHAPE_FIELDS : ALWAYS_WRITTEN;
@@ -87,7 +82,7 @@ static bool parse_tree(const char *text, uint8_t *tree) {
 /* `text` is the head with a final NUL, cut into lines on the way. Lenient: what is kept of the fields is compared
  * with the bytes again by the caller. */
 static bool parse_fields(char *text, ein_checkpoint_head *head, const char **version) {
-    char *at = text + strlen(MAGIC), *value;
+    char *at = text + strlen(EIN_CHECKPOINT_FIRST_LINE), *value;
     at = strchr(at, '\n'); /* the line for people */
     if (!at++ || !(*version = take(&at, "version")) || !(value = take(&at, "program"))) return false;
     snprintf(head->program, sizeof head->program, "%s", value);
@@ -126,7 +121,7 @@ ein_status ein_checkpoint_head_parse(const char *path, const char in[HEAD], ein_
     if (all_zero(in, HEAD))
         return ein_error(EIN_CORRUPT,
                          "%s: an unfinished checkpoint: its head was never written; use an older one", path);
-    if (!ein_checkpoint_recognise(in, HEAD))
+    if (memcmp(in, EIN_CHECKPOINT_FIRST_LINE, strlen(EIN_CHECKPOINT_FIRST_LINE)) != 0)
         return ein_error(EIN_FORMAT, "%s: not a checkpoint: it does not begin with \"EINTHOVEN CHECKPOINT\"",
                          path);
     if (!seal_holds(text))

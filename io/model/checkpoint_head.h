@@ -1,10 +1,10 @@
 /* Inside of the checkpoint: its first 512 bytes and the hash tree over the rest (format: io/model/checkpoint.h).
- * Shared by checkpoint.c and checkpoint_head.c only. */
+ * For checkpoint.c only. */
 #ifndef EIN_IO_MODEL_CHECKPOINT_HEAD_H
 #define EIN_IO_MODEL_CHECKPOINT_HEAD_H
 
-#include "io/base/hash.h"
-#include "io/model/checkpoint.h"
+#include "core/base/status.h"
+#include "io/model/checkpoint_data.h"
 
 /* Plain data: it is broadcast as bytes. */
 typedef struct {

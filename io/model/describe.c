@@ -250,23 +250,3 @@ ein_status ein_model_describe_file(const char *path, const ein_safetensors *file
     if (status != EIN_OK) ein_model_info_free(info);
     return status;
 }
-
-ein_status ein_model_describe(const char *path, const ein_vit_shape *fallback, ein_model_info *info) {
-    ein_safetensors *file;
-    memset(info, 0, sizeof *info);
-    EIN_TRY(ein_safetensors_open(path, &file));
-    ein_status status = ein_model_describe_file(path, file, fallback, info);
-    ein_safetensors_close(file);
-    return status;
-}
-
-void ein_model_info_free(ein_model_info *info) {
-    if (!info) return;
-    free(info->config_yaml);
-    free(info->training);
-    free(info->training_records);
-    free(info->tasks);
-    free(info->licence);
-    free(info->program);
-    memset(info, 0, sizeof *info);
-}

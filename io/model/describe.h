@@ -1,8 +1,9 @@
-/* Inside of model files: what an open file is. Shared by model.c and model_describe.c only. */
+/* Inside of model files: what an open file is. For model.c only. */
 #ifndef EIN_IO_MODEL_DESCRIBE_H
 #define EIN_IO_MODEL_DESCRIBE_H
 
-#include "io/model/model.h"
+#include "io/model/info.h"
+#include "io/model/safetensors.h"
 
 /* Names of the fields of ein_vit_shape that every model has, in their order, and the fields; pool and lora follow
  * them. */

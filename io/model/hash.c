@@ -152,19 +152,3 @@ ein_status ein_model_verify_file(const char *path, const ein_safetensors *file) 
         "program that kept the metadata (in that case drop the key " EIN_MODEL_KEY_HASH ")",
         path);
 }
-
-ein_status ein_model_hash(const char *path, char out[EIN_HASH_TEXT_BYTES]) {
-    ein_safetensors *file;
-    EIN_TRY(ein_safetensors_open(path, &file));
-    ein_status status = ein_model_hash_file(file, out);
-    ein_safetensors_close(file);
-    return status;
-}
-
-ein_status ein_model_verify(const char *path) {
-    ein_safetensors *file;
-    EIN_TRY(ein_safetensors_open(path, &file));
-    ein_status status = ein_model_verify_file(path, file);
-    ein_safetensors_close(file);
-    return status;
-}

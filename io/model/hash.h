@@ -1,8 +1,9 @@
-/* Inside of model files: the content hash (definition: io/model/model.h). Shared by model.c and model_hash.c only. */
+/* Inside of model files: the content hash (definition: io/model/model.h). For model.c and describe.c only. */
 #ifndef EIN_IO_MODEL_HASH_H
 #define EIN_IO_MODEL_HASH_H
 
-#include "io/model/model.h"
+#include "io/base/hash.h"
+#include "io/model/safetensors.h"
 
 #define EIN_MODEL_KEY_HASH "einthoven.blake2b"
 

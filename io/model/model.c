@@ -225,3 +225,30 @@ ein_status ein_model_load(const char *path, const ein_layout *layout, float *par
     ein_safetensors_close(file);
     return status;
 }
+
+/* --- what a file says of itself ------------------------------------------------------------------------ */
+
+ein_status ein_model_describe(const char *path, const ein_vit_shape *fallback, ein_model_info *info) {
+    ein_safetensors *file;
+    memset(info, 0, sizeof *info);
+    EIN_TRY(ein_safetensors_open(path, &file));
+    ein_status status = ein_model_describe_file(path, file, fallback, info);
+    ein_safetensors_close(file);
+    return status;
+}
+
+ein_status ein_model_hash(const char *path, char out[EIN_HASH_TEXT_BYTES]) {
+    ein_safetensors *file;
+    EIN_TRY(ein_safetensors_open(path, &file));
+    ein_status status = ein_model_hash_file(file, out);
+    ein_safetensors_close(file);
+    return status;
+}
+
+ein_status ein_model_verify(const char *path) {
+    ein_safetensors *file;
+    EIN_TRY(ein_safetensors_open(path, &file));
+    ein_status status = ein_model_verify_file(path, file);
+    ein_safetensors_close(file);
+    return status;
+}

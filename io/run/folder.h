@@ -1,15 +1,18 @@
-/* Inside of run folders: what run.c, run_aside.c, run_log.c, run_metrics.c and progress.c share. */
+/* Inside of run folders: what the files of io/run share. */
 #ifndef EIN_IO_RUN_FOLDER_H
 #define EIN_IO_RUN_FOLDER_H
 
 #include <sodium.h>
+#include <stdbool.h>
+#include <stdint.h>
 
 #include "io/base/lock.h"
-#include "io/run/run.h"
+#include "io/run/state.h"
+#include "mpi/comm.h"
 
 enum { EIN_RUN_MAX_WARNINGS = 100, EIN_RUN_TIME_BYTES = 32 };
 
-struct ein_run {
+typedef struct ein_run {
     ein_comm *comm;
     char *folder;
     ein_run_state previous;
@@ -30,7 +33,7 @@ struct ein_run {
     int n_columns;
     int64_t metrics_bytes;                  /* whole rows only */
     crypto_generichash_state *metrics_hash; /* of those bytes; aligned as it wants, so not in this struct */
-};
+} ein_run;
 
 /* "FOLDER/NAME" in fresh memory. */
 ein_status ein_run_path(const ein_run *run, const char *name, char **out);

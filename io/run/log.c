@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "io/run/folder.h"
+#include "io/run/run.h"
 
 enum { LINE_BYTES = 4096 };
 

@@ -10,6 +10,7 @@
 
 #include "io/base/durable.h"
 #include "io/run/folder.h"
+#include "io/run/run.h"
 
 enum { MAX_COLUMNS = 256, VALUE_BYTES = 32, HEADER_BYTES = 16384 };
 

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "io/run/folder.h"
+#include "io/run/run.h"
 
 enum { LINE_BYTES = 512 };
 static const double terminal_interval_s = 0.2;

@@ -17,17 +17,10 @@
 
 #include "core/base/status.h"
 #include "io/base/hash.h"
+#include "io/run/state.h"
 #include "mpi/comm.h"
 
 typedef struct ein_run ein_run;
-
-typedef enum {
-    EIN_STATE_NONE,
-    EIN_STATE_RUNNING,
-    EIN_STATE_STOPPED,
-    EIN_STATE_DONE,
-    EIN_STATE_FAILED
-} ein_run_state;
 
 /* Open (make if needed) a run folder and take its lock; EIN_EXISTS names the holder's host, pid and job if another
  * process holds it. A lock left by a dead process is taken over, and the log names who left it; where that cannot be

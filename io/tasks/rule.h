@@ -6,7 +6,18 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-#include "io/tasks/tasks.h"
+#include "core/base/status.h"
+
+enum { EIN_TASKS_MAX_SET = 64 }; /* numbers of `in [...]`, rules of `where` */
+
+/* A predicate on a number: low (<|<=) value (<|<=) high, or value in set. Unbounded sides are infinite. */
+typedef struct {
+    char *column; /* NULL in `positive` */
+    float low, high;
+    bool low_open, high_open; /* the bound itself does not fulfil it */
+    int n_set;                /* > 0: membership instead */
+    float *set;
+} ein_rule;
 
 /* Parse a rule of a column or, with `of_value`, one without ("< 35", "18 <= value < 65"). EIN_USAGE says what is wrong,
  * without file or line; `out` is empty then. */

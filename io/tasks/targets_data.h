@@ -3,8 +3,10 @@
 #ifndef EIN_IO_TASKS_TARGETS_DATA_H
 #define EIN_IO_TASKS_TARGETS_DATA_H
 
+#include "io/corpus/corpus.h"
 #include "io/labels/labels.h"
-#include "io/tasks/targets.h"
+#include "io/tasks/targets_tables.h"
+#include "io/tasks/task.h"
 
 typedef struct {
     const char *name;

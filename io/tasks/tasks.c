@@ -13,13 +13,6 @@
 
 enum { MAX_LIBRARY = 256 };
 
-void ein_tasks_free(ein_tasks *tasks) {
-    if (!tasks) return;
-    for (int i = 0; i < tasks->n; i++) ein_task_free(&tasks->task[i]);
-    free(tasks->task);
-    *tasks = (ein_tasks){0};
-}
-
 /* --- reading --------------------------------------------------------------------------------------------- */
 
 static ein_status make_room(ein_tasks *set, const char *file, int line) {

@@ -50,74 +50,11 @@
 #ifndef EIN_IO_TASKS_TASKS_H
 #define EIN_IO_TASKS_TASKS_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
 #include "core/base/status.h"
-#include "core/nn/head.h"
+#include "io/tasks/task.h"
 #include "mpi/comm.h"
-
-enum {
-    EIN_TASKS_MAX_BYTES = 4 << 20, /* of a file */
-    EIN_TASKS_MAX = 256,           /* tasks in a set */
-    EIN_TASKS_MAX_TARGETS = 4096,  /* targets of a task */
-    EIN_TASKS_MAX_SET = 64         /* numbers of `in [...]`, rules of `where` */
-};
-
-typedef enum { EIN_GROUP_CLINICAL, EIN_GROUP_DEMOGRAPHIC, EIN_GROUP_ECG } ein_task_group;
-const char *ein_task_group_name(ein_task_group group); /* "clinical", "demographic", "ecg" */
-const char *ein_head_kind_name(ein_head_kind kind);    /* "binary", "multilabel", "regression" */
-
-/* A predicate on a number: low (<|<=) value (<|<=) high, or value in set. Unbounded sides are infinite. */
-typedef struct {
-    char *column; /* NULL in `positive` */
-    float low, high;
-    bool low_open, high_open; /* the bound itself does not fulfil it */
-    int n_set;                /* > 0: membership instead */
-    float *set;
-} ein_rule;
-
-typedef struct {
-    char *name;       /* of the target: "IMI", "lvef" */
-    char *column;     /* of numbers, or NULL */
-    int n_statements; /* of the text: any of them */
-    char **statement;
-} ein_task_target;
-
-typedef struct {
-    char name[EIN_HEAD_NAME_BYTES];
-    char *title, *unit; /* unit "" if none */
-    ein_head_kind kind;
-    ein_task_group group;
-
-    int n_targets; /* 0 until `statements: all` is resolved by ein_targets_build */
-    ein_task_target *target;
-    bool has_positive;
-    ein_rule positive; /* of numbers, for binary and multilabel */
-
-    int n_texts; /* columns to look for; 0: targets are columns of numbers */
-    char **text;
-    char separator;
-    double minimum_likelihood;
-    bool empty_is_negative;
-    bool all_statements;
-    int64_t minimum_count;
-
-    bool include_positive;
-    int n_where;
-    ein_rule *where;
-    float valid_low, valid_high; /* infinite if not given */
-
-    double smoothing, weight;
-    bool balanced;
-    double positive_weight; /* 1: none */
-} ein_task;
-
-typedef struct {
-    int n;
-    ein_task *task;
-} ein_tasks;
-void ein_tasks_free(ein_tasks *tasks); /* zeroes; NULL is fine */
 
 /* Files that names refer to: {"study", text, bytes}; ended by name NULL. */
 typedef struct {

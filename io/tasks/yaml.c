@@ -111,17 +111,9 @@ static ein_status read_unit(reader *r, const ein_yaml_node *v) {
     return take_text(r, v, "unit", &r->task->unit);
 }
 
-static const char *const kinds[] = {"binary", "multilabel", "regression"};
-static const char *const groups[] = {"clinical", "demographic", "ecg"};
-
-const char *ein_head_kind_name(ein_head_kind kind) {
-    return kinds[kind];
-}
-const char *ein_task_group_name(ein_task_group group) {
-    return groups[group];
-}
-
 static ein_status read_kind(reader *r, const ein_yaml_node *v) {
+    const char *const kinds[] = {ein_head_kind_name(EIN_HEAD_BINARY), ein_head_kind_name(EIN_HEAD_MULTILABEL),
+                                 ein_head_kind_name(EIN_HEAD_REGRESSION)};
     int kind = 0;
     EIN_TRY(take_word(r, v, "kind", kinds, 3, &kind));
     r->task->kind = (ein_head_kind)kind;
@@ -129,6 +121,9 @@ static ein_status read_kind(reader *r, const ein_yaml_node *v) {
 }
 
 static ein_status read_group(reader *r, const ein_yaml_node *v) {
+    const char *const groups[] = {ein_task_group_name(EIN_GROUP_CLINICAL),
+                                  ein_task_group_name(EIN_GROUP_DEMOGRAPHIC),
+                                  ein_task_group_name(EIN_GROUP_ECG)};
     int group = 0;
     EIN_TRY(take_word(r, v, "group", groups, 3, &group));
     r->task->group = (ein_task_group)group;
@@ -422,44 +417,4 @@ ein_status ein_task_read(const char *file, const ein_yaml_node *map, ein_task *o
     for (int i = 0; i < r.n_columns; i++) free(r.column[i]);
     free(r.column);
     return status;
-}
-
-/* --- parts of a task ------------------------------------------------------------------------------------- */
-
-ein_task_target *ein_task_add_target(ein_task *task, const char *name, const char *column) {
-    ein_task_target *more = realloc(task->target, (size_t)(task->n_targets + 1) * sizeof *more);
-    if (!more) return NULL;
-    task->target = more;
-    ein_task_target *target = &more[task->n_targets];
-    *target = (ein_task_target){.name = strdup(name), .column = column ? strdup(column) : NULL};
-    task->n_targets++;
-    return target->name && (!column || target->column) ? target : NULL;
-}
-
-ein_status ein_task_add_statement(ein_task_target *target, const char *statement) {
-    char **more = realloc(target->statement, (size_t)(target->n_statements + 1) * sizeof *more);
-    if (more) target->statement = more;
-    char *text = more ? strdup(statement) : NULL;
-    if (!text) return ein_error(EIN_NOMEM, "no memory for a task");
-    more[target->n_statements++] = text;
-    return EIN_OK;
-}
-
-void ein_task_free(ein_task *task) {
-    for (int i = 0; i < task->n_targets; i++) {
-        ein_task_target *target = &task->target[i];
-        for (int k = 0; k < target->n_statements; k++) free(target->statement[k]);
-        free(target->statement);
-        free(target->name);
-        free(target->column);
-    }
-    for (int i = 0; i < task->n_texts; i++) free(task->text[i]);
-    for (int i = 0; i < task->n_where; i++) ein_rule_free(&task->where[i]);
-    free(task->target);
-    free(task->text);
-    free(task->where);
-    free(task->title);
-    free(task->unit);
-    ein_rule_free(&task->positive);
-    *task = (ein_task){0};
 }

@@ -3,14 +3,9 @@
 #define EIN_IO_TASKS_YAML_H
 
 #include "io/formats/yaml_tree.h"
-#include "io/tasks/tasks.h"
+#include "io/tasks/task.h"
 
 /* Read and check the task that `map` describes; `file` stands in messages. On error `out` is to be freed as well. */
 ein_status ein_task_read(const char *file, const ein_yaml_node *map, ein_task *out);
-void ein_task_free(ein_task *task);
-
-/* Append a target and return it, or NULL without memory. */
-ein_task_target *ein_task_add_target(ein_task *task, const char *name, const char *column);
-ein_status ein_task_add_statement(ein_task_target *target, const char *statement);
 
 #endif

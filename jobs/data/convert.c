@@ -10,6 +10,7 @@
 #include "io/corpus/seen.h"
 #include "io/model/checkpoint.h"
 #include "io/model/model.h"
+#include "io/model/safetensors.h"
 #include "jobs/cli/command.h"
 #include "jobs/options/sniff.h"
 

@@ -4,6 +4,7 @@
 
 #include "io/model/checkpoint.h"
 #include "io/model/model.h"
+#include "io/model/safetensors.h"
 #include "jobs/inspect/inspect.h"
 #include "jobs/options/model_tasks.h"
 

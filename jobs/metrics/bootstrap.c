@@ -2,6 +2,7 @@
  *
  * Replicates are addressed by number, so each rank computes its run of them and rank 0 puts the runs one after the
  * other: the values do not depend on who computed them. The same holds for the leave-out values of BCa. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

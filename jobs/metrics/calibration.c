@@ -1,4 +1,5 @@
 /* Calibration of the models whose scores are probabilities. */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "jobs/metrics/parts.h"

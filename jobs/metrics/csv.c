@@ -1,4 +1,5 @@
 /* Statistics as rows of a table. */
+#include "jobs/metrics/metrics.h"
 #include "jobs/metrics/parts.h"
 
 const char *const ein_metrics_columns[EIN_METRICS_COLUMNS] = {

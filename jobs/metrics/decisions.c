@@ -1,4 +1,5 @@
 /* What the models decide at thresholds from outside, and whether two models decide alike. */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "jobs/metrics/parts.h"

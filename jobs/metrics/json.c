@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "io/formats/json.h"
+#include "jobs/metrics/metrics.h"
 #include "jobs/metrics/parts.h"
 
 typedef struct {

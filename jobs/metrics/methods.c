@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "io/base/wrap.h"
+#include "jobs/metrics/metrics.h"
 #include "jobs/metrics/parts.h"
 
 typedef struct {

@@ -1,15 +1,17 @@
-/* Inside of the statistics of a label: shared by metrics*.c only.
+/* Inside of the statistics of a label: for the files of jobs/metrics only.
  *
- * metrics.c copies and screens what the caller gave (ein_metrics_data), the parts add rows to the result, and
- * metrics_json.c, metrics_csv.c and metrics_print.c turn rows into what people and programs read.
+ * metrics.c copies and screens what the caller gave (ein_metrics_data), the parts add rows (rows.c) to the result, and
+ * json.c, csv.c and print.c turn rows into what people and programs read.
  */
 #ifndef EIN_JOBS_METRICS_PARTS_H
 #define EIN_JOBS_METRICS_PARTS_H
 
 #include "core/stats/bootstrap.h"
+#include "core/stats/calibration.h"
 #include "core/stats/subgroup.h"
 #include "core/stats/threshold.h"
-#include "jobs/metrics/metrics.h"
+#include "jobs/metrics/metric.h"
+#include "mpi/comm.h"
 
 /* --- the result ------------------------------------------------------------------------------------------ */
 
@@ -31,7 +33,7 @@ typedef struct {
     int64_t unassigned;      /* kept records whose group is not known */
 } ein_metrics_groups;
 
-struct ein_metrics {
+typedef struct ein_metrics {
     bool regression;
     const char *task, *label_name, *cohort;
     ein_metrics_options options;
@@ -51,7 +53,7 @@ struct ein_metrics {
     int64_t n_rows, room;
     char **text; /* every text above and in the rows, to be freed */
     int64_t n_texts, text_room;
-};
+} ein_metrics;
 
 /* A text of the result's own. */
 ein_status ein_metrics_keep(ein_metrics *m, const char **out, const char *format, ...) EIN_PRINTF(3, 4);

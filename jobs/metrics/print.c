@@ -1,6 +1,7 @@
 /* Statistics for people: few numbers, each with its interval, and in words what is missing and why. */
 #include <string.h>
 
+#include "jobs/metrics/metrics.h"
 #include "jobs/metrics/parts.h"
 
 enum { LABEL_WIDTH = 29, CELL_WIDTH = 30, CELL_BYTES = 160, SIDE_BY_SIDE = 2 };

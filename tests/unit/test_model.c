@@ -12,6 +12,7 @@
 
 #include "core/nn/layout.h"
 #include "io/model/model.h"
+#include "io/model/safetensors.h"
 #include "tests/report.h"
 
 static char folder[] = "/tmp/ein-model-XXXXXX";

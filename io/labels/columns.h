@@ -1,14 +1,15 @@
-/* Inside of label tables: shared by labels.c and labels_columns.c only. */
-#ifndef EIN_IO_LABELS_PARTS_H
-#define EIN_IO_LABELS_PARTS_H
+/* Inside of label tables: their columns, and the whole in memory. For labels.c only. */
+#ifndef EIN_IO_LABELS_COLUMNS_H
+#define EIN_IO_LABELS_COLUMNS_H
 
 #include <limits.h>
 
 #include "io/base/map.h"
 #include "io/formats/csv.h"
 #include "io/formats/values.h"
-#include "io/labels/labels.h"
 #include "io/labels/layouts.h"
+#include "io/labels/options.h"
+#include "io/labels/report.h"
 #include "io/labels/sex_codes.h"
 
 enum { EIN_LABELS_KEY_BYTES = PATH_MAX, EIN_LABELS_MAX_COLUMNS = 4096 };
@@ -48,14 +49,14 @@ typedef struct {
     int n;
 } ein_label_columns;
 
-struct ein_labels {
+typedef struct ein_labels {
     ein_label_table tables[EIN_LABELS_MAX_TABLES];
     int n_tables;
     ein_label_columns values, texts;
     ein_sex_codes sex_codes;
     ein_labels_report report;
     char patient[256]; /* of the last call */
-};
+} ein_labels;
 
 /* Choose the columns, decide how each is read, and account for all. The tables are open. */
 ein_status ein_labels_choose(ein_labels *labels, const ein_labels_options *options);
