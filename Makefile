@@ -225,6 +225,10 @@ clean:          ## remove everything built
 lint:           ## layering, banned words, shell scripts, static analysis
 	@tests/lint.sh
 
+.PHONY: graph
+graph:          ## which folder includes which, and whatever goes against the order of ROOMS or round in a circle
+	@tests/graph.sh
+
 .PHONY: format
 format:         ## clang-format in place
 	@clang-format -i $$(git ls-files '*.c' '*.h')

@@ -61,6 +61,9 @@ in_files '^ *# *include *<' "${core_files[@]}" | without "<($known|strings|time|
     fault 'core/ includes a header that is neither libc, libm, CBLAS nor OpenMP'
 in_files '\b(fopen|open|fread|fwrite)\(' "${core_files[@]}" | fault 'core/ touches files'
 
+# --- rooms: folders as ROOMS orders them, and no modules that go round in a circle --------------------------------
+tests/graph.sh 2>&1 >/dev/null | fault 'who includes whom (make graph)'
+
 # --- nothing below jobs/ prints, exits or aborts on input; the exceptions do it by contract ------------------------
 in_files '(^|[^a-z_])(printf|puts|putchar|perror|exit|_exit|abort|MPI_Abort)\(|fprintf\(std(err|out)|fputs\(.*std(err|out)' \
     "${below_jobs[@]}" |
