@@ -1,15 +1,20 @@
 #include "io/corpus/seen.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/stats/special.h"
 #include "io/base/hash.h"
 #include "io/base/key_file.h"
 
 enum { KEY_BYTES = 8, NAMED = 5, SOURCE_AND_SIGNAL = 2 };
+#define TAG_MASK ((UINT64_C(1) << EIN_SEEN_TAG_BITS) - 1)
+/* How likely one recording has so many anchors of another at least: twice what was measured (io/corpus/seen.h). */
+static const double chance[EIN_SKETCH_STORED + 2] = {1, 5e-6, 2.4e-7, 4e-8, 1.2e-8, 0};
 #define VARIANT sodium_base64_VARIANT_ORIGINAL
 #define OPEN    "open"
 #define NONE    "none"
@@ -75,6 +80,13 @@ static uint64_t anchor_key(const ein_seen_secret *secret, const int8_t cells[EIN
     return key_of(secret, 'a', cells, EIN_SKETCH_FEATURES);
 }
 
+/* What the anchors of one record have in common. */
+static uint64_t tag_of(const ein_seen_secret *secret, uint64_t source) {
+    uint8_t bytes[KEY_BYTES];
+    for (int i = 0; i < KEY_BYTES; i++) bytes[i] = (uint8_t)(source >> (8 * i));
+    return key_of(secret, 't', bytes, sizeof bytes) & TAG_MASK;
+}
+
 /* --- sets -------------------------------------------------------------------------------------------------- */
 
 static int compare_keys(const void *a, const void *b) {
@@ -101,7 +113,7 @@ static ein_status bound_part(ein_seen *seen, int i) {
     if (none == EIN_SEEN_PARTS)
         return ein_error(EIN_RANGE, "training records under more than %d secrets", EIN_SEEN_PARTS - 1);
     if (none == seen->n_parts) {
-        seen->part[none] = (ein_seen_part){0};
+        seen->part[none] = (ein_seen_part){.loose = true};
         snprintf(seen->part[none].id, sizeof seen->part[none].id, "%s", NONE);
         seen->n_parts++;
     }
@@ -150,11 +162,13 @@ static void add_keys(ein_seen_part *p, const identities *d, ein_corpus *corpus, 
                      const ein_seen_secret *secret) {
     int8_t cells[EIN_SKETCH_FEATURES];
     const ein_sketch *s = &d->sketch[r];
-    p->key[p->n++] = source_key(secret, d->sha256 + r * d->stride, ein_corpus_record_id(corpus, r));
+    const uint64_t source = source_key(secret, d->sha256 + r * d->stride, ein_corpus_record_id(corpus, r));
+    const uint64_t tag = tag_of(secret, source);
+    p->key[p->n++] = source;
     if (per > 1 && d->signal[r]) p->key[p->n++] = signal_key(secret, d->signal[r]);
     for (int a = 0; a < s->n && a < per - SOURCE_AND_SIGNAL && s->n >= EIN_SKETCH_ENOUGH; a++) {
         ein_sketch_cells(s->feature[a], cells);
-        p->key[p->n++] = anchor_key(secret, cells);
+        p->key[p->n++] = (anchor_key(secret, cells) & ~TAG_MASK) | tag;
     }
 }
 
@@ -180,13 +194,17 @@ ein_status ein_seen_make(ein_corpus *corpus, const int64_t *index, int64_t n, co
 }
 
 void ein_seen_leave_out(ein_seen *out) {
-    *out = (ein_seen){.n_parts = 1};
+    *out = (ein_seen){.n_parts = 1, .part = {{.loose = true}}};
     snprintf(out->part[0].id, sizeof out->part[0].id, "%s", NONE);
+}
+
+static bool is_same_part(const ein_seen_part *a, const ein_seen_part *b) {
+    return strcmp(a->id, b->id) == 0 && a->loose == b->loose;
 }
 
 static ein_status merge_part(ein_seen *seen, const ein_seen_part *other) {
     int i = 0;
-    while (i < seen->n_parts && strcmp(seen->part[i].id, other->id) != 0) i++;
+    while (i < seen->n_parts && !is_same_part(&seen->part[i], other)) i++;
     if (i == EIN_SEEN_PARTS)
         return ein_error(EIN_RANGE, "training records under more than %d secrets", EIN_SEEN_PARTS);
     ein_seen_part *p = &seen->part[i];
@@ -195,6 +213,7 @@ static ein_status merge_part(ein_seen *seen, const ein_seen_part *other) {
     p->key = more;
     if (i == seen->n_parts) seen->n_parts++;
     memcpy(p->id, other->id, sizeof p->id);
+    p->loose = other->loose;
     if (other->n > 0) memcpy(more + p->n, other->key, (size_t)other->n * sizeof *more);
     p->n += other->n;
     p->records += other->records;
@@ -207,22 +226,28 @@ ein_status ein_seen_merge(ein_seen *seen, const ein_seen *other) {
     return EIN_OK;
 }
 
-/* Hashes lie evenly, so a place is guessed from the value; every other step halves, for keys that somebody chose. */
-static bool has(const ein_seen_part *p, uint64_t key) {
-    int64_t low = 0, high = p->n; /* it can only stand in [low, high) */
+/* The first key that is not below `key`. Hashes lie evenly, so a place is guessed from the value; every other step
+ * halves, for keys that somebody chose. */
+static int64_t place_of(const ein_seen_part *p, uint64_t key) {
+    int64_t low = 0, high = p->n; /* it stands in [low, high] */
     for (bool guess = true; low < high; guess = !guess) {
         const uint64_t first = p->key[low], last = p->key[high - 1];
-        if (key < first || key > last) return false;
-        const double part = last > first ? (double)(key - first) / (double)(last - first) : 0;
+        if (key <= first) return low;
+        if (key > last) return high;
+        const double part = (double)(key - first) / (double)(last - first);
         int64_t at = guess ? low + (int64_t)(part * (double)(high - 1 - low)) : low + (high - low) / 2;
         if (at >= high) at = high - 1;
-        if (p->key[at] == key) return true;
         if (p->key[at] < key)
             low = at + 1;
         else
             high = at;
     }
-    return false;
+    return low;
+}
+
+static bool has(const ein_seen_part *p, uint64_t key) {
+    const int64_t at = place_of(p, key);
+    return at < p->n && p->key[at] == key;
 }
 
 /* --- text -------------------------------------------------------------------------------------------------- */
@@ -237,7 +262,7 @@ static ein_status print_part(FILE *stream, const ein_seen_part *p) {
         for (int b = 0; b < KEY_BYTES; b++) bytes[i * KEY_BYTES + b] = (uint8_t)(p->key[i] >> (8 * b));
     const ein_status status = EIN_NEW(text, room);
     if (status == EIN_OK)
-        fprintf(stream, "2 %s %" PRId64 " %" PRId64 " %s\n", p->id, p->records, p->n,
+        fprintf(stream, "%d %s %" PRId64 " %" PRId64 " %s\n", p->loose ? 2 : 3, p->id, p->records, p->n,
                 sodium_bin2base64(text, room, bytes, n, VARIANT));
     free(status == EIN_OK ? text : NULL);
     free(bytes);
@@ -300,20 +325,20 @@ static bool is_id(const char *id) {
            (strlen(id) == EIN_SEEN_ID_BYTES - 1 && strspn(id, "0123456789abcdef") == strlen(id));
 }
 
-/* One line, without its end; `at` stands behind "2 ". */
-static ein_status read_part(const char *at, size_t length, ein_seen *out) {
+/* One line, without its end; `at` stands behind the version. */
+static ein_status read_part(const char *at, size_t length, bool loose, ein_seen *out) {
     ein_seen_part *p = &out->part[out->n_parts];
     const char *end = at + length;
     const size_t id = strcspn(at, " \n");
     if (out->n_parts == EIN_SEEN_PARTS)
         return ein_error(EIN_FORMAT, "training_records: more than %d parts", EIN_SEEN_PARTS);
-    *p = (ein_seen_part){0};
+    *p = (ein_seen_part){.loose = loose};
     out->n_parts++;
     if (id < sizeof p->id) memcpy(p->id, at, id);
     if (!is_id(p->id) || at[id] != ' ')
         return ein_error(EIN_FORMAT, "training_records: '%.20s' names no part", at);
     for (int i = 0; i < out->n_parts - 1; i++)
-        if (strcmp(out->part[i].id, p->id) == 0)
+        if (is_same_part(&out->part[i], p))
             return ein_error(EIN_FORMAT, "training_records: part %s is there twice", p->id);
     at += id + 1;
     EIN_TRY(read_count(&at, INT64_MAX / 16, &p->records));
@@ -325,6 +350,7 @@ static ein_status read_first_version(const char *text, ein_seen *out) {
     ein_seen_part *p = &out->part[0];
     out->n_parts = 1;
     snprintf(p->id, sizeof p->id, "%s", OPEN);
+    p->loose = true;
     EIN_TRY(read_count(&text, EIN_SEEN_MAX, &p->n));
     p->records = p->n;
     return read_keys(text, strlen(text), p);
@@ -335,9 +361,9 @@ static ein_status read_text(const char *text, ein_seen *out) {
     if (!text[0]) return ein_error(EIN_FORMAT, "training_records: not a list of records");
     for (size_t n; *text; text += n + 1) {
         n = strcspn(text, "\n");
-        if (strncmp(text, "2 ", 2) != 0 || text[n] != '\n')
+        if ((strncmp(text, "2 ", 2) != 0 && strncmp(text, "3 ", 2) != 0) || text[n] != '\n')
             return ein_error(EIN_FORMAT, "training_records: not a list of records, or of a later version");
-        EIN_TRY(read_part(text + 2, n - 2, out));
+        EIN_TRY(read_part(text + 2, n - 2, text[0] == '2', out));
     }
     return EIN_OK;
 }
@@ -352,56 +378,148 @@ ein_status ein_seen_decode(const char *text, ein_seen *out) {
 
 /* --- leaks ------------------------------------------------------------------------------------------------- */
 
-static bool has_anchors(const ein_seen_part *p, const ein_sketch *s, const ein_seen_secret *secret) {
-    int8_t probe[EIN_SKETCH_MAX_PROBES][EIN_SKETCH_FEATURES];
-    int found = 0;
-    for (int a = 0; a < s->n && found < EIN_SKETCH_ENOUGH; a++) {
-        const int n = ein_sketch_probes(s->feature[a], probe);
-        int i = 0;
-        while (i < n && !has(p, anchor_key(secret, probe[i]))) i++;
-        found += i < n;
+/* Records of the set with an anchor that was looked for, and with how many. */
+enum { MOST = 256 };
+typedef struct {
+    uint64_t tag;
+    int anchors, last; /* the last that was counted */
+} candidate;
+
+/* Count anchor `a` for the records that have it. More than MOST is no ECG's: the rest is left. */
+static void count_tags(const ein_seen_part *p, uint64_t key, int a, candidate *found, int *n) {
+    const uint64_t base = key & ~TAG_MASK;
+    int seen = 0;
+    for (int64_t i = place_of(p, base); i < p->n && (p->key[i] & ~TAG_MASK) == base && seen < MOST;
+         i++, seen++) {
+        const uint64_t tag = p->key[i] & TAG_MASK;
+        int k = 0;
+        while (k < *n && found[k].tag != tag) k++;
+        if (k == MOST) continue;
+        if (k == *n) found[(*n)++] = (candidate){tag, 0, -1};
+        found[k].anchors += found[k].last != a;
+        found[k].last = a;
     }
-    return found >= EIN_SKETCH_ENOUGH;
 }
 
-/* 0: not in the part; 1: by its files; 2: by its signal. */
+/* How many anchors of a sketch one record of the part has; in a loose part, all records together. */
+static int count_anchors(const ein_seen_part *p, const ein_sketch *s, const ein_seen_secret *secret) {
+    int8_t probe[EIN_SKETCH_MAX_PROBES][EIN_SKETCH_FEATURES];
+    candidate found[MOST];
+    int n_found = 0, best = 0;
+    for (int a = 0; a < s->n; a++) {
+        const int n = ein_sketch_probes(s->feature[a], probe);
+        int i = 0;
+        if (p->loose) {
+            while (i < n && !has(p, anchor_key(secret, probe[i]))) i++;
+            best += i < n;
+            continue;
+        }
+        for (; i < n; i++) count_tags(p, anchor_key(secret, probe[i]), a, found, &n_found);
+    }
+    for (int k = 0; k < n_found; k++)
+        if (found[k].anchors > best) best = found[k].anchors;
+    return best < EIN_SKETCH_STORED ? best : EIN_SKETCH_STORED;
+}
+
+/* By what a record is known; sums of anchors lie above. */
+enum { UNKNOWN, BY_ANCHORS, BY_SIGNAL = BY_ANCHORS + EIN_SKETCH_STORED, BY_FILES };
+
 static int how_known(const ein_seen_part *p, const identities *d, ein_corpus *corpus, int64_t r,
                      const ein_seen_secret *secret) {
-    if (has(p, source_key(secret, d->sha256 + r * d->stride, ein_corpus_record_id(corpus, r)))) return 1;
-    if (d->signal[r] && has(p, signal_key(secret, d->signal[r]))) return 2;
-    return has_anchors(p, &d->sketch[r], secret) ? 2 : 0;
+    if (has(p, source_key(secret, d->sha256 + r * d->stride, ein_corpus_record_id(corpus, r))))
+        return BY_FILES;
+    if (d->signal[r] && has(p, signal_key(secret, d->signal[r]))) return BY_SIGNAL;
+    const int anchors = count_anchors(p, &d->sketch[r], secret);
+    return anchors < EIN_SKETCH_ENOUGH ? UNKNOWN : BY_ANCHORS - 1 + anchors;
 }
 
 static bool can_check(const ein_seen_part *p, const ein_seen_secret *secret) {
     return strcmp(p->id, OPEN) == 0 || strcmp(p->id, secret->id) == 0;
 }
 
-static void note_match(ein_seen_match *m, int how, const char *id) {
-    const size_t used = strlen(m->first);
-    if (how == 0) return;
-    if (m->found < NAMED) snprintf(m->first + used, sizeof m->first - used, "%s%.60s", used ? ", " : "", id);
-    m->found++;
-    m->by_signal += how == 2;
+static int best_known(const ein_seen *seen, const identities *d, ein_corpus *corpus, int64_t r,
+                      const ein_seen_secret *secret) {
+    static const ein_seen_secret open = {.id = OPEN};
+    int how = UNKNOWN;
+    for (int k = 0; k < seen->n_parts && how != BY_FILES; k++) {
+        const ein_seen_part *p = &seen->part[k];
+        if (!can_check(p, secret)) continue;
+        const int now = how_known(p, d, corpus, r, strcmp(p->id, OPEN) == 0 ? &open : secret);
+        if (now > how) how = now;
+    }
+    return how;
+}
+
+/* The probability that a recording which is not in the part has `anchors` there. In a loose part they are a sum over
+ * records of one anchor, two, ... each: compound Poisson, by Panjer's recursion. */
+static double chance_of(const ein_seen_part *p, int anchors) {
+    double mass[EIN_SKETCH_STORED], less = 0;
+    const double records = (double)p->records;
+    if (!p->loose) return -expm1(-records * chance[anchors]);
+    for (int n = 0; n < anchors; n++) {
+        mass[n] = n == 0 ? exp(-records * chance[1]) : 0;
+        for (int j = 1; j <= n; j++) mass[n] += j * records * (chance[j] - chance[j + 1]) * mass[n - j] / n;
+        less += mass[n];
+    }
+    return less < 1 ? 1 - less : 0;
+}
+
+/* Of how many of n records chance gives `anchors` or more. */
+static double expected(const ein_seen *seen, const ein_seen_secret *secret, int64_t n, int anchors) {
+    double sum = 0;
+    for (int k = 0; k < seen->n_parts; k++)
+        if (can_check(&seen->part[k], secret)) sum += chance_of(&seen->part[k], anchors);
+    return sum * (double)n;
+}
+
+/* Whether there are more records alike, by 2, 3 or 4 anchors, than chance explains. */
+static bool beyond_chance(const ein_seen *seen, const ein_seen_secret *secret, const uint8_t *how,
+                          int64_t n) {
+    for (int anchors = EIN_SKETCH_ENOUGH; anchors <= EIN_SKETCH_STORED; anchors++) {
+        int64_t count = 0;
+        for (int64_t i = 0; i < n; i++) count += how[i] >= BY_ANCHORS - 1 + anchors && how[i] < BY_SIGNAL;
+        if (count > 0 &&
+            ein_gamma_lower((double)count, expected(seen, secret, n, anchors)) < EIN_SEEN_CERTAIN)
+            return true;
+    }
+    return false;
+}
+
+static void add_name(char *list, size_t room, int64_t before, const char *id) {
+    const size_t used = strlen(list);
+    if (before < NAMED) snprintf(list + used, room - used, "%s%.60s", used ? ", " : "", id);
+}
+
+static void note_match(ein_seen_match *m, int how, bool certain, const char *id) {
+    if (how == UNKNOWN) return;
+    if (how >= BY_SIGNAL || certain) {
+        add_name(m->first, sizeof m->first, m->found++, id);
+        m->by_signal += how != BY_FILES;
+    } else {
+        add_name(m->first_alike, sizeof m->first_alike, m->alike++, id);
+    }
 }
 
 ein_status ein_seen_find(const ein_seen *seen, ein_corpus *corpus, const int64_t *index, int64_t n,
                          const ein_seen_secret *secret, ein_seen_match *out) {
-    static const ein_seen_secret open = {.id = OPEN};
     identities d;
+    uint8_t *how;
     *out = (ein_seen_match){0};
     if (seen->n_parts == 0) return EIN_OK;
-    EIN_TRY(identities_read(corpus, &d));
-    for (int64_t i = 0; i < n; i++) {
-        int how = 0;
-        for (int k = 0; k < seen->n_parts && how != 1; k++) {
-            const ein_seen_part *p = &seen->part[k];
-            if (!can_check(p, secret)) continue;
-            const int now = how_known(p, &d, corpus, index[i], strcmp(p->id, OPEN) == 0 ? &open : secret);
-            if (now == 1 || how == 0) how = now;
-        }
-        note_match(out, how, ein_corpus_record_id(corpus, index[i]));
+    EIN_TRY(EIN_NEW(how, n + 1));
+    const ein_status status = identities_read(corpus, &d);
+    if (status != EIN_OK) {
+        free(how);
+        return status;
     }
+    for (int64_t i = 0; i < n; i++) how[i] = (uint8_t)best_known(seen, &d, corpus, index[i], secret);
     identities_free(&d);
+    const bool certain = beyond_chance(seen, secret, how, n);
+    for (int64_t i = 0; i < n; i++) note_match(out, how[i], certain, ein_corpus_record_id(corpus, index[i]));
+    free(how);
+    out->chance = expected(seen, secret, n, EIN_SKETCH_ENOUGH);
+    for (int k = 0; k < seen->n_parts; k++)
+        if (can_check(&seen->part[k], secret)) out->known += seen->part[k].records;
     return EIN_OK;
 }
 
@@ -432,29 +550,42 @@ static ein_status test_records(ein_corpus *corpus, const uint8_t *part, int64_t 
     return EIN_OK;
 }
 
-ein_status ein_seen_check(const char *training_records, const char *model, ein_corpus *corpus,
-                          const uint8_t *part, const ein_seen_secret *secret, int64_t *found) {
-    ein_seen_match match = {0};
-    ein_seen seen;
-    int64_t *index = NULL, n = 0;
-    if (found) *found = 0;
-    ein_status status = ein_seen_decode(training_records, &seen);
-    if (status == EIN_OK) status = test_records(corpus, part, &index, &n);
-    if (status == EIN_OK) status = ein_seen_find(&seen, corpus, index, n, secret, &match);
-    free(index);
-    ein_seen_free(&seen);
-    EIN_TRY(ein_error_context(status, "%s", model));
-    if (found) *found = match.found;
-    if (match.found == 0) return EIN_OK;
+static ein_status refuse(const ein_seen_match *match, const char *model, int64_t n, const char *corpus) {
     char how[160] = "";
-    if (match.by_signal)
+    if (match->found == 0) return EIN_OK;
+    if (match->by_signal)
         snprintf(how, sizeof how,
                  "; %" PRId64 " of them are known by their signal, their files are others now",
-                 match.by_signal);
+                 match->by_signal);
     return ein_error(
         EIN_MISMATCH,
         "%s was trained on %" PRId64 " of the %" PRId64
         " test records of %s (%s%s%s), so its figures there would be too good; pretrain without them "
         "(split.* of pretrain), or test on others",
-        model, match.found, n, ein_corpus_path(corpus), match.first, match.found > NAMED ? ", ..." : "", how);
+        model, match->found, n, corpus, match->first, match->found > NAMED ? ", ..." : "", how);
+}
+
+ein_status ein_seen_check(const char *training_records, const char *model, ein_corpus *corpus,
+                          const uint8_t *part, const ein_seen_secret *secret, ein_seen_match *out) {
+    ein_seen seen;
+    int64_t *index = NULL, n = 0;
+    *out = (ein_seen_match){0};
+    ein_status status = ein_seen_decode(training_records, &seen);
+    if (status == EIN_OK) status = test_records(corpus, part, &index, &n);
+    if (status == EIN_OK) status = ein_seen_find(&seen, corpus, index, n, secret, out);
+    free(index);
+    ein_seen_free(&seen);
+    EIN_TRY(ein_error_context(status, "%s", model));
+    return refuse(out, model, n, ein_corpus_path(corpus));
+}
+
+void ein_seen_alike(const ein_seen_match *match, char *out, size_t room) {
+    out[0] = '\0';
+    if (match->alike == 0) return;
+    snprintf(
+        out, room,
+        "%" PRId64 " of the test records are like one of the %" PRId64
+        " training records by their signal (%s%s), which chance explains (up to %.2g expected), so they stay; "
+        "if the cohorts may share recordings, look at these, and leave out those that are copies",
+        match->alike, match->known, match->first_alike, match->alike > NAMED ? ", ..." : "", match->chance);
 }

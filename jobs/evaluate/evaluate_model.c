@@ -80,7 +80,7 @@ typedef struct {
     ein_corpus *corpus;
     uint8_t *part;
     bool allow_seen;
-    int64_t seen, unknown_patients; /* of the records evaluated; rank 0 */
+    int64_t seen, alike, unknown_patients; /* of the records evaluated; rank 0 */
     ein_targets targets;
     int64_t n;
     int64_t *record; /* (n) in the corpus's order */
@@ -255,11 +255,13 @@ static ein_status check_seen(evaluation *e) {
     EIN_TRY(ein_seen_secret_from_config(e->job->config, &secret));
     if (is_root(e)) EIN_TRY(warn_of_copies(e));
     for (int m = 0; m < e->n_models; m++) {
-        int64_t found = 0;
+        ein_seen_match match;
         const char *text = e->model[m].info.training_records;
         if (is_root(e)) ein_seen_warn("evaluate", e->model[m].path, text, &secret);
-        const ein_status status = ein_seen_check(text, e->model[m].path, e->corpus, e->part, &secret, &found);
-        if (found > e->seen) e->seen = found;
+        const ein_status status = ein_seen_check(text, e->model[m].path, e->corpus, e->part, &secret, &match);
+        if (match.found > e->seen) e->seen = match.found;
+        if (match.alike > e->alike) e->alike = match.alike;
+        if (is_root(e)) ein_seen_warn_alike("evaluate", e->model[m].path, &match);
         if (status == EIN_OK || (status == EIN_MISMATCH && e->allow_seen)) continue;
         return status;
     }
@@ -745,12 +747,13 @@ static json_t *head_json(const evaluation *e) {
                                         ein_json_text(e->model[m].arm), "hash", e->model[m].hash));
     for (int l = 0; l < c->n_leads; l++)
         if (e->lead_present[l]) json_array_append_new(leads, json_string(ein_lead_name(c->lead[l])));
-    return json_pack("{s:s, s:s, s:s, s:s, s:o, s:s, s:I, s:I, s:I, s:o, s:o}", "format", "einthoven metrics",
-                     "program", ein_version(), "run", e->run, "contract_hash",
+    return json_pack("{s:s, s:s, s:s, s:s, s:o, s:s, s:I, s:I, s:I, s:I, s:o, s:o}", "format",
+                     "einthoven metrics", "program", ein_version(), "run", e->run, "contract_hash",
                      ein_corpus_contract_hash(e->corpus), "cohort", ein_json_text(e->cohort), "part",
                      ein_config_string(e->job->config, "evaluate.part"), "records", (json_int_t)e->n,
-                     "records_seen_in_training", (json_int_t)e->seen, "records_of_unknown_patients",
-                     (json_int_t)e->unknown_patients, "leads", leads, "models", models);
+                     "records_seen_in_training", (json_int_t)e->seen, "records_like_training_records",
+                     (json_int_t)e->alike, "records_of_unknown_patients", (json_int_t)e->unknown_patients,
+                     "leads", leads, "models", models);
 }
 
 static ein_status write_json(const evaluation *e, json_t *root) {
@@ -790,7 +793,9 @@ static ein_status measure_all(evaluation *e, json_t *targets, ein_csv_writer *cs
 
 static void print_arms(const evaluation *e, const char *task, const ein_arms *arms, FILE *stream) {
     fprintf(stream, "%s: %" PRId64 " records%s\n", task, e->n,
-            e->seen ? " (SOME WERE SEEN IN TRAINING)" : "");
+            e->seen    ? " (SOME WERE SEEN IN TRAINING)"
+            : e->alike ? " (some are like training records, not more than chance explains)"
+                       : "");
     ein_arms_print(arms, stream);
 }
 

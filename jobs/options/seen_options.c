@@ -53,3 +53,9 @@ void ein_seen_warn(const char *job, const char *model, const char *training_reco
             "einthoven %s: warning: %s: %s, so it cannot be checked whether test records are among them\n",
             job, model, why);
 }
+
+void ein_seen_warn_alike(const char *job, const char *model, const ein_seen_match *match) {
+    char what[768];
+    ein_seen_alike(match, what, sizeof what);
+    if (what[0]) fprintf(stderr, "einthoven %s: warning: %s: %s\n", job, model, what);
+}

@@ -24,4 +24,7 @@ ein_status ein_seen_decode_source(const char *from, const char *training_records
 void ein_seen_warn(const char *job, const char *model, const char *training_records,
                    const ein_seen_secret *secret);
 
+/* Warn on the terminal of test records that are like training records, though by chance. */
+void ein_seen_warn_alike(const char *job, const char *model, const ein_seen_match *match);
+
 #endif

@@ -179,7 +179,10 @@ static ein_status check_leak(finetune *f) {
     EIN_TRY(ein_seen_secret_from_config(f->job->config, &secret));
     if (ein_comm_rank(f->job->comm) == 0)
         ein_seen_warn("finetune", f->arm[0].from, f->source.training_records, &secret);
-    return ein_seen_check(f->source.training_records, f->arm[0].from, f->corpus, f->part, &secret, NULL);
+    ein_seen_match match;
+    EIN_TRY(ein_seen_check(f->source.training_records, f->arm[0].from, f->corpus, f->part, &secret, &match));
+    if (ein_comm_rank(f->job->comm) == 0) ein_seen_warn_alike("finetune", f->arm[0].from, &match);
+    return EIN_OK;
 }
 
 static ein_status prepare(finetune *f) {

@@ -410,9 +410,10 @@ static ein_status note_seen(const ein_probe *p, const char *training_records) {
     if (status == EIN_OK)
         ein_run_log(p->run,
                     "probe: %d targets of %d tasks on %" PRId64 " records of %s, judged on %" PRId64
-                    " others, %" PRId64 " of which this model is pretrained on",
+                    " others, %" PRId64 " of which this model is pretrained on, and %" PRId64
+                    " like records of that by chance",
                     p->targets.n_targets, p->targets.n_tasks, p->n_train, ein_corpus_path(p->corpus),
-                    p->n_valid, match.found);
+                    p->n_valid, match.found, match.alike);
     ein_seen_free(&seen);
     free(valid);
     return status;

@@ -19,6 +19,8 @@ typedef struct {
     const uint64_t *patient;        /* (N) keys */
     const float *age;               /* (N); NULL: not known */
     const int8_t *sex;              /* (N); NULL: not known */
+    const uint64_t *signal_key;     /* (N); NULL: not known */
+    const ein_sketch *sketch;       /* (N); NULL: none */
     int n_labels, n_texts;
     const char *const *label_name, *const *text_name;
     const float *label;      /* (n_labels, N) */
@@ -50,6 +52,8 @@ static ein_status made_append(ein_corpus_writer *w, const made_corpus *m, int64_
         entry.patient_key = m->patient[r];
         entry.age = m->age ? m->age[r] : NAN;
         entry.sex = m->sex ? m->sex[r] : -1;
+        entry.signal_key = m->signal_key ? m->signal_key[r] : 0;
+        entry.sketch = m->sketch ? &m->sketch[r] : NULL;
         entry.lead_quality = quality;
         entry.label = label;
         entry.text = text;

@@ -71,6 +71,26 @@ like 'which is said' "$err" 'was trained on [0-9]+ of the 40 test records of ren
 ok 'unless it is allowed' "$einthoven" evaluate --model tuned/*/*/model.safetensors --corpus renamed.h5 --out scored \
     --set evaluate.allow_seen=true
 
+# edit MODEL EXPRESSION: the model with another header.
+edit() {
+    local n
+    n=$(od -An -td8 -N8 "$1")
+    tail -c +9 "$1" | head -c "$n" | sed -E "$2" >header
+    n=$(wc -c <header)
+    for i in 0 1 2 3 4 5 6 7; do printf "\\x$(printf %02x $((n >> (8 * i) & 255)))"; done
+    cat header
+    tail -c +$(($(od -An -td8 -N8 "$1") + 9)) "$1"
+}
+
+# Among very many training records some are alike by chance, which is no leak. So many cannot be made here, but claimed.
+edit open/model.safetensors 's/3 open [0-9]+ /3 open 99999999999 /' >many.safetensors
+ok 'records that are like training records by chance are no hindrance' tune many.safetensors muse
+like 'but told' "$err" \
+    'finetune: warning: many.safetensors: [0-9]+ of the test records are like one of the 99999999999 training records by'
+exits 'those whose samples are the same are' 1 tune many.safetensors renamed
+exits 'another form of what it was trained on is refused' 1 "$einthoven" evaluate --model tuned/*/*/model.safetensors \
+    --corpus muse.h5 --out no
+
 # A run goes on with what it began with: the same people with other signals, or another label, are refused by content.
 fixed=(--labels ecg/labels.csv --label-key path --set contract.mean_mv=0 --set contract.sd_mv=0.2)
 { synth weaker --set effect.all=0.5 && take weaker weaker "${fixed[@]}" && take ecg fixed "${fixed[@]}"; } >/dev/null 2>&1 ||
@@ -82,16 +102,7 @@ like 'and says what differs' "$err" 'not what the checkpoint was made with: then
 ok 'it goes on with its own' begin fixed.h5
 
 # A model of others: names and weights, no metadata.
-strip() {
-    local n
-    n=$(od -An -td8 -N8 "$1")
-    tail -c +9 "$1" | head -c "$n" | sed -E 's/"__metadata__":\{("([^"\\]|\\.)*":"([^"\\]|\\.)*",?)*\},?//' >header
-    n=$(wc -c <header)
-    for i in 0 1 2 3 4 5 6 7; do printf "\\x$(printf %02x $((n >> (8 * i) & 255)))"; done
-    cat header
-    tail -c +$(($(od -An -td8 -N8 "$1") + 9)) "$1"
-}
-strip open/model.safetensors >foreign.safetensors
+edit open/model.safetensors 's/"__metadata__":\{("([^"\\]|\\.)*":"([^"\\]|\\.)*",?)*\},?//' >foreign.safetensors
 foreign() {
     "$einthoven" finetune "${small[@]}" --corpus plain.h5 --tasks sex.yaml --from foreign.safetensors --mode full "$@"
 }

@@ -560,26 +560,27 @@ static void leaks(void) {
     uint8_t part[N] = {1, 1, 1, 1, 1, 1, 2, 2, 3, 3, 3, 3};
     ein_seen seen, others;
     char *text_of = NULL;
-    int64_t n = -1;
+    ein_seen_match n;
     const ein_seen_secret open = {.id = "open"};
     bool good = ein_seen_make(corpus, train, 4, &open, &seen) == EIN_OK && seen.part[0].n == 4 &&
                 ein_seen_make(corpus, more, 2, &open, &others) == EIN_OK;
     good = good && ein_seen_merge(&seen, &others) == EIN_OK && seen.part[0].n == 5 &&
            ein_seen_encode(&seen, &text_of) == EIN_OK;
     check_all(good, "records of a corpus make a set");
-    good = ein_seen_check(text_of, "model.safetensors", corpus, part, &open, &n) == EIN_MISMATCH && n == 2;
+    good =
+        ein_seen_check(text_of, "model.safetensors", corpus, part, &open, &n) == EIN_MISMATCH && n.found == 2;
     check_all(good &&
                   strstr(ein_error_message(), "model.safetensors was trained on 2 of the 4 test records") &&
                   strstr(ein_error_message(), "(r9, r10)"),
               "test records that were trained on are named");
     part[9] = part[10] = EIN_SPLIT_TRAIN;
-    check_all(ein_seen_check(text_of, "m", corpus, part, &open, &n) == EIN_OK && n == 0,
+    check_all(ein_seen_check(text_of, "m", corpus, part, &open, &n) == EIN_OK && n.found == 0,
               "none are: no message");
     part[6] = EIN_SPLIT_TEST; /* has no hash of its source: known by its id */
-    check_all(ein_seen_check(text_of, "m", corpus, part, &open, NULL) == EIN_MISMATCH &&
+    check_all(ein_seen_check(text_of, "m", corpus, part, &open, &n) == EIN_MISMATCH &&
                   strstr(ein_error_message(), "(r6)"),
               "a record without a hash of its source is known by its id");
-    check_all(ein_seen_check(NULL, "m", corpus, part, &open, &n) == EIN_OK && n == 0,
+    check_all(ein_seen_check(NULL, "m", corpus, part, &open, &n) == EIN_OK && n.found == 0,
               "a model that does not say is not checked");
     check_all(ein_seen_check("1 1 x", "m.safetensors", corpus, part, &open, &n) == EIN_FORMAT &&
                   strstr(ein_error_message(), "m.safetensors"),
@@ -587,6 +588,117 @@ static void leaks(void) {
     free(text_of);
     ein_seen_free(&seen);
     ein_seen_free(&others);
+}
+
+/* Records that are like training records: 0..199 train, 200..299 are others, and what stands below is like some. */
+enum {
+    ALIKE_TRAIN = 200,
+    ALIKE_OTHERS = 300,
+    TWO = 300,
+    OF_TWO = 301,
+    MANY = 302,
+    FOUR = 332,
+    SIGNAL = 334,
+    ALIKE = 335
+};
+static ein_sketch alike_sketch[ALIKE];
+static uint64_t alike_signal[ALIKE], alike_patient[ALIKE];
+
+static void take_anchors(int64_t r, int first, int64_t from, int n) {
+    for (int a = first; a < first + n; a++)
+        memcpy(alike_sketch[r].feature[a], alike_sketch[from].feature[a], EIN_SKETCH_FEATURES);
+}
+
+static void make_alike(void) {
+    uint32_t state = 1;
+    for (int64_t r = 0; r < ALIKE; r++) {
+        alike_sketch[r].n = EIN_SKETCH_ANCHORS;
+        alike_signal[r] = 1000 + (uint64_t)(r == SIGNAL ? 9 : r);
+        alike_patient[r] = (uint64_t)r;
+        for (int k = 0; k < EIN_SKETCH_ANCHORS * EIN_SKETCH_FEATURES; k++) {
+            state = state * 1664525 + 1013904223; /* in the middle of a cell */
+            alike_sketch[r].feature[k / EIN_SKETCH_FEATURES][k % EIN_SKETCH_FEATURES] =
+                (int8_t)((int)(state >> 28) * EIN_SKETCH_CELL - 128 + EIN_SKETCH_CELL / 2);
+        }
+    }
+    take_anchors(TWO, 0, 3, 2);
+    take_anchors(OF_TWO, 0, 3, 1);
+    take_anchors(OF_TWO, 1, 5, 1);
+    for (int64_t r = MANY; r < FOUR; r++) take_anchors(r, 1, r - MANY, 2);
+    for (int64_t r = FOUR; r < SIGNAL; r++) take_anchors(r, 0, r - FOUR, 4);
+}
+
+/* Check with the others and records `first` to `last` as test part. */
+static ein_status check_alike(ein_corpus *c, const char *set, int first, int last, ein_seen_match *out) {
+    const ein_seen_secret open = {.id = "open"};
+    uint8_t part[ALIKE];
+    for (int r = 0; r < ALIKE; r++)
+        part[r] = r < ALIKE_TRAIN                                 ? EIN_SPLIT_TRAIN
+                  : r < ALIKE_OTHERS || (r >= first && r <= last) ? EIN_SPLIT_TEST
+                                                                  : EIN_SPLIT_NONE;
+    return ein_seen_check(set, "m", c, part, &open, out);
+}
+
+/* What chance explains is told, what it does not is refused. */
+static void alike(void) {
+    static char name[ALIKE][8];
+    const char *names[ALIKE];
+    const ein_seen_secret open = {.id = "open"};
+    int64_t train[ALIKE_TRAIN];
+    ein_seen seen = {0};
+    ein_seen_match m;
+    ein_corpus *c;
+    char *set = NULL, said[512];
+    make_alike();
+    for (int i = 0; i < ALIKE; i++) {
+        snprintf(name[i], sizeof name[i], "a%d", i);
+        names[i] = name[i];
+        if (i < ALIKE_TRAIN) train[i] = i;
+    }
+    const made_corpus made = {.N = ALIKE,
+                              .id = names,
+                              .patient = alike_patient,
+                              .signal_key = alike_signal,
+                              .sketch = alike_sketch};
+    bool good = made_open(world, path_of("alike.h5"), &made, &c) == EIN_OK &&
+                ein_seen_make(c, train, ALIKE_TRAIN, &open, &seen) == EIN_OK &&
+                ein_seen_encode(&seen, &set) == EIN_OK;
+    check_all(good && strncmp(set, "3 open 200 1200 ", 16) == 0, "a set with sketches");
+    check_all(check_alike(c, set, 0, -1, &m) == EIN_OK && m.alike == 0, "others are others");
+    good = check_alike(c, set, TWO, TWO, &m) == EIN_OK && m.found == 0 && m.alike == 1;
+    ein_seen_alike(&m, said, sizeof said);
+    check_all(
+        good &&
+            strstr(said,
+                   "1 of the test records are like one of the 200 training records by their signal (a300)"),
+        "one record of two anchors may be chance: it is told, and is no hindrance");
+    check_all(check_alike(c, set, OF_TWO, OF_TWO, &m) == EIN_OK && m.alike == 0,
+              "anchors of two training records are none of either");
+    good = check_alike(c, set, MANY, FOUR - 1, &m) == EIN_MISMATCH && m.found == 30 && m.alike == 0;
+    check_all(good && strstr(ein_error_message(), "30 of the 130 test records") &&
+                  strstr(ein_error_message(), "30 of them are known by their signal"),
+              "thirty of them are not chance, but another form of what was trained on");
+    check_all(check_alike(c, set, FOUR, FOUR, &m) == EIN_OK && m.alike == 1, "one of four anchors may be");
+    check_all(check_alike(c, set, FOUR, FOUR + 1, &m) == EIN_MISMATCH && m.found == 2, "two of four may not");
+    check_all(check_alike(c, set, SIGNAL, SIGNAL, &m) == EIN_MISMATCH && m.found == 1 && m.by_signal == 1 &&
+                  m.alike == 0,
+              "the same samples are refused at once");
+    /* What version 2 kept of records 3 and 5; then as if they were of very many. */
+#define LOOSE_KEYS                                                     \
+    "vBvw87hqVQFSaTCmC+d+K+OBH8u02HAwBXBM7F3yFV8bW//IxjlWYWWPGSF2m5Fx" \
+    "906GfynvYnLOKoHJ5YpqlK4UCcDwSfrNVux677uJX+MGY4m86NOc9+OOwIU/lcf3"
+    check_all(check_alike(c, "2 open 2 12 " LOOSE_KEYS "\n", OF_TWO, OF_TWO, &m) == EIN_MISMATCH &&
+                  m.found == 1,
+              "in a set of version 2 anchors of any records count");
+    check_all(check_alike(c, "2 open 2000 12 " LOOSE_KEYS "\n", OF_TWO, OF_TWO, &m) == EIN_OK &&
+                  m.alike == 1 && m.chance > 0.05 && m.chance < 0.06,
+              "with the chance of that");
+    check_all(check_alike(c, "2 open 100000 12 " LOOSE_KEYS "\n", OF_TWO, OF_TWO, &m) == EIN_OK &&
+                  m.alike == 1 && m.chance > 10 && m.chance < 12,
+              "which is larger than of single records in large sets");
+    free(set);
+    ein_seen_free(&seen);
+    ein_corpus_close(c);
 }
 
 int main(int argc, char **argv) {
@@ -618,6 +730,7 @@ int main(int argc, char **argv) {
     loading();
     splitting();
     leaks();
+    alike();
     ein_corpus_close(corpus);
     MPI_Barrier(ein_comm_mpi(world));
     if (rank == 0) {

@@ -37,12 +37,13 @@ static void round_trip(void) {
     char *text = NULL;
     bool good = ein_seen_encode(&a, &text) == EIN_OK;
     /* base64 of the 32 little-endian bytes */
-    report(good && strcmp(text, "2 open 4 4 AAAAAAAAAAABAAAAAAAAAO/Nq4lnRSMB//////////8=\n") == 0,
+    report(good && strcmp(text, "3 open 4 4 AAAAAAAAAAABAAAAAAAAAO/Nq4lnRSMB//////////8=\n") == 0,
            "a set as text: %s", text);
     report(good && ein_seen_decode(text, &b) == EIN_OK && same(&a, &b), "and back");
     free(text);
     ein_seen_free(&b);
-    good = ein_seen_decode("1 4 AAAAAAAAAAABAAAAAAAAAO/Nq4lnRSMB//////////8=", &b) == EIN_OK;
+    good =
+        ein_seen_decode("1 4 AAAAAAAAAAABAAAAAAAAAO/Nq4lnRSMB//////////8=", &b) == EIN_OK && b.part[0].loose;
     report(good && same(&a, &b), "a list of version 1 is an open set");
     ein_seen_free(&b);
     good = ein_seen_decode("1 0 ", &b) == EIN_OK && b.n_parts == 1 && b.part[0].n == 0;
@@ -193,7 +194,9 @@ static void hostile(void) {
         "2 0123456789ABCDEF 1 1 AAAAAAAAAAA=\n",
         "2 0123456789abcdef0 1 1 AAAAAAAAAAA=\n",
         "2 closed 1 1 AAAAAAAAAAA=\n",
-        "3 open 1 1 AAAAAAAAAAA=\n",
+        "4 open 1 1 AAAAAAAAAAA=\n",
+        "3 open 1 1 AAAAAAAAAAA=",
+        "3 open 1 1 AAAAAAAAAAA=\n3 open 1 1 AAAAAAAAAAA=\n",
         "2 open 1 8000001 AAAA\n",
         "2 open 1 8000000 AAAA\n",
         " 1 1 AAAAAAAAAAA=",

@@ -272,6 +272,30 @@ static void known_again(const ein_same *same) {
     }
 }
 
+/* Cells that are equal by chance are no recording, and hide none. */
+static void alike(void) {
+    ein_same *same;
+    static ein_sketch a, b, c, now;
+    a.n = b.n = c.n = EIN_SKETCH_STORED;
+    for (int i = 0; i < EIN_SKETCH_STORED; i++)
+        for (int f = 0; f < EIN_SKETCH_FEATURES; f++) {
+            const int cell = (f * 7 + i * 5) % 16 * EIN_SKETCH_CELL - 128;
+            a.feature[i][f] = (int8_t)(cell + 3 + f % 3);
+            b.feature[i][f] = (int8_t)(cell + 12 - f % 3);
+            c.feature[i][f] = (int8_t)(cell + 7 + f % 2);
+        }
+    EIN_BUG_IF(ein_same_new(&same) != EIN_OK || ein_same_add(same, 1, &a, 0) != EIN_OK);
+    report(ein_same_find(same, 2, &b) < 0, "equal cells of other features are another recording");
+    EIN_BUG_IF(ein_same_add(same, 2, &b, 1) != EIN_OK || ein_same_add(same, 3, &c, 2) != EIN_OK);
+    now = b;
+    for (int f = 0; f < EIN_SKETCH_FEATURES; f++) now.feature[f % 4][f]++;
+    report(ein_same_find(same, 4, &now) == 1, "one that is near in all of them is known");
+    report(ein_same_find(same, 4, &c) == 2 && ein_same_find(same, 4, &a) == 0,
+           "whichever of those alike it is");
+    report(ein_same_find(same, 2, &a) == 1, "and its samples decide first");
+    ein_same_destroy(same);
+}
+
 static void without_signal(void) {
     ein_ecg ecg = {0};
     ein_sketch s;
@@ -325,6 +349,7 @@ int main(void) {
     make_recordings();
     others_are_others(same);
     known_again(same);
+    alike();
     without_signal();
     probes();
     ein_same_destroy(same);
