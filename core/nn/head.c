@@ -90,29 +90,54 @@ void head_loss(double *record_loss, real *d_logits, const real *logits, const fl
 
 /* --- scores -------------------------------------------------------------------------------------------- */
 
-static void task_score(double *score, const real *x, const ein_head_task *task) {
+static double score_of(double logit, ein_head_kind kind) {
+    return kind == EIN_HEAD_REGRESSION ? logit : sigmoid(logit);
+}
+
+static void task_logit(double *logit, const real *x, const ein_head_task *task) {
     if (task->kind == EIN_HEAD_BINARY) {
-        /* softmax([x0, x1])[1] */
-        score[0] = sigmoid((double)x[1] - (double)x[0]);
+        /* softmax([x0, x1])[1] is the logistic of it */
+        logit[0] = (double)x[1] - (double)x[0];
         return;
     }
     for (int i = 0; i < task->n_targets; i++)
-        score[i] =
-            task->kind == EIN_HEAD_MULTILABEL ? sigmoid(x[i]) : (double)x[i] * task->sd[i] + task->mean[i];
+        logit[i] =
+            task->kind == EIN_HEAD_MULTILABEL ? (double)x[i] : (double)x[i] * task->sd[i] + task->mean[i];
+}
+
+void head_logit(double *logit, const real *logits, const ein_head_task *tasks, int n_tasks, int B,
+                int n_targets, int outputs) {
+    for (size_t i = 0; i < (size_t)B * (size_t)n_targets; i++) logit[i] = NAN;
+    for (int b = 0; b < B; b++)
+        for (int t = 0; t < n_tasks; t++)
+            task_logit(logit + (size_t)b * n_targets + tasks[t].first_target,
+                       logits + (size_t)b * outputs + tasks[t].first_output, &tasks[t]);
+}
+
+static void scores_of_logits(double *score, const double *logit, const ein_head_task *tasks, int n_tasks,
+                             int64_t n, int n_targets) {
+    for (int64_t b = 0; b < n; b++)
+        for (int t = 0; t < n_tasks; t++)
+            for (int j = tasks[t].first_target; j < tasks[t].first_target + tasks[t].n_targets; j++)
+                score[b * n_targets + j] = score_of(logit[b * n_targets + j], tasks[t].kind);
 }
 
 void head_score(double *score, const real *logits, const ein_head_task *tasks, int n_tasks, int B,
                 int n_targets, int outputs) {
-    for (size_t i = 0; i < (size_t)B * (size_t)n_targets; i++) score[i] = NAN;
-    for (int b = 0; b < B; b++)
-        for (int t = 0; t < n_tasks; t++)
-            task_score(score + (size_t)b * n_targets + tasks[t].first_target,
-                       logits + (size_t)b * outputs + tasks[t].first_output, &tasks[t]);
+    head_logit(score, logits, tasks, n_tasks, B, n_targets, outputs);
+    scores_of_logits(score, score, tasks, n_tasks, B, n_targets);
 }
 
 /* --- checks -------------------------------------------------------------------------------------------- */
 
 #ifndef EIN_REAL_DOUBLE
+
+void ein_head_score_of_logit(double *score, const double *logit, const ein_head_task *tasks, int n_tasks,
+                             int64_t n, int n_targets) {
+    if (score != logit)
+        for (int64_t i = 0; i < n * n_targets; i++) score[i] = NAN; /* columns that no task has */
+    scores_of_logits(score, logit, tasks, n_tasks, n, n_targets);
+}
 
 static bool overlap(int first, int count, int other, int other_count) {
     return first < other + other_count && other < first + count;

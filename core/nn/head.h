@@ -16,15 +16,21 @@
  *
  * Losses and scores are computed in double whatever `real` is, with softplus(x) = max(x, 0) + log1p(exp(-|x|)), so no
  * finite logit gives an infinite or a lost value.
+ *
+ * A target's *logit* is what its score is the logistic of: outputs[1] - outputs[0] if binary, the output if multi-label;
+ * of a regression it is the score itself.
  */
 #ifndef EIN_CORE_NN_HEAD_H
 #define EIN_CORE_NN_HEAD_H
+
+#include <stdint.h>
 
 #include "core/base/real.h"
 #include "core/base/status.h"
 
 #define head_loss  EIN_REAL_NAME(head_loss)
 #define head_score EIN_REAL_NAME(head_score)
+#define head_logit EIN_REAL_NAME(head_logit)
 
 typedef enum { EIN_HEAD_BINARY, EIN_HEAD_MULTILABEL, EIN_HEAD_REGRESSION } ein_head_kind;
 
@@ -56,5 +62,13 @@ void head_loss(double *record_loss, real *d_logits, const real *logits, const fl
  * task has are NaN. */
 void head_score(double *score, const real *logits, const ein_head_task *tasks, int n_tasks, int B,
                 int n_targets, int outputs);
+
+/* logit (B,n_targets), as scores are laid out. */
+void head_logit(double *logit, const real *logits, const ein_head_task *tasks, int n_tasks, int B,
+                int n_targets, int outputs);
+
+/* score (n,n_targets) from logit (n,n_targets): the bits of head_score. */
+void ein_head_score_of_logit(double *score, const double *logit, const ein_head_task *tasks, int n_tasks,
+                             int64_t n, int n_targets);
 
 #endif

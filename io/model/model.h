@@ -16,7 +16,7 @@
  *     einthoven.config       YAML of the configuration that made it
  *     einthoven.training     JSON object: training summary
  *     einthoven.training_records  the records used to train or select the model (io/corpus/seen.h)
- *     einthoven.tasks        JSON object: what the outputs mean, and thresholds (classify only)
+ *     einthoven.tasks        JSON object: what the outputs mean, thresholds, calibration (classify only)
  *     einthoven.licence      SPDX expression, or words, for the weights
  *     einthoven.blake2b      content hash, 64 hexadecimal digits; written last, so it is also the mark of a
  *                            complete file

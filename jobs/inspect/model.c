@@ -48,6 +48,19 @@ static void list_tensors(json_t *out, const ein_safetensors *file) {
     json_object_set_new(out, "tensor_list", list);
 }
 
+/* The map as a line, and its numbers for programs. */
+static void put_calibration(json_t *object, const ein_calibration *c) {
+    char text[400];
+    if (!ein_calibration_text(c, text, sizeof text)[0]) return;
+    ein_put_text(object, "calibration", text);
+    if (c->map.kind == EIN_RECALIBRATE_ISOTONIC) {
+        json_object_set_new(object, "calibration_map", ein_calibration_json(c));
+    } else if (ein_calibrated(c)) {
+        ein_put_real(object, "calibration_slope", c->map.slope);
+        ein_put_real(object, "calibration_intercept", c->map.intercept);
+    }
+}
+
 /* What an adapted model's outputs mean, with thresholds; a description that cannot be read is said to be so. */
 static ein_status put_tasks(json_t *out, const char *path, const char *text) {
     ein_model_tasks *tasks;
@@ -68,6 +81,7 @@ static ein_status put_tasks(json_t *out, const char *path, const char *text) {
             ein_put_real(object, "validation_auroc", t->auroc);
             ein_put_real(object, "threshold_youden", t->youden);
             ein_put_real(object, "threshold_closest", t->closest);
+            put_calibration(object, &tasks->calibration[j]);
         }
         json_array_append_new(list, object);
     }

@@ -22,6 +22,7 @@ static ein_status fill(ein_model_tasks *m) {
     EIN_TRY(EIN_NEW(m->sd, m->n_targets));
     EIN_TRY(EIN_NEW(m->positive_weight, m->n_targets));
     EIN_TRY(EIN_NEW(m->threshold, m->n_targets));
+    EIN_TRY(EIN_NEW(m->calibration, m->n_targets));
     for (int t = 0, j = 0; t < m->n_tasks; t++) {
         const ein_task *task = &m->tasks.task[t];
         const int outputs = task->kind == EIN_HEAD_BINARY ? 2 : task->n_targets;
@@ -78,6 +79,8 @@ void ein_model_tasks_destroy(ein_model_tasks *m) {
     free(m->sd);
     free(m->positive_weight);
     free(m->threshold);
+    for (int j = 0; m->calibration && j < m->n_targets; j++) ein_calibration_free(&m->calibration[j]);
+    free(m->calibration);
     ein_tasks_free(&m->tasks);
     free(m);
 }
@@ -144,6 +147,13 @@ ein_status ein_model_tasks_choose(ein_model_tasks *m, int target, const double *
     return status;
 }
 
+ein_status ein_model_tasks_calibrate(ein_model_tasks *m, int target, const char *asked, const double *logit,
+                                     const double *label, int64_t n) {
+    ein_calibration_free(&m->calibration[target]);
+    if (m->head[m->task_of[target]].kind == EIN_HEAD_REGRESSION) return EIN_OK;
+    return ein_calibration_choose(&m->calibration[target], asked, logit, label, n);
+}
+
 /* --- JSON ------------------------------------------------------------------------------------------------ */
 
 static json_t *real_or_null(double x) {
@@ -152,11 +162,14 @@ static json_t *real_or_null(double x) {
 
 static json_t *target_to_json(const ein_model_tasks *m, int j) {
     const ein_model_threshold *t = &m->threshold[j];
-    return json_pack("{s:s, s:o, s:o, s:o, s:{s:I, s:I, s:o, s:o, s:o}}", "name", m->name[j], "mean",
+    const ein_calibration *c = &m->calibration[j];
+    const bool known = ein_calibrated(c) || c->reason[0];
+    return json_pack("{s:s, s:o, s:o, s:o, s:{s:I, s:I, s:o, s:o, s:o}, s:o*}", "name", m->name[j], "mean",
                      real_or_null(m->mean[j]), "sd", real_or_null(m->sd[j]), "positive_weight",
                      real_or_null(m->positive_weight[j]), "validation", "positive", (json_int_t)t->positive,
                      "negative", (json_int_t)t->negative, "auroc", real_or_null(t->auroc), "youden",
-                     real_or_null(t->youden), "closest", real_or_null(t->closest));
+                     real_or_null(t->youden), "closest", real_or_null(t->closest), "calibration",
+                     known ? ein_calibration_json(c) : NULL);
 }
 
 ein_status ein_model_tasks_to_json(const ein_model_tasks *m, char **out) {
@@ -197,7 +210,9 @@ static ein_status parse_target(const char *path, ein_model_tasks *m, int j, cons
         (ein_model_threshold){json_integer_value(json_object_get(v, "positive")),
                               json_integer_value(json_object_get(v, "negative")), get_real(v, "auroc"),
                               get_real(v, "youden"), get_real(v, "closest")};
-    return EIN_OK;
+    return ein_error_context(
+        ein_calibration_parse(json_object_get(object, "calibration"), &m->calibration[j]),
+        "%s: einthoven.tasks: target %s", path, name);
 }
 
 static ein_status parse(const char *path, const json_t *root, ein_model_tasks **out) {

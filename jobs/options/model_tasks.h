@@ -3,11 +3,14 @@
  *     {"version": 1,
  *      "tasks":   YAML text of the tasks (io/tasks/tasks.h), with every statement named,
  *      "targets": [{"name", "mean", "sd", "positive_weight",
- *                   "validation": {"positive", "negative", "auroc", "youden", "closest"}}, ...]}
+ *                   "validation": {"positive", "negative", "auroc", "youden", "closest"},
+ *                   "calibration": {...}}, ...]}
  *
  * in the order of the tasks and of their targets.  Mean and SD are those that a regression was trained with.
  * Thresholds were chosen on validation records: where sensitivity + specificity is greatest (youden), and nearest to
  * perfect (closest); null where there is none.  They come with the model, so no test record has a say in them.
+ * `calibration` (jobs/options/calibrate.h) is a map from the target's logit to a probability, fitted on the same records;
+ * earlier files have none, and earlier programs pass it over.
  */
 #ifndef EIN_JOBS_OPTIONS_MODEL_TASKS_H
 #define EIN_JOBS_OPTIONS_MODEL_TASKS_H
@@ -15,6 +18,7 @@
 #include "core/nn/head.h"
 #include "io/tasks/targets.h"
 #include "io/tasks/tasks.h"
+#include "jobs/options/calibrate.h"
 
 typedef struct {
     int64_t positive,
@@ -30,6 +34,7 @@ typedef struct {
     int *task_of;                        /* (n_targets) */
     double *mean, *sd, *positive_weight; /* (n_targets) */
     ein_model_threshold *threshold;      /* (n_targets) */
+    ein_calibration *calibration;        /* (n_targets) */
 } ein_model_tasks;
 
 /* From tasks alone: constants 0, 1, 1; thresholds not known. `tasks` is copied. */
@@ -43,6 +48,10 @@ void ein_model_tasks_fit(ein_model_tasks *tasks, const double *mean, const doubl
 /* Choose thresholds and AUROC of target j from `n` scores and labels (NaN: not known). Regressions get counts only. */
 ein_status ein_model_tasks_choose(ein_model_tasks *tasks, int target, const double *score,
                                   const double *label, int64_t n);
+
+/* Fit the map of target j from logits and labels of the same records: ein_calibration_choose. Regressions have none. */
+ein_status ein_model_tasks_calibrate(ein_model_tasks *tasks, int target, const char *asked,
+                                     const double *logit, const double *label, int64_t n);
 
 /* Text for the model's metadata (free()), and back (untrusted: EIN_FORMAT names `path`). */
 ein_status ein_model_tasks_to_json(const ein_model_tasks *tasks, char **out);

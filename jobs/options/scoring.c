@@ -40,7 +40,8 @@ static void score_one(double *score, const ein_scorer *s, scoring_room *room, co
         if (!s->lead_present[lead]) memset(room->x + (size_t)lead * S, 0, (size_t)S * sizeof *room->x);
     ein_classify_prefix(room->model, room->prefix, s->param, room->x);
     ein_classify_forward(room->model, room->logits, s->param, NULL, room->prefix);
-    head_score(score, room->logits, s->tasks, s->n_tasks, 1, s->n_targets, s->layout->shape.classes);
+    (s->logits ? head_logit : head_score)(score, room->logits, s->tasks, s->n_tasks, 1, s->n_targets,
+                                          s->layout->shape.classes);
 }
 
 static ein_status score_share(double *score, const ein_scorer *s, ein_corpus *corpus, const int64_t *record,

@@ -24,6 +24,8 @@ typedef struct {
     int n_tasks, n_targets;
     const bool
         *lead_present; /* (L) leads that are given to the model, the others as unknown (0); NULL: all */
+    bool
+        logits; /* what comes out are logits (core/nn/head.h); ein_head_score_of_logit makes scores of them */
 } ein_scorer;
 
 /* score (n, n_targets) of the corpus's records `record` (n, any order), the same on every rank. A record of another

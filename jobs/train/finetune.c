@@ -40,6 +40,10 @@ const ein_option ein_table_finetune[] = {
      "peak learning rate of the random-frozen control; if not given, that of a linear probe by train.recipe"},
     {"finetune.patience", EIN_OPT_INT, "10", 0, 1000000, NULL, "epochs",
      "stop after so many without a better validation value; 0: never; if not given, by train.recipe"},
+    {"finetune.calibration", EIN_OPT_CHOICE, "auto", EIN_UNBOUNDED, "auto|none|temperature|platt|isotonic",
+     "",
+     "map from logit to probability that is fitted on validation records and kept in the model; auto: platt where it has "
+     "at least 20 positives and 20 negatives, else none"},
     {"finetune.keep", EIN_OPT_BOOL, "true", EIN_UNBOUNDED, NULL, "",
      "keep in memory what frozen blocks make of the records, if data.memory_mib allows; false: compute it every epoch"},
     {"finetune.cell", EIN_OPT_INT, "-1", -1, 1000000, NULL, "",

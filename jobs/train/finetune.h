@@ -130,6 +130,17 @@ int64_t finetune_data_record(const finetune_cell *cell, int slot, int64_t place)
 /* Scores of the validation records into data.valid_score, on every rank. Collective. */
 ein_status finetune_data_validate(finetune_cell *cell);
 
+/* Scores and labels of one target over the validation records that know it; *n of them. free() both. */
+ein_status finetune_known(const finetune_cell *cell, int target, const double *all_scores, double **score,
+                          double **label, int64_t *n);
+/* What the validation value is: "validation AUROC", ... */
+const char *finetune_value_name(const finetune_cell *cell);
+
+/* The loop's calls (jobs/train/train_loop.h): the model as it is; and the best one as it goes out, model.safetensors,
+ * with thresholds and calibration, and validation_scores.csv. */
+ein_status finetune_write_model(void *cell, const char *path);
+ein_status finetune_finish(void *cell);
+
 /* How a cell ended. */
 typedef struct {
     char name[256];

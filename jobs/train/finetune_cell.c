@@ -1,5 +1,4 @@
 #include <inttypes.h>
-#include <jansson.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,14 +6,10 @@
 
 #include "core/nn/blas.h"
 #include "core/nn/init.h"
-#include "core/nn/lora.h"
 #include "core/stats/roc.h"
 #include "io/base/durable.h"
 #include "io/base/hash.h"
-#include "io/formats/csv.h"
 #include "jobs/options/model_options.h"
-#include "jobs/options/scoring.h"
-#include "jobs/options/seen_options.h"
 #include "jobs/options/task_library.h"
 #include "jobs/train/finetune.h"
 #include "mpi/watchdog.h"
@@ -298,23 +293,6 @@ static void compute_slot(void *self, int thread, int slot, const float *param, f
     ein_classify_backward(w->batch, grad, w->d_logits, c->frozen, param, done, context);
 }
 
-/* Scores and labels of one target over the validation records that know it; *n of them. */
-static ein_status known_of(const finetune_cell *c, int target, const double *all_scores, double **score,
-                           double **label, int64_t *n) {
-    const int T = c->meaning->n_targets;
-    *score = *label = NULL;
-    *n = 0;
-    EIN_TRY(EIN_NEW(*score, c->data.n_valid));
-    EIN_TRY(EIN_NEW(*label, c->data.n_valid));
-    for (int64_t i = 0; i < c->data.n_valid; i++) {
-        const float value = c->data.targets.value[c->data.valid[i] * T + target];
-        if (isnan(value)) continue;
-        (*score)[*n] = all_scores[i * T + target];
-        (*label)[(*n)++] = value;
-    }
-    return EIN_OK;
-}
-
 /* 1 - residual / total sum of squares; NaN without spread. */
 static double r_squared(const double *score, const double *label, int64_t n) {
     double mean = 0, residual = 0, total = 0;
@@ -333,7 +311,7 @@ static ein_status judge_target(const finetune_cell *c, int target, double *out) 
     int64_t n;
     ein_roc_result roc;
     *out = NAN;
-    ein_status status = known_of(c, target, c->data.valid_score, &score, &label, &n);
+    ein_status status = finetune_known(c, target, c->data.valid_score, &score, &label, &n);
     if (status == EIN_OK && c->meaning->head[c->meaning->task_of[target]].kind == EIN_HEAD_REGRESSION) {
         *out = r_squared(score, label, n);
     } else if (status == EIN_OK) {
@@ -377,16 +355,6 @@ static ein_status validate(void *self, double *value) {
     return ein_comm_agree(comm_of(c), judge(c, value));
 }
 
-/* What the validation value is. */
-static const char *value_name(const finetune_cell *c) {
-    int regressions = 0;
-    for (int t = 0; t < c->meaning->n_tasks; t++)
-        regressions += c->meaning->head[t].kind == EIN_HEAD_REGRESSION;
-    return regressions == 0                     ? "validation AUROC"
-           : regressions == c->meaning->n_tasks ? "validation R2"
-                                                : "validation score";
-}
-
 static void name_records(void *self, int slot, char *out, size_t room) {
     finetune_cell *c = self;
     size_t at = 0;
@@ -406,204 +374,13 @@ static void name_records(void *self, int slot, char *out, size_t room) {
     }
 }
 
-/* --- models ---------------------------------------------------------------------------------------------- */
-
-/* Every record used to train or select the model: those of pretraining, of training, and of validation. */
-static ein_status seen_text(const finetune_cell *c, char **out) {
-    ein_seen seen = {0}, more = {0};
-    *out = NULL;
-    ein_status status = ein_seen_decode_source(c->arm->from, c->all->source.training_records, &seen);
-    const ein_config *config = c->all->job->config;
-    if (status == EIN_OK)
-        status = ein_seen_from_config(config, c->all->corpus, c->data.train, c->data.n_train, &more);
-    if (status == EIN_OK) status = ein_seen_merge(&seen, &more);
-    ein_seen_free(&more);
-    if (status == EIN_OK)
-        status = ein_seen_from_config(config, c->all->corpus, c->data.valid, c->data.n_valid, &more);
-    if (status == EIN_OK) status = ein_seen_merge(&seen, &more);
-    if (status == EIN_OK) status = ein_seen_encode(&seen, out);
-    ein_seen_free(&more);
-    ein_seen_free(&seen);
-    return status;
-}
-
-static ein_status write_arena(const finetune_cell *c, const char *path, const ein_layout *layout,
-                              const float *arena) {
-    const ein_train_state *s = &c->trainer.state;
-    char training[1024];
-    char *tasks = NULL, *seen = NULL;
-    snprintf(
-        training, sizeof training,
-        "{\"objective\": \"supervised\", \"arm\": \"%s\", \"seed\": %" PRIu64 ", \"pretrained\": \"%s\", "
-        "\"updates\": %" PRId64 ", \"best_update\": %" PRId64 ", \"best_value\": %.17g, \"value\": \"%s\", "
-        "\"training_records\": %" PRId64 ", \"validation_records\": %" PRId64 "}",
-        c->arm->name, c->seed, c->arm->from ? c->all->source_hash : "", s->step, s->best_step,
-        isnan(s->best_value) ? 0.0 : s->best_value, value_name(c), c->data.n_train, c->data.n_valid);
-    ein_status status = ein_model_tasks_to_json(c->meaning, &tasks);
-    if (status == EIN_OK) status = seen_text(c, &seen);
-    ein_model_info info = {.config_yaml = c->identity,
-                           .training = training,
-                           .tasks = tasks,
-                           .training_records = seen,
-                           .program = c->all->program};
-    memcpy(info.contract_text, c->contract_text, sizeof info.contract_text);
-    if (status == EIN_OK) status = ein_model_write(path, layout, arena, &info);
-    free(tasks);
-    free(seen);
-    return status;
-}
-
-static ein_status write_model(void *self, const char *path) {
-    finetune_cell *c = self;
-    float *arena;
-    EIN_TRY(EIN_NEW(arena, c->full->arena));
-    memcpy(arena, c->frozen, (size_t)c->full->arena * sizeof *arena);
-    ein_layout_copy(arena, c->full, c->param, c->trained);
-    const ein_status status = write_arena(c, path, c->full, arena);
-    free(arena);
-    return status;
-}
-
-/* What the state says of the best model must be what its file says: one that another life left behind, or that is older
- * because the disk was full, has other weights than the log and the figures tell of. */
-static ein_status check_best(const finetune_cell *c, const char *path) {
-    const ein_train_state *s = &c->trainer.state;
-    ein_model_info info = {0};
-    if (isnan(s->best_value))
-        return ein_error(
-            EIN_NUMERIC,
-            "%s: there is no best model: no epoch had a %s, or none could be written (see the warnings in "
-            "log.txt); remove the folder and train again",
-            c->folder, value_name(c));
-    EIN_TRY(ein_model_describe(path, NULL, &info));
-    json_t *training = info.training ? json_loads(info.training, 0, NULL) : NULL;
-    const json_t *update = json_object_get(training, "best_update"),
-                 *value = json_object_get(training, "best_value");
-    const bool same = json_is_integer(update) && json_integer_value(update) == s->best_step &&
-                      json_is_number(value) && json_number_value(value) == s->best_value;
-    json_decref(training);
-    ein_model_info_free(&info);
-    if (same) return EIN_OK;
-    return ein_error(EIN_MISMATCH,
-                     "%s is not the model of update %" PRId64
-                     ", which was the best (%s %.6f): it was replaced, or left by an "
-                     "earlier run in this folder; remove the folder and train again",
-                     path, s->best_step, value_name(c), s->best_value);
-}
-
-/* The best model as it goes out: adapters folded in, so that any reader of timm's names can use it. */
-static ein_status load_best(const finetune_cell *c, ein_layout **layout, float **arena) {
-    char path[4200];
-    float *adapted = NULL;
-    ein_vit_shape plain = c->shape;
-    plain.lora = 0;
-    snprintf(path, sizeof path, "%s/best.safetensors", c->folder);
-    EIN_TRY(check_best(c, path));
-    EIN_TRY(ein_layout_new(&plain, EIN_PART_CLASSIFY, layout));
-    EIN_TRY(EIN_NEW(*arena, (*layout)->arena));
-    if (c->shape.lora == 0) return ein_model_load(path, *layout, *arena, 1, NULL, 0);
-    ein_status status = EIN_NEW(adapted, c->full->arena);
-    if (status == EIN_OK) status = ein_model_load(path, c->full, adapted, 1, NULL, 0);
-    if (status == EIN_OK) status = ein_lora_merge(*arena, *layout, adapted, c->full);
-    free(adapted);
-    return status;
-}
-
-static ein_status choose_thresholds(finetune_cell *c, const double *scores) {
-    for (int j = 0; j < c->meaning->n_targets; j++) {
-        double *score, *label;
-        int64_t n;
-        ein_status status = known_of(c, j, scores, &score, &label, &n);
-        if (status == EIN_OK) status = ein_model_tasks_choose(c->meaning, j, score, label, n);
-        free(score);
-        free(label);
-        EIN_TRY(status);
-    }
-    return EIN_OK;
-}
-
-/* Scores and labels of the validation records, for whoever wants to look behind the thresholds. */
-static ein_status write_validation(const finetune_cell *c, const double *scores) {
-    const int T = c->meaning->n_targets;
-    char path[4200], label[256];
-    const char **column;
-    char *names;
-    enum { NAME = 300 };
-    ein_csv_writer *csv;
-    EIN_TRY(EIN_NEW(names, (int64_t)2 * T * NAME));
-    ein_status status = EIN_NEW(column, 1 + 2 * T);
-    if (status == EIN_OK) {
-        column[0] = "record";
-        for (int j = 0; j < T; j++) {
-            ein_model_tasks_label(c->meaning, j, label, sizeof label);
-            char *score = names + (size_t)2 * j * NAME, *known = score + NAME;
-            snprintf(score, NAME, "score:%s", label);
-            snprintf(known, NAME, "label:%s", label);
-            column[1 + 2 * j] = score;
-            column[2 + 2 * j] = known;
-        }
-        snprintf(path, sizeof path, "%s/validation_scores.csv", c->folder);
-        status = ein_csv_create(path, column, 1 + 2 * T, &csv);
-    }
-    for (int64_t i = 0; status == EIN_OK && i < c->data.n_valid; i++) {
-        ein_csv_put(csv, ein_corpus_record_id(c->all->corpus, c->data.valid[i]));
-        for (int j = 0; j < T; j++) {
-            ein_csv_put_real(csv, scores[i * T + j]);
-            ein_csv_put_real(csv, c->data.targets.value[c->data.valid[i] * T + j]);
-        }
-        ein_csv_end_row(csv);
-    }
-    if (status == EIN_OK) status = ein_csv_finish(csv, true);
-    free(column);
-    free(names);
-    return status;
-}
-
-static ein_status publish(finetune_cell *c, const ein_layout *layout, const float *arena,
-                          const double *scores) {
-    char path[4200];
-    snprintf(path, sizeof path, "%s/model.safetensors", c->folder);
-    EIN_TRY(choose_thresholds(c, scores));
-    EIN_TRY(write_validation(c, scores));
-    return write_arena(c, path, layout, arena);
-}
-
-static ein_status finish(void *self) {
-    finetune_cell *c = self;
-    ein_layout *layout = NULL;
-    float *arena = NULL;
-    double *scores = NULL;
-    ein_status status = load_best(c, &layout, &arena);
-    if (status == EIN_OK) status = EIN_NEW(scores, c->data.n_valid * c->meaning->n_targets);
-    status = ein_comm_agree(comm_of(c), status);
-    if (status == EIN_OK) {
-        const ein_scorer scorer = {.layout = layout,
-                                   .param = arena,
-                                   .mean_mv = c->contract.mean_mv,
-                                   .sd_mv = c->contract.sd_mv,
-                                   .tasks = c->meaning->head,
-                                   .n_tasks = c->meaning->n_tasks,
-                                   .n_targets = c->meaning->n_targets};
-        status = ein_score_records(scores, comm_of(c), &scorer, c->all->corpus, c->data.valid,
-                                   c->data.n_valid, c->all->threads, NULL);
-    }
-    if (status == EIN_OK && ein_comm_rank(comm_of(c)) == 0) status = publish(c, layout, arena, scores);
-    ein_layout_destroy(layout);
-    free(arena);
-    free(scores);
-    EIN_TRY(ein_comm_agree(comm_of(c), status));
-    ein_run_log(c->run, "model of update %" PRId64 " (%s %.4f) written to %s/model.safetensors",
-                c->trainer.state.best_step, value_name(c), c->trainer.state.best_value, c->folder);
-    return EIN_OK;
-}
-
 static const ein_trainer_ops ops = {.start = start,
                                     .open = open_data,
                                     .step = step,
                                     .compute = compute_slot,
                                     .validate = validate,
-                                    .write_model = write_model,
-                                    .finish = finish,
+                                    .write_model = finetune_write_model,
+                                    .finish = finetune_finish,
                                     .name_records = name_records};
 
 /* --- set up and run -------------------------------------------------------------------------------------- */
@@ -679,8 +456,8 @@ static ein_status workers_new(finetune_cell *c) {
 
 static ein_status make_identity(finetune_cell *c) {
     static const char *const changeable[] = {
-        "threads:", "corpus:",   "memory_mib:", "keep:",     "from:",   "seeds:",
-        "tasks:",   "controls:", "cell:",       "unjoined:", "recipe:", NULL};
+        "threads:",  "corpus:", "memory_mib:", "keep:",   "from:",        "seeds:", "tasks:",
+        "controls:", "cell:",   "unjoined:",   "recipe:", "calibration:", NULL};
     char more[1024], *yaml = NULL, hash[EIN_HASH_TEXT_BYTES];
     EIN_TRY(ein_tasks_to_yaml(&c->data.targets.tasks, &yaml));
     ein_hash_text(yaml, strlen(yaml), hash);
@@ -698,8 +475,12 @@ static ein_status make_identity(finetune_cell *c) {
     char content[EIN_CONTENT_BYTES], said[32] = "";
     const ein_targets *t = &c->data.targets;
     ein_identity_content(c->all->corpus, c->all->part, t->value, t->N * t->n_targets, content);
+    /* The default is left out, so that runs of programs that did not have the key go on. */
+    const char *calibration = ein_config_string(c->config, "finetune.calibration");
+    char fitted[40] = "";
+    if (strcmp(calibration, "auto") != 0) snprintf(fitted, sizeof fitted, "# calibration %s\n", calibration);
     if (heads > 0) snprintf(said, sizeof said, "# %" PRId64 " heads\n", heads);
-    snprintf(more + used, sizeof more - used, "%s%s", said, content);
+    snprintf(more + used, sizeof more - used, "%s%s%s", said, fitted, content);
     const ein_status status = ein_identity_text(yaml, changeable, more, &c->identity);
     free(yaml);
     return status;
@@ -772,7 +553,7 @@ static ein_status train(finetune_cell *c) {
     t->param = c->param;
     t->engine_options = c->engine;
     t->seed = c->seed;
-    t->value_name = value_name(c);
+    t->value_name = finetune_value_name(c);
     t->larger_is_better = true;
     t->patience = ein_config_int(config_of(c), "finetune.patience");
     t->identity = c->identity;
@@ -815,7 +596,7 @@ ein_status finetune_cell_run(finetune *all, const finetune_arm *arm, int first_t
         outcome->value = c.trainer.state.best_value;
         outcome->epoch =
             c.trainer.steps_per_epoch ? c.trainer.state.best_step / c.trainer.steps_per_epoch : 0;
-        snprintf(outcome->value_name, sizeof outcome->value_name, "%s", value_name(&c));
+        snprintf(outcome->value_name, sizeof outcome->value_name, "%s", finetune_value_name(&c));
     }
     release(&c);
     return status;
