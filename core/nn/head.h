@@ -17,8 +17,8 @@
  * Losses and scores are computed in double whatever `real` is, with softplus(x) = max(x, 0) + log1p(exp(-|x|)), so no
  * finite logit gives an infinite or a lost value.
  *
- * A target's *logit* is what its score is the logistic of: outputs[1] - outputs[0] if binary, the output if multi-label;
- * of a regression it is the score itself.
+ * A target's *logit* is what its score is the logistic of: outputs[1] - outputs[0] if binary, the output if
+ * multi-label; of a regression it is the score itself.
  */
 #ifndef EIN_CORE_NN_HEAD_H
 #define EIN_CORE_NN_HEAD_H

@@ -11,8 +11,8 @@
  *   likelihood exists for separated classes too, and no block of the isotonic map reaches 0 or 1.
  * - A slope lies in [EIN_RECALIBRATE_SLOPE_LEAST, EIN_RECALIBRATE_SLOPE_MOST]; where the maximum is outside, the slope
  *   stays at the bound and the intercept is the best there. Logits that do not rise with the outcome give no map.
- * - Isotonic regression sees runs of records in the order of their logits, at least EIN_RECALIBRATE_RUN records each and
- *   at most EIN_RECALIBRATE_RUNS runs, equal logits together, so no block rests on fewer.
+ * - Isotonic regression sees runs of records in the order of their logits, at least EIN_RECALIBRATE_RUN records each
+ *   and at most EIN_RECALIBRATE_RUNS runs, equal logits together, so no block rests on fewer.
  * - There is no map with fewer positives or negatives than ein_recalibrate_minimum says.
  * So every map is monotone and finite, and a probability lies strictly between 0 and 1 for any finite logit.
  *
