@@ -14,7 +14,7 @@
 #include "io/formats/xml_text.h"
 
 enum {
-    START_BYTES = EIN_XML_SNIFF_BYTES,
+    START_BYTES = EIN_FORMAT_START_BYTES,
     OWN_MARK_BYTES = 1 << 16,
     DICOM_MARK_AT = 128,
     EDF_HEADER_BYTES = 256
@@ -151,8 +151,6 @@ static ein_kind xml(const look *f, const char *root) {
         const char *root;
         ein_kind kind;
     } roots[] = {
-        {"RestingECG", {EIN_KIND_READ, "MUSE XML"}},
-        {"CardiologyXML", {EIN_KIND_READ, "CardioSoft XML"}},
         {"restingecgdata", {EIN_KIND_ECG, "Philips Sierra XML"}},
         {"restingECG", {EIN_KIND_ECG, "Philips Sierra XML"}},
         {"AnnotatedECG", {EIN_KIND_ECG, "HL7 annotated ECG (aECG)"}},
@@ -204,8 +202,10 @@ static ein_kind by_name(const look *f) {
 
 /* --- the whole ------------------------------------------------------------------------------------------- */
 
-static ein_kind kind_of(const look *f) {
+static ein_kind kind_of(const look *f, const ein_format **format) {
     char root[EIN_XML_NAME_BYTES];
+    *format = ein_format_find(f->start, f->bytes);
+    if (*format) return (ein_kind){EIN_KIND_READ, (*format)->kind};
     if (is_dicom(f)) return dicom(f);
     if (is_edf(f)) return (ein_kind){EIN_KIND_ECG, "an EDF file"};
     if (begins(f, 0, "\x89HDF", 4)) return hdf5(f);
@@ -231,11 +231,17 @@ bool ein_kind_is_by_name_only(const ein_kind *kind) {
 }
 
 ein_status ein_kind_of_file(const char *path, ein_kind *out) {
+    const ein_format *format;
+    return ein_kind_and_format(path, out, &format);
+}
+
+ein_status ein_kind_and_format(const char *path, ein_kind *out, const ein_format **format) {
     unsigned char start[START_BYTES];
     struct stat info;
     const char *slash = strrchr(path, '/');
     look f = {.name = slash ? slash + 1 : path, .extension = extension_of(path), .start = start};
     *out = (ein_kind){EIN_KIND_OTHER, "files that cannot be opened"};
+    *format = NULL;
     f.fd = ein_trouble_open(path, 0);
     if (f.fd < 0) return ein_error(ein_trouble_status(errno), "%s: %s", path, strerror(errno));
     ssize_t n = fstat(f.fd, &info) == 0 ? pread(f.fd, start, sizeof start, 0) : -1;
@@ -243,7 +249,7 @@ ein_status ein_kind_of_file(const char *path, ein_kind *out) {
     if (n >= 0) {
         f.size = info.st_size;
         f.bytes = (size_t)n;
-        *out = kind_of(&f);
+        *out = kind_of(&f, format);
     }
     close(f.fd);
     return n >= 0 ? EIN_OK : ein_error(ein_trouble_status(error), "%s: %s", path, strerror(error));

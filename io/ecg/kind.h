@@ -2,9 +2,9 @@
  *
  * The question is whether a file in a folder of ECGs is a recording, so that none is passed over without a word:
  *
- *   EIN_KIND_READ     an ECG of a kind that io/ecg/reader.h reads, whatever its name: MUSE and CardioSoft XML
- *   EIN_KIND_ECG      an ECG of a kind that is not read, by content: DICOM, SCP-ECG, EDF and BDF, ISHNE, MFER,
- *                     Philips Sierra XML, HL7 aECG, HL7 version 2; or by name: .scp, .dcm, .ecg, .mwf and their like
+ *   EIN_KIND_READ     an ECG of a kind that is read, whatever its name: a row of io/ecg/formats.h
+ *   EIN_KIND_ECG      an ECG of a kind that is not read, by content: HL7 version 2 and others in kind.c; or by name:
+ *                     .scp, .dcm, .ecg, .mwf and their like
  *   EIN_KIND_HOLDER   what may hold recordings and is not looked into: HDF5, MATLAB, NumPy, Parquet, archives, FLAC;
  *                     and signal files (.dat, .mat), which need a WFDB header
  *   EIN_KIND_OTHER    plainly no recording: tables, texts, checksums, images, documents, programs, models, files of
@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "core/base/status.h"
+#include "io/ecg/formats.h"
 
 typedef enum { EIN_KIND_READ, EIN_KIND_ECG, EIN_KIND_HOLDER, EIN_KIND_OTHER } ein_kind_class;
 
@@ -27,6 +28,9 @@ typedef struct {
 
 /* Look at a regular file. EIN_IO if it cannot be opened or read. Not collective. */
 ein_status ein_kind_of_file(const char *path, ein_kind *out);
+
+/* The same; `*format` is the row that reads it, NULL unless it is EIN_KIND_READ. */
+ein_status ein_kind_and_format(const char *path, ein_kind *out, const ein_format **format);
 
 /* Whether the name alone, by its extension, is that of an ECG file that stands for itself: "100.edf" beside "100.hea"
  * is no signal file of it. */

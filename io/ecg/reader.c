@@ -16,9 +16,8 @@
 #include "io/base/durable.h"
 #include "io/base/map.h"
 #include "io/base/trouble.h"
-#include "io/ecg/cardiosoft.h"
+#include "io/ecg/formats.h"
 #include "io/ecg/kind.h"
-#include "io/ecg/muse.h"
 #include "io/ecg/wfdb.h"
 #include "io/ecg/wfdb_header.h"
 #include "io/formats/xml_text.h"
@@ -39,41 +38,43 @@ static bool is_candidate(const char *name) {
 
 /* --- reading ------------------------------------------------------------------------------------------- */
 
-static const char what_is_read[] = "WFDB headers (.hea), GE MUSE XML and CardioSoft XML are read";
-
-/* XML by its first element. */
-static ein_status read_xml(const char *path, const char *root, ein_ecg *ecg) {
-    static const struct {
-        const char *root, *what;
-    } others[] = {{"restingecgdata", "Philips Sierra XML"},
-                  {"restingECG", "Philips Sierra XML"},
-                  {"AnnotatedECG", "HL7 annotated ECG (aECG)"}};
-    if (strcmp(root, "RestingECG") == 0) return ein_muse_read(path, ecg);
-    if (strcmp(root, "CardiologyXML") == 0) return ein_cardiosoft_read(path, ecg);
-    for (size_t i = 0; i < sizeof others / sizeof others[0]; ++i)
-        if (strcmp(root, others[i].root) == 0)
-            return ein_error(EIN_OTHER, "%s: %s, which is not read; %s", path, others[i].what, what_is_read);
-    return ein_error(EIN_OTHER, "%s: XML of another kind (its first element is %s%s%s); %s", path,
-                     root[0] ? "<" : "", root[0] ? root : "not among its first 4096 bytes",
-                     root[0] ? ">" : "", what_is_read);
+/* XML of no format that is read. */
+static ein_status not_read(const char *path, const ein_kind *kind, bool is_xml, const char *root) {
+    if (kind->class == EIN_KIND_ECG || kind->class == EIN_KIND_HOLDER)
+        return ein_error(EIN_OTHER, "%s: %s, which is not read; %s are read", path, kind->name,
+                         ein_format_list());
+    if (is_xml)
+        return ein_error(EIN_OTHER, "%s: XML of another kind (its first element is %s%s%s); %s are read",
+                         path, root[0] ? "<" : "", root[0] ? root : "not among its first 4096 bytes",
+                         root[0] ? ">" : "", ein_format_list());
+    return ein_error(EIN_OTHER, "%s: binary data, not a WFDB header; if it is a signal file, give its .hea",
+                     path);
 }
 
-/* A file without our extension: its content decides. */
-static ein_status read_by_content(const char *path, const ein_links *links, ein_ecg *ecg) {
+/* Whether there is a NUL among the first bytes, which no text has. */
+static ein_status is_binary(const char *path, bool *binary) {
     char start[256];
-    ein_kind kind;
-    EIN_TRY(ein_kind_of_file(path, &kind));
-    if (kind.class == EIN_KIND_ECG || kind.class == EIN_KIND_HOLDER)
-        return ein_error(EIN_OTHER, "%s: %s, which is not read; %s", path, kind.name, what_is_read);
     const int fd = ein_trouble_open(path, 0);
     if (fd < 0) return ein_error(ein_trouble_status(errno), "%s: %s", path, strerror(errno));
     ssize_t n = read(fd, start, sizeof start);
     int error = errno;
     close(fd);
     if (n < 0) return ein_error(ein_trouble_status(error), "%s: %s", path, strerror(error));
-    if (memchr(start, '\0', (size_t)n))
-        return ein_error(EIN_OTHER,
-                         "%s: binary data, not a WFDB header; if it is a signal file, give its .hea", path);
+    *binary = memchr(start, '\0', (size_t)n) != NULL;
+    return EIN_OK;
+}
+
+/* A file that is no WFDB header by its name: its content decides. */
+static ein_status read_by_content(const char *path, const ein_links *links, ein_ecg *ecg) {
+    char root[EIN_XML_NAME_BYTES];
+    const ein_format *format;
+    ein_kind kind;
+    bool binary = false;
+    EIN_TRY(ein_kind_and_format(path, &kind, &format));
+    if (format) return format->read(path, ecg);
+    const bool is_xml = ein_xml_sniff_file(path, root);
+    if (!is_xml && kind.class == EIN_KIND_OTHER) EIN_TRY(is_binary(path, &binary));
+    if (is_xml || binary || kind.class != EIN_KIND_OTHER) return not_read(path, &kind, is_xml, root);
     return ein_wfdb_read_linked(path, links, ecg);
 }
 
@@ -81,16 +82,17 @@ static ein_status read_any(const char *path, const ein_links *links, ein_ecg *ec
     char header[PATH_MAX], root[EIN_XML_NAME_BYTES];
     struct stat info;
     memset(ecg, 0, sizeof *ecg);
-    const bool is_xml = ein_xml_sniff_file(path, root);
-    /* Whether it is XML must not depend on how this machine fares. */
-    if (!is_xml && ein_trouble_is(ein_trouble_status(errno ? errno : ENOENT)))
-        return ein_error(EIN_SYSTEM, "%s: %s", path, strerror(errno));
-    if (ends_with(path, wfdb_extension))
-        return is_xml ? read_xml(path, root, ecg) : ein_wfdb_read_linked(path, links, ecg);
+    if (ends_with(path, wfdb_extension)) {
+        const bool is_xml = ein_xml_sniff_file(path, root);
+        /* Whether it is XML must not depend on how this machine fares. */
+        if (!is_xml && ein_trouble_is(ein_trouble_status(errno ? errno : ENOENT)))
+            return ein_error(EIN_SYSTEM, "%s: %s", path, strerror(errno));
+        return is_xml ? read_by_content(path, links, ecg) : ein_wfdb_read_linked(path, links, ecg);
+    }
     int n = snprintf(header, sizeof header, "%s%s", path, wfdb_extension);
     if (n < 0 || (size_t)n >= sizeof header) return ein_error(EIN_IO, "%.64s...: path too long", path);
     if (stat(header, &info) == 0 && S_ISREG(info.st_mode)) return ein_wfdb_read_linked(header, links, ecg);
-    return is_xml ? read_xml(path, root, ecg) : read_by_content(path, links, ecg);
+    return read_by_content(path, links, ecg);
 }
 
 ein_status ein_reader_read_with(const char *path, const ein_reader_options *options, ein_ecg *ecg) {

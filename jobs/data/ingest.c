@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "io/base/utf8.h"
+#include "io/ecg/formats.h"
 #include "io/run/run.h"
 #include "jobs/data/ingest_offer.h"
 #include "jobs/options/tables.h"
@@ -216,10 +217,8 @@ static ein_status plan_first(ein_ingest *in) {
                 (long long)in->found.n_problems - MAX_PROBLEMS_TOLD);
     if (in->total == 0) ein_ingest_print_passed(&in->found);
     if (in->total == 0)
-        return ein_error(
-            EIN_NOTFOUND,
-            "no recordings in %s%s: WFDB headers (.hea) and XML files (.xml: GE MUSE, CardioSoft) are looked for",
-            in->roots[0], in->n_roots > 1 ? " and the other folders" : "");
+        return ein_error(EIN_NOTFOUND, "no recordings in %s%s: %s are looked for", in->roots[0],
+                         in->n_roots > 1 ? " and the other folders" : "", ein_format_list());
     return ein_ledger_check_labels(in->ledger, &in->found, &in->joined);
 }
 
@@ -523,9 +522,8 @@ const ein_command ein_command_ingest = {
     .summary = "folders of ECG files and label tables -> one corpus",
     .operands = "FOLDER...",
     .description =
-        "Reads every recording below the folders (WFDB headers, .hea; GE MUSE and CardioSoft XML, .xml; told by "
-        "their\n"
-        "content), brings it to the contract (leads, rate, length, filters), and writes one corpus (HDF5; format "
+        "Reads every recording below the folders (WFDB, and the formats of carts, which are told by their\n"
+        "content: io/ecg/formats.h), brings it to the contract (leads, rate, length, filters), and writes one corpus (HDF5; format "
         "in\n"
         "io/corpus/corpus.h) that holds signals, quality flags, ids, labels, and the reason for every file that was "
         "rejected.\n"

@@ -1,0 +1,39 @@
+#include "io/ecg/formats.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "io/ecg/cardiosoft.h"
+#include "io/ecg/muse.h"
+
+static const ein_format formats[] = {
+    {"GE MUSE XML", "MUSE XML", "RestingECG", NULL, ein_muse_read},
+    {"CardioSoft XML", "CardioSoft XML", "CardiologyXML", NULL, ein_cardiosoft_read},
+};
+enum { FORMATS = sizeof formats / sizeof formats[0] };
+
+static bool is_word_of(const char *word, const char *words) {
+    size_t n = strlen(word);
+    for (const char *p = words; n > 0 && (p = strstr(p, word)) != NULL; p += n)
+        if ((p == words || p[-1] == ' ') && (p[n] == ' ' || !p[n])) return true;
+    return false;
+}
+
+const ein_format *ein_format_find(const void *start, size_t bytes) {
+    char root[EIN_XML_NAME_BYTES];
+    const bool is_xml = ein_xml_sniff(start, bytes, root);
+    for (int i = 0; i < FORMATS; i++) {
+        const ein_format *f = &formats[i];
+        if (f->roots ? is_xml && is_word_of(root, f->roots) : !is_xml && f->is(start, bytes)) return f;
+    }
+    return NULL;
+}
+
+const char *ein_format_list(void) {
+    static _Thread_local char list[1024];
+    size_t used = (size_t)snprintf(list, sizeof list, "WFDB headers (.hea)");
+    for (int i = 0; i < FORMATS && used < sizeof list; i++)
+        used += (size_t)snprintf(list + used, sizeof list - used, "%s%s", i + 1 < FORMATS ? ", " : " and ",
+                                 formats[i].name);
+    return list;
+}
