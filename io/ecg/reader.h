@@ -12,7 +12,7 @@
 #include "io/base/links.h"
 
 /* Read a recording. `path` is a WFDB header (.hea, with or without the extension; io/ecg/wfdb.h) or a file of one of
- * the formats of io/ecg/formats.h. What a file is follows from its first bytes, for XML from its first element, not from
+ * the formats of io/ecg/formats.h. What a file is follows from its first bytes, for XML from its first element, not by
  * its name. EIN_OTHER, with the kind by name, for what is whole but no ECG of these.
  * On error `ecg` is empty and the message names file, line or byte, value and cause. Not collective; any number of
  * threads. */
