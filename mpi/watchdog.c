@@ -8,6 +8,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "core/base/clock.h"
+
 static pthread_t thread;
 static int running;
 static double timeout;
@@ -18,12 +20,6 @@ static pthread_cond_t wake;
 static bool quit;
 static _Atomic(const char *) doing;
 static _Atomic double last_beat;
-
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 /* Wait for a pause, or until there is nothing to watch any more: true. */
 static bool has_quit(double pause) {
@@ -43,7 +39,7 @@ static void *watch(void *unused) {
     (void)unused;
     const double pause = timeout > 4 ? 1 : timeout / 4;
     while (!has_quit(pause)) {
-        const double idle = now() - atomic_load(&last_beat);
+        const double idle = ein_clock_s() - atomic_load(&last_beat);
         if (idle <= timeout) continue;
         /* Ends this process only, at once: whatever waits inside MPI cannot be asked for anything any more. */
         dprintf(
@@ -84,7 +80,7 @@ ein_status ein_watchdog_start(const ein_comm *comm, double timeout_s) {
 
 void ein_watchdog_beat(const char *what) {
     atomic_store_explicit(&doing, what, memory_order_relaxed);
-    atomic_store_explicit(&last_beat, now(), memory_order_relaxed);
+    atomic_store_explicit(&last_beat, ein_clock_s(), memory_order_relaxed);
 }
 
 void ein_watchdog_stop(void) {

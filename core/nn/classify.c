@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/nn/kernels.h"
+#include "core/nn/patch.h"
 #include "core/nn/pooling.h"
 #include "core/nn/terms.h"
 #include "core/nn/transformer.h"

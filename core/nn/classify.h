@@ -32,7 +32,6 @@
 #include "core/base/real.h"
 #include "core/base/status.h"
 #include "core/nn/layout.h"
-#include "core/nn/mae.h" /* ein_stage_done */
 
 #define ein_classify          EIN_REAL_NAME(ein_classify)
 #define ein_classify_new      EIN_REAL_NAME(ein_classify_new)

@@ -134,4 +134,7 @@ ein_status ein_vit_pool_parse(const char *name, ein_vit_pool *out);
 const char *ein_vit_parts_name(ein_vit_parts parts);
 ein_status ein_vit_parts_parse(const char *name, ein_vit_parts *out);
 
+/* Called when all gradients of the tensors of a stage are written, from the highest stage down to 0. */
+typedef void (*ein_stage_done)(void *context, int stage);
+
 #endif

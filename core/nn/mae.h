@@ -24,8 +24,6 @@
 #define ein_mae_backward   EIN_REAL_NAME(ein_mae_backward)
 #define ein_mae_prediction EIN_REAL_NAME(ein_mae_prediction)
 #define ein_mae_target     EIN_REAL_NAME(ein_mae_target)
-#define patch_gather       EIN_REAL_NAME(patch_gather)
-#define patch_target       EIN_REAL_NAME(patch_target)
 
 /* Workspace for B records: all activations and scratch in one arena. One thread uses it at a time. */
 typedef struct ein_mae ein_mae;
@@ -52,9 +50,6 @@ void ein_mae_forward(ein_mae *mae, double *record_loss, const real *param, const
 /* GFLOP of one record, forward and backward: multiply-adds of the linears and of attention, backward twice forward. */
 double ein_mae_gflop(const ein_vit_shape *shape, int visible);
 
-/* Called when all gradients of the tensors of a stage are written, from the highest stage down to 0. */
-typedef void (*ein_stage_done)(void *context, int stage);
-
 /* Gradient of scale * sum of the record losses into the flat arena `grad`; every tensor is written, padding
  * is not touched. `done` may be NULL. */
 void ein_mae_backward(ein_mae *mae, real *grad, const real *param, double scale, ein_stage_done done,
@@ -64,15 +59,5 @@ void ein_mae_backward(ein_mae *mae, real *grad, const real *param, double scale,
 const real *ein_mae_prediction(const ein_mae *mae);
 /* The target of the masked patches, (B,N-K,V), in the order of `order` from K on. */
 const real *ein_mae_target(const ein_mae *mae);
-
-/* rows (count,V): patches `index` (count) of one record x (L,S), lead-major as the embedding's weight:
- * value lead*P + p. */
-void patch_gather(real *rows, const real *x, const int32_t *index, int count, int leads, int samples,
-                  int patch);
-
-/* The same patches time-major (value p*L + lead), each z-scored over its V values with the unbiased variance:
- * (x - mean) / sqrt(var + 1e-6). */
-void patch_target(real *rows, const real *x, const int32_t *index, int count, int leads, int samples,
-                  int patch);
 
 #endif

@@ -4,11 +4,6 @@
 
 #include "core/base/philox.h"
 
-double ein_split_place(uint64_t seed, uint64_t patient) {
-    const ein_philox_block draw = ein_philox(seed, EIN_DRAW_SPLIT, patient, 0);
-    return ein_uniform52(draw.v[0], draw.v[1]);
-}
-
 /* Names of permutations: the shard in the low bits, then the epoch, then which of its permutations. */
 static uint64_t name_of(int64_t epoch, int shard, int64_t which) {
     return (uint64_t)shard | (uint64_t)epoch << 20 | (uint64_t)which << 40;

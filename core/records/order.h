@@ -1,6 +1,6 @@
-/* Which records are held out, and in which order the others are drawn.
+/* In which order the records of a shard are drawn.
  *
- * Everything is a function of (seed, epoch, shard, record), so any rank can compute any part of it.
+ * Everything is a function of (seed, epoch, shard), so any rank can compute any part of it.
  */
 #ifndef EIN_CORE_RECORDS_ORDER_H
 #define EIN_CORE_RECORDS_ORDER_H
@@ -8,10 +8,6 @@
 #include <stdint.h>
 
 #include "core/base/status.h"
-
-/* A patient's place in [0, 1): with a fraction f held out, patients below f are. All recordings of a patient fall on
- * one side, and adding recordings to a corpus moves nobody. */
-double ein_split_place(uint64_t seed, uint64_t patient);
 
 /* How a shard is shuffled so that it can be read from disk in runs: the shard is cut into runs of `run` neighbouring
  * records, the runs are permuted, and within every window of `window` records (a multiple of run) the records are

@@ -4,10 +4,9 @@
 #include <stdlib.h>
 
 #include "core/base/philox.h"
-#include "core/records/order.h"
 
-/* Blocks of a patient's draws; block 0 is ein_split_place. */
-enum { BLOCK_VALID = 1, BLOCK_LABELS = 2 };
+/* Blocks of a patient's draws. */
+enum { BLOCK_PLACE = 0, BLOCK_VALID = 1, BLOCK_LABELS = 2 };
 
 typedef struct {
     double draw;
@@ -27,6 +26,10 @@ const char *ein_split_part_name(ein_split_part part) {
 static double draw_of(uint64_t seed, uint64_t patient, uint32_t block) {
     const ein_philox_block draw = ein_philox(seed, EIN_DRAW_SPLIT, patient, block);
     return ein_uniform52(draw.v[0], draw.v[1]);
+}
+
+double ein_split_place(uint64_t seed, uint64_t patient) {
+    return draw_of(seed, patient, BLOCK_PLACE);
 }
 
 /* --- options --------------------------------------------------------------------------------------------- */

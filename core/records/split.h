@@ -42,6 +42,10 @@ typedef struct {
     bool label_fraction_valid; /* the same of the valid part, by the same draw */
 } ein_split_options;
 
+/* A patient's place in [0, 1): with a fraction f held out, patients below f are. All recordings of a patient fall on
+ * one side, and adding recordings to a corpus moves nobody. */
+double ein_split_place(uint64_t seed, uint64_t patient);
+
 /* "none", "train", "valid", "test" */
 const char *ein_split_part_name(ein_split_part part);
 

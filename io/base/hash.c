@@ -30,13 +30,6 @@ void ein_hash_text(const void *data, size_t bytes, char out[EIN_HASH_TEXT_BYTES]
     ein_hex(digest, sizeof digest, out);
 }
 
-void ein_contract_hash_text(const char *text, char out[EIN_HASH_TEXT_BYTES]) {
+void ein_hash_string(const char *text, char out[EIN_HASH_TEXT_BYTES]) {
     ein_hash_text(text, strlen(text), out);
-}
-
-ein_status ein_contract_hash(const ein_contract *contract, char out[EIN_HASH_TEXT_BYTES]) {
-    char text[EIN_CONTRACT_TEXT_BYTES];
-    EIN_TRY(ein_contract_text(contract, text));
-    ein_contract_hash_text(text, out);
-    return EIN_OK;
 }

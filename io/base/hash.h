@@ -1,4 +1,4 @@
-/* BLAKE2b-256: identity of a preprocessing contract, and of any bytes we keep checksums of.
+/* BLAKE2b-256 of any bytes that we keep checksums of.
  *
  * None of the functions is collective; all may be called from any thread.
  */
@@ -9,7 +9,6 @@
 #include <stdint.h>
 
 #include "core/base/status.h"
-#include "core/signal/contract.h"
 
 enum {
     EIN_HASH_BYTES = 32,                         /* a digest */
@@ -20,6 +19,9 @@ enum {
 void ein_hash(const void *data, size_t bytes, uint8_t out[EIN_HASH_BYTES]);
 void ein_hash_text(const void *data, size_t bytes, char out[EIN_HASH_TEXT_BYTES]);
 
+/* The same of a text without its final NUL. A preprocessing contract is known by this of its canonical text. */
+void ein_hash_string(const char *text, char out[EIN_HASH_TEXT_BYTES]);
+
 /* The same over parts one after the other, as if they stood together. */
 typedef struct {
     const void *data;
@@ -29,9 +31,5 @@ void ein_hash_parts(const ein_bytes *parts, int n_parts, uint8_t out[EIN_HASH_BY
 
 /* `bytes` bytes as lower-case hexadecimal; `out` holds 2 * bytes + 1. */
 void ein_hex(const uint8_t *data, size_t bytes, char *out);
-
-/* The hash of a contract is the hash of its canonical text. */
-void ein_contract_hash_text(const char *text, char out[EIN_HASH_TEXT_BYTES]);
-ein_status ein_contract_hash(const ein_contract *contract, char out[EIN_HASH_TEXT_BYTES]);
 
 #endif

@@ -11,6 +11,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "core/base/clock.h"
+
 enum { TEXT_BYTES = 4096, TRIES = 100, PAUSE_MS = 10 };
 
 struct ein_lock {
@@ -43,14 +45,11 @@ static unsigned long long begun_of(long pid) {
 static ein_lock_owner ourselves(void) {
     ein_lock_owner me = {.pid = (long)getpid()};
     const char *job = getenv("SLURM_JOB_ID"), *restart = getenv("SLURM_RESTART_COUNT");
-    const time_t now = time(NULL);
-    struct tm utc;
     if (gethostname(me.host, sizeof me.host - 1) != 0 || !me.host[0]) memcpy(me.host, "unknown-host", 13);
     snprintf(me.job, sizeof me.job, "%.60s", job && job[0] ? job : "none");
     me.restart = restart ? strtol(restart, NULL, 10) : 0;
     me.begun = begun_of(me.pid);
-    gmtime_r(&now, &utc);
-    strftime(me.start, sizeof me.start, "%Y-%m-%dT%H:%M:%SZ", &utc);
+    ein_clock_time(me.start);
     return me;
 }
 

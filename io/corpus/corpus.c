@@ -101,7 +101,7 @@ static ein_status read_attributes(ein_corpus *c) {
         return ein_error(EIN_FORMAT, "block_records is %lld; 1 to %d are possible", (long long)h->block,
                          EIN_CORPUS_MAX_BLOCK_RECORDS);
     char hash[EIN_HASH_TEXT_BYTES];
-    ein_contract_hash_text(c->contract_text, hash);
+    ein_hash_string(c->contract_text, hash);
     if (strcmp(hash, c->contract_hash) != 0)
         return ein_error(EIN_CORRUPT, "the contract does not match its hash: the file was damaged or edited");
     return EIN_OK;

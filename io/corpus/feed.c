@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/clock.h"
 #include "io/corpus/store.h"
-#include "io/run/run.h"
 #include "mpi/comm.h"
 
 enum { MAX_AHEAD = 64 /* steps */ };

@@ -79,7 +79,9 @@
 
 #include <stdint.h>
 
-#define EIN_CORPUS_FORMAT  "einthoven corpus"
+#include "io/base/own.h"
+
+#define EIN_CORPUS_FORMAT  EIN_OWN_CORPUS
 #define EIN_CORPUS_MISSING INT16_MIN /* a sample that is not known: reads as NaN mV */
 enum {
     EIN_CORPUS_VERSION = 2,

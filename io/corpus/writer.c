@@ -683,7 +683,7 @@ static ein_status write_attributes(ein_corpus_writer *w, hid_t file) {
     if (isnan(w->contract.sd_mv)) w->contract.sd_mv = sd;
     char text[EIN_CONTRACT_TEXT_BYTES], hash[EIN_HASH_TEXT_BYTES];
     EIN_TRY(ein_contract_text(&w->contract, text));
-    ein_contract_hash_text(text, hash);
+    ein_hash_string(text, hash);
     EIN_TRY(ein_h5_put_text(file, "format", EIN_CORPUS_FORMAT));
     EIN_TRY(ein_h5_put_i64(file, "version", EIN_CORPUS_VERSION));
     EIN_TRY(ein_h5_put_text(file, "program", w->program));

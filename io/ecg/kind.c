@@ -9,8 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "io/base/own.h"
 #include "io/base/trouble.h"
-#include "io/corpus/corpus.h"
 #include "io/formats/xml_text.h"
 
 enum {
@@ -135,7 +135,7 @@ static bool is_edf(const look *f) {
 static bool holds_own_mark(int fd, int64_t from, int64_t bytes) {
     char buffer[OWN_MARK_BYTES];
     ssize_t n = pread(fd, buffer, (size_t)bytes, from);
-    return n > 0 && memmem(buffer, (size_t)n, EIN_CORPUS_FORMAT, strlen(EIN_CORPUS_FORMAT)) != NULL;
+    return n > 0 && memmem(buffer, (size_t)n, EIN_OWN_CORPUS, strlen(EIN_OWN_CORPUS)) != NULL;
 }
 
 /* A corpus of ours says so in an attribute, which stands near the beginning or the end of the file. */

@@ -179,7 +179,7 @@ static ein_status copy_contract(const char *path, const ein_safetensors *file, e
         return ein_error(EIN_FORMAT, "%s: metadata einthoven.contract has %zu bytes; at most %zu are read",
                          path, strlen(text), sizeof info->contract_text - 1);
     memcpy(info->contract_text, text, strlen(text) + 1);
-    ein_contract_hash_text(text, found);
+    ein_hash_string(text, found);
     if (!stated || !strcmp(found, stated)) return EIN_OK;
     return ein_error(EIN_CORRUPT, "%s: the contract does not match its hash", path);
 }

@@ -71,7 +71,7 @@ static ein_status write_sources(const char *path, const ein_layout *layout, cons
                                 const char *architecture, const ein_model_info *info) {
     char contract_hash[EIN_HASH_TEXT_BYTES] = "", hash[EIN_HASH_TEXT_BYTES];
     pairs p = {.n = 0};
-    if (info->contract_text[0]) ein_contract_hash_text(info->contract_text, contract_hash);
+    if (info->contract_text[0]) ein_hash_string(info->contract_text, contract_hash);
     add_pair(&p, "format", "pt");
     add_pair(&p, "einthoven.format", EIN_MODEL_FORMAT);
     add_pair(&p, "einthoven.version", "1");

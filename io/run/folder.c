@@ -2,14 +2,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
-
-void ein_run_time(char *out) {
-    time_t now = time(NULL);
-    struct tm utc;
-    gmtime_r(&now, &utc);
-    strftime(out, EIN_RUN_TIME_BYTES, "%Y-%m-%dT%H:%M:%SZ", &utc);
-}
 
 ein_status ein_run_path(const ein_run *run, const char *name, char **out) {
     size_t room = strlen(run->folder) + strlen(name) + 2;

@@ -10,7 +10,7 @@
 #include "io/run/state.h"
 #include "mpi/comm.h"
 
-enum { EIN_RUN_MAX_WARNINGS = 100, EIN_RUN_TIME_BYTES = 32 };
+enum { EIN_RUN_MAX_WARNINGS = 100 };
 
 typedef struct ein_run {
     ein_comm *comm;
@@ -37,9 +37,6 @@ typedef struct ein_run {
 
 /* "FOLDER/NAME" in fresh memory. */
 ein_status ein_run_path(const ein_run *run, const char *name, char **out);
-
-/* "2020-05-05T14:50:55Z", now; `out` holds EIN_RUN_TIME_BYTES. */
-void ein_run_time(char *out);
 
 /* A line to log.txt alone. */
 void ein_run_log_file(ein_run *run, const char *line);

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/base/clock.h"
 #include "io/run/folder.h"
 #include "io/run/run.h"
 
@@ -18,8 +19,8 @@ static bool write_whole(int fd, const char *text, size_t n) {
 
 void ein_run_log_file(ein_run *run, const char *line) {
     if (run->log_fd < 0) return;
-    char text[LINE_BYTES + 128], now[EIN_RUN_TIME_BYTES];
-    ein_run_time(now);
+    char text[LINE_BYTES + 128], now[EIN_CLOCK_TIME_BYTES];
+    ein_clock_time(now);
     if (run->lost_lines > 0) {
         int n = snprintf(text, sizeof text, "\n%s %lld lines were lost here: log.txt could not be written\n",
                          now, (long long)run->lost_lines);
@@ -31,12 +32,12 @@ void ein_run_log_file(ein_run *run, const char *line) {
 }
 
 static void print_terminal(ein_run *run, const char *line) {
-    char now[EIN_RUN_TIME_BYTES];
+    char now[EIN_CLOCK_TIME_BYTES];
     if (isatty(STDERR_FILENO)) {
         fprintf(stderr, "%s%s\n", run->progress_shown ? "\r\033[K" : "", line);
         run->progress_shown = false;
     } else {
-        ein_run_time(now);
+        ein_clock_time(now);
         fprintf(stderr, "%s %s\n", now, line);
     }
     fflush(stderr);

@@ -5,6 +5,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "core/base/clock.h"
 #include "io/run/folder.h"
 #include "io/run/run.h"
 
@@ -44,15 +45,6 @@ static void print_count(char *out, size_t room, int64_t value) {
         out[at++] = digits[i];
     }
     out[at] = '\0';
-}
-
-void ein_format_duration(double seconds, char *out, size_t room) {
-    if (!(seconds >= 0 && seconds < 3.6e9)) {
-        snprintf(out, room, "?");
-        return;
-    }
-    int64_t s = (int64_t)(seconds + 0.5);
-    snprintf(out, room, "%lld:%02d:%02d", (long long)(s / 3600), (int)(s / 60 % 60), (int)(s % 60));
 }
 
 static void print_line(const ein_progress *p, double now, const char *detail, char *out) {

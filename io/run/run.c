@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "core/base/clock.h"
 #include "io/base/durable.h"
 #include "io/run/folder.h"
 
@@ -20,12 +20,6 @@ static const char *const state_words[] = {[EIN_STATE_NONE] = "none",
                                           [EIN_STATE_STOPPED] = "stopped",
                                           [EIN_STATE_DONE] = "done",
                                           [EIN_STATE_FAILED] = "failed"};
-
-double ein_clock_s(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
 
 static const char *slurm_job(void) {
     const char *job = getenv("SLURM_JOB_ID");
@@ -81,8 +75,8 @@ static ein_status read_state(ein_run *run) {
 ein_status ein_run_set_state(ein_run *run, ein_run_state state, int64_t step, const char *reason) {
     if (!run->writes) return EIN_OK;
     EIN_BUG_IF(state <= EIN_STATE_NONE || state > EIN_STATE_FAILED);
-    char text[SMALL_FILE_BYTES], one_line[1024], now[EIN_RUN_TIME_BYTES];
-    ein_run_time(now);
+    char text[SMALL_FILE_BYTES], one_line[1024], now[EIN_CLOCK_TIME_BYTES];
+    ein_clock_time(now);
     snprintf(one_line, sizeof one_line, "%s", reason ? reason : "");
     for (char *s = one_line; *s; s++)
         if (*s == '\n' || *s == '\r') *s = ' ';

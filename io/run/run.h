@@ -87,17 +87,11 @@ ein_progress *ein_progress_new(ein_run *run, const char *what, const char *unit,
 void ein_progress_update(ein_progress *progress, int64_t done, const char *detail);
 void ein_progress_finish(ein_progress *progress);
 
-/* "h:mm:ss"; "?" when it is negative, not finite or beyond a million hours. */
-void ein_format_duration(double seconds, char *out, size_t room);
-
 /* EIN_OK for a regular file, EIN_NOTFOUND where there is nothing, EIN_IO for a link, a pipe, a folder, a device. */
 ein_status ein_run_check_file(const char *path);
 
 /* Open a regular file for appending, with O_CREAT in `create` one that is made if needed; a pipe is not waited for, a
  * link not followed. */
 ein_status ein_run_append(const char *path, int create, int *fd);
-
-/* Seconds of a monotonic clock. */
-double ein_clock_s(void);
 
 #endif

@@ -15,6 +15,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "core/base/clock.h"
 #include "io/base/utf8.h"
 #include "io/ecg/formats.h"
 #include "io/run/run.h"

@@ -2,6 +2,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "core/base/clock.h"
 #include "io/run/run.h"
 #include "jobs/data/ingest.h"
 #include "jobs/data/ingest_columns.h"

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/base/clock.h"
 #include "io/base/durable.h"
 #include "io/run/run.h"
 #include "io/tasks/tasks.h"

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/clock.h"
 #include "core/nn/blas.h"
 #include "io/base/durable.h"
 #include "io/formats/csv.h"

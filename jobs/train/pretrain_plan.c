@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/clock.h"
 #include "core/nn/blas.h"
 #include "core/nn/init.h"
 #include "jobs/options/model_options.h"

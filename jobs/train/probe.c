@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/clock.h"
 #include "core/nn/classify.h"
 #include "core/stats/penalised.h"
 #include "core/stats/roc.h"

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/clock.h"
 #include "core/nn/blas.h"
 #include "jobs/train/checkpoints.h"
 #include "mpi/stop.h"

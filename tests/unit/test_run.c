@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "core/base/clock.h"
 #include "io/base/durable.h"
 #include "io/run/run.h"
 #include "tests/report.h"

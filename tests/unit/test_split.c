@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "core/base/philox.h"
-#include "core/records/order.h"
 #include "tests/report.h"
 
 enum { N = 20000, PATIENTS = 12000 };
