@@ -88,14 +88,16 @@ LIBS_ALL     = $(HDF5_LIBS) $(MPI_LIBS) $(BLAS_LIBS) $(IO_LIBS) -lm
 # The rooms of the house, from the roof to the ground. A room may use those further down and none further up: each is an
 # archive, and the linker, which reads them once and in this order, does not find what points upwards. `make lint` checks
 # the same over #include.
-ROOMS := jobs jobs/study jobs/inspect jobs/evaluate jobs/train jobs/data jobs/options jobs/metrics jobs/cli \
-         io/tasks io/model io/labels io/ecg io/corpus io/run io/config io/hdf5 io/formats io/base \
+ROOMS := jobs jobs/study jobs/inspect jobs/evaluate jobs/sites jobs/train jobs/data jobs/options jobs/metrics jobs/cli \
+         io/sites io/tasks io/model io/labels io/ecg io/corpus io/run io/config io/hdf5 io/formats io/base \
          mpi core/synth core/stats core/records core/nn core/signal core/base
 ROOM_SRC = $(filter-out jobs/einthoven.c,$(wildcard $1/*.c))
 LIB_SRC  := $(foreach room,$(ROOMS),$(call ROOM_SRC,$(room)))
 # Kernels over `real`, compiled a second time in double for the gradient checks.
 REAL_SRC := $(shell grep -l 'core/base/real.h' core/*/*.h 2>/dev/null | sed 's/\.h$$/.c/' | xargs -r ls 2>/dev/null)
 REAL_ROOMS := $(filter $(sort $(patsubst %/,%,$(dir $(REAL_SRC)))),$(ROOMS))
+# The published schemas of files that sites exchange; io/sites judges by them.
+SCHEMAS  := $(wildcard io/sites/*_schema.json)
 EMBEDDED := $(sort $(wildcard jobs/presets/*.yaml jobs/tasks/*.yaml jobs/study/*.yaml))
 MAIN_OBJ := $(BUILD)/jobs/einthoven.o
 LIBS     := $(ROOMS:%=$(BUILD)/%.a) $(BUILD)/jobs/embedded.a
@@ -138,10 +140,16 @@ $(BUILD)/f64/%.o: %.c $(BUILD)/flags
 	$(Q)$(CC) -DEIN_REAL_DOUBLE $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(HARDEN_CFLAGS) $(KERNEL_OPT) -MMD -MP -c $< -o $@
 
 # Presets and tasks are part of the binary, so that one file is all a node needs.
+define embed
+$(Q)printf '.section .rodata\n.global ein_file_$1\n.global ein_file_$1_end\nein_file_$1:\n.incbin "$<"\nein_file_$1_end:\n.byte 0\n.section .note.GNU-stack,"",%%progbits\n' > $(@:.o=.s)
+$(Q)$(CC) -c $(@:.o=.s) -o $@
+endef
 $(BUILD)/%.yaml.o: %.yaml
 	@mkdir -p $(@D)
-	$(Q)printf '.section .rodata\n.global ein_file_$(subst /,_,$(subst -,_,$*))\n.global ein_file_$(subst /,_,$(subst -,_,$*))_end\nein_file_$(subst /,_,$(subst -,_,$*)):\n.incbin "$<"\nein_file_$(subst /,_,$(subst -,_,$*))_end:\n.byte 0\n.section .note.GNU-stack,"",%%progbits\n' > $(@:.o=.s)
-	$(Q)$(CC) -c $(@:.o=.s) -o $@
+	$(call embed,$(subst /,_,$(subst -,_,$*)))
+$(BUILD)/%.json.o: %.json
+	@mkdir -p $(@D)
+	$(call embed,$(subst /,_,$(subst -,_,$*)))
 
 $(BUILD)/jobs/embedded.c: $(EMBEDDED) Makefile
 	@mkdir -p $(@D)
@@ -168,7 +176,7 @@ $(BUILD)/f64/$1.a: $(patsubst %.c,$(BUILD)/f64/%.o,$(filter $1/%,$(REAL_SRC)))
 endef
 $(foreach r,$(ROOMS),$(eval $(call room_rule,$r)))
 $(foreach r,$(REAL_ROOMS),$(eval $(call real_room_rule,$r)))
-$(BUILD)/jobs/embedded.a: $(EMBEDDED:%.yaml=$(BUILD)/%.yaml.o) $(BUILD)/jobs/embedded.o
+$(BUILD)/jobs/embedded.a: $(EMBEDDED:%.yaml=$(BUILD)/%.yaml.o) $(SCHEMAS:%=$(BUILD)/%.o) $(BUILD)/jobs/embedded.o
 	$(archive)
 
 $(PROGRAM): $(MAIN_OBJ) $(LIBS)

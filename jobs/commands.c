@@ -13,6 +13,8 @@ const ein_command *const ein_commands[] = {
     &ein_command_finetune,
     &ein_command_evaluate,
     &ein_command_pool,
+    &ein_command_keys,
+    &ein_command_plan,
     &ein_command_study,
     &ein_command_convert,
     &ein_command_inspect,

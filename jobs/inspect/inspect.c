@@ -35,6 +35,7 @@ static ein_status describe_other(ein_inspection *look) {
     char text[128];
     ein_file_kind kind;
     EIN_TRY(ein_sniff(look->path, &kind));
+    if (kind == EIN_FILE_OTHER && ein_is_site_file(look->path)) return ein_inspect_site_file(look);
     if (kind == EIN_FILE_OTHER && ein_is_result(look->path)) return ein_inspect_result(look);
     ein_put_text(look->out, "kind", ein_file_kind_name(kind));
     if (kind != EIN_FILE_OTHER) return ein_error(EIN_FORMAT, "%s: %s", look->path, ein_file_kind_name(kind));

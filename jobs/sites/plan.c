@@ -1,0 +1,120 @@
+/* plan: the coordinator's description becomes a signed plan. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "io/base/durable.h"
+#include "io/base/outputs.h"
+#include "io/model/model.h"
+#include "io/sites/plan.h"
+#include "jobs/cli/command.h"
+
+static const ein_option table_plan[] = {
+    {"plan.key", EIN_OPT_STRING, NULL, EIN_UNBOUNDED, NULL, "",
+     "the coordinator's secret key (einthoven keys)"},
+    {"plan.out", EIN_OPT_STRING, "plan.json", EIN_UNBOUNDED, NULL, "", "file of the plan"},
+    {"plan.overwrite", EIN_OPT_BOOL, "false", EIN_UNBOUNDED, NULL, "",
+     "replace an earlier plan of that name"},
+    {"plan.today", EIN_OPT_STRING, NULL, EIN_UNBOUNDED, NULL, "",
+     "date to take for today, where a machine's clock is wrong; unset: the clock's, in UTC"},
+    {"plan.schema", EIN_OPT_CHOICE, NULL, EIN_UNBOUNDED, "plan|result", "",
+     "print the published JSON Schema of plans or of results, and nothing else"},
+    {0},
+};
+
+static const ein_option *const tables[] = {table_plan, NULL};
+static const ein_flag flags[] = {{"--key", "FILE", "plan.key"},
+                                 {"--out", "FILE", "plan.out"},
+                                 {"--overwrite", NULL, "plan.overwrite"},
+                                 {"--schema", "plan|result", "plan.schema"},
+                                 {0}};
+
+static ein_status today_of(const ein_config *c, char out[11]) {
+    const char *given = ein_config_string(c, "plan.today");
+    ein_date_today(out);
+    if (!given) return EIN_OK;
+    EIN_TRY(ein_date_check(given));
+    snprintf(out, 11, "%s", given);
+    return EIN_OK;
+}
+
+/* Write the plan and say what it is. */
+static ein_status publish(const char *path, const char *text, bool replace) {
+    ein_outputs *output;
+    ein_plan *plan = NULL;
+    EIN_TRY(ein_outputs_begin(&path, 1, NULL, replace, &output));
+    ein_status status = ein_plan_parse(path, text, strlen(text), &plan);
+    if (status == EIN_OK) status = ein_durable_write(path, text, strlen(text));
+    if (status == EIN_OK) status = ein_outputs_publish(output);
+    ein_outputs_end(output);
+    if (status == EIN_OK) {
+        printf("%s, BLAKE2b-256 %s\n\n", path, plan->file.hash);
+        ein_plan_words(plan, stdout);
+    }
+    ein_plan_free(plan);
+    return status;
+}
+
+static ein_status sign(const ein_config *c, const json_t *body) {
+    const char *key_path = ein_config_string(c, "plan.key"), *path = ein_config_string(c, "plan.out");
+    ein_site_key key;
+    char *text = NULL;
+    if (!key_path)
+        return ein_error(EIN_USAGE,
+                         "--key FILE names the coordinator's secret key; einthoven keys makes one");
+    EIN_TRY(ein_site_key_read(key_path, &key));
+    ein_status status = ein_signed_make(&ein_signed_plan, body, &key, &text);
+    ein_site_key_wipe(&key);
+    if (status == EIN_OK) status = publish(path, text, ein_config_bool(c, "plan.overwrite"));
+    free(text);
+    return status;
+}
+
+static ein_status make(const ein_config *c, const char *description) {
+    char today[11], program[64];
+    json_t *body = NULL;
+    snprintf(program, sizeof program, "einthoven %s", ein_version());
+    EIN_TRY(today_of(c, today));
+    EIN_TRY(ein_plan_from_yaml(description, program, today, ein_model_hash, &body));
+    ein_status status = EIN_OK;
+    const char *expires = json_string_value(json_object_get(body, "expires"));
+    if (strcmp(expires, today) < 0)
+        status = ein_error(EIN_USAGE, "%s: expires on %s, and today is %s", description, expires, today);
+    if (status == EIN_OK) status = sign(c, body);
+    json_decref(body);
+    return status;
+}
+
+static ein_status plan(const ein_job *job) {
+    const char *schema = ein_config_string(job->config, "plan.schema");
+    if (schema) {
+        fputs(!strcmp(schema, "plan") ? ein_signed_plan.schema : ein_signed_result.schema, stdout);
+        return EIN_OK;
+    }
+    if (job->n_operands != 1)
+        return ein_error(EIN_USAGE, "one description is needed: einthoven plan plan.yaml --key FILE");
+    return make(job->config, job->operands[0]);
+}
+
+static ein_status run(ein_job *job) {
+    return ein_comm_share(job->comm, ein_comm_rank(job->comm) == 0 ? plan(job) : EIN_OK);
+}
+
+const ein_command ein_command_plan = {
+    .name = "plan",
+    .summary = "turn a coordinator's description into a signed plan for sites",
+    .operands = "[DESCRIPTION.yaml]",
+    .description =
+        "The description says which models are evaluated, on whom, for which tasks, in which bins and subgroups, which\n"
+        "sites take part, and until when. The plan is checked, signed and told in words; sites read it with\n"
+        "einthoven inspect plan.json and run it with einthoven evaluate --plan.\n\n"
+        "    einthoven keys coordinator.key\n"
+        "    einthoven plan plan.yaml --key coordinator.key --out plan.json\n"
+        "    einthoven plan --schema plan",
+    .tables = tables,
+    .flags = flags,
+    .min_operands = 0,
+    .max_operands = 1,
+    .yaml_is_operand = true,
+    .run = run,
+};
