@@ -25,9 +25,9 @@ typedef struct {
 ein_status ein_inspect_checkpoint(ein_inspection *look);
 ein_status ein_inspect_safetensors(ein_inspection *look);
 ein_status ein_inspect_run(ein_inspection *look);
-ein_status ein_inspect_results(ein_inspection *look); /* a folder that evaluate wrote */
-ein_status ein_inspect_result(ein_inspection *look);  /* a table or text of it */
-ein_status ein_inspect_scores(ein_inspection *look);  /* its scores.h5 */
+ein_status ein_inspect_results(ein_inspection *look);   /* a folder that evaluate wrote */
+ein_status ein_inspect_result(ein_inspection *look);    /* a table or text of it */
+ein_status ein_inspect_scores(ein_inspection *look);    /* its scores.h5 */
 ein_status ein_inspect_site_file(ein_inspection *look); /* a plan or a site's result */
 bool ein_is_site_file(const char *path);
 bool ein_is_result(const char *path);
