@@ -1,0 +1,79 @@
+/* What may leave a site: rules over counts and sums, each a pure function of numbers, so that a table can test them.
+ *
+ * Persons are counted, not records. A patient's m records weigh 1/m each, so that the weight of any set of records is
+ * at most the number of its patients: a set of weight 11 has at least 11 of them, however often one comes, and weights
+ * add up over disjoint sets. All weights below are such sums.
+ *
+ *   small        a cell of less than the minimum                                             (primary suppression)
+ *   zero         an empty cell: it says that nobody is there, and of whom it says that
+ *   difference   two cells whose sum, difference or complement is known: adjacent cumulative counts, subgroup and total,
+ *                two releases (core/stats/overlap.h does it for whole tables)
+ *   dominated    a sum of which the two largest contributors make more than 90 %
+ *   degrees      statistics of n patients of which fewer than 10 remain free
+ *   extreme      a minimum, maximum, or quantile of single values
+ *   data edges   bins whose edges come from the data and not from the plan
+ * The numbers are those of ACRO (threshold, dominance (2, 0.90), degrees of freedom 10), the minimum that of PCORnet.
+ */
+#ifndef EIN_CORE_STATS_DISCLOSURE_H
+#define EIN_CORE_STATS_DISCLOSURE_H
+
+#include "core/stats/common.h"
+
+typedef enum {
+    EIN_RELEASE_GRANTED = 0,
+    EIN_RELEASE_SMALL,
+    EIN_RELEASE_ZERO,
+    EIN_RELEASE_DIFFERENCE,
+    EIN_RELEASE_DOMINATED,
+    EIN_RELEASE_DEGREES,
+    EIN_RELEASE_EXTREME,
+    EIN_RELEASE_DATA_EDGES,
+    EIN_RELEASE_COUNT
+} ein_release;
+
+/* "granted", "small", ... and a sentence for people. */
+const char *ein_release_name(ein_release verdict);
+const char *ein_release_text(ein_release verdict);
+
+typedef struct {
+    double minimum; /* patients of a cell */
+    int64_t degrees;
+    double share; /* of the two largest contributors */
+} ein_release_rules;
+
+#define EIN_RELEASE_DEFAULTS ((ein_release_rules){11, 10, 0.90})
+
+/* A count, as the weight of its records; before any rounding. */
+ein_release ein_release_cell(double weight, ein_release_rules rules);
+
+/* n cumulative counts, ascending or descending, and the total: the first, every step, and what is left must be cells.
+ * A total that is not known (NaN) has no rest. */
+ein_release ein_release_cumulative(const double *weight, int n, double total, ein_release_rules rules);
+
+/* A part of a total that is released as well: it and its complement must be cells; a part that is all tells nothing. */
+ein_release ein_release_part(double part, double total, ein_release_rules rules);
+
+/* Two released sets of which `first_only` and `second_only` belong to one alone: both empty, or together a cell. */
+ein_release ein_release_pair(double first_only, double second_only, ein_release_rules rules);
+
+/* n statistics of `weight` patients together, such as sums of powers. */
+ein_release ein_release_degrees(double weight, int64_t n_statistics, ein_release_rules rules);
+
+/* A sum of contributions, one per patient (n), of any sign: judged by their magnitudes. A sum of nothing but zeros is
+ * EIN_RELEASE_ZERO. */
+ein_release ein_release_sum(const double *contribution, int64_t n, ein_release_rules rules);
+
+/* What is asked for by kind: counts and sums are judged by the functions above, these never leave. */
+ein_release ein_release_extreme(void);
+
+/* Every edge that is used must be one of the plan's, bit for bit. */
+ein_release ein_release_edges(const double *used, int n_used, const double *plan, int n_plan);
+
+/* weight (n): 1/m of each record, m the number of records of its patient among these. `cluster` as core/stats/common.h. */
+ein_status ein_release_weights(double *weight, const uint64_t *cluster, int64_t n);
+
+/* Sum per patient: contribution (n_clusters) from x (n) by index (ein_stats_clusters); members (n) or NULL for all. */
+void ein_release_contributions(double *contribution, int64_t n_clusters, const double *x,
+                               const int64_t *index, const uint8_t *member, int64_t n);
+
+#endif
