@@ -10,8 +10,8 @@
 
 #include "core/stats/histogram.h"
 
-/* placement (n): V10 of positives, V01 of negatives, of records in pooled bins `bin` (n). EIN_RANGE without both classes
- * in the pooled counts. */
+/* placement (n): V10 of positives, V01 of negatives, of records in pooled bins `bin` (n). EIN_RANGE without both
+ * classes in the pooled counts. */
 ein_status ein_components_place(double *placement, const int64_t *pooled_positive,
                                 const int64_t *pooled_negative, int n_bins, const int *bin,
                                 const int8_t *label, int64_t n);

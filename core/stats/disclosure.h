@@ -6,7 +6,8 @@
  *
  *   small        a cell of less than the minimum                                             (primary suppression)
  *   zero         an empty cell: it says that nobody is there, and of whom it says that
- *   difference   two cells whose sum, difference or complement is known: adjacent cumulative counts, subgroup and total,
+ *   difference   two cells whose sum, difference or complement is known: adjacent cumulative counts, subgroup and
+ *   total,
  *                two releases (core/stats/overlap.h does it for whole tables)
  *   dominated    a sum of which the two largest contributors make more than 90 %
  *   degrees      statistics of n patients of which fewer than 10 remain free
@@ -69,7 +70,8 @@ ein_release ein_release_extreme(void);
 /* Every edge that is used must be one of the plan's, bit for bit. */
 ein_release ein_release_edges(const double *used, int n_used, const double *plan, int n_plan);
 
-/* weight (n): 1/m of each record, m the number of records of its patient among these. `cluster` as core/stats/common.h. */
+/* weight (n): 1/m of each record, m the number of records of its patient among these. `cluster` as
+ * core/stats/common.h. */
 ein_status ein_release_weights(double *weight, const uint64_t *cluster, int64_t n);
 
 /* Sum per patient: contribution (n_clusters) from x (n) by index (ein_stats_clusters); members (n) or NULL for all. */

@@ -1,6 +1,7 @@
 /* Ed25519 keys of a coordinator or a site, in two small text files.
  *
- *     FILE      einthoven secret key 1        mode 0600; 64 hexadecimal digits of the seed (RFC 8032) on the second line
+ *     FILE      einthoven secret key 1        mode 0600; 64 hexadecimal digits of the seed (RFC 8032) on the second
+ *     line
  *     FILE.pub  einthoven public key 1        64 hexadecimal digits; may be given to anybody
  *
  * Whoever takes a public key compares its fingerprint with the owner's over another channel (telephone).

@@ -3,10 +3,10 @@
  *     {"body": {"format": "einthoven plan", "schema_version": 1, ...},
  *      "signature": {"algorithm": "ed25519", "public_key": "...", "value": "..."}}
  *
- * There is one way to write such a file: keys sorted, one blank of indent, numbers with 17 digits, a line end at the end.
- * Another text is refused, so that whoever alters a byte alters the file; the file's hash (b2sum -l 256) names it. The
- * signature is over the body as text behind "FORMAT VERSION" (io/sites/keys.h). Structure is judged by the published schema.
- * Nothing here is collective.
+ * There is one way to write such a file: keys sorted, one blank of indent, numbers with 17 digits, a line end at the
+ * end. Another text is refused, so that whoever alters a byte alters the file; the file's hash (b2sum -l 256) names
+ * it. The signature is over the body as text behind "FORMAT VERSION" (io/sites/keys.h). Structure is judged by the
+ * published schema. Nothing here is collective.
  */
 #ifndef EIN_IO_SITES_SIGNED_H
 #define EIN_IO_SITES_SIGNED_H
@@ -39,8 +39,9 @@ ein_status ein_signed_canonical(const json_t *value, char **out);
 ein_status ein_signed_make(const ein_signed_kind *kind, const json_t *body, const ein_site_key *key,
                            char **text);
 
-/* Take a file apart. EIN_FORMAT: not such a file, or one that the schema refuses; EIN_MISMATCH: another kind or version;
- * EIN_CORRUPT: altered, or not signed by the key that it names. Whether that key is to be trusted is the caller's. */
+/* Take a file apart. EIN_FORMAT: not such a file, or one that the schema refuses; EIN_MISMATCH: another kind or
+ * version; EIN_CORRUPT: altered, or not signed by the key that it names. Whether that key is to be trusted is the
+ * caller's. */
 ein_status ein_signed_parse(const ein_signed_kind *kind, const char *name, const char *text, size_t bytes,
                             ein_signed *out);
 ein_status ein_signed_read(const ein_signed_kind *kind, const char *path, ein_signed *out);
