@@ -59,7 +59,8 @@ typedef struct {
     float *param;
     ein_contract contract;
     ein_model_tasks *meaning;
-    double *score; /* (n, targets) */
+    double *logit, *score; /* (n, targets) */
+    bool calibrated;       /* a target has a map */
 } eval_model;
 
 /* A variable that divides records into groups. */
@@ -161,6 +162,8 @@ static ein_status load_model(eval_model *m) {
     if (m->meaning->n_outputs != m->info.shape.classes)
         return ein_error(EIN_FORMAT, "%s: its tasks have %d outputs, its head %d", m->path,
                          m->meaning->n_outputs, m->info.shape.classes);
+    for (int j = 0; j < m->meaning->n_targets; j++)
+        m->calibrated = m->calibrated || ein_calibrated(&m->meaning->calibration[j]);
     EIN_TRY(ein_contract_parse(m->info.contract_text, &m->contract));
     EIN_TRY(ein_layout_new(&m->info.shape, EIN_PART_CLASSIFY, &m->layout));
     EIN_TRY(EIN_NEW(m->param, m->layout->arena));
@@ -429,26 +432,54 @@ static ein_status score_model(evaluation *e, eval_model *m) {
                                .tasks = m->meaning->head,
                                .n_tasks = m->meaning->n_tasks,
                                .n_targets = m->meaning->n_targets,
-                               .lead_present = e->all_leads ? NULL : e->lead_present};
+                               .lead_present = e->all_leads ? NULL : e->lead_present,
+                               .logits = true};
     char what[128];
     snprintf(what, sizeof what, "scores of %s", m->name);
     ein_progress *progress = is_root(e) ? ein_progress_new(NULL, what, "records", e->n, 30) : NULL;
     ein_progress_update(progress, 0, "");
-    ein_status status = ein_comm_agree(e->comm, EIN_NEW(m->score, e->n * m->meaning->n_targets));
+    ein_status status = EIN_NEW(m->score, e->n * m->meaning->n_targets);
+    if (status == EIN_OK) status = EIN_NEW(m->logit, e->n * m->meaning->n_targets);
+    status = ein_comm_agree(e->comm, status);
     if (status == EIN_OK)
         status =
-            ein_score_records(m->score, e->comm, &scorer, e->corpus, e->record, e->n, e->threads, progress);
+            ein_score_records(m->logit, e->comm, &scorer, e->corpus, e->record, e->n, e->threads, progress);
+    if (status == EIN_OK)
+        ein_head_score_of_logit(m->score, m->logit, m->meaning->head, m->meaning->n_tasks, e->n,
+                                m->meaning->n_targets);
     ein_progress_finish(progress);
     return status;
 }
 
-/* Columns "label:TARGET", "score:MODEL:TARGET", and "patient": the corpus's key as a word of one length that no
+/* The probability of record i after the model's calibration of a target; NaN if it has none. */
+static double calibrated_of(const eval_model *m, int64_t i, int target) {
+    const ein_calibration *c = &m->meaning->calibration[target];
+    return ein_calibrated(c) ? ein_calibrate(c, m->logit[i * m->meaning->n_targets + target]) : NAN;
+}
+
+/* Columns "calibrated:MODEL:TARGET" of the targets that have a map; returns how many, and names them if asked to. */
+static int name_calibrated(const evaluation *e, char *names, size_t room) {
+    char label[300];
+    int n = 0;
+    for (int m = 0; m < e->n_models; m++)
+        for (int t = 0; t < e->targets.n_targets; t++) {
+            if (!ein_calibrated(&e->model[m].meaning->calibration[t])) continue;
+            if (names)
+                snprintf(names + (size_t)n * room, room, "calibrated:%s:%s", e->model[m].name,
+                         ein_model_tasks_label(e->model[0].meaning, t, label, sizeof label));
+            n++;
+        }
+    return n;
+}
+
+/* Columns "label:TARGET", "score:MODEL:TARGET", "calibrated:MODEL:TARGET" of targets with a map, and "patient": the corpus's key as a word of one length that no
  * program takes for a number, in an order of words that is the order of keys. */
 static ein_status write_csv(const evaluation *e) {
     enum { NAME = 400 };
     const bool keys = ein_config_bool(e->job->config, "evaluate.patient_keys");
     const uint64_t *patient = ein_corpus_patients(e->corpus);
-    const int T = e->targets.n_targets, columns = 2 + T + T * e->n_models + keys;
+    const int T = e->targets.n_targets, maps = name_calibrated(e, NULL, 0), scores = 2 + T + T * e->n_models,
+              columns = scores + maps + keys;
     char path[4200], label[300], key[32], *names;
     const char **column;
     ein_csv_writer *csv = NULL;
@@ -465,6 +496,7 @@ static ein_status write_csv(const evaluation *e) {
                 snprintf(names + (size_t)(2 + T + m * T + t) * NAME, NAME, "score:%s:%s", e->model[m].name,
                          label);
         }
+        name_calibrated(e, names + (size_t)scores * NAME, NAME);
         if (keys) snprintf(names + (size_t)(columns - 1) * NAME, NAME, "patient");
         snprintf(path, sizeof path, "%s/scores.csv", e->out);
         status = ein_csv_create(path, column, columns, &csv);
@@ -475,6 +507,10 @@ static ein_status write_csv(const evaluation *e) {
         for (int t = 0; t < T; t++) ein_csv_put_real(csv, e->targets.value[e->record[i] * T + t]);
         for (int m = 0; m < e->n_models; m++)
             for (int t = 0; t < T; t++) ein_csv_put_real(csv, e->model[m].score[i * T + t]);
+        for (int m = 0; m < e->n_models; m++)
+            for (int t = 0; t < T; t++)
+                if (ein_calibrated(&e->model[m].meaning->calibration[t]))
+                    ein_csv_put_real(csv, calibrated_of(&e->model[m], i, t));
         snprintf(key, sizeof key, "p%020" PRIu64, patient[e->record[i]]);
         if (keys) ein_csv_put(csv, key);
         ein_csv_end_row(csv);
@@ -482,6 +518,24 @@ static ein_status write_csv(const evaluation *e) {
     if (status == EIN_OK) status = ein_csv_finish(csv, true);
     free(column);
     free(names);
+    return status;
+}
+
+/* logit_M and calibrated_M (NaN: the target has no map) beside score_M, of models that have maps. */
+static ein_status put_calibrated(const evaluation *e, hid_t file, int model) {
+    const eval_model *m = &e->model[model];
+    const int T = e->targets.n_targets;
+    char name[64];
+    double *after;
+    if (!m->calibrated) return EIN_OK;
+    snprintf(name, sizeof name, "logit_%d", model);
+    EIN_TRY(ein_h5_write_column(file, name, H5T_IEEE_F64LE, e->n, T, m->logit));
+    EIN_TRY(EIN_NEW(after, e->n * T));
+    for (int64_t i = 0; i < e->n; i++)
+        for (int t = 0; t < T; t++) after[i * T + t] = calibrated_of(m, i, t);
+    snprintf(name, sizeof name, "calibrated_%d", model);
+    const ein_status status = ein_h5_write_column(file, name, H5T_IEEE_F64LE, e->n, T, after);
+    free(after);
     return status;
 }
 
@@ -521,6 +575,7 @@ static ein_status fill_h5(const evaluation *e, hid_t file) {
     for (int m = 0; status == EIN_OK && m < e->n_models; m++) {
         snprintf(text, sizeof text, "score_%d", m);
         status = ein_h5_write_column(file, text, H5T_IEEE_F64LE, e->n, T, e->model[m].score);
+        if (status == EIN_OK) status = put_calibrated(e, file, m);
     }
     if (status == EIN_OK) status = ein_h5_put_i64(file, "complete", 1);
     ein_texts_free(&ids);
@@ -588,7 +643,8 @@ static ein_status write_h5(const evaluation *e) {
 typedef struct {
     const char **id, *name[MOST_MODELS];
     uint64_t *cluster;
-    double *score[MOST_MODELS], *value;
+    double *score[MOST_MODELS], *calibrated[MOST_MODELS], *value;
+    const double *after[MOST_MODELS]; /* calibrated, or NULL: of this target there is no map */
     int8_t *label;
     double youden[MOST_MODELS], closest[MOST_MODELS];
 } columns;
@@ -599,6 +655,7 @@ static void columns_free(columns *c, int n_models) {
     free(c->value);
     free(c->label);
     for (int m = 0; m < n_models; m++) free(c->score[m]);
+    for (int m = 0; m < n_models; m++) free(c->calibrated[m]);
 }
 
 static ein_status columns_new(columns *c, const evaluation *e) {
@@ -610,6 +667,7 @@ static ein_status columns_new(columns *c, const evaluation *e) {
     for (int m = 0; m < e->n_models; m++) {
         c->name[m] = e->model[m].name;
         EIN_TRY(EIN_NEW(c->score[m], e->n));
+        if (e->model[m].calibrated) EIN_TRY(EIN_NEW(c->calibrated[m], e->n));
     }
     for (int64_t i = 0; i < e->n; i++) {
         c->id[i] = ein_corpus_record_id(e->corpus, e->record[i]);
@@ -627,6 +685,10 @@ static void columns_fill(columns *c, const evaluation *e, int target) {
         for (int m = 0; m < e->n_models; m++) c->score[m][i] = e->model[m].score[i * T + target];
     }
     for (int m = 0; m < e->n_models; m++) {
+        const bool has = ein_calibrated(&e->model[m].meaning->calibration[target]);
+        for (int64_t i = 0; has && i < e->n; i++)
+            c->calibrated[m][i] = calibrated_of(&e->model[m], i, target);
+        c->after[m] = has ? c->calibrated[m] : NULL;
         c->youden[m] = e->model[m].meaning->threshold[target].youden;
         c->closest[m] = e->model[m].meaning->threshold[target].closest;
     }
@@ -648,6 +710,7 @@ static ein_status measure(ein_metrics **out, const evaluation *e, const columns 
                                   .n_models = e->n_models,
                                   .model = c->name,
                                   .score = (const double *const *)c->score,
+                                  .calibrated = c->after,
                                   .label = c->label,
                                   .target = c->value,
                                   .n_variables = e->n_variables,
@@ -993,6 +1056,7 @@ static void release(evaluation *e) {
         ein_layout_destroy(e->model[m].layout);
         ein_model_tasks_destroy(e->model[m].meaning);
         free(e->model[m].param);
+        free(e->model[m].logit);
         free(e->model[m].score);
     }
     for (int v = 0; v < e->n_variables; v++) {

@@ -38,7 +38,7 @@ static ein_status add_scores(ein_metrics *m, ein_metric at, const ein_metrics_da
 enum { MANY_BINS = 15 };
 
 static ein_status add_binned(ein_metrics *m, ein_metric at, const ein_metrics_data *d, ein_bin_kind kind,
-                             int bins) {
+                             int bins, ein_calibration_bin kept[2][EIN_METRICS_BINS]) {
     ein_calibration_bin bin[MANY_BINS];
     char name[64];
     EIN_TRY(ein_calibration_fill(bin, bins, kind, ein_data_score(d, at.first), d->label, d->n));
@@ -46,18 +46,19 @@ static ein_status add_binned(ein_metrics *m, ein_metric at, const ein_metrics_da
     const char *how = kind == EIN_BINS_WIDTH ? "width" : "mass";
     const char *method = kind == EIN_BINS_WIDTH ? "bins of equal width, closed on the right"
                                                 : "bins of equal numbers of records, equal scores together";
-    for (int i = 0; bins == EIN_METRICS_BINS && i < bins; i++) m->model[at.first].bin[kind][i] = bin[i];
+    for (int i = 0; bins == EIN_METRICS_BINS && i < bins; i++) kept[kind][i] = bin[i];
     snprintf(name, sizeof name, "ece_%s_%d", how, bins);
     EIN_TRY(ein_metrics_add_value(m, at, name, method, b.ece));
     snprintf(name, sizeof name, "mce_%s_%d", how, bins);
     return ein_metrics_add_value(m, at, name, method, b.mce);
 }
 
-static ein_status add_bins(ein_metrics *m, ein_metric at, const ein_metrics_data *d) {
-    EIN_TRY(add_binned(m, at, d, EIN_BINS_WIDTH, EIN_METRICS_BINS));
-    EIN_TRY(add_binned(m, at, d, EIN_BINS_WIDTH, MANY_BINS));
-    EIN_TRY(add_binned(m, at, d, EIN_BINS_MASS, EIN_METRICS_BINS));
-    return add_binned(m, at, d, EIN_BINS_MASS, MANY_BINS);
+static ein_status add_bins(ein_metrics *m, ein_metric at, const ein_metrics_data *d,
+                           ein_calibration_bin kept[2][EIN_METRICS_BINS]) {
+    EIN_TRY(add_binned(m, at, d, EIN_BINS_WIDTH, EIN_METRICS_BINS, kept));
+    EIN_TRY(add_binned(m, at, d, EIN_BINS_WIDTH, MANY_BINS, kept));
+    EIN_TRY(add_binned(m, at, d, EIN_BINS_MASS, EIN_METRICS_BINS, kept));
+    return add_binned(m, at, d, EIN_BINS_MASS, MANY_BINS, kept);
 }
 
 /* --- recalibration ----------------------------------------------------------------------------------------- */
@@ -139,14 +140,30 @@ static ein_status add_smooth(ein_metrics *m, ein_metric at, const ein_metrics_da
     return ein_metrics_add_value(m, at, "emax", lowess, s.emax);
 }
 
+static ein_status add_all(ein_metrics *m, int model, const ein_metrics_data *d,
+                          ein_calibration_bin kept[2][EIN_METRICS_BINS]) {
+    const ein_metric at = ein_metric_at(m, EIN_METRIC_MODEL, model, -1);
+    EIN_TRY(add_scores(m, at, d));
+    EIN_TRY(add_bins(m, at, d, kept));
+    EIN_TRY(add_fit(m, at, d));
+    return add_smooth(m, at, d);
+}
+
+/* The same statistics of what the model's calibration makes of its scores, under names of their own. */
+static ein_status add_calibrated(ein_metrics *m, int model, const ein_metrics_data *d) {
+    const int64_t first = m->n_rows;
+    ein_metrics_data after = *d;
+    after.score = d->calibrated;
+    EIN_TRY(add_all(m, model, &after, m->model[model].calibrated_bin));
+    for (int64_t r = first; r < m->n_rows; r++)
+        EIN_TRY(ein_metrics_keep(m, &m->row[r].metric, "calibrated_%s", m->row[r].metric));
+    return EIN_OK;
+}
+
 ein_status ein_metrics_calibration(ein_metrics *m, const ein_metrics_data *d) {
     for (int k = 0; k < d->n_models; k++) {
-        const ein_metric at = ein_metric_at(m, EIN_METRIC_MODEL, k, -1);
-        if (!m->model[k].probability) continue;
-        EIN_TRY(add_scores(m, at, d));
-        EIN_TRY(add_bins(m, at, d));
-        EIN_TRY(add_fit(m, at, d));
-        EIN_TRY(add_smooth(m, at, d));
+        if (m->model[k].probability) EIN_TRY(add_all(m, k, d, m->model[k].bin));
+        if (m->model[k].calibrated) EIN_TRY(add_calibrated(m, k, d));
     }
     return EIN_OK;
 }

@@ -176,9 +176,13 @@ static void put_models(writer *w, json_t *into) {
         }
         put_rows(w, x, &like);
         if (w->m->n_thresholds) put_thresholds(w, x, about(EIN_METRIC_THRESHOLD, k, -1));
-        if (!model->probability) continue;
-        put_bins(w, x, "calibration_bins_width", model->bin[EIN_BINS_WIDTH]);
-        put_bins(w, x, "calibration_bins_mass", model->bin[EIN_BINS_MASS]);
+        if (model->probability) {
+            put_bins(w, x, "calibration_bins_width", model->bin[EIN_BINS_WIDTH]);
+            put_bins(w, x, "calibration_bins_mass", model->bin[EIN_BINS_MASS]);
+        }
+        if (!model->calibrated) continue;
+        put_bins(w, x, "calibrated_bins_width", model->calibrated_bin[EIN_BINS_WIDTH]);
+        put_bins(w, x, "calibrated_bins_mass", model->calibrated_bin[EIN_BINS_MASS]);
     }
 }
 

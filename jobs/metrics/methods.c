@@ -104,6 +104,13 @@ static void tell_calibration(const ein_metrics *m, const teller *t) {
         m->options.probabilities == EIN_METRICS_AUTO ? " because all lie in 0..1" : "",
         m->counts.clustered ? "patients" : "records",
         m->counts.clustered ? "sandwich variance over patients" : "standard errors of the model");
+    for (int k = 0; k < m->n_models; k++)
+        if (m->model[k].calibrated)
+            tell(
+                t,
+                "After calibration: the map that %s carries, fitted on its validation records. Everything else, "
+                "and every threshold, is of its scores as they are.",
+                m->model[k].name);
 }
 
 static void tell_decisions(const ein_metrics *m, const teller *t) {

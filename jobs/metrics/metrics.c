@@ -236,6 +236,7 @@ static ein_status screen(ein_metrics *m, int64_t *kept, const ein_metrics_input 
 
 static void data_free(ein_metrics_data *d) {
     free(d->score);
+    free(d->calibrated);
     free(d->order);
     free(d->label);
     free(d->target);
@@ -251,6 +252,7 @@ static ein_status data_new(ein_metrics_data *d, const ein_metrics *m, const ein_
     EIN_TRY(EIN_NEW(d->score, n * in->n_models + 1));
     if (in->cluster) EIN_TRY(EIN_NEW(d->cluster, n + 1));
     if (m->regression) return EIN_NEW(d->target, n + 1);
+    if (in->calibrated) EIN_TRY(EIN_NEW(d->calibrated, n * in->n_models + 1));
     EIN_TRY(EIN_NEW(d->order, n * in->n_models + 1));
     EIN_TRY(EIN_NEW(d->label, n + 1));
     EIN_TRY(EIN_NEW(d->group, n * m->n_variables + 1));
@@ -269,7 +271,10 @@ static void number_alone(ein_metrics_data *d, const ein_metrics_input *in, const
 static void data_fill(ein_metrics_data *d, const ein_metrics *m, const ein_metrics_input *in,
                       const int64_t *kept) {
     for (int64_t i = 0; i < d->n; i++) {
-        for (int k = 0; k < d->n_models; k++) d->score[k * d->n + i] = in->score[k][kept[i]];
+        for (int k = 0; k < d->n_models; k++) {
+            d->score[k * d->n + i] = in->score[k][kept[i]];
+            if (d->calibrated && in->calibrated[k]) d->calibrated[k * d->n + i] = in->calibrated[k][kept[i]];
+        }
         if (d->cluster) d->cluster[i] = in->cluster[kept[i]];
         if (d->target) d->target[i] = in->target[kept[i]];
         if (d->label) d->label[i] = in->label[kept[i]];
@@ -286,10 +291,12 @@ static bool in_unit_interval(const double *score, int64_t n) {
     return n > 0;
 }
 
-static ein_status find_probabilities(ein_metrics *m, ein_metrics_data *d) {
+static ein_status find_probabilities(ein_metrics *m, ein_metrics_data *d, const double *const *calibrated) {
     for (int k = 0; k < d->n_models; k++) {
         double *score = d->score + k * d->n;
         ein_metrics_model *model = &m->model[k];
+        model->calibrated =
+            d->calibrated && calibrated[k] && in_unit_interval(d->calibrated + k * d->n, d->n);
         for (int64_t i = 0; i < d->n; i++) model->n_infinite += isinf(score[i]) != 0;
         if (m->options.probabilities == EIN_METRICS_NO) continue;
         model->probability = in_unit_interval(score, d->n);
@@ -354,7 +361,7 @@ static ein_status prepare(ein_metrics *m, ein_metrics_data *d, const ein_metrics
     if (status == EIN_OK) status = data_new(d, m, in);
     if (status == EIN_OK) data_fill(d, m, in, kept);
     free(kept);
-    if (status == EIN_OK && !m->regression) status = find_probabilities(m, d);
+    if (status == EIN_OK && !m->regression) status = find_probabilities(m, d, in->calibrated);
     if (status == EIN_OK && !m->regression) status = call_records(m, d);
     return status == EIN_OK ? count(m, d) : status;
 }

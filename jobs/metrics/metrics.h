@@ -16,7 +16,8 @@
  *
  * What is computed.  Binary: AUROC (clustered by patient as soon as one repeats, else DeLong; Wald and logit
  * intervals; patient bootstrap, percentile and BCa), average precision and trapezoid; if the scores are
- * probabilities Brier score, log loss, ECE, MCE, recalibration, ICI, E50, E90, Emax, Spiegelhalter; at the given
+ * probabilities Brier score, log loss, ECE, MCE, recalibration, ICI, E50, E90, Emax, Spiegelhalter; the same, as
+ * "calibrated_brier" and so on, of the probabilities after calibration of models that bring one along; at the given
  * thresholds the confusion matrix, sensitivity, specificity, PPV, NPV, accuracy (Wilson, Clopper-Pearson, and Wilson
  * with the design effect of repeated patients), F1, MCC, net benefit; the Youden and closest-to-(1, 1) points of these
  * records, described as such and used for nothing; all pairs of models with DeLong's or the clustered test, bootstrap
@@ -64,8 +65,11 @@ typedef struct {
     int n_models;
     const char *const *model;   /* (n_models) names, unique */
     const double *const *score; /* (n_models)(n); NaN: none */
-    const int8_t *label;        /* (n) 0, 1, EIN_LABEL_MISSING; for ein_metrics_binary */
-    const double *target;       /* (n), NaN: missing; for ein_metrics_regression */
+    /* (n_models)(n) probabilities after the calibration that a model brings along, in (0, 1) where it has a score, or
+     * NULL for a model without; NULL: none has. For ein_metrics_binary. */
+    const double *const *calibrated;
+    const int8_t *label;  /* (n) 0, 1, EIN_LABEL_MISSING; for ein_metrics_binary */
+    const double *target; /* (n), NaN: missing; for ein_metrics_regression */
     int n_variables;
     const ein_metrics_variable *variable; /* (n_variables); not for regression */
     int n_thresholds;

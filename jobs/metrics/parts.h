@@ -21,9 +21,10 @@ typedef struct {
     const char *name;
     bool probability; /* its scores are probabilities */
     int64_t n_nan, n_infinite,
-        n_clamped; /* records without a score; infinite scores; brought back into [0, 1] */
-    /* Equal width, equal mass; only if probability. */
-    ein_calibration_bin bin[2][EIN_METRICS_BINS];
+        n_clamped;   /* records without a score; infinite scores; brought back into [0, 1] */
+    bool calibrated; /* it brings a calibration along */
+    /* Of scores and of calibrated probabilities: equal width, equal mass; only if probability, only if calibrated. */
+    ein_calibration_bin bin[2][EIN_METRICS_BINS], calibrated_bin[2][EIN_METRICS_BINS];
 } ein_metrics_model;
 
 typedef struct {
@@ -63,13 +64,14 @@ ein_status ein_metrics_keep(ein_metrics *m, const char **out, const char *format
 typedef struct {
     int64_t n;
     int n_models, n_thresholds;
-    double *score;     /* (n_models, n) */
-    int64_t *order;    /* (n_models, n) ein_stats_order of each score; NULL for regression */
-    int8_t *label;     /* (n); NULL for regression */
-    double *target;    /* (n); NULL for binary */
-    uint64_t *cluster; /* (n) */
-    int32_t *group;    /* (n_variables, n) */
-    uint8_t *called;   /* (n_thresholds, n_models, n) score >= threshold */
+    double *score;      /* (n_models, n) */
+    double *calibrated; /* (n_models, n) of those that are; NULL: none is */
+    int64_t *order;     /* (n_models, n) ein_stats_order of each score; NULL for regression */
+    int8_t *label;      /* (n); NULL for regression */
+    double *target;     /* (n); NULL for binary */
+    uint64_t *cluster;  /* (n) */
+    int32_t *group;     /* (n_variables, n) */
+    uint8_t *called;    /* (n_thresholds, n_models, n) score >= threshold */
 } ein_metrics_data;
 
 static inline const double *ein_data_score(const ein_metrics_data *d, int model) {

@@ -206,6 +206,17 @@ static const line calibration[] = {
     {"emax", "Emax", AS_FRACTION},
     {"spiegelhalter_z", "Spiegelhalter z", AS_Z},
 };
+static const line calibrated[] = {
+    {"calibrated_brier", "Brier score", AS_FRACTION},
+    {"calibrated_log_loss", "Log loss", AS_FRACTION},
+    {"calibrated_calibration_slope", "Slope (ideal 1)", AS_FRACTION},
+    {"calibrated_calibration_intercept", "Intercept (ideal 0)", AS_FRACTION},
+    {"calibrated_calibration_in_the_large", "In the large (ideal 0)", AS_FRACTION},
+    {"calibrated_expected_observed", "Expected / observed", AS_FRACTION},
+    {"calibrated_ece_mass_10", "ECE, 10 bins of equal mass", AS_FRACTION},
+    {"calibrated_ece_width_10", "ECE, 10 bins of equal width", AS_FRACTION},
+    {"calibrated_ici", "ICI (mean error)", AS_FRACTION},
+};
 static const line decisions[] = {
     {"threshold", "Threshold", AS_NUMBER},
     {"true_positive", "True positives", AS_COUNT},
@@ -263,6 +274,10 @@ static void print_models(const ein_metrics *m, FILE *stream) {
         if (has_row(&t, "brier")) {
             print_names(&t, "Calibration");
             PRINT_LINES(&t, calibration);
+        }
+        if (has_row(&t, "calibrated_brier")) {
+            print_names(&t, "After calibration");
+            PRINT_LINES(&t, calibrated);
         }
         for (t.threshold = 0; t.threshold < m->n_thresholds; t.threshold++) {
             char heading[128];
