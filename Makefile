@@ -98,7 +98,11 @@ REAL_SRC := $(shell grep -l 'core/base/real.h' core/*/*.h 2>/dev/null | sed 's/\
 REAL_ROOMS := $(filter $(sort $(patsubst %/,%,$(dir $(REAL_SRC)))),$(ROOMS))
 # The published schemas of files that sites exchange; io/sites judges by them.
 SCHEMAS  := $(wildcard io/sites/*_schema.json)
-EMBEDDED := $(sort $(wildcard jobs/presets/*.yaml jobs/tasks/*.yaml jobs/study/*.yaml))
+# The manual, in the order in which `einthoven help` lists it: what users read first.
+PAGES    := $(wildcard README.md ARCHITECTURE.md) $(sort $(wildcard jobs/*/README.md)) $(wildcard slurm/README.md) \
+            $(sort $(wildcard slurm/[!R]*.md io/*/README.md)) \
+            $(wildcard jobs/README.md io/README.md mpi/README.md core/README.md) $(sort $(wildcard core/*/README.md))
+EMBEDDED := $(sort $(wildcard jobs/presets/*.yaml jobs/tasks/*.yaml jobs/study/*.yaml)) $(PAGES)
 MAIN_OBJ := $(BUILD)/jobs/einthoven.o
 LIBS     := $(ROOMS:%=$(BUILD)/%.a) $(BUILD)/jobs/embedded.a
 REAL_LIBS := $(REAL_ROOMS:%=$(BUILD)/f64/%.a)
@@ -139,25 +143,23 @@ $(BUILD)/f64/%.o: %.c $(BUILD)/flags
 	$(call say,CC64,$<)
 	$(Q)$(CC) -DEIN_REAL_DOUBLE $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(HARDEN_CFLAGS) $(KERNEL_OPT) -MMD -MP -c $< -o $@
 
-# Presets and tasks are part of the binary, so that one file is all a node needs.
-define embed
-$(Q)printf '.section .rodata\n.global ein_file_$1\n.global ein_file_$1_end\nein_file_$1:\n.incbin "$<"\nein_file_$1_end:\n.byte 0\n.section .note.GNU-stack,"",%%progbits\n' > $(@:.o=.s)
-$(Q)$(CC) -c $(@:.o=.s) -o $@
-endef
-$(BUILD)/%.yaml.o: %.yaml
+# Presets, tasks, studies, schemas and the manual are part of the binary, so that one file is all a node needs. A file's name in C
+# and in assembler is its path without extension, with _ for what is neither letter nor digit.
+EMBEDDED_NAME = ein_file_$$(printf %s '$(basename $1)' | tr -c 'A-Za-z0-9' _)
+$(BUILD)/embedded/%.o: %
 	@mkdir -p $(@D)
-	$(call embed,$(subst /,_,$(subst -,_,$*)))
-$(BUILD)/%.json.o: %.json
-	@mkdir -p $(@D)
-	$(call embed,$(subst /,_,$(subst -,_,$*)))
+	$(Q)name=$(call EMBEDDED_NAME,$<); \
+	printf '.section .rodata\n.global %s\n.global %s_end\n%s:\n.incbin "$<"\n%s_end:\n.byte 0\n.section .note.GNU-stack,"",%%progbits\n' \
+	    $$name $$name $$name $$name > $(@:.o=.s)
+	$(Q)$(CC) -c $(@:.o=.s) -o $@
 
 $(BUILD)/jobs/embedded.c: $(EMBEDDED) Makefile
 	@mkdir -p $(@D)
-	$(Q){ echo '/* Generated from jobs/presets and jobs/tasks: the files that are part of the binary. */'; \
+	$(Q){ echo '/* Generated: the files that are part of the binary. */'; \
 	  echo '#include "jobs/cli/embedded.h"'; \
-	  for f in $(EMBEDDED); do s=ein_file_$$(echo $${f%.yaml} | tr '/-' '__'); echo "extern const char $$s[], $${s}_end[];"; done; \
+	  $(foreach f,$(EMBEDDED),s=$(call EMBEDDED_NAME,$f); echo "extern const char $$s[], $${s}_end[];";) \
 	  echo 'const ein_embedded ein_embedded_files[] = {'; \
-	  for f in $(EMBEDDED); do s=ein_file_$$(echo $${f%.yaml} | tr '/-' '__'); echo "    {\"$$f\", $$s, $${s}_end},"; done; \
+	  $(foreach f,$(EMBEDDED),s=$(call EMBEDDED_NAME,$f); echo "    {\"$f\", $$s, $${s}_end},";) \
 	  echo '    {0, 0, 0}};'; } > $@
 $(BUILD)/jobs/embedded.o: $(BUILD)/jobs/embedded.c $(BUILD)/flags
 	$(Q)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(HARDEN_CFLAGS) -MMD -MP -c $< -o $@
@@ -176,7 +178,7 @@ $(BUILD)/f64/$1.a: $(patsubst %.c,$(BUILD)/f64/%.o,$(filter $1/%,$(REAL_SRC)))
 endef
 $(foreach r,$(ROOMS),$(eval $(call room_rule,$r)))
 $(foreach r,$(REAL_ROOMS),$(eval $(call real_room_rule,$r)))
-$(BUILD)/jobs/embedded.a: $(EMBEDDED:%.yaml=$(BUILD)/%.yaml.o) $(SCHEMAS:%=$(BUILD)/%.o) $(BUILD)/jobs/embedded.o
+$(BUILD)/jobs/embedded.a: $(EMBEDDED:%=$(BUILD)/embedded/%.o) $(SCHEMAS:%=$(BUILD)/embedded/%.o) $(BUILD)/jobs/embedded.o
 	$(archive)
 
 $(PROGRAM): $(MAIN_OBJ) $(LIBS)

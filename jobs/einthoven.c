@@ -37,6 +37,8 @@ static ein_status print_information(const ein_cmdline *line) {
     if (launcher_rank() > 0) return EIN_OK; /* once per launch, not once per rank */
     if (line->version)
         ein_print_versions(stdout);
+    else if (line->topic)
+        ein_print_topic(line, stdout);
     else if (line->command)
         ein_print_command_help(line->command, stdout);
     else

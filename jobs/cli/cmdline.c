@@ -6,6 +6,7 @@
 #include "io/base/durable.h"
 #include "io/base/nearest.h"
 #include "jobs/cli/embedded.h"
+#include "jobs/cli/manual.h"
 
 enum { MAX_SUGGESTIONS = 256 };
 
@@ -28,6 +29,18 @@ static ein_status find_command(const ein_command *const *commands, const char *n
     const char *near = ein_nearest(name, names, n);
     if (near) return ein_error(EIN_USAGE, "no subcommand '%s'; did you mean %s?", name, near);
     return ein_error(EIN_USAGE, "no subcommand '%s' (einthoven --help lists them)", name);
+}
+
+/* `help TOPIC`: a subcommand or a page of the manual. */
+static ein_status find_topic(const ein_command *const *commands, const char *topic, ein_cmdline *out) {
+    const char *names[MAX_SUGGESTIONS];
+    out->topic = topic;
+    if (find_command(commands, topic, &out->command) == EIN_OK || ein_manual_page(topic).begin) return EIN_OK;
+    int n = ein_manual_topics(names, MAX_SUGGESTIONS);
+    for (int i = 0; commands[i] && n < MAX_SUGGESTIONS; i++) names[n++] = commands[i]->name;
+    const char *near = ein_nearest(topic, names, n);
+    if (near) return ein_error(EIN_USAGE, "no topic '%s'; did you mean %s?", topic, near);
+    return ein_error(EIN_USAGE, "no topic '%s' (einthoven help lists them)", topic);
 }
 
 /* Whether `key` or its last part is spelled like the flag without its dashes ("dry-run": "run.dry_run"). */
@@ -177,10 +190,10 @@ ein_status ein_cmdline_parse(const ein_command *const *commands, int argc, char 
     *out = (ein_cmdline){0};
     if (argc < 2) return ein_error(EIN_USAGE, "a subcommand is missing (einthoven --help lists them)");
     const char *first = argv[1];
-    out->version = strcmp(first, "--version") == 0;
+    out->version = strcmp(first, "--version") == 0 || strcmp(first, "version") == 0;
     out->help = strcmp(first, "--help") == 0 || strcmp(first, "-h") == 0 || strcmp(first, "help") == 0;
     if (out->version || (out->help && argc == 2)) return EIN_OK;
-    if (out->help) return find_command(commands, argv[2], &out->command);
+    if (out->help) return find_topic(commands, argv[2], out);
     if (first[0] == '-')
         return ein_error(EIN_USAGE, "'%s' stands where a subcommand is expected: einthoven SUBCOMMAND %s",
                          first, first);

@@ -20,6 +20,7 @@ typedef struct {
 typedef struct {
     const ein_command *command; /* NULL: none was named */
     bool help, version;
+    const char *topic; /* of `help TOPIC`: a subcommand, which `command` is then, or a page; NULL: none */
     const char *config_path; /* NULL: none */
     ein_setting *settings;   /* in the order given */
     int n_settings;
@@ -27,15 +28,18 @@ typedef struct {
     int n_operands;
 } ein_cmdline;
 
-/* Take the command line apart. EIN_USAGE for an unknown subcommand or flag (with the nearest known one), a
+/* Take the command line apart. EIN_USAGE for an unknown subcommand, topic or flag (with the nearest known one), a
  * flag without its argument, a wrong number of operands, a setting that its table refuses. `out` then still
  * tells the subcommand, if one was found. Texts point into argv and the tables. Not collective. */
 ein_status ein_cmdline_parse(const ein_command *const *commands, int argc, char **argv, ein_cmdline *out);
 void ein_cmdline_free(ein_cmdline *line);
 
-/* Help of the program, or of one subcommand. Not collective. */
+/* Help of the program with the topics of the manual, or of one subcommand. Not collective. */
 void ein_print_help(const ein_command *const *commands, FILE *stream);
 void ein_print_command_help(const ein_command *command, FILE *stream);
+
+/* `help TOPIC`: what the manual says of a subcommand, followed by its help; or a page. Not collective. */
+void ein_print_topic(const ein_cmdline *line, FILE *stream);
 
 /* The configuration of a command line: defaults, then the preset that `model.preset` names (if the tables
  * have that key), then the file, then the settings. Rank 0 reads the file for all. Collective; all ranks

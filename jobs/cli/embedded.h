@@ -1,4 +1,4 @@
-/* Files that are part of the binary: presets and task definitions. */
+/* Files that are part of the binary: presets, task definitions, studies, and the pages of the manual. */
 #ifndef EIN_JOBS_CLI_EMBEDDED_H
 #define EIN_JOBS_CLI_EMBEDDED_H
 

@@ -3,6 +3,7 @@
 
 #include "io/base/wrap.h"
 #include "jobs/cli/cmdline.h"
+#include "jobs/cli/manual.h"
 
 static const ein_option *option_of(const ein_command *command, const char *key) {
     for (int t = 0; command->tables[t]; t++)
@@ -20,10 +21,12 @@ void ein_print_help(const ein_command *const *commands, FILE *stream) {
     for (int i = 0; commands[i]; i++)
         fprintf(stream, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
     fputs("\nOptions:\n"
-          "  --help     this text; after a subcommand: its options and configuration keys\n"
-          "  --version  version, compiler, and the libraries that are linked\n\n"
-          "Exit code: 0 done or stopped in order, 1 failed, 2 wrong use or bad configuration.\n",
+          "  --help     this text (also: help); after a subcommand: its options and configuration keys\n"
+          "  --version  version, compiler, and the libraries that are linked (also: version)\n\n"
+          "Exit code: 0 done or stopped in order, 1 failed, 2 wrong use or bad configuration.\n\n"
+          "Manual: einthoven help TOPIC, a subcommand or one of\n",
           stream);
+    ein_manual_list(stream);
 }
 
 enum { COLUMN = 26 };
@@ -67,4 +70,14 @@ void ein_print_command_help(const ein_command *command, FILE *stream) {
         "repeated.\n",
         stream);
     ein_config_help(command->tables, stream);
+}
+
+void ein_print_topic(const ein_cmdline *line, FILE *stream) {
+    ein_manual_text text = {0};
+    if (line->command) text = ein_manual_section(line->command->name);
+    if (!text.begin) text = ein_manual_page(line->topic);
+    if (text.begin) fwrite(text.begin, 1, (size_t)(text.end - text.begin), stream);
+    if (!line->command) return;
+    if (text.begin) fputs("\n", stream);
+    ein_print_command_help(line->command, stream);
 }
