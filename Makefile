@@ -146,7 +146,7 @@ $(BUILD)/f64/%.o: %.c $(BUILD)/flags
 # Presets, tasks, studies, schemas and the manual are part of the binary, so that one file is all a node needs. A file's name in C
 # and in assembler is its path without extension, with _ for what is neither letter nor digit.
 EMBEDDED_NAME = ein_file_$$(printf %s '$(basename $1)' | tr -c 'A-Za-z0-9' _)
-$(BUILD)/embedded/%.o: %
+$(BUILD)/embedded/%.o: % Makefile
 	@mkdir -p $(@D)
 	$(Q)name=$(call EMBEDDED_NAME,$<); \
 	printf '.section .rodata\n.global %s\n.global %s_end\n%s:\n.incbin "$<"\n%s_end:\n.byte 0\n.section .note.GNU-stack,"",%%progbits\n' \
