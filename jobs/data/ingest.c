@@ -523,11 +523,10 @@ const ein_command ein_command_ingest = {
     .summary = "folders of ECG files and label tables -> one corpus",
     .operands = "FOLDER...",
     .description =
-        "Reads every recording below the folders (WFDB, and the formats of carts, which are told by their\n"
-        "content: io/ecg/formats.h), brings it to the contract (leads, rate, length, filters), and writes one corpus (HDF5; format "
-        "in\n"
-        "io/corpus/corpus.h) that holds signals, quality flags, ids, labels, and the reason for every file that was "
-        "rejected.\n"
+        "Reads every recording below the folders (WFDB, and the formats of carts: einthoven help ecg), recognised by\n"
+        "content, brings it to the contract (leads, rate, length, filters), and writes one corpus (HDF5; its format is\n"
+        "specified in io/corpus/format.h) that holds signals, quality flags, ids, labels, and the reason for every file\n"
+        "that was rejected.\n"
         "The file is the same on any number of ranks.\n"
         "\n"
         "  einthoven ingest data/ptbxl --out ptbxl.h5 --set model.preset=tiny\n"

@@ -136,7 +136,7 @@ for page in "${pages[@]}"; do
     lacking=''
     for name in "${named[@]}"; do
         for key in $(grep -oE "(^|[ =])($groups)\.[a-z_0-9.]*[a-z_0-9]" <<<"$name" | tr -d ' ='); do
-            case $key in *.h | *.c | *.csv | *.yaml | *.md | *.txt | *.json | *.safetensors | *.sums | *.h5) continue ;; esac
+            case $key in *.h | *.c | *.sh | *.csv | *.yaml | *.md | *.txt | *.json | *.safetensors | *.sums | *.h5) continue ;; esac
             case $name in *"$key".[*X]* | *"$key"*XX*) continue ;; esac
             grep -qxF "$key" <<<"$keys" || lacking+="key $key; "
         done

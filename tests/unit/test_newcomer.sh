@@ -31,8 +31,10 @@ fi
 export GIT_CONFIG_GLOBAL=/dev/null GIT_AUTHOR_NAME=a GIT_AUTHOR_EMAIL=a@b GIT_COMMITTER_NAME=a GIT_COMMITTER_EMAIL=a@b
 unset GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE
 mkdir -p "$tmp/repo/tests" "$tmp/repo/core/base"
-cp .clang-format "$tmp/repo/" && cp tests/{hooks.sh,pre-commit,lint.sh,cppcheck.txt,run} "$tmp/repo/tests/"
+cp .clang-format "$tmp/repo/" && cp tests/{hooks.sh,pre-commit,lint.sh,graph.sh,cppcheck.txt,run} "$tmp/repo/tests/"
 cd "$tmp/repo" || exit 1
+echo 'ROOMS := core/base' >Makefile
+printf '/* Another header. */\nint g(void);\n' >core/base/g.h
 git init -q .
 mkdir -p .git/hooks && echo 'true' >.git/hooks/pre-commit
 exits 'somebody else'\''s hook stays' 1 tests/hooks.sh
