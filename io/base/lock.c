@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,80 +10,13 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "core/base/clock.h"
-
-enum { TEXT_BYTES = 4096, TRIES = 100, PAUSE_MS = 10 };
+enum { TRIES = 100, PAUSE_MS = 10 };
 
 struct ein_lock {
     char *path, *claim; /* claim: PATH.owner */
     int fd;
     bool claimed; /* PATH.owner is ours */
 };
-
-/* --- owners ---------------------------------------------------------------------------------------------- */
-
-typedef enum { NOBODY, DEAD, ALIVE, ELSEWHERE } judgement;
-
-/* Field 22 of /proc/PID/stat, counted behind the name, which may hold anything; 0 if it cannot be read. */
-static unsigned long long begun_of(long pid) {
-    char path[64], text[1024];
-    snprintf(path, sizeof path, "/proc/%ld/stat", pid);
-    const int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) return 0;
-    const ssize_t n = read(fd, text, sizeof text - 1);
-    close(fd);
-    text[n > 0 ? n : 0] = '\0';
-    const char *at = strrchr(text, ')');
-    for (int field = 2; at && field < 22; field++) {
-        at = strchr(at, ' ');
-        if (at) at++;
-    }
-    return at ? strtoull(at, NULL, 10) : 0;
-}
-
-static ein_lock_owner ourselves(void) {
-    ein_lock_owner me = {.pid = (long)getpid()};
-    const char *job = getenv("SLURM_JOB_ID"), *restart = getenv("SLURM_RESTART_COUNT");
-    if (gethostname(me.host, sizeof me.host - 1) != 0 || !me.host[0]) memcpy(me.host, "unknown-host", 13);
-    snprintf(me.job, sizeof me.job, "%.60s", job && job[0] ? job : "none");
-    me.restart = restart ? strtol(restart, NULL, 10) : 0;
-    me.begun = begun_of(me.pid);
-    ein_clock_time(me.start);
-    return me;
-}
-
-static int owner_text(const ein_lock_owner *who, char text[TEXT_BYTES]) {
-    return snprintf(text, TEXT_BYTES, "host: %s\npid: %ld\nbegun: %llu\njob: %s\nrestart: %ld\nstart: %s\n",
-                    who->host, who->pid, who->begun, who->job, who->restart, who->start);
-}
-
-static ein_lock_owner read_owner(int fd) {
-    ein_lock_owner who = {0};
-    char text[TEXT_BYTES], *rest = NULL;
-    const ssize_t n = pread(fd, text, sizeof text - 1, 0);
-    text[n > 0 ? n : 0] = '\0';
-    for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
-        sscanf(line, "host: %255s", who.host);
-        sscanf(line, "job: %63s", who.job);
-        sscanf(line, "start: %63s", who.start);
-        sscanf(line, "pid: %ld", &who.pid);
-        sscanf(line, "restart: %ld", &who.restart);
-        sscanf(line, "begun: %llu", &who.begun);
-    }
-    return who;
-}
-
-/* Whether the owner that a file names lives, as far as that can be told without a lock. */
-static judgement judge(const ein_lock_owner *who) {
-    const ein_lock_owner me = ourselves();
-    if (!who->host[0]) return NOBODY;
-    if (strcmp(me.job, "none") != 0 && strcmp(me.job, who->job) == 0 && who->restart < me.restart)
-        return DEAD;
-    if (strcmp(me.host, who->host) != 0) return ELSEWHERE;
-    if (who->pid <= 0 || (kill((pid_t)who->pid, 0) != 0 && errno == ESRCH)) return DEAD;
-    const unsigned long long begun = begun_of(who->pid);
-    return who->begun && begun && begun != who->begun ? DEAD : ALIVE;
-}
 
 static ein_status busy(const char *what, const ein_lock_owner *who) {
     if (!who->host[0])
@@ -132,9 +64,9 @@ static bool has_no_locks(int error) {
 }
 
 static void put_owner(int fd) {
-    const ein_lock_owner me = ourselves();
-    char text[TEXT_BYTES];
-    const int n = owner_text(&me, text);
+    const ein_lock_owner me = ein_owner_self();
+    char text[EIN_OWNER_TEXT_BYTES];
+    const int n = ein_owner_text(&me, text);
     /* A lock holds without its text; on a full disk only the message of a second process is poorer. */
     if (ftruncate(fd, 0) == 0 && pwrite(fd, text, (size_t)n, 0) == n) fsync(fd);
 }
@@ -161,26 +93,28 @@ static ein_status lock_file(ein_lock *lock, const char *what, bool *locked) {
         const int error = flock(lock->fd, LOCK_EX | LOCK_NB) == 0 ? 0 : errno;
         *locked = error == 0;
         if ((*locked && is_same_file(lock->fd, lock->path)) || has_no_locks(error)) return EIN_OK;
-        const ein_lock_owner who = read_owner(lock->fd);
+        const ein_lock_owner who = ein_owner_read(lock->fd);
         close(lock->fd);
         lock->fd = -1;
         if (error != 0 && error != EWOULDBLOCK && error != EINTR)
             return ein_error(EIN_IO, "lock file %s: flock: %s", lock->path, strerror(error));
-        if (tries >= TRIES || (error == EWOULDBLOCK && judge(&who) == ALIVE)) return busy(what, &who);
+        if (tries >= TRIES || (error == EWOULDBLOCK && ein_owner_judge(&who) == EIN_OWNER_ALIVE))
+            return busy(what, &who);
         rest_a_little();
     }
 }
 
-/* What PATH.owner says of a process that had no locks; NOBODY if there is none. */
-static judgement look_at_claim(const char *claim, ein_lock_owner *who) {
+/* What PATH.owner says of a process that had no locks; EIN_OWNER_NOBODY if there is none. */
+static ein_owner_state look_at_claim(const char *claim, ein_lock_owner *who) {
     int fd;
     memset(who, 0, sizeof *who);
-    if (open_file(claim, O_RDONLY, &fd) == EIN_NOTFOUND) return NOBODY;
-    if (fd < 0) return ELSEWHERE;
-    *who = read_owner(fd);
+    if (open_file(claim, O_RDONLY, &fd) == EIN_NOTFOUND) return EIN_OWNER_NOBODY;
+    if (fd < 0) return EIN_OWNER_ELSEWHERE;
+    *who = ein_owner_read(fd);
     close(fd);
-    const judgement j = judge(who);
-    return j == NOBODY ? ELSEWHERE : j; /* just being made, or cut short: it is somebody's */
+    const ein_owner_state j = ein_owner_judge(who);
+    return j == EIN_OWNER_NOBODY ? EIN_OWNER_ELSEWHERE
+                                 : j; /* just being made, or cut short: it is somebody's */
 }
 
 /* Create PATH.owner. False: another process was first. */
@@ -205,7 +139,7 @@ static ein_status bury(const ein_lock *lock) {
     const int fd = open(guard, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     const int error = fd < 0 ? errno : 0;
     if (fd >= 0) {
-        if (look_at_claim(lock->claim, &who) == DEAD) unlink(lock->claim);
+        if (look_at_claim(lock->claim, &who) == EIN_OWNER_DEAD) unlink(lock->claim);
         close(fd);
         unlink(guard);
     }
@@ -225,11 +159,11 @@ static ein_status bury(const ein_lock *lock) {
 static ein_status settle_claim(ein_lock *lock, const char *what, bool locked, ein_lock_owner *left) {
     ein_lock_owner who;
     for (int tries = 0; tries < TRIES; tries++) {
-        const judgement found = look_at_claim(lock->claim, &who);
+        const ein_owner_state found = look_at_claim(lock->claim, &who);
         bool first = false;
-        if (found == ALIVE) return busy(what, &who);
-        if (found == ELSEWHERE) return claimed_elsewhere(lock, what, &who);
-        if (found == DEAD) {
+        if (found == EIN_OWNER_ALIVE) return busy(what, &who);
+        if (found == EIN_OWNER_ELSEWHERE) return claimed_elsewhere(lock, what, &who);
+        if (found == EIN_OWNER_DEAD) {
             *left = who;
             EIN_TRY(bury(lock));
             continue;
@@ -243,10 +177,10 @@ static ein_status settle_claim(ein_lock *lock, const char *what, bool locked, ei
 
 /* A lock file without a claim beside it: left by a process that had locks, or by a version without claims. */
 static ein_status check_text(const ein_lock *lock, const char *what, bool locked, ein_lock_owner *left) {
-    const ein_lock_owner who = read_owner(lock->fd);
-    const judgement found = judge(&who);
-    if (!locked && found == ALIVE) return busy(what, &who);
-    if (!locked && found == ELSEWHERE) return claimed_elsewhere(lock, what, &who);
+    const ein_lock_owner who = ein_owner_read(lock->fd);
+    const ein_owner_state found = ein_owner_judge(&who);
+    if (!locked && found == EIN_OWNER_ALIVE) return busy(what, &who);
+    if (!locked && found == EIN_OWNER_ELSEWHERE) return claimed_elsewhere(lock, what, &who);
     if (who.host[0]) *left = who;
     return EIN_OK;
 }
@@ -306,13 +240,13 @@ bool ein_lock_is_held(const char *path) {
     if (status != EIN_OK) return false;
     /* Shared, so that those who look do not see each other. */
     const int error = flock(fd, LOCK_SH | LOCK_NB) == 0 ? 0 : errno;
-    who = read_owner(fd);
+    who = ein_owner_read(fd);
     close(fd);
     if (error == EWOULDBLOCK) return true;
-    if (error != 0 && judge(&who) >= ALIVE) return true;
+    if (error != 0 && ein_owner_judge(&who) >= EIN_OWNER_ALIVE) return true;
     if (asprintf(&claim, "%s.owner", path) < 0) return false;
-    const judgement found = look_at_claim(claim, &by_claim);
+    const ein_owner_state found = look_at_claim(claim, &by_claim);
     ein_error_clear();
     free(claim);
-    return found >= ALIVE;
+    return found >= EIN_OWNER_ALIVE;
 }

@@ -19,18 +19,12 @@
 #include <stdbool.h>
 
 #include "core/base/status.h"
+#include "io/base/owner.h"
 
 typedef struct ein_lock ein_lock;
 
 /* Who holds a lock, or left it behind. */
-typedef struct {
-    char host[256]; /* empty: nobody */
-    char job[64];   /* of Slurm, or "none" */
-    char start[64]; /* UTC */
-    long pid, restart;
-    unsigned long long
-        begun; /* start of the process in ticks since boot, so that a pid used again is told; 0: not said */
-} ein_lock_owner;
+typedef ein_owner ein_lock_owner;
 
 /* Take the lock file `path`, made if needed; its folder exists. `what` names what it protects, for messages ("run
  * folder X"). `left` (may be NULL) tells whose lock was left behind and taken over. EIN_EXISTS names the owner; EIN_IO

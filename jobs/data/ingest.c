@@ -20,6 +20,7 @@
 #include "io/ecg/formats.h"
 #include "io/run/run.h"
 #include "jobs/data/ingest_offer.h"
+#include "jobs/data/ingest_policy.h"
 #include "jobs/options/tables.h"
 #include "mpi/threads.h"
 #include "mpi/watchdog.h"
@@ -36,8 +37,6 @@ static const ein_option table_ingest[] = {
     {"ingest.out", EIN_OPT_STRING, NULL, EIN_UNBOUNDED, NULL, "", "the corpus to write (.h5)"},
     {"ingest.folders", EIN_OPT_LIST, "", EIN_UNBOUNDED, NULL, "",
      "folders and files to take, if none are operands"},
-    {"ingest.follow_links", EIN_OPT_BOOL, "false", EIN_UNBOUNDED, NULL, "",
-     "follow symbolic links that leave the folders named"},
     {"ingest.overwrite", EIN_OPT_BOOL, "false", EIN_UNBOUNDED, NULL, "", "replace an existing corpus"},
     {"ingest.compress", EIN_OPT_INT, "0", 0, 9, NULL, "", "deflate level of the signal; 0: none"},
     {"ingest.labels", EIN_OPT_LIST, "", EIN_UNBOUNDED, NULL, "",
@@ -68,19 +67,6 @@ static const ein_option table_ingest[] = {
     {"ingest.keep_ids", EIN_OPT_BOOL, "false", EIN_UNBOUNDED, NULL, "", "keep patient ids as they are"},
     {"ingest.patient_key_file", EIN_OPT_STRING, NULL, EIN_UNBOUNDED, NULL, "",
      "file of random bytes: patient ids become keyed hashes, equal in all corpora made with it"},
-    {"ingest.min_seconds", EIN_OPT_REAL, "5", 0, 1e6, NULL, "s", "shorter recordings are rejected"},
-    {"ingest.lead_names", EIN_OPT_LIST, "", EIN_UNBOUNDED, NULL, "",
-     "what names of leads mean that the program does not know: 'ECG 1=II', or NAME=none"},
-    {"ingest.max_missing_leads", EIN_OPT_INT, NULL, 0, 64, NULL, "leads",
-     "recordings with more wanted leads without any sample are rejected; unset: a quarter of those wanted, "
-     "rounded down, at most 2"},
-    {"ingest.max_mv", EIN_OPT_REAL, "200", 0, 1e30, NULL, "mV",
-     "recordings with a larger sample are rejected"},
-    {"ingest.units", EIN_OPT_CHOICE, "reject", EIN_UNBOUNDED, "reject|repair|keep", "",
-     "amplitudes that no ECG has, as of uV read as mV: reject the recording, of a single lead take it as missing; "
-     "multiply by a power of 1,000 if that fits; or flag only"},
-    {"ingest.reject_flags", EIN_OPT_LIST, "", EIN_UNBOUNDED, NULL, "",
-     "quality flags whose bearers are rejected (flat, nan, clipped, spikes, ...)"},
     {"ingest.threads", EIN_OPT_INT, "0", 0, 4096, NULL, "threads",
      "of one rank; 0: the processors it may use"},
     {"ingest.round", EIN_OPT_INT, "0", 0, 1000000, NULL, "recordings",
@@ -90,8 +76,8 @@ static const ein_option table_ingest[] = {
     {0},
 };
 
-static const ein_option *const tables[] = {table_preset, ein_table_contract, table_ingest, ein_table_peer,
-                                           NULL};
+static const ein_option *const tables[] = {
+    table_preset, ein_table_contract, table_ingest, ein_table_ingest_policy, ein_table_peer, NULL};
 
 static const ein_flag flags[] = {{"--out", "FILE", "ingest.out"},
                                  {"--labels", "TABLE.csv", "ingest.labels"},
@@ -117,39 +103,6 @@ static const ein_flag flags[] = {{"--out", "FILE", "ingest.out"},
 
 /* --- the plan -------------------------------------------------------------------------------------- */
 
-/* Two of eight leads may be missing; of a contract of two none, which would be half of it. */
-static int missing_leads_allowed(const ein_config *config, int wanted) {
-    if (ein_config_is_set(config, "ingest.max_missing_leads"))
-        return (int)ein_config_int(config, "ingest.max_missing_leads");
-    return wanted / 4 < 2 ? wanted / 4 : 2;
-}
-
-static ein_status read_policy(const ein_config *config, int n_leads, ein_ingest_policy *p) {
-    p->min_seconds = ein_config_real(config, "ingest.min_seconds");
-    p->max_missing_leads = missing_leads_allowed(config, n_leads);
-    for (int i = 0; i < ein_config_list_count(config, "ingest.lead_names"); i++)
-        EIN_TRY(ein_error_context(
-            ein_lead_names_add(&p->read.lead_names, ein_config_list_item(config, "ingest.lead_names", i)),
-            "ingest.lead_names"));
-    p->max_mv = ein_config_real(config, "ingest.max_mv");
-    const char *units = ein_config_string(config, "ingest.units");
-    p->units = strcmp(units, "keep") == 0     ? EIN_UNITS_KEEP
-               : strcmp(units, "repair") == 0 ? EIN_UNITS_REPAIR
-                                              : EIN_UNITS_REJECT;
-    p->reject_flags = 0;
-    for (int i = 0; i < ein_config_list_count(config, "ingest.reject_flags"); i++) {
-        const char *name = ein_config_list_item(config, "ingest.reject_flags", i);
-        int bit = 0;
-        while (bit < EIN_QUALITY_BITS && strcmp(ein_quality_name(bit), name) != 0) bit++;
-        char all[512];
-        ein_quality_text(UINT32_MAX, all, sizeof all);
-        if (bit == EIN_QUALITY_BITS)
-            return ein_error(EIN_USAGE, "ingest.reject_flags: no flag '%s'; there are: %s", name, all);
-        p->reject_flags |= 1u << bit;
-    }
-    return EIN_OK;
-}
-
 static int64_t choose_round(const ein_ingest *in) {
     int64_t round = ein_config_int(in->job->config, "ingest.round");
     if (round > 0) return round;
@@ -173,7 +126,7 @@ static ein_status list_roots(ein_ingest *in) {
 static ein_status plan_here(ein_ingest *in) {
     const ein_config *config = in->job->config;
     EIN_TRY(ein_contract_from_config(config, &in->contract));
-    EIN_TRY(read_policy(config, in->contract.n_leads, &in->policy));
+    EIN_TRY(ein_ingest_policy_from_config(config, in->contract.n_leads, &in->policy));
     in->out = ein_config_string(config, "ingest.out");
     if (!in->out || !in->out[0]) return ein_error(EIN_USAGE, "no corpus is named: give --out FILE.h5");
     in->values = in->contract.n_leads * in->contract.n_samples;
