@@ -23,6 +23,7 @@ libyaml-0        yaml-0.1        MIT
 libjansson       jansson         MIT
 libsodium        libsodium       ISC
 libxml2          libxml-2.0      MIT
+libsqlite3       sqlite3         blessing
 libgomp          -               GPL-3.0-or-later WITH GCC-exception-3.1
 libomp           -               Apache-2.0 WITH LLVM-exception
 libm             -               LGPL-2.1-or-later

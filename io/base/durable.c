@@ -44,7 +44,7 @@ static ein_status parent_folder(const char *path, char *out) {
     return EIN_OK;
 }
 
-static ein_status sync_parent(const char *path) {
+ein_status ein_durable_sync_folder(const char *path) {
     char folder[PATH_MAX];
     EIN_TRY(parent_folder(path, folder));
     int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -184,7 +184,7 @@ static ein_status publish(const char *partial, const char *path, bool replace) {
     if (error == EEXIST)
         return ein_error(EIN_EXISTS, "%s appeared while it was made here, and was left as it is", path);
     if (error) return ein_error(EIN_IO, "renaming %s to %s: %s", partial, path, cause(error));
-    return sync_parent(path);
+    return ein_durable_sync_folder(path);
 }
 
 ein_status ein_durable_publish(const char *path, bool replace) {
@@ -398,7 +398,7 @@ ein_status ein_file_read(const char *path, int64_t limit, char **out, size_t *by
 
 /* mkdir of one level; an existing folder is fine. */
 static ein_status make_folder(const char *path) {
-    if (mkdir(path, 0777) == 0) return sync_parent(path);
+    if (mkdir(path, 0777) == 0) return ein_durable_sync_folder(path);
     int error = errno;
     struct stat info;
     if (error == EEXIST && stat(path, &info) == 0 && S_ISDIR(info.st_mode)) return EIN_OK;

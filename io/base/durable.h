@@ -36,6 +36,9 @@ void ein_durable_unstage(const char *path);
  * the place of what stands there: EIN_EXISTS. */
 ein_status ein_durable_publish(const char *path, bool replace);
 
+/* fsync the folder that holds `path`, so that a name that was made in it stays. */
+ein_status ein_durable_sync_folder(const char *path);
+
 /* EIN_IO unless nothing or a regular file stands under `path`. */
 ein_status ein_durable_check(const char *path);
 

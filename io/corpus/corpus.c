@@ -257,17 +257,19 @@ static ein_status open_here(ein_corpus *c, bool opened) {
     return EIN_NEW(c->scratch, c->h.block * values_per_record(c));
 }
 
+static ein_status corpus_new(const char *path, ein_corpus **out) {
+    EIN_TRY(EIN_NEW(*out, 1));
+    (*out)->file = (*out)->signal = -1;
+    (*out)->path = strdup(path);
+    return (*out)->path ? EIN_OK : ein_error(EIN_NOMEM, "%s: no memory", path);
+}
+
 ein_status ein_corpus_open(ein_comm *comm, const char *path, ein_corpus **out) {
     *out = NULL;
     ein_corpus *c = NULL;
     bool first = ein_comm_rank(comm) == 0;
-    ein_status status = EIN_NEW(c, 1);
-    if (status == EIN_OK) {
-        c->file = c->signal = -1;
-        c->path = strdup(path);
-        if (!c->path) status = ein_error(EIN_NOMEM, "%s: no memory", path);
-    }
-    EIN_TRY_GOTO(status, ein_comm_agree(comm, status), failed);
+    ein_status status = ein_comm_agree(comm, corpus_new(path, &c));
+    if (status != EIN_OK) goto failed;
     if (first) status = ein_error_context(read_all(c), "%s", path);
     EIN_TRY_GOTO(status, ein_comm_agree(comm, status), failed);
     EIN_TRY_GOTO(status, share_all(comm, c), failed);
@@ -277,6 +279,19 @@ ein_status ein_corpus_open(ein_comm *comm, const char *path, ein_corpus **out) {
     return EIN_OK;
 failed:
     ein_corpus_close(c);
+    return status;
+}
+
+ein_status ein_corpus_open_alone(const char *path, ein_corpus **out) {
+    ein_corpus *c = NULL;
+    *out = NULL;
+    ein_status status = corpus_new(path, &c);
+    if (status == EIN_OK) status = ein_error_context(read_all(c), "%s", path);
+    if (status == EIN_OK) status = ein_error_context(open_here(c, true), "%s", path);
+    if (status == EIN_OK)
+        *out = c;
+    else
+        ein_corpus_close(c);
     return status;
 }
 

@@ -32,6 +32,9 @@ typedef struct ein_corpus ein_corpus;
  * Collective. EIN_NOTFOUND, EIN_FORMAT (another kind of file), EIN_MISMATCH (another version), EIN_CORRUPT
  * (cut, damaged, or left incomplete by an interrupted ingest). */
 ein_status ein_corpus_open(ein_comm *comm, const char *path, ein_corpus **out);
+
+/* The same by this process for itself, whatever others do. Not collective. */
+ein_status ein_corpus_open_alone(const char *path, ein_corpus **out);
 void ein_corpus_close(ein_corpus *corpus); /* not collective; NULL is fine */
 
 const char *ein_corpus_path(const ein_corpus *corpus);

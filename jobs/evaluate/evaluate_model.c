@@ -18,6 +18,7 @@
 #include "jobs/evaluate/evaluate.h"
 #include "jobs/evaluate/evaluate_folder.h"
 #include "jobs/metrics/arms.h"
+#include "jobs/options/model_arms.h"
 #include "jobs/options/model_options.h"
 #include "jobs/options/model_tasks.h"
 #include "jobs/options/scoring.h"
@@ -47,10 +48,10 @@ const ein_option ein_table_evaluate_model[] = {
     {0},
 };
 
-enum { MOST_MODELS = EIN_METRICS_MOST_MODELS, MOST_VARIABLES = 16, MOST_ARM_NAME = 64 };
+enum { MOST_MODELS = EIN_METRICS_MOST_MODELS, MOST_VARIABLES = 16 };
 
 typedef struct {
-    char arm[MOST_ARM_NAME];
+    char arm[EIN_ARM_NAME_BYTES];
     char name[80]; /* unique: the arm, or "arm.2" for its second model */
     const char *path;
     ein_model_info info;
@@ -76,7 +77,7 @@ typedef struct {
     const char *out;
     int n_models, n_arms;
     eval_model model[MOST_MODELS];
-    char arm_name[MOST_MODELS][MOST_ARM_NAME];
+    char arm_name[MOST_MODELS][EIN_ARM_NAME_BYTES];
     int arm[MOST_MODELS];
     ein_corpus *corpus;
     uint8_t *part;
@@ -102,29 +103,11 @@ static bool is_root(const evaluation *e) {
 
 /* --- models ---------------------------------------------------------------------------------------------- */
 
-/* "ARM=FILE": an arm's name is short printable text; an equals sign behind a slash is part of a path. */
-static ein_status check_arm(const char *spec, size_t length) {
-    bool fit = length > 0 && length < MOST_ARM_NAME;
-    for (size_t i = 0; i < length; i++) fit = fit && spec[i] > ' ' && spec[i] < 127;
-    if (fit) return EIN_OK;
-    char shown[EIN_CONFIG_SHOWN_BYTES];
-    return ein_error(
-        EIN_USAGE,
-        "evaluate.models: '%s': the name of an arm, before '=', must be 1 to %d letters, digits and "
-        "signs of ASCII without blanks",
-        ein_utf8_show(spec, shown, sizeof shown), MOST_ARM_NAME - 1);
-}
-
 static ein_status name_model(evaluation *e, const char *spec) {
     eval_model *m = &e->model[e->n_models];
-    const char *equals = strchr(spec, '='), *slash = strchr(spec, '/');
     int of_arm = 1, arm = 0;
-    if (equals && slash && slash < equals) equals = NULL;
-    if (equals) EIN_TRY(check_arm(spec, (size_t)(equals - spec)));
-    m->path = equals ? equals + 1 : spec;
-    char arm_text[sizeof m->arm] = "model";
-    if (equals)
-        snprintf(arm_text, sizeof arm_text, "%.*s", (int)(equals - spec < 63 ? equals - spec : 63), spec);
+    char arm_text[EIN_ARM_NAME_BYTES];
+    EIN_TRY(ein_model_arm_parse("evaluate.models", spec, arm_text, &m->path));
     memcpy(m->arm, arm_text, sizeof arm_text);
     for (int i = 0; i < e->n_models; i++) of_arm += strcmp(e->model[i].arm, arm_text) == 0;
     if (of_arm > 1)

@@ -1,0 +1,133 @@
+/* score --dry-run: what would be done, from a look at some inputs. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "io/base/utf8.h"
+#include "io/run/run.h"
+#include "jobs/score/score.h"
+#include "jobs/score/source.h"
+
+enum { SAMPLED = 300, SHOWN = 5, LINE_BYTES = 240 };
+
+/* By name, as formats are told before files are read. */
+enum { WFDB, XML, CORPUS, OTHER, FORMATS };
+static int format_of(const char *path, bool corpus) {
+    const char *dot = strrchr(path, '.');
+    if (corpus) return CORPUS;
+    if (dot && strcasecmp(dot, ".hea") == 0) return WFDB;
+    return dot && strcasecmp(dot, ".xml") == 0 ? XML : OTHER;
+}
+
+static void count_formats(const ein_score_inputs *in) {
+    static const char *const names[FORMATS] = {"WFDB headers", "XML files", "records of corpora",
+                                               "other files that may be ECGs"};
+    for (int f = 0; f < FORMATS; f++) {
+        int64_t n = 0;
+        for (int64_t i = 0; i < in->sources.path.n; i++) {
+            const int64_t count = in->sources.count[i];
+            if (format_of(ein_texts_get(&in->sources.path, i), count > 0) == f) n += count > 0 ? count : 1;
+        }
+        if (n > 0) printf("  %" PRId64 " %s\n", n, names[f]);
+    }
+    for (int i = 0; i < in->found.n_passed; i++)
+        printf("  passed over: %" PRId64 " %s\n", in->found.passed[i].count, in->found.passed[i].kind);
+    if (in->found.n_problems > 0)
+        printf("  %" PRId64 " folders or files that cannot be read (first: %s)\n", in->found.n_problems,
+               in->found.problem[0].reason);
+}
+
+/* What a look at some inputs found. */
+typedef struct {
+    int64_t n, status[EIN_SCORE_STATUS_COUNT];
+    double read_s, model_s;
+} sample;
+
+/* Inputs spread evenly over the list. */
+static ein_status look(const ein_score *s, const ein_score_inputs *in, sample *out) {
+    const ein_contract *c = &s->models->contract;
+    ein_score_corpora *corpora = NULL;
+    ein_score_reader *reader = NULL;
+    ein_score_room *room = NULL;
+    int16_t *counts = NULL;
+    float scale, *value = NULL;
+    ein_score_record record;
+    const int64_t n = in->sources.path.n, wanted = n < SAMPLED ? n : SAMPLED;
+    ein_status status = ein_score_corpora_new(c, &corpora);
+    if (status == EIN_OK) status = ein_score_reader_new(c, &s->policy, corpora, &reader);
+    if (status == EIN_OK) status = ein_score_room_new(s->models, &room);
+    if (status == EIN_OK) status = EIN_NEW(counts, c->n_leads * c->n_samples);
+    if (status == EIN_OK) status = EIN_NEW(value, s->models->values);
+    for (int64_t i = 0; status == EIN_OK && i < wanted; i++) {
+        const int64_t at = i * n / wanted;
+        const char *path = ein_texts_get(&in->sources.path, at);
+        const double begin = ein_clock_s();
+        status =
+            ein_score_reader_read(reader, path, in->sources.count[at] > 0 ? 0 : -1, counts, &scale, &record);
+        if (status != EIN_OK) break;
+        out->read_s += ein_clock_s() - begin;
+        out->n++;
+        if (record.status == EIN_SCORE_OK) {
+            const double middle = ein_clock_s();
+            if (!ein_score_room_run(room, counts, scale, value)) record.status = EIN_SCORE_NOT_FINITE;
+            out->model_s += ein_clock_s() - middle;
+        } else if (out->n - out->status[EIN_SCORE_OK] <= SHOWN) {
+            char line[LINE_BYTES];
+            printf("  %s: %s\n", ein_score_status_word(record.status),
+                   ein_utf8_show(record.reason, line, sizeof line));
+        }
+        out->status[record.status]++;
+    }
+    ein_score_room_destroy(room);
+    ein_score_reader_destroy(reader);
+    ein_score_corpora_destroy(corpora);
+    free(counts);
+    free(value);
+    return status;
+}
+
+static void estimate(const ein_score *s, const ein_score_inputs *in, const sample *found) {
+    const double n = (double)in->inputs, looked = found->n > 0 ? (double)found->n : 1;
+    const double work_s = n * (found->read_s + found->model_s) / looked;
+    const double row = 250 + 18.0 * s->models->n_columns;
+    char duration[32];
+    printf("expected of %" PRId64 " inputs, by %" PRId64 " that were looked at:\n", in->inputs, found->n);
+    for (int i = 0; i < EIN_SCORE_STATUS_COUNT; i++)
+        if (found->status[i] > 0)
+            printf("  about %.0f %s (%s)\n", n * (double)found->status[i] / looked, ein_score_status_word(i),
+                   ein_score_status_text(i));
+    ein_format_duration(work_s / s->size / s->threads, duration, sizeof duration);
+    printf(
+        "time: about %s on %d ranks x %d threads, %.2f core-hours; a thread takes %.1f ms to read and prepare one, "
+        "%.1f ms to score it\n",
+        duration, s->size, s->threads, work_s / 3600, 1e3 * found->read_s / looked,
+        1e3 * found->model_s / looked);
+    printf("disk: about %.1f MB of blocks and %.1f MB of tables in %s\n",
+           n * (200 + 4.0 * (double)s->models->values) / 1e6, n * 3 * row / 1e6, s->out);
+}
+
+ein_status ein_score_dry_run(ein_score *s) {
+    ein_score_inputs in = {0};
+    sample found = {0};
+    const char **root = NULL;
+    EIN_TRY(ein_score_inputs_named(s->job, &in));
+    ein_status status = ein_score_inputs_find(&in, ein_config_bool(s->job->config, "ingest.follow_links"));
+    if (status == EIN_OK) status = EIN_NEW(root, in.roots.n);
+    for (int64_t i = 0; status == EIN_OK && i < in.roots.n; i++) root[i] = ein_texts_get(&in.roots, i);
+    if (status == EIN_OK)
+        status = ein_links_new(root, ein_int(in.roots.n),
+                               ein_config_bool(s->job->config, "ingest.follow_links"), &s->links);
+    s->policy.read.links = s->links;
+    free(root);
+    if (status == EIN_OK) {
+        printf("inputs: %" PRId64 "\n", in.inputs + in.found.n_problems);
+        count_formats(&in);
+        printf("models: %d, with %d encoders; %d columns\n", s->models->n, s->models->n_encoders,
+               s->models->n_columns);
+        status = look(s, &in, &found);
+    }
+    if (status == EIN_OK) estimate(s, &in, &found);
+    ein_score_inputs_free(&in);
+    return status;
+}

@@ -1,0 +1,51 @@
+/* What the parts of `score` share: the plan of a run. */
+#ifndef EIN_JOBS_SCORE_SCORE_H
+#define EIN_JOBS_SCORE_SCORE_H
+
+#include "io/base/links.h"
+#include "jobs/cli/command.h"
+#include "jobs/score/claims.h"
+#include "jobs/score/models.h"
+#include "jobs/score/pipeline.h"
+#include "jobs/score/plan.h"
+
+typedef struct {
+    ein_job *job;
+    ein_comm *comm;
+    int rank, size, threads;
+    const char *out;
+    ein_score_models *models;
+    ein_ingest_policy policy;
+    ein_links *links;
+    char *identity;  /* jobs/score/plan.h */
+    int part, parts; /* --part: from 1; 0, 0: all blocks */
+    ein_score_plan plan;
+    ein_claims *claims;
+    /* Of this process. */
+    ein_score_pipeline_counts counts;
+    int64_t scored; /* inputs of blocks that it published, rejected ones too */
+    bool stopped;   /* by a signal */
+} ein_score;
+
+/* Lines "key: value" of all that makes a score what it is (free()). Each rank. */
+ein_status ein_score_identity(const ein_score *s, char **out);
+
+/* Rank 0: the roots that operands and lists name. */
+ein_status ein_score_inputs_named(const ein_job *job, ein_score_inputs *out);
+
+/* Rank 0: make the plan of the folder, or go on with the one that is there, and enter as a worker. */
+ein_status ein_score_prepare(ein_score *s);
+
+/* Rank 0: print what would be done. */
+ein_status ein_score_dry_run(ein_score *s);
+
+/* Take blocks until there are none. Not collective. */
+ein_status ein_score_work(ein_score *s);
+
+/* Whether a block is one of this --part. */
+bool ein_score_is_mine(const ein_score *s, int64_t block);
+
+/* How many blocks, and inputs in them, are done. */
+void ein_score_done(const ein_score *s, int64_t *blocks, int64_t *inputs);
+
+#endif

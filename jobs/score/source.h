@@ -1,0 +1,32 @@
+/* One input becomes counts, or a reason why not. */
+#ifndef EIN_JOBS_SCORE_SOURCE_H
+#define EIN_JOBS_SCORE_SOURCE_H
+
+#include <stdint.h>
+
+#include "core/base/status.h"
+#include "jobs/data/ingest_record.h"
+#include "jobs/score/block.h"
+
+/* What a recording's files looked like: a hash of the size and the time of change of each, of a WFDB header also of its
+ * signal files. A file that is not there has its part in it too. 0: the machine is in trouble. */
+uint64_t ein_score_stamp(const char *path);
+
+/* Corpora, opened when first asked for, by one thread at a time: HDF5 takes no more. */
+typedef struct ein_score_corpora ein_score_corpora;
+ein_status ein_score_corpora_new(const ein_contract *contract, ein_score_corpora **out);
+void ein_score_corpora_destroy(ein_score_corpora *corpora); /* NULL is fine */
+
+/* One thread's reader. Everything is kept by reference. */
+typedef struct ein_score_reader ein_score_reader;
+ein_status ein_score_reader_new(const ein_contract *contract, const ein_ingest_policy *policy,
+                                ein_score_corpora *corpora, ein_score_reader **out);
+void ein_score_reader_destroy(ein_score_reader *reader);
+
+/* Read a recording (`record` -1), or a record of a corpus, into counts (n_leads, n_samples) and *scale, and say in
+ * `out` what became of it. EIN_SYSTEM or EIN_NOMEM: this machine is in trouble, nothing is known of the input, try
+ * again. A corpus that does not fit, or is damaged, is an error of its own. */
+ein_status ein_score_reader_read(ein_score_reader *reader, const char *path, int64_t record, int16_t *counts,
+                                 float *scale, ein_score_record *out);
+
+#endif
