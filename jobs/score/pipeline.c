@@ -273,11 +273,12 @@ ein_status ein_score_pipeline_put(ein_score_pipeline *p, int64_t number) {
     fresh.left = n;
     EIN_TRY(ein_score_block_new(n, p->o.models->values, &fresh.block));
     pthread_mutex_lock(&p->lock);
-    int at = 0;
-    while (at < UNDER_WAY && p->under_way[at].used) at++;
-    EIN_BUG_IF(at == UNDER_WAY);
+    work *free_place = NULL;
+    for (int i = 0; i < UNDER_WAY; i++)
+        if (!p->under_way[i].used) free_place = &p->under_way[i];
+    EIN_BUG_IF(!free_place);
     fresh.order = p->puts++;
-    p->under_way[at] = fresh;
+    *free_place = fresh;
     pthread_cond_broadcast(&p->readable);
     pthread_mutex_unlock(&p->lock);
     return EIN_OK;

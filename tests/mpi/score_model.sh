@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034,SC2154
 # Sourced by tests of scoring: make_score_model RECORDS makes $tmp/ecg (SYNTHETIC), $tmp/corpus.h5 and two small models,
 # $model and $other_model, of the same tasks and another seed.
 make_score_model() {
