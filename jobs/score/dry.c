@@ -4,6 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "core/base/clock.h"
 #include "io/base/utf8.h"
 #include "io/run/run.h"
 #include "jobs/score/score.h"

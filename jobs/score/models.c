@@ -93,6 +93,7 @@ static ein_status load(ein_score_models *all, int index) {
     EIN_TRY(check_contract(all, m));
     EIN_TRY(ein_layout_new(&m->info.shape, EIN_PART_CLASSIFY, &m->layout));
     EIN_TRY(EIN_NEW(m->score, m->meaning->n_targets));
+    EIN_TRY(EIN_NEW(m->logit, m->meaning->n_targets));
     EIN_TRY(EIN_NEW(param, m->layout->arena));
     ein_status status = ein_model_load(m->path, m->layout, param, 1, NULL, 0);
     if (status == EIN_OK) status = ein_model_hash(m->path, m->hash);
@@ -244,6 +245,7 @@ void ein_score_models_destroy(ein_score_models *all) {
         ein_layout_destroy(m->top);
         free(m->top_param);
         free(m->score);
+        free(m->logit);
     }
     for (int e = 0; e < all->n_encoders; e++) free(all->encoder[e].param);
     free(all->model);
@@ -254,12 +256,10 @@ void ein_score_models_destroy(ein_score_models *all) {
 
 /* --- rows ------------------------------------------------------------------------------------------------ */
 
-static double logit_of(const ein_score_model *m, const float *value, int target) {
-    const ein_model_tasks *t = m->meaning;
-    const ein_head_task *task = &t->head[t->task_of[target]];
-    const float *out = value + m->first_value + task->first_output;
-    if (task->kind == EIN_HEAD_BINARY) return (double)out[1] - (double)out[0];
-    return out[target - task->first_target];
+/* The probability of a target: by the model's calibration, or the logistic of its logit; of a regression its value. */
+static double probability_of(const ein_score_model *m, int target) {
+    const ein_calibration *c = &m->meaning->calibration[target];
+    return ein_calibrated(c) ? ein_calibrate(c, m->logit[target]) : m->score[target];
 }
 
 static double positive_of(const ein_score_models *all, const ein_score_model *m, int target) {
@@ -274,14 +274,14 @@ static double over_seeds(const ein_score_models *all, const ein_score_column *c)
     int n = 0;
     for (int i = 0; i < all->n; i++)
         if (all->model[i].arm_index == c->model) {
-            sum += all->model[i].score[c->target];
+            sum += probability_of(&all->model[i], c->target);
             n++;
         }
     const double mean = sum / n;
     if (c->kind == EIN_COLUMN_MEAN) return mean;
     for (int i = 0; i < all->n; i++)
         if (all->model[i].arm_index == c->model) {
-            const double d = all->model[i].score[c->target] - mean;
+            const double d = probability_of(&all->model[i], c->target) - mean;
             squares += d * d;
         }
     return sqrt(squares / (n - 1));
@@ -290,18 +290,19 @@ static double over_seeds(const ein_score_models *all, const ein_score_column *c)
 void ein_score_models_row(ein_score_models *all, const float *value, double *row) {
     for (int i = 0; i < all->n; i++) {
         ein_score_model *m = &all->model[i];
-        head_score(m->score, value + m->first_value, m->meaning->head, m->meaning->n_tasks, 1,
-                   m->meaning->n_targets, m->meaning->n_outputs);
+        const ein_model_tasks *t = m->meaning;
+        head_score(m->score, value + m->first_value, t->head, t->n_tasks, 1, t->n_targets, t->n_outputs);
+        head_logit(m->logit, value + m->first_value, t->head, t->n_tasks, 1, t->n_targets, t->n_outputs);
     }
     for (int i = 0; i < all->n_columns; i++) {
         const ein_score_column *c = &all->column[i];
         const ein_score_model *m = &all->model[c->model];
         if (c->kind == EIN_COLUMN_LOGIT)
-            row[i] = logit_of(m, value, c->target);
+            row[i] = m->logit[c->target];
         else if (c->kind == EIN_COLUMN_POSITIVE)
             row[i] = positive_of(all, m, c->target);
         else if (c->kind == EIN_COLUMN_PROBABILITY || c->kind == EIN_COLUMN_VALUE)
-            row[i] = m->score[c->target];
+            row[i] = probability_of(m, c->target);
         else
             row[i] = over_seeds(all, c);
     }

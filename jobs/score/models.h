@@ -4,9 +4,10 @@
  * kept and run once. A record is scored alone, so that its bits depend on nothing else; they are those of
  * jobs/options/scoring.h.
  *
- * Columns of the results, for each model M and target T: logit:M:T, probability:M:T and positive:M:T (1 or 0: at least
- * the model's own threshold; empty if it has none), or value:M:T of a regression; for each arm A of several models of
- * the same tasks: mean:A:T and sd:A:T over them, of probabilities or values.
+ * Columns of the results, for each model M and target T: logit:M:T, probability:M:T (by the calibration that the model
+ * carries; without one the logistic of the logit) and positive:M:T (1 or 0: whether that logistic is at least the model's
+ * own threshold; empty if it has none), or value:M:T of a regression; for each arm A of several models of the same
+ * tasks: mean:A:T and sd:A:T over them, of probabilities or values.
  */
 #ifndef EIN_JOBS_SCORE_MODELS_H
 #define EIN_JOBS_SCORE_MODELS_H
@@ -29,7 +30,7 @@ typedef struct {
     ein_model_tasks *meaning;
     ein_layout *layout, *top; /* all of it; fc_norm and head */
     float *top_param;
-    double *score; /* (targets) of the row that is being made */
+    double *score, *logit; /* (targets) of the row that is being made */
     int encoder, arm_index;
     int64_t first_value; /* of its outputs among those of all models */
 } ein_score_model;

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "core/base/clock.h"
 #include "io/base/trouble.h"
 #include "io/run/run.h"
 

@@ -15,6 +15,7 @@
 #include "io/base/map.h"
 #include "io/base/trouble.h"
 #include "io/base/utf8.h"
+#include "io/ecg/formats.h"
 #include "jobs/score/rows.h"
 #include "jobs/score/score.h"
 #include "jobs/score/source.h"
@@ -36,10 +37,12 @@ static ein_status hash_program(char out[EIN_HASH_TEXT_BYTES]) {
 ein_status ein_score_identity(const ein_score *s, char **out) {
     static const char *const keys[] = {"ingest.follow_links", "ingest.units"};
     const ein_config *c = s->job->config;
-    char program[EIN_HASH_TEXT_BYTES], contract[EIN_HASH_TEXT_BYTES], flags[512] = "";
+    char program[EIN_HASH_TEXT_BYTES], contract[EIN_HASH_TEXT_BYTES], flags[512] = "",
+                                                                      text[EIN_CONTRACT_TEXT_BYTES];
     size_t bytes = 0;
     EIN_TRY(hash_program(program));
-    EIN_TRY(ein_contract_hash(&s->models->contract, contract));
+    EIN_TRY(ein_contract_text(&s->models->contract, text));
+    ein_hash_string(text, contract);
     FILE *f = open_memstream(out, &bytes);
     if (!f) return ein_error(EIN_NOMEM, "no memory for the plan");
     fprintf(f, "program: einthoven %s\nprogram_blake2b: %s\ncontract_blake2b: %s\n", ein_version(), program,
@@ -244,10 +247,9 @@ static ein_status add_part(ein_score *s, ein_score_inputs *in) {
     if (status == EIN_OK) status = ein_score_plan_read(s->out, &s->plan);
     if (status == EIN_OK) tell_found(s, in, n_fresh);
     if (status == EIN_OK && s->plan.inputs == 0 && in->found.n_problems == 0)
-        status = ein_error(EIN_NOTFOUND,
-                           "no recordings in %s%s: WFDB headers (.hea) and XML files (.xml: GE MUSE, "
-                           "CardioSoft) are looked for",
-                           ein_texts_get(&in->roots, 0), in->roots.n > 1 ? " and the other places" : "");
+        status =
+            ein_error(EIN_NOTFOUND, "no recordings in %s%s: %s are looked for", ein_texts_get(&in->roots, 0),
+                      in->roots.n > 1 ? " and the other places" : "", ein_format_list());
     return status;
 }
 

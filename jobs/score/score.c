@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "core/base/clock.h"
 #include "io/formats/json.h"
 #include "io/run/run.h"
 #include "jobs/data/ingest_policy.h"
@@ -153,6 +154,8 @@ static void put_model(ein_json_builder *b, json_t *list, const ein_score_models 
         const ein_model_threshold *threshold = &m->meaning->threshold[t];
         json_t *target = ein_json_put_object(b, targets, NULL);
         ein_json_put_text(b, target, "name", ein_model_tasks_label(m->meaning, t, text, sizeof text));
+        ein_json_put_text(b, target, "calibration",
+                          ein_calibration_text(&m->meaning->calibration[t], text, sizeof text));
         ein_json_put_real(b, target, "threshold", all->closest ? threshold->closest : threshold->youden);
     }
 }

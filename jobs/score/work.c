@@ -3,6 +3,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "core/base/clock.h"
 #include "io/run/run.h"
 #include "jobs/score/score.h"
 #include "mpi/stop.h"
