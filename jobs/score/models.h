@@ -5,9 +5,9 @@
  * jobs/options/scoring.h.
  *
  * Columns of the results, for each model M and target T: logit:M:T, probability:M:T (by the calibration that the model
- * carries; without one the logistic of the logit) and positive:M:T (1 or 0: whether that logistic is at least the model's
- * own threshold; empty if it has none), or value:M:T of a regression; for each arm A of several models of the same
- * tasks: mean:A:T and sd:A:T over them, of probabilities or values.
+ * carries; without one the logistic of the logit) and positive:M:T (1 or 0: whether that logistic is at least the
+ * model's own threshold; empty if it has none), or value:M:T of a regression; for each arm A of several models of the
+ * same tasks: mean:A:T and sd:A:T over them, of probabilities or values.
  */
 #ifndef EIN_JOBS_SCORE_MODELS_H
 #define EIN_JOBS_SCORE_MODELS_H

@@ -1,10 +1,11 @@
 /* The tables of a work folder: scores.csv, scores.h5, scores.sqlite, and scores.json, the header of all three.
  *
- * One row per input, in the one order: record (its id), source (path; of a corpus "PATH#NUMBER"), sha256, status, reason,
- * quality (flags, '|' between), then the columns of the models (jobs/score/models.h).
+ * One row per input, in the one order: record (its id), source (path; of a corpus "PATH#NUMBER"), sha256, status,
+ * reason, quality (flags, '|' between), then the columns of the models (jobs/score/models.h).
  *
  *     scores.csv     what is not known is empty
- *     scores.h5      texts record_id, source, sha256, status, reason; quality as uint32; value (N, K) float64, NaN where
+ *     scores.h5      texts record_id, source, sha256, status, reason; quality as uint32; value (N, K) float64, NaN
+ *     where
  *                    not known; column: the K names; the header as attribute "header"
  *     scores.sqlite  table scores, with the columns of the CSV; table header (key, value); indexes on record and status
  *     scores.json    format, program, contract, models, options, number of inputs by status

@@ -1,8 +1,8 @@
 /* score: models and an archive of recordings -> one row of scores per recording.
  *
  * Every rank is a worker that takes blocks of inputs from a shared folder, as is every other process that was started
- * with the same command: dealing, restart and merging go through files (jobs/score/claims.h), not through MPI. Ranks meet
- * at the beginning, when rank 0 has made the plan, and at the end.
+ * with the same command: dealing, restart and merging go through files (jobs/score/claims.h), not through MPI. Ranks
+ * meet at the beginning, when rank 0 has made the plan, and at the end.
  */
 #include "jobs/score/score.h"
 
