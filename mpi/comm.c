@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 /* Counts of one MPI call stay far below INT_MAX. */
-enum { HOST_BYTES = 256, MESSAGE_BYTES = 2048, CHUNK_BYTES = 1 << 28 };
+enum { HOST_BYTES = 256, CHUNK_BYTES = 1 << 28 };
 
 struct ein_comm {
     MPI_Comm mpi; /* a duplicate of the world, so that no library's messages meet ours */
@@ -17,7 +17,7 @@ struct ein_comm {
 };
 
 /* The first MPI error of this process; one thread talks to MPI, and others only ask whether there is one. */
-static char broken_message[MESSAGE_BYTES];
+static char broken_message[EIN_ERROR_BYTES];
 static atomic_int broken;
 
 /* An error to be made for tests: the `inject_count`-th check of a call of this name. */
@@ -128,7 +128,7 @@ MPI_Comm ein_comm_mpi(const ein_comm *comm) {
 typedef struct {
     int status;
     char host[HOST_BYTES];
-    char message[MESSAGE_BYTES];
+    char message[EIN_ERROR_BYTES];
 } failure;
 
 /* Send this rank's failure, if it is `root`, to all. */

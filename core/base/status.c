@@ -6,9 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MESSAGE_BYTES = 2048 };
-
-static _Thread_local char message[MESSAGE_BYTES];
+static _Thread_local char message[EIN_ERROR_BYTES];
 
 static const char *const status_names[EIN_STATUS_COUNT] = {
     [EIN_OK] = "ok",
@@ -39,7 +37,7 @@ void ein_make_printable(char *text, bool lines) {
 
 ein_status ein_error(ein_status status, const char *format, ...) {
     /* The arguments may point into the current message, so it is built aside. */
-    char text[MESSAGE_BYTES];
+    char text[EIN_ERROR_BYTES];
     va_list args;
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
@@ -50,15 +48,15 @@ ein_status ein_error(ein_status status, const char *format, ...) {
 }
 
 /* As much of `more` as there is room for. */
-static void append(char text[MESSAGE_BYTES], const char *more) {
-    const size_t at = strlen(text), n = strnlen(more, MESSAGE_BYTES - 1 - at);
+static void append(char text[EIN_ERROR_BYTES], const char *more) {
+    const size_t at = strlen(text), n = strnlen(more, EIN_ERROR_BYTES - 1 - at);
     memcpy(text + at, more, n);
     text[at + n] = '\0';
 }
 
 ein_status ein_error_context(ein_status status, const char *format, ...) {
     if (status == EIN_OK) return EIN_OK;
-    char text[MESSAGE_BYTES];
+    char text[EIN_ERROR_BYTES];
     va_list args;
     va_start(args, format);
     int n = vsnprintf(text, sizeof text, format, args);
@@ -79,6 +77,27 @@ const char *ein_error_message(void) {
 
 void ein_error_clear(void) {
     message[0] = '\0';
+}
+
+void ein_error_keep(ein_kept_error *kept, ein_status status) {
+    if (status == EIN_OK || kept->status != EIN_OK) return;
+    kept->status = status;
+    memcpy(kept->message, message, sizeof message);
+}
+
+void ein_error_keep_lowest(ein_kept_error *kept, int64_t at, ein_status status) {
+    if (status == EIN_OK) return;
+#pragma omp critical(ein_error_keep)
+    if (kept->status == EIN_OK || at < kept->at) {
+        kept->status = EIN_OK;
+        kept->at = at;
+        ein_error_keep(kept, status);
+    }
+}
+
+ein_status ein_error_kept(const ein_kept_error *kept) {
+    if (kept->status != EIN_OK) memcpy(message, kept->message, sizeof message);
+    return kept->status;
 }
 
 const char *ein_status_name(ein_status status) {
@@ -120,5 +139,22 @@ ein_status ein_calloc(void *out, int64_t count, int64_t size, const char *what) 
         return ein_error(EIN_NOMEM, "%s: no memory for %lld x %lld bytes", what, (long long)count,
                          (long long)size);
     memcpy(out, &fresh, sizeof fresh);
+    return EIN_OK;
+}
+
+ein_status ein_grow(void *array, int64_t *room, int64_t need, int64_t size, const char *what) {
+    enum { LEAST = 16 };
+    if (need <= *room) return EIN_OK;
+    int64_t more = *room > LEAST ? *room : LEAST;
+    while (more < need && more <= INT64_MAX / 2 / size) more *= 2;
+    void *old, *fresh = NULL;
+    memcpy(&old, array, sizeof old);
+    if (more >= need && (!missing_memory || strcmp(missing_memory, what) != 0))
+        fresh = realloc(old, (size_t)(more * size));
+    if (!fresh)
+        return ein_error(EIN_NOMEM, "%s: no memory for %lld x %lld bytes", what, (long long)more,
+                         (long long)size);
+    memcpy(array, &fresh, sizeof fresh);
+    *room = more;
     return EIN_OK;
 }

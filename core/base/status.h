@@ -65,6 +65,24 @@ void ein_make_printable(char *text, bool lines);
 /* Forget the current thread's message. */
 void ein_error_clear(void);
 
+/* An error that is carried over other calls, or from the thread that met it to the one that returns it: messages are kept
+ * per thread, and the next error would take this one's place. Zeroed: none. */
+enum { EIN_ERROR_BYTES = 2048 };
+typedef struct {
+    ein_status status;
+    int64_t at; /* of ein_error_keep_lowest */
+    char message[EIN_ERROR_BYTES];
+} ein_kept_error;
+
+/* Keep `status` and the current message, unless there is no error or one is kept already. */
+void ein_error_keep(ein_kept_error *kept, ein_status status);
+
+/* The same from any thread of a team: the error of the lowest `at` (a record, a replicate) counts, whoever was first. */
+void ein_error_keep_lowest(ein_kept_error *kept, int64_t at, ein_status status);
+
+/* Make the message that is kept the current one; returns its status, EIN_OK if there is none. */
+ein_status ein_error_kept(const ein_kept_error *kept);
+
 /* A short lower-case word for a status: "ok", "usage", "io", ... */
 const char *ein_status_name(ein_status status);
 
@@ -99,5 +117,12 @@ int ein_int(int64_t value);
  * Free with free(). For tests, EINTHOVEN_INJECT_NOMEM=WHAT in the environment makes those named WHAT fail. */
 ein_status ein_calloc(void *out, int64_t count, int64_t size, const char *what);
 #define EIN_NEW(pointer, count) ein_calloc(&(pointer), (int64_t)(count), (int64_t)sizeof *(pointer), #pointer)
+
+/* Room for `need` items of `size` bytes in an array that grows by doubling. `array` is the address of its pointer, as for
+ * ein_calloc, `room` for how many it has room. Items that were there stay, also on EIN_NOMEM, which names `what`; fresh
+ * ones hold anything. */
+ein_status ein_grow(void *array, int64_t *room, int64_t need, int64_t size, const char *what);
+#define EIN_GROW(pointer, room, need) \
+    ein_grow(&(pointer), &(room), (int64_t)(need), (int64_t)sizeof *(pointer), #pointer)
 
 #endif

@@ -127,41 +127,23 @@ static ein_status run_one(const run *r, int64_t at, buffers *b) {
     return r->metric(r->value + at * r->n_metrics, &sample, r->context);
 }
 
-/* Error messages are kept per thread: the one of the earliest failed replicate is carried to the caller's. */
-typedef struct {
-    int64_t at;
-    ein_status status;
-    char message[1024];
-} failure;
-
-static void note_failure(failure *f, int64_t at, ein_status status) {
-#pragma omp critical(ein_bootstrap_failure)
-    if (at < f->at) {
-        f->at = at;
-        f->status = status;
-        strncpy(f->message, ein_error_message(), sizeof f->message - 1);
-    }
-}
-
 static ein_status run_all(const run *r) {
     if (r->n_metrics < 1 || r->first < 0 || r->count < 0)
         return ein_error(EIN_RANGE, "bootstrap of %d metrics, replicates from %lld, %lld of them",
                          r->n_metrics, (long long)r->first, (long long)r->count);
-    failure f = {.at = INT64_MAX, .status = EIN_OK, .message = ""};
+    ein_kept_error failure = {.status = EIN_OK}; /* of the earliest replicate */
 #pragma omp parallel
     {
         buffers b;
         const ein_status ready = buffers_new(&b, r->plan);
-        if (ready != EIN_OK) note_failure(&f, -1, ready);
+        ein_error_keep_lowest(&failure, -1, ready);
 #pragma omp for schedule(dynamic)
         for (int64_t at = 0; at < r->count; at++) {
-            if (ready != EIN_OK) continue;
-            const ein_status status = run_one(r, at, &b);
-            if (status != EIN_OK) note_failure(&f, at, status);
+            if (ready == EIN_OK) ein_error_keep_lowest(&failure, at, run_one(r, at, &b));
         }
         buffers_free(&b);
     }
-    return f.status == EIN_OK ? EIN_OK : ein_error(f.status, "%s", f.message);
+    return ein_error_kept(&failure);
 }
 
 ein_status ein_bootstrap_run(const ein_bootstrap *plan, ein_bootstrap_metric metric, void *context,

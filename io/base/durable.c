@@ -116,6 +116,7 @@ static int take_after(int fd, const struct stat *old, mode_t more) {
 
 static char **staged;
 static int n_staged;
+static int64_t staged_room;
 
 static int find_staged(const char *path) {
     for (int i = 0; i < n_staged; i++)
@@ -125,13 +126,9 @@ static int find_staged(const char *path) {
 
 ein_status ein_durable_stage(const char *path) {
     if (find_staged(path) >= 0) return ein_error(EIN_EXISTS, "%s is an output of this job twice", path);
-    char **more = realloc(staged, ((size_t)n_staged + 1) * sizeof *staged), *name = strdup(path);
-    if (more) staged = more;
-    if (!more || !name) {
-        free(name);
-        return ein_error(EIN_NOMEM, "no memory for the name of a file");
-    }
-    staged[n_staged++] = name;
+    EIN_TRY(EIN_GROW(staged, staged_room, n_staged + 1));
+    if (!(staged[n_staged] = strdup(path))) return ein_error(EIN_NOMEM, "no memory for the name of a file");
+    n_staged++;
     return EIN_OK;
 }
 
@@ -143,6 +140,7 @@ void ein_durable_unstage(const char *path) {
     if (n_staged == 0) {
         free(staged);
         staged = NULL;
+        staged_room = 0;
     }
 }
 

@@ -149,15 +149,15 @@ static ein_status publish_several(ein_outputs *o) {
 }
 
 ein_status ein_outputs_publish(ein_outputs *o) {
-    char message[2048];
+    ein_kept_error error = {.status = EIN_OK};
     if (o->n == 0) return EIN_OK;
     if (o->n == 1)
         return stands(o->file[0].partial) ? ein_durable_publish(o->file[0].path, o->replace) : EIN_OK;
     ein_status status = publish_several(o);
     if (status == EIN_OK || !was_interrupted(o)) return status;
-    snprintf(message, sizeof message, "%s", ein_error_message());
-    if (settle(o) == EIN_OK) return ein_error(status, "%s", message);
-    return ein_error(status, "%s; the earlier files are those that end in " ASIDE, message);
+    ein_error_keep(&error, status);
+    if (settle(o) == EIN_OK) return ein_error_kept(&error);
+    return ein_error(status, "%s; the earlier files are those that end in " ASIDE, error.message);
 }
 
 /* --- what was written ------------------------------------------------------------------------------------- */
@@ -185,9 +185,9 @@ ein_status ein_outputs_write_sums(ein_outputs *o, const char *path, const char *
 /* --- begin and end ---------------------------------------------------------------------------------------- */
 
 void ein_outputs_end(ein_outputs *o) {
-    char message[2048];
+    ein_kept_error cause = {.status = EIN_OK}; /* its status is the caller's */
     if (!o) return;
-    snprintf(message, sizeof message, "%s", ein_error_message());
+    ein_error_keep(&cause, EIN_IO);
     for (int i = 0; i < o->n; i++) {
         output *f = &o->file[i];
         if (f->staged) {
@@ -203,7 +203,7 @@ void ein_outputs_end(ein_outputs *o) {
     free(o->mark);
     free(o->file);
     free(o);
-    ein_error(EIN_OK, "%s", message);
+    (void)ein_error_kept(&cause);
 }
 
 static ein_status claim(ein_outputs *o) {

@@ -17,6 +17,7 @@ typedef struct {
     int depth;
     char **sections; /* maps opened so far: a second one of the same path is a duplicate */
     int n_sections;
+    int64_t section_room;
 } reader;
 
 static int line_of(const yaml_event_t *event) {
@@ -95,7 +96,7 @@ static bool is_null(const yaml_event_t *event) {
 
 /* Collect the scalars of a sequence whose start was consumed. */
 static ein_status read_items(reader *r, char ***items, int *n_items) {
-    int room = 0;
+    int64_t room = 0;
     for (;;) {
         yaml_event_t event;
         EIN_TRY(next(r, &event));
@@ -112,12 +113,7 @@ static ein_status read_items(reader *r, char ***items, int *n_items) {
         if (status == EIN_OK && !end && *n_items == EIN_CONFIG_MAX_ITEMS)
             status = ein_error(EIN_USAGE, "%s:%d: a list of more than %d items", r->name, line_of(&event),
                                EIN_CONFIG_MAX_ITEMS);
-        if (status == EIN_OK && !end && *n_items == room) {
-            room = room ? 2 * room : 16;
-            char **more = realloc(*items, (size_t)room * sizeof *more);
-            if (more) *items = more;
-            if (!more) status = ein_error(EIN_NOMEM, "%s: no memory for a list", r->name);
-        }
+        if (status == EIN_OK && !end) status = EIN_GROW(*items, room, *n_items + 1);
         if (status == EIN_OK && !end) {
             (*items)[*n_items] = strdup(text);
             if ((*items)[*n_items])
@@ -189,9 +185,8 @@ static ein_status open_section(reader *r, const char *path, int line) {
         if (strcmp(r->sections[i], path) == 0)
             return ein_error(EIN_USAGE, "%s:%d: %s: section given twice; put its keys together", r->name,
                              line, path);
-    char **more = realloc(r->sections, (size_t)(r->n_sections + 1) * sizeof *more);
-    if (more) r->sections = more;
-    char *copy = more ? strdup(path) : NULL;
+    EIN_TRY(EIN_GROW(r->sections, r->section_room, r->n_sections + 1));
+    char *copy = strdup(path);
     if (!copy) return ein_error(EIN_NOMEM, "%s: no memory for a section", r->name);
     r->sections[r->n_sections++] = copy;
     return EIN_OK;
@@ -337,18 +332,13 @@ ein_status ein_config_read_list(const char *text, char ***items, int *n_items) {
 
 typedef struct {
     char *data;
-    size_t bytes, room;
+    size_t bytes;
+    int64_t room;
 } buffer;
 
 static int append(void *data, unsigned char *text, size_t bytes) {
     buffer *out = data;
-    if (out->bytes + bytes + 1 > out->room) {
-        size_t room = 2 * (out->bytes + bytes) + 1024;
-        char *more = realloc(out->data, room);
-        if (!more) return 0;
-        out->data = more;
-        out->room = room;
-    }
+    if (EIN_GROW(out->data, out->room, out->bytes + bytes + 1) != EIN_OK) return 0;
     memcpy(out->data + out->bytes, text, bytes);
     out->bytes += bytes;
     out->data[out->bytes] = '\0';

@@ -524,11 +524,12 @@ ein_status ein_corpus_verify(ein_corpus *c, int64_t first_block, int64_t count, 
     if (first_block < 0 || count < 0 || first_block > ein_corpus_blocks(c) - count)
         return ein_error(EIN_RANGE, "%s: %lld blocks from block %lld on; there are %lld", c->path,
                          (long long)count, (long long)first_block, (long long)ein_corpus_blocks(c));
-    char message[1024] = "";
+    ein_kept_error first = {.status = EIN_OK};
     for (int64_t b = first_block; b < first_block + count; b++) {
         if (read_block(c, b, c->scratch) == EIN_OK) continue;
         c->verified[b] = 0;
-        if ((*damaged)++ == 0) snprintf(message, sizeof message, "%s", ein_error_message());
+        ++*damaged;
+        ein_error_keep(&first, EIN_CORRUPT);
     }
-    return *damaged ? ein_error(EIN_CORRUPT, "%s", message) : EIN_OK;
+    return ein_error_kept(&first);
 }

@@ -42,8 +42,7 @@ struct ein_feed {
     pthread_mutex_t lock, hdf5;
     pthread_cond_t changed;
     int64_t ready, taken;
-    ein_status status;
-    char message[512];
+    ein_kept_error error; /* of the I/O thread */
     double starved_s;
 };
 
@@ -137,7 +136,7 @@ static ein_status fetch_steps(ein_feed *f, int64_t first, int64_t end) {
 static void *io_thread(void *context) {
     ein_feed *f = context;
     pthread_mutex_lock(&f->lock);
-    while (!f->quit && f->status == EIN_OK) {
+    while (!f->quit && f->error.status == EIN_OK) {
         /* Half of the ring at a time: long runs in the file, while the other half feeds the step. */
         const int64_t free_steps = f->taken + f->ahead - f->ready, wanted = (f->ahead + 1) / 2;
         if (free_steps < wanted) {
@@ -148,12 +147,8 @@ static void *io_thread(void *context) {
         pthread_mutex_unlock(&f->lock);
         const ein_status status = fetch_steps(f, first, end);
         pthread_mutex_lock(&f->lock);
-        if (status == EIN_OK) {
-            f->ready = end;
-        } else {
-            f->status = status;
-            strncpy(f->message, ein_error_message(), sizeof f->message - 1);
-        }
+        if (status == EIN_OK) f->ready = end;
+        ein_error_keep(&f->error, status);
         pthread_cond_broadcast(&f->changed);
     }
     pthread_mutex_unlock(&f->lock);
@@ -251,11 +246,11 @@ ein_status ein_feed_step(ein_feed *f, int64_t epoch, int64_t step) {
     pthread_mutex_lock(&f->lock);
     f->taken = f->step;
     pthread_cond_broadcast(&f->changed);
-    while (f->ready <= f->step && f->status == EIN_OK) pthread_cond_wait(&f->changed, &f->lock);
-    const ein_status status = f->ready > f->step ? EIN_OK : f->status;
+    while (f->ready <= f->step && f->error.status == EIN_OK) pthread_cond_wait(&f->changed, &f->lock);
+    const ein_status status = f->ready > f->step ? EIN_OK : ein_error_kept(&f->error);
     pthread_mutex_unlock(&f->lock);
     f->starved_s += ein_clock_s() - start;
-    return status == EIN_OK ? EIN_OK : ein_error(status, "%s", f->message);
+    return status;
 }
 
 int64_t ein_feed_input(const ein_feed *f, int slot, int b, float *x) {

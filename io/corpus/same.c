@@ -98,13 +98,7 @@ int64_t ein_same_find(const ein_same *same, uint64_t signal_key, const ein_sketc
 
 static ein_status add_anchor(ein_same *same, const int8_t *feature, int64_t number) {
     int8_t cells[EIN_SKETCH_FEATURES];
-    if (same->n == same->room) {
-        const int64_t room = same->room ? 2 * same->room : 1024;
-        slot *more = realloc(same->slot, (size_t)room * sizeof *more);
-        if (!more) return ein_error(EIN_NOMEM, "no memory to know %lld anchors again", (long long)room);
-        same->slot = more;
-        same->room = room;
-    }
+    EIN_TRY(EIN_GROW(same->slot, same->room, same->n + 1));
     ein_sketch_cells(feature, cells);
     const uint64_t key = key_of(same, cells, sizeof cells);
     const int64_t first = ein_key_map_get(&same->anchors, key, -1);

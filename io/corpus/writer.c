@@ -72,16 +72,7 @@ struct ein_corpus_writer {
 
 static ein_status push(vector *v, const void *items, int64_t count, int64_t item_bytes) {
     if (count == 0) return EIN_OK;
-    if (v->n + count > v->room) {
-        int64_t room = v->room ? v->room : 256;
-        while (room < v->n + count) room *= 2;
-        void *fresh = realloc(v->data, (size_t)(room * item_bytes));
-        if (!fresh)
-            return ein_error(EIN_NOMEM, "corpus columns: no memory for %lld bytes",
-                             (long long)(room * item_bytes));
-        v->data = fresh;
-        v->room = room;
-    }
+    EIN_TRY(ein_grow(&v->data, &v->room, v->n + count, item_bytes, "corpus columns"));
     memcpy((char *)v->data + v->n * item_bytes, items, (size_t)(count * item_bytes));
     v->n += count;
     return EIN_OK;
@@ -220,14 +211,14 @@ static ein_status close_file(ein_corpus_writer *w) {
 
 void ein_corpus_abandon(ein_corpus_writer *w) {
     if (!w) return;
-    char message[1024];
-    snprintf(message, sizeof message, "%s", ein_error_message()); /* closing must not hide the cause */
+    ein_kept_error cause = {.status = EIN_OK}; /* which closing must not hide; its status is the caller's */
+    ein_error_keep(&cause, EIN_IO);
     /* HDF5 crashes later if closing fails, which on a full disk it would: the space is given back first. */
     if (w->rank == 0 && w->partial && truncate(w->partial, 0) != 0) ein_error_clear();
     /* Closing the file waits for all ranks: with a peer lost it is left to the end of the process. */
     if (ein_comm_alive() != EIN_OK) {
         if (w->rank == 0 && w->path) ein_durable_discard(w->path);
-        ein_error(EIN_OK, "%s", message);
+        (void)ein_error_kept(&cause);
         return;
     }
     ein_comm_barrier(w->comm);
@@ -236,7 +227,7 @@ void ein_corpus_abandon(ein_corpus_writer *w) {
     if (w->rank == 0 && w->path) ein_durable_discard(w->path);
     ein_comm_barrier(w->comm); /* gone for every rank that returns */
     writer_free(w);
-    ein_error(EIN_OK, "%s", message);
+    (void)ein_error_kept(&cause);
 }
 
 ein_status ein_corpus_create(ein_comm *comm, const ein_corpus_options *options, ein_corpus_writer **out) {

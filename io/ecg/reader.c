@@ -135,13 +135,7 @@ typedef struct {
 } walk;
 
 static ein_status add_string(strings *list, const char *text) {
-    if (list->count == list->room) {
-        int64_t room = list->room ? 2 * list->room : 1024;
-        char **grown = realloc(list->item, (size_t)room * sizeof *grown);
-        if (!grown) return ein_error(EIN_NOMEM, "no memory for a list of %lld paths", (long long)room);
-        list->item = grown;
-        list->room = room;
-    }
+    EIN_TRY(EIN_GROW(list->item, list->room, list->count + 1));
     if ((list->item[list->count] = strdup(text)) == NULL) return ein_error(EIN_NOMEM, "no memory for a path");
     list->count++;
     return EIN_OK;
@@ -154,13 +148,7 @@ static void free_strings(strings *list) {
 }
 
 static ein_status add_problem(walk *w, const char *path, const char *reason) {
-    if (w->n_problems == w->room) {
-        int64_t room = w->room ? 2 * w->room : 64;
-        ein_reader_problem *grown = realloc(w->problem, (size_t)room * sizeof *grown);
-        if (!grown) return ein_error(EIN_NOMEM, "no memory for %lld messages", (long long)room);
-        w->problem = grown;
-        w->room = room;
-    }
+    EIN_TRY(EIN_GROW(w->problem, w->room, w->n_problems + 1));
     ein_reader_problem *p = &w->problem[w->n_problems];
     p->path = strdup(path);
     p->reason = strdup(reason);

@@ -20,7 +20,7 @@ struct ein_csv {
     int n_columns;
     uint32_t *cell; /* (n_rows + 1, n_columns) offsets into data, the header first */
     int64_t *line;  /* (n_rows + 1) */
-    int64_t n_rows, room;
+    int64_t n_rows, cell_room, line_room;
     char encoding[40];
     int64_t replaced;
     char *problem[MAX_PROBLEMS];
@@ -107,16 +107,9 @@ static ein_status read_row(ein_csv *csv, cursor *at, uint32_t *cells, int n_max,
 }
 
 static ein_status grow(ein_csv *csv) {
-    if (csv->n_rows + 2 <= csv->room) return EIN_OK;
-    int64_t room = csv->room ? 2 * csv->room : 64;
-    uint32_t *cell = realloc(csv->cell, (size_t)room * (size_t)csv->n_columns * sizeof *cell);
-    if (cell) csv->cell = cell;
-    int64_t *line = realloc(csv->line, (size_t)room * sizeof *line);
-    if (line) csv->line = line;
-    if (!cell || !line)
-        return ein_error(EIN_NOMEM, "%s: no memory for %lld rows", csv->name, (long long)room);
-    csv->room = room;
-    return EIN_OK;
+    const int64_t need = csv->n_rows + 2;
+    EIN_TRY(EIN_GROW(csv->cell, csv->cell_room, need * csv->n_columns));
+    return EIN_GROW(csv->line, csv->line_room, need);
 }
 
 static ein_status add_problem(ein_csv *csv, int64_t line, int64_t fields, bool stray) {

@@ -99,16 +99,9 @@ static ein_status copy_scalar(const reader *r, const yaml_event_t *event, ein_ya
 }
 
 /* Room for one more pair or item. */
-static ein_status grow(const reader *r, ein_yaml_node *node) {
-    if (node->n != 0 && (node->n < 8 || (node->n & (node->n - 1)) != 0)) return EIN_OK;
-    const size_t room = node->n ? 2 * (size_t)node->n : 8;
-    ein_yaml_node **item = realloc(node->item, room * sizeof *item);
-    if (item) node->item = item;
-    ein_yaml_node **key = node->kind == EIN_YAML_MAP ? realloc(node->key, room * sizeof *key) : NULL;
-    if (key) node->key = key;
-    if (!item || (node->kind == EIN_YAML_MAP && !key))
-        return ein_error(EIN_NOMEM, "%s: no memory for a list", r->name);
-    return EIN_OK;
+static ein_status grow(ein_yaml_node *node) {
+    EIN_TRY(EIN_GROW(node->item, node->item_room, node->n + 1));
+    return node->kind == EIN_YAML_MAP ? EIN_GROW(node->key, node->key_room, node->n + 1) : EIN_OK;
 }
 
 static ein_status read_value(reader *r, const yaml_event_t *event, ein_yaml_node **out);
@@ -120,7 +113,7 @@ static ein_status read_list(reader *r, ein_yaml_node *list) {
         ein_yaml_node *item = NULL;
         EIN_TRY(next(r, &event));
         const bool end = event.type == YAML_SEQUENCE_END_EVENT;
-        ein_status status = end ? EIN_OK : grow(r, list);
+        ein_status status = end ? EIN_OK : grow(list);
         if (!end && status == EIN_OK) status = read_value(r, &event, &item);
         yaml_event_delete(&event);
         if (item) list->item[list->n++] = item;
@@ -147,7 +140,7 @@ static ein_status check_key(const reader *r, const ein_yaml_node *map, const ein
 static ein_status read_pair(reader *r, ein_yaml_node *map, const yaml_event_t *first) {
     ein_yaml_node *key = NULL, *value = NULL;
     yaml_event_t event;
-    ein_status status = grow(r, map);
+    ein_status status = grow(map);
     if (status == EIN_OK) status = read_value(r, first, &key);
     if (status == EIN_OK) status = check_key(r, map, key);
     if (status == EIN_OK) status = next(r, &event);

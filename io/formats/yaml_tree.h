@@ -26,6 +26,7 @@ typedef struct ein_yaml_node {
     int n;       /* items or pairs */
     struct ein_yaml_node **item;
     struct ein_yaml_node **key; /* map: scalars */
+    int64_t item_room, key_room;
 } ein_yaml_node;
 
 /* Parse `bytes` of text; `name` stands in messages. An empty document gives NULL. */

@@ -14,21 +14,18 @@ const char *ein_task_group_name(ein_task_group group) {
 }
 
 ein_task_target *ein_task_add_target(ein_task *task, const char *name, const char *column) {
-    ein_task_target *more = realloc(task->target, (size_t)(task->n_targets + 1) * sizeof *more);
-    if (!more) return NULL;
-    task->target = more;
-    ein_task_target *target = &more[task->n_targets];
+    if (EIN_GROW(task->target, task->target_room, task->n_targets + 1) != EIN_OK) return NULL;
+    ein_task_target *target = &task->target[task->n_targets];
     *target = (ein_task_target){.name = strdup(name), .column = column ? strdup(column) : NULL};
     task->n_targets++;
     return target->name && (!column || target->column) ? target : NULL;
 }
 
 ein_status ein_task_add_statement(ein_task_target *target, const char *statement) {
-    char **more = realloc(target->statement, (size_t)(target->n_statements + 1) * sizeof *more);
-    if (more) target->statement = more;
-    char *text = more ? strdup(statement) : NULL;
+    EIN_TRY(EIN_GROW(target->statement, target->statement_room, target->n_statements + 1));
+    char *text = strdup(statement);
     if (!text) return ein_error(EIN_NOMEM, "no memory for a task");
-    more[target->n_statements++] = text;
+    target->statement[target->n_statements++] = text;
     return EIN_OK;
 }
 

@@ -23,6 +23,7 @@ typedef struct {
     char *column;     /* of numbers, or NULL */
     int n_statements; /* of the text: any of them */
     char **statement;
+    int64_t statement_room;
 } ein_task_target;
 
 typedef struct {
@@ -33,6 +34,7 @@ typedef struct {
 
     int n_targets; /* 0 until `statements: all` is resolved by ein_targets_build */
     ein_task_target *target;
+    int64_t target_room;
     bool has_positive;
     ein_rule positive; /* of numbers, for binary and multilabel */
 

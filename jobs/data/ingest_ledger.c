@@ -562,14 +562,7 @@ static int64_t find_same(const ein_ledger *l, const ein_ingest_result *r) {
 
 /* Room for one more, and its place. */
 static ein_status add_twin(ein_ledger *l, const ein_corpus_entry *e) {
-    if (l->accepted == l->twins_room) {
-        const int64_t room = l->twins_room ? 2 * l->twins_room : 1024;
-        twin *more = realloc(l->twins, (size_t)room * sizeof *more);
-        if (!more)
-            return ein_error(EIN_NOMEM, "no memory for what is known of %lld records", (long long)room);
-        l->twins = more;
-        l->twins_room = room;
-    }
+    EIN_TRY(EIN_GROW(l->twins, l->twins_room, l->accepted + 1));
     l->twins[l->accepted] =
         (twin){.patient_key = e->patient_key, .has_patient = e->patient[0] != '\0', .next = -1};
     return EIN_OK;

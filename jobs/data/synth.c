@@ -241,22 +241,13 @@ static ein_status make_record(const ein_synth_cohort *cohort, int64_t i, bool lo
 /* Records [first, first + count) on this rank's threads. The error of the lowest record is kept. */
 static ein_status make_records(const ein_synth_cohort *cohort, int64_t first, int64_t count, bool look,
                                int threads, ein_ecg *ecgs) {
-    ein_status status = EIN_OK;
-    int64_t failed = INT64_MAX;
-    char message[2048] = "";
+    ein_kept_error error = {.status = EIN_OK};
 #pragma omp parallel for num_threads(threads) schedule(dynamic, 4)
     for (int64_t i = first; i < first + count; i++) {
         ein_watchdog_beat("making recordings");
-        const ein_status mine = make_record(cohort, i, look, &ecgs[omp_get_thread_num()]);
-        if (mine == EIN_OK) continue;
-#pragma omp critical(synth_error)
-        if (i < failed) {
-            failed = i;
-            status = mine;
-            snprintf(message, sizeof message, "%s", ein_error_message());
-        }
+        ein_error_keep_lowest(&error, i, make_record(cohort, i, look, &ecgs[omp_get_thread_num()]));
     }
-    return status == EIN_OK ? EIN_OK : ein_error(status, "%s", message);
+    return ein_error_kept(&error);
 }
 
 static ein_status make_record_folders(const ein_synth_cohort *cohort) {

@@ -131,8 +131,7 @@ static ein_status run(ein_job *job) {
     EIN_TRY(read_rejected(job, &rejected));
     bool root = ein_comm_rank(job->comm) == 0;
     json_t *all = root ? json_array() : NULL;
-    ein_status fault = EIN_OK;
-    char message[1024] = "";
+    ein_kept_error first = {.status = EIN_OK};
     int broken = 0;
     for (int i = 0; i < job->n_operands; i++) {
         ein_inspection look = {.comm = job->comm,
@@ -146,15 +145,14 @@ static ein_status run(ein_job *job) {
         if (root) json_array_append_new(all, look.out);
         if (status == EIN_OK) continue;
         broken++;
-        if (fault == EIN_OK) snprintf(message, sizeof message, "%s", ein_error_message());
-        if (fault == EIN_OK) fault = status;
+        ein_error_keep(&first, status);
     }
     ein_status printed = root ? print_all(job, all) : EIN_OK;
     json_decref(all);
     EIN_TRY(ein_comm_share(job->comm, printed));
-    if (fault == EIN_OK) return EIN_OK;
-    if (job->n_operands == 1) return ein_error(fault, "%s", message);
-    return ein_error(fault, "%d of %d are not whole; the first: %s", broken, job->n_operands, message);
+    if (first.status == EIN_OK || job->n_operands == 1) return ein_error_kept(&first);
+    return ein_error(first.status, "%d of %d are not whole; the first: %s", broken, job->n_operands,
+                     first.message);
 }
 
 const ein_command ein_command_inspect = {

@@ -130,24 +130,22 @@ static ein_status put_checkpoints(const ein_inspection *look) {
     char folder[PATH_BYTES], path[PATH_BYTES];
     struct dirent **names;
     int n;
-    ein_status fault = EIN_OK;
+    ein_kept_error fault = {.status = EIN_OK};
     EIN_TRY(join(folder, look->path, "ckpt"));
     EIN_TRY(list(folder, wanted, &names, &n));
     json_t *array = json_array();
     for (int i = 0; i < n && i < MAX_CHECKPOINTS; i++) {
         ein_status status = join(path, folder, names[i]->d_name);
         if (status == EIN_OK) status = put_checkpoint(array, path, names[i]->d_name, look->verify);
-        if (fault == EIN_OK) fault = status;
+        ein_error_keep(&fault, status);
     }
     json_object_set_new(look->out, "checkpoints", array);
     free_list(names, n);
-    char message[1024];
-    snprintf(message, sizeof message, "%s", ein_error_message());
     if (list(folder, leftover, &names, &n) == EIN_OK) {
         if (n > 0) ein_put_int(look->out, "unfinished_checkpoints", n);
         free_list(names, n);
     }
-    return fault == EIN_OK ? EIN_OK : ein_error(fault, "%s", message);
+    return ein_error_kept(&fault);
 }
 
 static int is_model(const struct dirent *entry) {
@@ -177,32 +175,29 @@ static ein_status put_models(const ein_inspection *look) {
     char path[PATH_BYTES];
     struct dirent **names;
     int n;
-    ein_status fault = EIN_OK;
+    ein_kept_error fault = {.status = EIN_OK};
     EIN_TRY(list(look->path, is_model, &names, &n));
     json_t *array = json_array();
     for (int i = 0; i < n; i++) {
         ein_status status = join(path, look->path, names[i]->d_name);
         if (status == EIN_OK) status = put_model(array, path, names[i]->d_name, look->verify);
-        if (fault == EIN_OK) fault = status;
+        ein_error_keep(&fault, status);
     }
     json_object_set_new(look->out, "models", array);
     free_list(names, n);
-    return fault;
+    return ein_error_kept(&fault);
 }
 
 /* What is broken does not keep the rest from being shown; the first fault is the folder's. */
 ein_status ein_inspect_run(ein_inspection *look) {
-    char message[1024] = "";
-    ein_status fault = EIN_OK;
+    ein_kept_error fault = {.status = EIN_OK};
     ein_put_text(look->out, "kind", "run folder");
     for (int part = 0; part < 4; part++) {
         ein_status status = part == 0   ? put_state(look->out, look->path)
                             : part == 1 ? put_last_metrics(look->out, look->path)
                             : part == 2 ? put_checkpoints(look)
                                         : put_models(look);
-        if (status == EIN_OK || fault != EIN_OK) continue;
-        fault = status;
-        snprintf(message, sizeof message, "%s", ein_error_message());
+        ein_error_keep(&fault, status);
     }
-    return fault == EIN_OK ? EIN_OK : ein_error(fault, "%s", message);
+    return ein_error_kept(&fault);
 }

@@ -9,18 +9,12 @@
 /* --- the result's memory --------------------------------------------------------------------------------- */
 
 static ein_status keep_pointer(ein_metrics *m, char *text) {
-    if (m->n_texts == m->text_room) {
-        const int64_t room = 2 * m->text_room + 64;
-        char **more = realloc(m->text, (size_t)room * sizeof *more);
-        if (!more) {
-            free(text);
-            return ein_error(EIN_NOMEM, "no memory for the texts of %lld statistics", (long long)m->n_rows);
-        }
-        m->text = more;
-        m->text_room = room;
-    }
-    m->text[m->n_texts++] = text;
-    return EIN_OK;
+    const ein_status status = EIN_GROW(m->text, m->text_room, m->n_texts + 1);
+    if (status == EIN_OK)
+        m->text[m->n_texts++] = text;
+    else
+        free(text);
+    return status;
 }
 
 ein_status ein_metrics_keep(ein_metrics *m, const char **out, const char *format, ...) {
@@ -91,13 +85,7 @@ static ein_status name_row(ein_metrics *m, ein_metric *row, const char *name) {
 ein_status ein_metrics_add(ein_metrics *m, ein_metric at, const char *name, const char *method) {
     at.method = method;
     EIN_TRY(name_row(m, &at, name));
-    if (m->n_rows == m->room) {
-        const int64_t room = 2 * m->room + 64;
-        ein_metric *more = realloc(m->row, (size_t)room * sizeof *more);
-        if (!more) return ein_error(EIN_NOMEM, "no memory for %lld statistics", (long long)room);
-        m->row = more;
-        m->room = room;
-    }
+    EIN_TRY(EIN_GROW(m->row, m->room, m->n_rows + 1));
     m->row[m->n_rows++] = at;
     return EIN_OK;
 }

@@ -86,19 +86,11 @@ static void begin(builder *b, ein_study_stage stage, const char *format, ...) {
     b->cell->folder = text(b, "%s/cells/%s/%s", p->folder, ein_study_stage_name[stage], b->cell->id);
 }
 
-/* Room grows by doubling: an evaluation needs as many models as there are arms and seeds. */
 static void need(builder *b, const ein_study_cell *cell) {
     ein_study_cell *c = b->cell;
     if (b->status != EIN_OK) return;
-    if ((c->n_needs & (c->n_needs - 1)) == 0) { /* 0, 1, 2, 4, ...: full */
-        int *more = realloc(c->need, (size_t)(c->n_needs ? 2 * c->n_needs : 1) * sizeof *more);
-        if (!more) {
-            b->status = ein_error(EIN_NOMEM, "no memory for the plan of a study");
-            return;
-        }
-        c->need = more;
-    }
-    c->need[c->n_needs++] = (int)(cell - b->plan->cell);
+    b->status = EIN_GROW(c->need, c->need_room, c->n_needs + 1);
+    if (b->status == EIN_OK) c->need[c->n_needs++] = (int)(cell - b->plan->cell);
 }
 
 /* A folder that is moved keeps what is in it, so its name does not count. */

@@ -43,6 +43,7 @@ typedef struct {
     int n_words;  /* 0: `table`, which is no command */
     char **word;  /* "finetune", "--corpus", ... */
     int n_needs;
+    int64_t need_room;
     int *need; /* cells (of the plan) that must be done before */
     char *folder, *output,
         *run_folder,             /* `output`: a file that is there when it is done; `run_folder`: or NULL */

@@ -41,16 +41,12 @@ static ein_status list_steps(const ein_run *run, int64_t **steps, int64_t *count
         if (sscanf(entry->d_name, "step-%lld.h5", &step) != 1 || step < 0) continue;
         snprintf(name, sizeof name, "step-%09lld.h5", step);
         if (strcmp(name, entry->d_name) != 0) continue; /* a copy under another name, a leftover */
-        if (*count == room) {
-            int64_t *more = realloc(*steps, (size_t)(2 * room) * sizeof *more);
-            if (!more) {
-                closedir(dir);
-                free(*steps);
-                *steps = NULL;
-                return ein_error(EIN_NOMEM, "no memory for the list of checkpoints");
-            }
-            *steps = more;
-            room *= 2;
+        const ein_status grown = EIN_GROW(*steps, room, *count + 1);
+        if (grown != EIN_OK) {
+            closedir(dir);
+            free(*steps);
+            *steps = NULL;
+            return grown;
         }
         (*steps)[(*count)++] = step;
     }
@@ -144,14 +140,12 @@ static bool is_damaged(const ein_checkpoint *c, ein_status status) {
 }
 
 static ein_status unread(ein_status status) {
-    char message[2048];
-    snprintf(message, sizeof message, "%s", ein_error_message());
     return ein_error(
         status,
         "%s. It could not be used, which does not mean that it is damaged, so the run does not go on without "
         "it: put right what is in the way (permissions, the file system, a program that has it open), or "
         "start afresh with --resume=none, which keeps what there is",
-        message);
+        ein_error_message());
 }
 
 ein_status ein_checkpoints_load(ein_comm *comm, ein_run *run, ein_checkpoint *into, const char *identity,

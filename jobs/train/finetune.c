@@ -212,12 +212,11 @@ static ein_status prepare(finetune *f) {
 
 typedef struct {
     finetune_outcome outcome;
-    ein_status status;
-    char message[512];
+    ein_kept_error error;
 } finished_cell;
 
 static const char *state_of(const finished_cell *cell) {
-    return cell->status != EIN_OK ? "failed" : cell->outcome.stopped ? "stopped" : "done";
+    return cell->error.status != EIN_OK ? "failed" : cell->outcome.stopped ? "stopped" : "done";
 }
 
 /* A table of all cells of this command, for people and as FOLDER/summary.csv; of one cell of a job array, whose jobs
@@ -238,13 +237,13 @@ static ein_status summarise(const finetune *f, const finished_cell *cell, int n)
     for (int i = 0; i < n; i++) {
         const finetune_outcome *o = &cell[i].outcome;
         printf("%-44s %-8s %-17s %8.4f %6" PRId64 "%s%s\n", o->name, state_of(&cell[i]), o->value_name,
-               o->value, o->epoch, cell[i].message[0] ? "  " : "", cell[i].message);
+               o->value, o->epoch, cell[i].error.message[0] ? "  " : "", cell[i].error.message);
         ein_csv_put(csv, o->name);
         ein_csv_put(csv, state_of(&cell[i]));
         ein_csv_put(csv, o->value_name);
         ein_csv_put_real(csv, o->value);
         ein_csv_put_int(csv, o->epoch);
-        ein_csv_put(csv, cell[i].message);
+        ein_csv_put(csv, cell[i].error.message);
         ein_csv_end_row(csv);
     }
     return ein_csv_finish(csv, true);
@@ -286,15 +285,12 @@ static ein_status run_cells(finetune *f, finished_cell *cell, int *n_cells) {
                 if (stop) return note_stop(f, *n_cells);
                 if (dry && ein_comm_rank(f->job->comm) == 0) printf("%" PRId64 ": ", number);
                 const uint64_t seed = (uint64_t)(ein_config_int(c, "train.seed") + s);
-                now->status = finetune_cell_run(f, &f->arm[a], t, per_model, seed, &now->outcome);
+                const ein_status status = finetune_cell_run(f, &f->arm[a], t, per_model, seed, &now->outcome);
                 (*n_cells)++;
-                if (now->status == EIN_COMM) return now->status;
-                /* One model's failure is its own; the others go on. */
-                if (now->status != EIN_OK) {
-                    snprintf(now->message, sizeof now->message, "%s", ein_error_message());
-                    if (ein_comm_rank(f->job->comm) == 0)
-                        fprintf(stderr, "einthoven finetune: %s: %s\n", now->outcome.name, now->message);
-                }
+                if (status == EIN_COMM) return status;
+                ein_error_keep(&now->error, status); /* one model's failure is its own; the others go on */
+                if (status != EIN_OK && ein_comm_rank(f->job->comm) == 0)
+                    fprintf(stderr, "einthoven finetune: %s: %s\n", now->outcome.name, now->error.message);
                 if (now->outcome.stopped && !now->outcome.at_max_steps) return note_stop(f, *n_cells);
             }
     if (*n_cells == 0)
@@ -315,9 +311,10 @@ static ein_status all_cells(finetune *f) {
         status = ein_comm_agree(f->job->comm, status);
     }
     for (int i = n - 1; i >= 0; i--)
-        if (cell[i].status != EIN_OK) failed = i;
+        if (cell[i].error.status != EIN_OK) failed = i;
     if (status == EIN_OK && failed >= 0)
-        status = ein_error(cell[failed].status, "%s: %s", cell[failed].outcome.name, cell[failed].message);
+        status = ein_error(cell[failed].error.status, "%s: %s", cell[failed].outcome.name,
+                           cell[failed].error.message);
     free(cell);
     return status;
 }

@@ -281,13 +281,7 @@ static ein_status path_of(const ein_probe *p, const char *name, char *out, size_
 }
 
 static ein_status add_row(ein_probe *p, const probe_row *row) {
-    if (p->n_rows == p->room_rows) {
-        const int64_t room = 2 * p->room_rows + 64;
-        probe_row *more = realloc(p->row, (size_t)room * sizeof *more);
-        if (!more) return ein_error(EIN_NOMEM, "no memory for the rows of probe.csv");
-        p->row = more;
-        p->room_rows = room;
-    }
+    EIN_TRY(EIN_GROW(p->row, p->room_rows, p->n_rows + 1));
     p->row[p->n_rows++] = *row;
     return EIN_OK;
 }
@@ -579,36 +573,21 @@ static int task_of(const ein_probe *p, int target) {
     return t;
 }
 
-/* Keep the first failure of a team of threads; messages are per thread. */
-typedef struct {
-    ein_status status;
-    char message[512];
-} first_failure;
-
-static void note_failure(first_failure *f, ein_status status) {
-    if (status == EIN_OK) return;
-#pragma omp critical(probe_failure)
-    if (f->status == EIN_OK) {
-        f->status = status;
-        snprintf(f->message, sizeof f->message, "%s", ein_error_message());
-    }
-}
-
 /* Each target is fitted by one thread of one rank. */
 static ein_status probe_own_targets(ein_probe *p, double *unsettled) {
     const int rank = ein_comm_rank(p->job->comm), size = ein_comm_size(p->job->comm);
-    first_failure failure = {EIN_OK, ""};
+    ein_kept_error failure = {.status = EIN_OK};
     double open = 0;
 #pragma omp parallel for num_threads(p->threads) schedule(dynamic) reduction(+ : open)
     for (int j = rank; j < p->targets.n_targets; j += size) {
         bool settled = true;
         ein_watchdog_beat("fitting a probe");
-        note_failure(&failure, probe_target(p, j, is_number(p, task_of(p, j)), &p->value[j], &settled));
+        ein_error_keep_lowest(&failure, j,
+                              probe_target(p, j, is_number(p, task_of(p, j)), &p->value[j], &settled));
         open += !settled;
     }
     *unsettled = open;
-    if (failure.status != EIN_OK) return ein_error(failure.status, "%s", failure.message);
-    return EIN_OK;
+    return ein_error_kept(&failure);
 }
 
 static ein_status probe_targets(ein_probe *p) {

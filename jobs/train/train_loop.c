@@ -35,25 +35,14 @@ typedef struct {
     double loss_mean, loss_variance;
     double *pending; /* metrics rows that a full disk keeps from being written, (n_pending, N_COLUMNS) */
     int64_t n_pending, pending_room;
-    ein_status carried;         /* an error of this rank alone that the others hear of with the next update */
-    char carried_message[2048]; /* and its message */
+    ein_kept_error
+        carried; /* of this rank alone; the others hear of it with the next update, which all enter */
     time_spent time;
     ein_progress *progress;
 } loop;
 
 static int is_root(const ein_trainer *p) {
     return ein_comm_rank(p->job->comm) == 0;
-}
-
-/* Keep an error of this rank until the next update, which all ranks enter, tells it to all. The first one counts. */
-static void carry(loop *l, ein_status status) {
-    if (status == EIN_OK || l->carried != EIN_OK) return;
-    l->carried = status;
-    snprintf(l->carried_message, sizeof l->carried_message, "%s", ein_error_message());
-}
-
-static ein_status carried(const loop *l) {
-    return l->carried == EIN_OK ? EIN_OK : ein_error(l->carried, "%s", l->carried_message);
 }
 
 /* --- metrics --------------------------------------------------------------------------------------------- */
@@ -77,13 +66,7 @@ static ein_status flush_rows(loop *l) {
  * row is. Only a lack of memory is an error. Rank 0 keeps rows; not collective. */
 static ein_status add_row(loop *l, const double row[N_COLUMNS]) {
     if (!is_root(l->p)) return EIN_OK;
-    if (l->n_pending == l->pending_room) {
-        const int64_t room = 2 * l->pending_room + 64;
-        double *more = realloc(l->pending, (size_t)room * N_COLUMNS * sizeof *more);
-        if (!more) return ein_error(EIN_NOMEM, "no memory for metrics that cannot be written");
-        l->pending = more;
-        l->pending_room = room;
-    }
+    EIN_TRY(EIN_GROW(l->pending, l->pending_room, (l->n_pending + 1) * N_COLUMNS));
     const int was_behind = l->n_pending > 0;
     memcpy(l->pending + l->n_pending++ * N_COLUMNS, row, N_COLUMNS * sizeof *row);
     if (flush_rows(l) != EIN_OK && !was_behind)
@@ -135,7 +118,7 @@ static ein_status save(loop *l) {
     ein_trainer *p = l->p;
     const double start = ein_clock_s();
     ein_checkpoint c = checkpoint_of(l);
-    ein_status status = carried(l);
+    ein_status status = ein_error_kept(&l->carried);
     if (status == EIN_OK) status = flush_rows(l);
     if (status == EIN_OK) status = ein_run_metrics_sync(p->run);
     status = ein_comm_agree(p->job->comm, status);
@@ -219,15 +202,13 @@ static ein_status open_metrics(ein_trainer *p, bool found) {
     memcpy(mark.hash, p->state.metrics_hash, sizeof mark.hash);
     ein_status status = ein_run_metrics_open(p->run, columns, N_COLUMNS, found ? p->state.step : -1, &mark);
     if (status != EIN_CORRUPT || mark.bytes == 0) return status;
-    char message[2048];
-    snprintf(message, sizeof message, "%s", ein_error_message());
     if (!aside)
         return ein_error(
             status,
             "%s. The run would go on with a table that does not tell what happened: bring the file back, or "
             "give --set run.metrics=aside, which keeps it aside and begins a new one from here",
-            message);
-    ein_run_warn(p->run, "%s; a new one begins after update %" PRId64, message, p->state.step);
+            ein_error_message());
+    ein_run_warn(p->run, "%s; a new one begins after update %" PRId64, ein_error_message(), p->state.step);
     EIN_TRY(ein_run_set_aside(p->run, damaged));
     return ein_run_metrics_open(p->run, columns, N_COLUMNS, -1, NULL);
 }
@@ -415,7 +396,7 @@ static ein_status advance(loop *l, const ein_step_result *r, double lr) {
         s->step_in_epoch = 0;
         s->epoch++;
     }
-    carry(l, add_row(l, row));
+    ein_error_keep(&l->carried, add_row(l, row));
     return skipped;
 }
 
@@ -453,10 +434,10 @@ static ein_status run_updates(loop *l, const char **reason) {
         int64_t flags[EIN_ENGINE_FLAGS];
         ein_step_result r;
         adamw.lr = ein_schedule_lr(&p->schedule, p->state.step);
-        carry(l, p->ops->step(p->self));
+        ein_error_keep(&l->carried, p->ops->step(p->self));
         ask(l, flags);
-        EIN_TRY(ein_engine_step(p->engine, carried(l), &adamw, p->state.step - p->state.skipped_steps + 1,
-                                flags, &r));
+        EIN_TRY(ein_engine_step(p->engine, ein_error_kept(&l->carried), &adamw,
+                                p->state.step - p->state.skipped_steps + 1, flags, &r));
         spend(&l->time, &r);
         EIN_TRY(advance(l, &r, adamw.lr));
         snprintf(detail, sizeof detail, "epoch %" PRId64 ", loss %.4f, lr %.2e", p->state.epoch, r.loss,
@@ -533,7 +514,7 @@ static void note_cap(const loop *l) {
 }
 
 /* What ends without its last checkpoint has failed: the log must not say otherwise. The message is the checkpoint's. */
-static ein_status finish_unsaved(loop *l, ein_status saved, const char *message, bool complete) {
+static ein_status finish_unsaved(loop *l, const ein_kept_error *saved, bool complete) {
     ein_trainer *p = l->p;
     ein_run_log(
         p->run,
@@ -542,18 +523,18 @@ static ein_status finish_unsaved(loop *l, ein_status saved, const char *message,
         "one%s",
         complete ? "done" : "stopped in order", p->state.step, p->total_steps,
         complete ? " (the model is written)" : "");
-    return ein_error(saved, "%s", message);
+    return ein_error_kept(saved);
 }
 
 static ein_status finish(loop *l, const char *reason) {
     ein_trainer *p = l->p;
-    char message[2048], why[128] = "all epochs done";
-    const ein_status saved = save(l);
-    snprintf(message, sizeof message, "%s", ein_error_message());
+    char why[128] = "all epochs done";
+    ein_kept_error saved = {.status = EIN_OK};
+    ein_error_keep(&saved, save(l));
     EIN_TRY(log_time(l));
     p->stopped = reason != NULL;
     if (!reason) EIN_TRY(p->ops->finish(p->self));
-    if (saved != EIN_OK) return finish_unsaved(l, saved, message, !reason);
+    if (saved.status != EIN_OK) return finish_unsaved(l, &saved, !reason);
     if (p->state.step < p->total_steps && !reason)
         snprintf(why, sizeof why, "no better %s for %" PRId64 " epochs", p->value_name, p->patience);
     const ein_run_state state = reason ? EIN_STATE_STOPPED : EIN_STATE_DONE;
@@ -593,7 +574,7 @@ static ein_status train(loop *l) {
     ein_progress_update(l->progress, p->state.step * p->batch, "");
     ein_status status = run_updates(l, &reason);
     ein_progress_finish(l->progress);
-    if (status == EIN_OK) status = ein_comm_agree(p->job->comm, carried(l));
+    if (status == EIN_OK) status = ein_comm_agree(p->job->comm, ein_error_kept(&l->carried));
     if (status == EIN_OK) status = finish(l, reason);
     ein_watchdog_stop();
     return status;
@@ -602,10 +583,11 @@ static ein_status train(loop *l) {
 /* Keep the message of a failure while STATE is written. A lost peer is no failure of the run: STATE stays "running",
  * as after a kill, and whoever reads it starts the run again. */
 static ein_status fail(loop *l, ein_status status) {
-    char message[2048];
-    snprintf(message, sizeof message, "%s", ein_error_message());
-    if (status != EIN_COMM) (void)ein_run_set_state(l->p->run, EIN_STATE_FAILED, l->p->state.step, message);
-    return ein_error(status, "%s", message);
+    ein_kept_error error = {.status = EIN_OK};
+    ein_error_keep(&error, status);
+    if (status != EIN_COMM)
+        (void)ein_run_set_state(l->p->run, EIN_STATE_FAILED, l->p->state.step, error.message);
+    return ein_error_kept(&error);
 }
 
 ein_status ein_trainer_run(ein_trainer *p) {
