@@ -65,8 +65,8 @@ void ein_make_printable(char *text, bool lines);
 /* Forget the current thread's message. */
 void ein_error_clear(void);
 
-/* An error that is carried over other calls, or from the thread that met it to the one that returns it: messages are kept
- * per thread, and the next error would take this one's place. Zeroed: none. */
+/* An error that is carried over other calls, or from the thread that met it to the one that returns it: messages are
+ * kept per thread, and the next error would take this one's place. Zeroed: none. */
 enum { EIN_ERROR_BYTES = 2048 };
 typedef struct {
     ein_status status;
@@ -77,7 +77,7 @@ typedef struct {
 /* Keep `status` and the current message, unless there is no error or one is kept already. */
 void ein_error_keep(ein_kept_error *kept, ein_status status);
 
-/* The same from any thread of a team: the error of the lowest `at` (a record, a replicate) counts, whoever was first. */
+/* The same from any thread of a team: that of the lowest `at` (a record, a replicate) counts, whoever was first. */
 void ein_error_keep_lowest(ein_kept_error *kept, int64_t at, ein_status status);
 
 /* Make the message that is kept the current one; returns its status, EIN_OK if there is none. */
@@ -118,9 +118,9 @@ int ein_int(int64_t value);
 ein_status ein_calloc(void *out, int64_t count, int64_t size, const char *what);
 #define EIN_NEW(pointer, count) ein_calloc(&(pointer), (int64_t)(count), (int64_t)sizeof *(pointer), #pointer)
 
-/* Room for `need` items of `size` bytes in an array that grows by doubling. `array` is the address of its pointer, as for
- * ein_calloc, `room` for how many it has room. Items that were there stay, also on EIN_NOMEM, which names `what`; fresh
- * ones hold anything. */
+/* Room for `need` items of `size` bytes in an array that grows by doubling. `array` is the address of its pointer, as
+ * for ein_calloc, `room` for how many it has room. Items that were there stay, also on EIN_NOMEM, which names `what`;
+ * fresh ones hold anything. */
 ein_status ein_grow(void *array, int64_t *room, int64_t need, int64_t size, const char *what);
 #define EIN_GROW(pointer, room, need) \
     ein_grow(&(pointer), &(room), (int64_t)(need), (int64_t)sizeof *(pointer), #pointer)
