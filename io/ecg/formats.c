@@ -3,12 +3,16 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "io/ecg/aecg.h"
 #include "io/ecg/cardiosoft.h"
 #include "io/ecg/muse.h"
+#include "io/ecg/sierra.h"
 
 static const ein_format formats[] = {
     {"GE MUSE XML", "MUSE XML", "RestingECG", NULL, ein_muse_read},
     {"CardioSoft XML", "CardioSoft XML", "CardiologyXML", NULL, ein_cardiosoft_read},
+    {"HL7 aECG", "HL7 annotated ECG (aECG)", "AnnotatedECG", NULL, ein_aecg_read},
+    {"Philips Sierra XML", "Philips Sierra XML", "restingecgdata", NULL, ein_sierra_read},
 };
 enum { FORMATS = sizeof formats / sizeof formats[0] };
 

@@ -146,17 +146,7 @@ static ein_kind hdf5(const look *f) {
     return own ? kind_own : kind_hdf5;
 }
 
-static ein_kind xml(const look *f, const char *root) {
-    static const struct {
-        const char *root;
-        ein_kind kind;
-    } roots[] = {
-        {"restingecgdata", {EIN_KIND_ECG, "Philips Sierra XML"}},
-        {"restingECG", {EIN_KIND_ECG, "Philips Sierra XML"}},
-        {"AnnotatedECG", {EIN_KIND_ECG, "HL7 annotated ECG (aECG)"}},
-    };
-    for (size_t i = 0; i < sizeof roots / sizeof roots[0]; i++)
-        if (strcmp(root, roots[i].root) == 0) return roots[i].kind;
+static ein_kind xml(const look *f) {
     if (strcasecmp(f->extension, "svg") == 0) return kind_images;
     return is_one_of(f->extension, "html htm xhtml") ? kind_documents
                                                      : (ein_kind){EIN_KIND_OTHER, "XML of other kinds"};
@@ -213,7 +203,7 @@ static ein_kind kind_of(const look *f, const ein_format **format) {
     if (begins(f, 0, "\x1f\x8b", 2)) return archive(f, kind_gzip);
     for (size_t i = 0; i < sizeof magics / sizeof magics[0]; i++)
         if (begins(f, magics[i].at, magics[i].mark, magics[i].bytes)) return magics[i].kind;
-    if (ein_xml_sniff(f->start, f->bytes, root)) return xml(f, root);
+    if (ein_xml_sniff(f->start, f->bytes, root)) return xml(f);
     return by_name(f);
 }
 

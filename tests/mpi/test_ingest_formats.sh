@@ -63,8 +63,8 @@ like 'and all are used' "$(grep -c 'fit no accepted record' <<<"$out")" '^0$'
 
 ok 'what was rejected' "$helper" rejected "$tmp/1/corpus.h5"
 rejected=$out
-for reason in 'README.xml: XML of another kind \(its first element is <readme>\)' 'philips.xml: Philips Sierra XML, which is not read' \
-    'hl7.xml: HL7 annotated ECG \(aECG\), which is not read' 'laughs.xml:1: it declares an entity' \
+for reason in 'README.xml: XML of another kind \(its first element is <readme>\)' 'philips.xml:1: Philips Sierra XML of document type ""' \
+    'hl7.xml:1: HL7 aECG without a <series>' 'laughs.xml:1: it declares an entity' \
     'median.xml:[0-9]+: MUSE XML without a waveform of type Rhythm \(there is: Median\)' 'cut.xml:[0-9]+: not well-formed XML' \
     'empty.xml: .*empty' 'letter.xml:1: '; do
     like "with its reason: ${reason%%:*}" "$rejected" "^mixed/${reason%%:*}	$reason"

@@ -40,10 +40,12 @@ for kind in '2 tables' '1 texts' '1 images' '1 checksums'; do
     like "no recordings: $kind" "$out" "^  $kind \\(first: $data/"
 done
 ok 'what was rejected' "$helper" rejected "$tmp/corpus.h5"
-for reason in 'holter.*a DICOM waveform' 'a.scp.*an SCP-ECG file' 'b.rec.*an EDF file' 'c.aecg.*HL7 annotated ECG .aECG.' \
-    'd.XML.*Philips Sierra XML' 'e.mat.*a MATLAB file' 'f.dat.*a signal file without its WFDB header' 'g.hdf5.*an HDF5 file'; do
+for reason in 'holter.*a DICOM waveform' 'a.scp.*an SCP-ECG file' 'b.rec.*an EDF file' \
+    'e.mat.*a MATLAB file' 'f.dat.*a signal file without its WFDB header' 'g.hdf5.*an HDF5 file'; do
     like "$reason" "$out" "$reason, which is not read"
 done
+like 'HL7 aECG of any name, by its reader' "$out" 'c.aecg:1: HL7 aECG without a <series>'
+like 'Philips XML as well' "$out" 'd.XML:1: Philips Sierra XML of document type ""'
 is 'and nothing else' "$(wc -l <<<"$out")" 10
 ok 'one of three' "$helper" texts "$tmp/corpus.h5" source_file
 like 'is named without its extension' "$out" '^SYN0000001.SYN0000001\.HEA$'

@@ -424,10 +424,10 @@ static void check_others(void) {
     FILE *f = fopen(path, "wb");
     if (!f || fputs("<restingecgdata xmlns='http://www3.medical.philips.com'/>", f) < 0 || fclose(f) != 0)
         abort();
-    refused("Philips", EIN_OTHER, "Philips Sierra XML, which is not read");
+    refused("Philips", EIN_OTHER, "Philips Sierra XML of document type");
     f = fopen(path, "wb");
     if (!f || fputs("<AnnotatedECG xmlns='urn:hl7-org:v3'/>", f) < 0 || fclose(f) != 0) abort();
-    refused("HL7", EIN_OTHER, "HL7 annotated ECG (aECG), which is not read");
+    refused("HL7", EIN_OTHER, "HL7 aECG without a <series>");
     f = fopen(path, "wb");
     if (!f || fputs("<?xml version='1.0'?><library/>", f) < 0 || fclose(f) != 0) abort();
     refused("other XML", EIN_OTHER, "first element is <library>");

@@ -1,0 +1,78 @@
+#!/usr/bin/env python3
+"""Expectations for the readers of vendor formats, decoded by independent programs.
+
+    formats_expected.py FOLDER_OF_REAL_DATA > formats_expected.csv
+
+Columns as those of wfdb_expected.csv (SHA-256 of float32 mV, lead by lead), with reader and version behind them. Counts come
+from the independent reader, mV are counts times the stated unit in float64. What is ours: calibration pulses of Philips
+files are cut off (io/ecg/counts.h). Made with sierraecg 0.4.0, ecgdatakit 2.0.3, pydicom 3.0.2, pyedflib 0.1.42:
+
+    python3 -m venv VENV && VENV/bin/pip install sierraecg ecgdatakit pydicom pyedflib
+"""
+import csv
+import hashlib
+import importlib.metadata
+import os
+import sys
+
+import numpy as np
+
+
+def sierra(path):
+    """ecgdatakit restores III to aVF in 32 bits as the format's description says; sierraecg in 16."""
+    import sierraecg
+    counts = np.array([lead.samples for lead in sierraecg.read_file(path).leads]).astype(np.int64)
+    same = (counts == counts[0]).all(axis=0)
+    end = counts.shape[1]
+    while same[end - 1]:
+        end -= 1
+    return counts[:, :end] * (5 / 1000), 500, "sierraecg"
+
+
+def kit(path):
+    from ecgdatakit import FileParser
+    leads = FileParser().parse(path).leads
+    mv = [np.rint(lead.samples * 1000 / lead.resolution) * (lead.resolution / 1000) for lead in leads]
+    return np.array(mv), leads[0].sampling_rate, "ecgdatakit"
+
+
+def dicom(path):
+    import pydicom
+    group = pydicom.dcmread(path).WaveformSequence[0]
+    raw = np.frombuffer(group.WaveformData, "<i2").reshape(-1, group.NumberOfWaveformChannels).T
+    uv = [float(c.ChannelSensitivity) * float(c.ChannelSensitivityCorrectionFactor)
+          for c in group.ChannelDefinitionSequence]
+    return raw.astype(float) * (np.array(uv)[:, None] / 1000), float(group.SamplingFrequency), "pydicom"
+
+
+def edf(path):
+    import pyedflib
+    f = pyedflib.EdfReader(path)
+    leads = []
+    for i in range(f.signals_in_file):
+        if f.getPhysicalDimension(i).strip().lower() not in ("mv", "uv"):
+            continue
+        times = 1 if f.getPhysicalDimension(i).strip().lower() == "mv" else 1e-3
+        per = (f.getPhysicalMaximum(i) - f.getPhysicalMinimum(i)) / (f.getDigitalMaximum(i) - f.getDigitalMinimum(i))
+        zero = f.getDigitalMinimum(i) - f.getPhysicalMinimum(i) / per
+        leads.append((f.readSignal(i, digital=True) - zero) * (per * times))
+    return np.array(leads), f.getSampleFrequency(0), "pyedflib"
+
+
+FILES = [("formats/sierra/sierra-1_03.xml", sierra), ("formats/sierra/sierra-1_04_01.xml", sierra),
+         ("formats/aecg/example.xml", kit), ("formats/aecg/minimum.xml", kit),
+         ("formats/dicom/waveform_ecg.dcm", dicom)]
+
+
+def main():
+    out = csv.writer(sys.stdout, lineterminator="\n")
+    out.writerow(["path", "leads", "samples", "fs_hz", "sha256_32", "sum_mv", "reader", "version"])
+    for name, read in FILES:
+        mv, fs, reader = read(os.path.join(sys.argv[1], name))
+        mv = mv.astype("<f4")
+        out.writerow([name, *mv.shape, "%.17g" % fs, hashlib.sha256(mv.tobytes()).hexdigest()[:32],
+                      "%.6f" % np.sum(mv.astype(np.float64)), reader, importlib.metadata.version(reader)])
+
+
+if __name__ == "__main__":
+    main()
