@@ -226,6 +226,12 @@ demo: deps      ## a whole study on embedded synthetic cohorts: synthesise, inge
 deps:           ## install missing Debian packages (as root), or name them
 	@tests/deps.sh
 
+PREFIX  ?= /usr/local
+DESTDIR ?=
+.PHONY: install
+install: einthoven ## into PREFIX (/usr/local), below DESTDIR: program, man pages, completion, Slurm scripts, manual
+	@jobs/cli/install.sh $(PROGRAM) '$(DESTDIR)$(PREFIX)'
+
 .PHONY: clean
 clean:          ## remove everything built
 	@rm -rf build einthoven compile_commands.json
