@@ -47,6 +47,7 @@ struct ein_classify {
     real *memory;
     pass one, all; /* the prefix of one record; the forward pass of B */
     block_state one_block, *block;
+    const real *last_out;       /* tokens that left the last block of the last prefix */
     const real *first_in;       /* tokens that enter the first block of the forward pass, or its pooling */
     real *normed, *mean, *rstd; /* (B,C), (B), (B) */
     const real *head_in;        /* (B,C): pooled */
@@ -412,10 +413,16 @@ void ein_classify_prefix(ein_classify *cl, real *out, const real *frozen, const 
         result = run_blocks(cl, &cl->one, a, &cl->one_block, false, cl->one.tokens, 0, cl->start.block);
     }
     if (cl->start.at == START_POOLED) {
+        cl->last_out = result;
         pool(cl, &cl->one, a, result);
         result = cl->one.pooled;
     }
     memcpy(out, result, (size_t)prefix_values(cl->full, cl->start) * sizeof *out);
+}
+
+const real *ein_classify_tokens(const ein_classify *cl) {
+    EIN_BUG_IF(!cl->last_out);
+    return cl->last_out;
 }
 
 void ein_classify_forward(ein_classify *cl, real *logits, const real *frozen, const real *param,

@@ -206,6 +206,7 @@ static ein_status read_ours(const char *path, const ein_safetensors *file, ein_m
     EIN_TRY(copy_metadata(file, "einthoven.training", &info->training));
     EIN_TRY(copy_metadata(file, "einthoven.training_records", &info->training_records));
     EIN_TRY(copy_metadata(file, "einthoven.tasks", &info->tasks));
+    EIN_TRY(copy_metadata(file, "einthoven.domain", &info->domain));
     EIN_TRY(copy_metadata(file, "einthoven.licence", &info->licence));
     EIN_TRY(copy_metadata(file, "einthoven.program", &info->program));
     if (hash) snprintf(info->hash, sizeof info->hash, "%s", hash);

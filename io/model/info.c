@@ -9,6 +9,7 @@ void ein_model_info_free(ein_model_info *info) {
     free(info->training);
     free(info->training_records);
     free(info->tasks);
+    free(info->domain);
     free(info->licence);
     free(info->program);
     memset(info, 0, sizeof *info);

@@ -19,6 +19,7 @@ typedef struct {
     char *training;                              /* training summary, one JSON object as text; NULL if none */
     char *training_records;                      /* NULL if not known */
     char *tasks;                                 /* NULL if none */
+    char *domain;                                /* what lies near the training records; NULL if not known */
     char *licence;                               /* NULL if not stated */
     char *program;                               /* "einthoven 0.1.0"; NULL if unknown */
     /* Set by ein_model_describe, ignored when writing. */

@@ -84,6 +84,7 @@ static ein_status write_sources(const char *path, const ein_layout *layout, cons
     add_pair(&p, "einthoven.training", info->training);
     add_pair(&p, "einthoven.training_records", info->training_records);
     add_pair(&p, "einthoven.tasks", info->tasks);
+    add_pair(&p, "einthoven.domain", info->domain);
     add_pair(&p, "einthoven.licence", info->licence);
     EIN_TRY(ein_model_hash_sources(sources, layout->n_tensors, p.text, p.n, hash));
     add_pair(&p, EIN_MODEL_KEY_HASH, hash);

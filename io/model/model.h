@@ -17,6 +17,7 @@
  *     einthoven.training     JSON object: training summary
  *     einthoven.training_records  the records used to train or select the model (io/corpus/seen.h)
  *     einthoven.tasks        JSON object: what the outputs mean, thresholds, calibration (classify only)
+ *     einthoven.domain       JSON object: which records are like those of training (jobs/options/domain.h)
  *     einthoven.licence      SPDX expression, or words, for the weights
  *     einthoven.blake2b      content hash, 64 hexadecimal digits; written last, so it is also the mark of a
  *                            complete file

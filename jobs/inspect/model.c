@@ -6,6 +6,7 @@
 #include "io/model/model.h"
 #include "io/model/safetensors.h"
 #include "jobs/inspect/inspect.h"
+#include "jobs/options/domain.h"
 #include "jobs/options/model_tasks.h"
 
 ein_status ein_inspect_checkpoint(ein_inspection *look) {
@@ -90,6 +91,23 @@ static ein_status put_tasks(json_t *out, const char *path, const char *text) {
     return EIN_OK;
 }
 
+/* What is near to the training records, without the matrix. */
+static ein_status put_domain(json_t *out, const char *path, const char *text) {
+    ein_domain d;
+    EIN_TRY(ein_domain_parse(path, text, &d));
+    json_t *object = json_object();
+    ein_put_int(object, "records", d.records);
+    ein_put_int(object, "held_out", d.held_out);
+    ein_put_real(object, "shrinkage", d.shrinkage);
+    ein_put_real(object, "distance_5", d.quantile[5]);
+    ein_put_real(object, "distance_50", d.quantile[50]);
+    ein_put_real(object, "distance_95", d.quantile[95]);
+    ein_put_real(object, "distance_100", d.quantile[100]);
+    json_object_set_new(out, "domain", object);
+    ein_domain_free(&d);
+    return EIN_OK;
+}
+
 static void put_model(json_t *out, const ein_model_info *info) {
     ein_put_text(out, "program", info->program);
     ein_put_shape(out, &info->shape, info->parts);
@@ -115,6 +133,7 @@ static ein_status describe(ein_inspection *look, const ein_safetensors *file) {
         ein_put_text(out, "kind", ours ? "model" : "model of others");
         put_model(out, &info);
         if (info.tasks) status = put_tasks(out, look->path, info.tasks);
+        if (status == EIN_OK && info.domain) status = put_domain(out, look->path, info.domain);
         ein_model_info_free(&info);
     } else if (!ours && (status == EIN_FORMAT || status == EIN_USAGE)) {
         ein_put_text(out, "note", ein_error_message());

@@ -45,6 +45,9 @@ const ein_option ein_table_finetune[] = {
      "",
      "map from logit to probability that is fitted on validation records and kept in the model; auto: platt where it has "
      "at least 20 positives and 20 negatives, else none"},
+    {"finetune.domain_records", EIN_OPT_INT, "4096", 0, 1000000, NULL, "records",
+     "training records, and as many for validation, by whose embeddings the model tells how far a record is from them; 0: it "
+     "does not"},
     {"finetune.keep", EIN_OPT_BOOL, "true", EIN_UNBOUNDED, NULL, "",
      "keep in memory what frozen blocks make of the records, if data.memory_mib allows; false: compute it every epoch"},
     {"finetune.cell", EIN_OPT_INT, "-1", -1, 1000000, NULL, "",

@@ -456,8 +456,8 @@ static ein_status workers_new(finetune_cell *c) {
 
 static ein_status make_identity(finetune_cell *c) {
     static const char *const changeable[] = {
-        "threads:",  "corpus:", "memory_mib:", "keep:",   "from:",        "seeds:", "tasks:",
-        "controls:", "cell:",   "unjoined:",   "recipe:", "calibration:", NULL};
+        "threads:",  "corpus:", "memory_mib:", "keep:",   "from:",        "seeds:",          "tasks:",
+        "controls:", "cell:",   "unjoined:",   "recipe:", "calibration:", "domain_records:", NULL};
     char more[1024], *yaml = NULL, hash[EIN_HASH_TEXT_BYTES];
     EIN_TRY(ein_tasks_to_yaml(&c->data.targets.tasks, &yaml));
     ein_hash_text(yaml, strlen(yaml), hash);
@@ -477,10 +477,12 @@ static ein_status make_identity(finetune_cell *c) {
     ein_identity_content(c->all->corpus, c->all->part, t->value, t->N * t->n_targets, content);
     /* The default is left out, so that runs of programs that did not have the key go on. */
     const char *calibration = ein_config_string(c->config, "finetune.calibration");
-    char fitted[40] = "";
+    const int64_t domain = ein_config_int(c->config, "finetune.domain_records");
+    char fitted[40] = "", near[48] = "";
     if (strcmp(calibration, "auto") != 0) snprintf(fitted, sizeof fitted, "# calibration %s\n", calibration);
+    if (domain != 4096) snprintf(near, sizeof near, "# domain of %" PRId64 " records\n", domain);
     if (heads > 0) snprintf(said, sizeof said, "# %" PRId64 " heads\n", heads);
-    snprintf(more + used, sizeof more - used, "%s%s%s", said, fitted, content);
+    snprintf(more + used, sizeof more - used, "%s%s%s%s", said, fitted, near, content);
     const ein_status status = ein_identity_text(yaml, changeable, more, &c->identity);
     free(yaml);
     return status;

@@ -9,6 +9,8 @@
 
 #include "core/nn/lora.h"
 #include "io/formats/csv.h"
+#include "jobs/options/domain.h"
+#include "jobs/options/embedding.h"
 #include "jobs/options/scoring.h"
 #include "jobs/options/seen_options.h"
 #include "jobs/train/finetune.h"
@@ -69,8 +71,9 @@ static ein_status seen_text(const finetune_cell *c, char **out) {
     return status;
 }
 
+/* `domain` may be NULL. */
 static ein_status write_arena(const finetune_cell *c, const char *path, const ein_layout *layout,
-                              const float *arena) {
+                              const float *arena, char *domain) {
     const ein_train_state *s = &c->trainer.state;
     char training[1024];
     char *tasks = NULL, *seen = NULL;
@@ -87,6 +90,7 @@ static ein_status write_arena(const finetune_cell *c, const char *path, const ei
                            .training = training,
                            .tasks = tasks,
                            .training_records = seen,
+                           .domain = domain,
                            .program = c->all->program};
     memcpy(info.contract_text, c->contract_text, sizeof info.contract_text);
     if (status == EIN_OK) status = ein_model_write(path, layout, arena, &info);
@@ -101,7 +105,7 @@ ein_status finetune_write_model(void *self, const char *path) {
     EIN_TRY(EIN_NEW(arena, c->full->arena));
     memcpy(arena, c->frozen, (size_t)c->full->arena * sizeof *arena);
     ein_layout_copy(arena, c->full, c->param, c->trained);
-    const ein_status status = write_arena(c, path, c->full, arena);
+    const ein_status status = write_arena(c, path, c->full, arena, NULL);
     free(arena);
     return status;
 }
@@ -208,13 +212,73 @@ static ein_status write_validation(const finetune_cell *c, const double *scores)
 }
 
 static ein_status publish(finetune_cell *c, const ein_layout *layout, const float *arena,
-                          const double *scores, const double *logits) {
+                          const double *scores, const double *logits, char *domain) {
     char path[4200];
     snprintf(path, sizeof path, "%s/model.safetensors", c->folder);
     EIN_TRY(choose_thresholds(c, scores, logits));
     EIN_TRY(write_validation(c, scores));
-    return write_arena(c, path, layout, arena);
+    return write_arena(c, path, layout, arena, domain);
 }
+
+/* --- domain ---------------------------------------------------------------------------------------------- */
+
+/* Mean embeddings of at most `most` of n records, evenly spaced. Collective. */
+static ein_status embed_some(finetune_cell *c, const ein_embedder *e, const int64_t *record, int64_t n,
+                             int64_t most, float **out, int64_t *count) {
+    int64_t *some = NULL;
+    *count = n < most ? n : most;
+    *out = NULL;
+    ein_status status = EIN_NEW(some, *count + 1);
+    if (status == EIN_OK) status = EIN_NEW(*out, *count * e->layout->shape.width + 1);
+    for (int64_t i = 0; status == EIN_OK && i < *count; i++)
+        some[i] = record[(int64_t)((__int128)i * n / *count)];
+    status = ein_comm_agree(comm_of(c), status);
+    if (status == EIN_OK)
+        status = ein_embed_records(*out, comm_of(c), e, c->all->corpus, some, *count, c->all->threads, NULL);
+    free(some);
+    return status;
+}
+
+/* On rank 0. What cannot be told of these records is told in the log instead. */
+static ein_status fit_domain(finetune_cell *c, const float *train, int64_t n, const float *valid, int64_t m,
+                             char **out) {
+    ein_domain domain;
+    ein_status status = ein_domain_fit(&domain, train, n, valid, m, c->shape.width, c->all->threads);
+    if (status == EIN_RANGE || status == EIN_NUMERIC) {
+        ein_run_log(c->run, "domain: none: %s", ein_error_message());
+        return EIN_OK;
+    }
+    EIN_TRY(status);
+    ein_run_log(c->run,
+                "domain: embeddings of %" PRId64 " training records, shrinkage %.3f; distances of %" PRId64
+                " validation records: median %.2f, 95 %% below %.2f",
+                n, domain.shrinkage, m, domain.quantile[50], domain.quantile[95]);
+    status = ein_domain_to_json(&domain, out);
+    ein_domain_free(&domain);
+    return status;
+}
+
+/* How far records are from those of training, for the model's file; *out on rank 0 (NULL: not told). Collective. */
+static ein_status describe_domain(finetune_cell *c, const ein_layout *layout, const float *arena,
+                                  char **out) {
+    const ein_embedder e = {.layout = layout,
+                            .param = arena,
+                            .mean_mv = c->contract.mean_mv,
+                            .sd_mv = c->contract.sd_mv,
+                            .kind = EIN_EMBED_MEAN};
+    const int64_t most = ein_config_int(config_of(c), "finetune.domain_records");
+    float *train = NULL, *valid = NULL;
+    int64_t n, m;
+    if (most == 0) return EIN_OK;
+    ein_status status = embed_some(c, &e, c->data.train, c->data.n_train, most, &train, &n);
+    if (status == EIN_OK) status = embed_some(c, &e, c->data.valid, c->data.n_valid, most, &valid, &m);
+    if (status == EIN_OK && ein_comm_rank(comm_of(c)) == 0) status = fit_domain(c, train, n, valid, m, out);
+    free(train);
+    free(valid);
+    return ein_comm_share(comm_of(c), status);
+}
+
+/* --- the end --------------------------------------------------------------------------------------------- */
 
 /* Which map each target got, and why; rank 0 has chosen. */
 static void log_calibration(const finetune_cell *c) {
@@ -231,6 +295,7 @@ ein_status finetune_finish(void *self) {
     ein_layout *layout = NULL;
     float *arena = NULL;
     double *scores = NULL, *logits = NULL;
+    char *domain = NULL;
     const int64_t values = c->data.n_valid * c->meaning->n_targets;
     ein_status status = load_best(c, &layout, &arena);
     if (status == EIN_OK) status = EIN_NEW(scores, values);
@@ -248,15 +313,17 @@ ein_status finetune_finish(void *self) {
         status = ein_score_records(logits, comm_of(c), &scorer, c->all->corpus, c->data.valid,
                                    c->data.n_valid, c->all->threads, NULL);
     }
+    if (status == EIN_OK) status = describe_domain(c, layout, arena, &domain);
     if (status == EIN_OK)
         ein_head_score_of_logit(scores, logits, c->meaning->head, c->meaning->n_tasks, c->data.n_valid,
                                 c->meaning->n_targets);
     if (status == EIN_OK && ein_comm_rank(comm_of(c)) == 0)
-        status = publish(c, layout, arena, scores, logits);
+        status = publish(c, layout, arena, scores, logits, domain);
     ein_layout_destroy(layout);
     free(arena);
     free(scores);
     free(logits);
+    free(domain);
     EIN_TRY(ein_comm_agree(comm_of(c), status));
     log_calibration(c);
     ein_run_log(c->run, "model of update %" PRId64 " (%s %.4f) written to %s/model.safetensors",

@@ -38,13 +38,20 @@ for ranks in 2 3 4; do
     ok "$ranks ranks: the same model, with its maps" cmp "$(model one)" "$(model r$ranks)"
 done
 ok 'inspect' "$einthoven" inspect "$(model one)"
-out=$(grep '^ *target' <<<"$out")
+domain=$(grep 'domain:' <<<"$out") out=$(grep '^ *target' <<<"$out")
 like 'shows the map of a target' "$out" 'target low, .*calibration platt: logistic\(-?[0-9.e-]+ \+ [0-9.e-]+ logit\); fitted on [0-9]+ positives and [0-9]+ negatives for validation'
+like 'and the domain' "$domain" 'domain: records [0-9]+, held_out [0-9]+, shrinkage 0\.[0-9]+, distance_5 '
 like 'as the log does' "$(grep calibration one/*/scratch-s1/log.txt)" 'calibration of low: platt: logistic\('
 unlike 'a number has none' "$out" 'target age.*calibration'
 few=$(grep -oE 'calibration of signs/[A-Z]+: none: [0-9]+ positives and [0-9]+ negatives for validation; platt takes at least 20' one/*/scratch-s1/log.txt | head -n 1)
 like 'where records are few there is none, and the log says why' "$few" 'at least 20'
 
+ok 'no domain' tune 2 far --set finetune.domain_records=0
+unlike 'then there is none' "$("$einthoven" inspect "$(model far)" | grep 'domain:')" domain
+ok 'of a few records' tune 2 few --set finetune.domain_records=40
+like 'as many are taken' "$("$einthoven" inspect "$(model few)" | grep 'domain:')" 'records 40, held_out 40,'
+ok 'of too few' tune 1 too-few --set finetune.domain_records=10
+like 'which the log tells' "$(cat too-few/*/scratch-s1/log.txt)" 'domain: none: 10 training and 10 validation records; 30 of each'
 for kind in none temperature isotonic; do
     ok "$kind" tune 1 $kind --set finetune.calibration=$kind
 done

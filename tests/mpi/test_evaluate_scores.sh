@@ -70,9 +70,9 @@ again() { # TABLE OUT LABEL OPTION...
     "$einthoven" evaluate --scores "$1" --score "score:a:$3,score:b:$3" --id record --cluster patient --set evaluate.cohort=ecg \
         --set evaluate.replicates=60 --csv "$2" --overwrite "${@:4}"
 }
-# Statistics that need no threshold: with value, limits, standard error, p and state.
+# Statistics that need no threshold and no map of a model: with value, limits, standard error, p and state.
 figures() {
-    awk -F, -v l="$2" '$2 == l && $6 !~ /@/ && $5 == ""' "$1" | sed "s/^[^,]*,[^,]*,//; s/score:\\([ab]\\):[a-zA-Z/]*/\\1/g"
+    awk -F, -v l="$2" '$2 == l && $6 !~ /@|^calibrated_/ && $5 == ""' "$1" | sed "s/^[^,]*,[^,]*,//; s/score:\\([ab]\\):[a-zA-Z/]*/\\1/g"
 }
 for column in fast signs/MI signs/LVH; do
     label=${column#*/}
