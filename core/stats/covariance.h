@@ -1,13 +1,14 @@
 /* Covariance of features with shrinkage, and Mahalanobis distances by it.
  *
  * Features are standardised (mean, population SD), so that none counts for more because its numbers are larger; the
- * covariance S of what comes out is shrunk towards m I, m its mean diagonal (Ledoit & Wolf 2004, as scikit-learn has it):
+ * covariance S of what comes out is shrunk towards m I, m its mean diagonal (Ledoit & Wolf 2004):
  *
  *     rho = min(1, b2 / d2),  d2 = |S - m I|^2,  b2 = (sum_k |z_k|^4 / n - |S|^2) / n        Frobenius norms
  *     R = (1 - rho) S + rho m I,  rho at least EIN_SHRINKAGE_LEAST, so that R has an inverse
  *
  * With R = K K' and D the SDs, the distance of x is |W (x - mean)| with the lower triangle W = K^-1 D^-1.  A feature
- * that never varied (its SD is at most a millionth of its mean, which is rounding) does not count: its column of W is 0.
+ * that never varied (its SD is at most a millionth of its mean, which is rounding) does not count: its column of W
+ * is 0.
  *
  * Everything is in double, each sum one chain in an order that depends on n alone: equal rows in equal order give equal
  * bits on any number of threads.

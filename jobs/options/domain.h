@@ -1,7 +1,7 @@
 /* How far a record is from what a model was trained on: TRIPOD+AI's "out of domain" as a number.
  *
- * The distance is Mahalanobis' of the record's mean embedding (jobs/options/embedding.h) from those of training records,
- * with shrunk covariance (core/stats/covariance.h).  The percentile says how many of 100 validation records are nearer.
+ * The distance is Mahalanobis' of the record's mean embedding (jobs/options/embedding.h) from those of training
+ * records, with shrunk covariance (core/stats/covariance.h).  The percentile says how many of 100 validation records are nearer.
  * It is taken from records that the distance was NOT fitted on: in many dimensions those that it was fitted on are
  * nearer than any new record of the same cohort can be, so that their percentiles would call every new record strange.
  * A percentile of 100 means farther than all of them; how much farther, the distance tells.
@@ -9,8 +9,8 @@
  *     ein_embedding_take(feature, EIN_EMBED_MEAN, layout, model, prefix);       of a record that is scored anyway
  *     const double d = ein_domain_distance(domain, feature), p = ein_domain_percentile(domain, d);
  *
- * In a model file it is the metadata `einthoven.domain` (not in files of earlier programs, nor where it was not wanted or
- * records are too few), a JSON object:
+ * In a model file it is the metadata `einthoven.domain` (not in files of earlier programs, nor where it was not wanted
+ * or records are too few), a JSON object:
  *
  *     {"version": 1, "embedding": "mean", "width": C, "records": n, "held_out": m, "shrinkage": rho,
  *      "quantiles": [101 distances of the m validation records: least, 1 %, ..., greatest],
