@@ -81,8 +81,8 @@ int64_t ein_classify_values(const ein_layout *full, const ein_layout *trained, i
 /* out (ein_classify_prefix_values): the prefix of one record x (L,S). Leaves the state of a forward pass alone. */
 void ein_classify_prefix(ein_classify *cl, real *out, const real *frozen, const real *x);
 
-/* The tokens (T,C), CLS first, that left the last block when ein_classify_prefix took its last record; they stay until it
- * takes the next. Only where nothing is trained. */
+/* The tokens (T,C), CLS first, that left the last block when ein_classify_prefix took its last record; they stay until
+ * it takes the next. Only where nothing is trained. */
 const real *ein_classify_tokens(const ein_classify *cl);
 
 /* logits (B,O) from prefixes (B,prefix values), which are kept by reference until the backward pass. `param` may be

@@ -1,8 +1,8 @@
 /* How far a record is from what a model was trained on: TRIPOD+AI's "out of domain" as a number.
  *
  * The distance is Mahalanobis' of the record's mean embedding (jobs/options/embedding.h) from those of training
- * records, with shrunk covariance (core/stats/covariance.h).  The percentile says how many of 100 validation records are nearer.
- * It is taken from records that the distance was NOT fitted on: in many dimensions those that it was fitted on are
+ * records, with shrunk covariance (core/stats/covariance.h).  The percentile says how many of 100 validation records
+ * are nearer.  It is taken from records that the distance was NOT fitted on: in many dimensions those that it was fitted on are
  * nearer than any new record of the same cohort can be, so that their percentiles would call every new record strange.
  * A percentile of 100 means farther than all of them; how much farther, the distance tells.
  *

@@ -28,8 +28,8 @@ ein_status ein_embedding_parse(const char *name, ein_embedding *out);
 /* EIN_USAGE if the model `path` (for the message) cannot make it: attentive without attentive pooling. */
 ein_status ein_embedding_check(ein_embedding kind, const char *path, const ein_layout *layout);
 
-/* out (C): of the record that `model`, in which nothing is trained, took last with ein_classify_prefix; `prefix` is what
- * that gave. Whoever scores a record has its embedding for nothing. */
+/* out (C): of the record that `model`, in which nothing is trained, took last with ein_classify_prefix; `prefix` is
+ * what that gave. Whoever scores a record has its embedding for nothing. */
 void ein_embedding_take(float *out, ein_embedding kind, const ein_layout *layout, const ein_classify *model,
                         const float *prefix);
 
