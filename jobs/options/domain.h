@@ -2,9 +2,9 @@
  *
  * The distance is Mahalanobis' of the record's mean embedding (jobs/options/embedding.h) from those of training
  * records, with shrunk covariance (core/stats/covariance.h).  The percentile says how many of 100 validation records
- * are nearer.  It is taken from records that the distance was NOT fitted on: in many dimensions those that it was fitted on are
- * nearer than any new record of the same cohort can be, so that their percentiles would call every new record strange.
- * A percentile of 100 means farther than all of them; how much farther, the distance tells.
+ * are nearer.  It is taken from records that the distance was NOT fitted on: in many dimensions those that it was
+ * fitted on are nearer than any new record of the same cohort can be, so that their percentiles would call every new
+ * record strange. A percentile of 100 means farther than all of them; how much farther, the distance tells.
  *
  *     ein_embedding_take(feature, EIN_EMBED_MEAN, layout, model, prefix);       of a record that is scored anyway
  *     const double d = ein_domain_distance(domain, feature), p = ein_domain_percentile(domain, d);
