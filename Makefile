@@ -68,6 +68,8 @@ BLAS_LIBS    ?= $(if $(BLAS_DIR),-L$(BLAS_DIR) -Wl$(comma)-rpath$(comma)$(BLAS_D
 IO_PACKAGES  := yaml-0.1 jansson libsodium libxml-2.0 sqlite3
 IO_CFLAGS    ?= $(shell $(PKG_CONFIG) --cflags $(IO_PACKAGES))
 IO_LIBS      ?= $(shell $(PKG_CONFIG) --libs $(IO_PACKAGES))
+CAIRO_CFLAGS ?= $(shell $(PKG_CONFIG) --cflags cairo-pdf)
+CAIRO_LIBS   ?= $(shell $(PKG_CONFIG) --libs cairo-pdf)
 CHECK_CFLAGS ?= $(shell $(PKG_CONFIG) --cflags check)
 CHECK_LIBS   ?= $(shell $(PKG_CONFIG) --libs check)
 
@@ -82,14 +84,14 @@ endif
 
 CPPFLAGS_ALL = -I. -D_GNU_SOURCE $(MPI_CFLAGS) $(HDF5_CFLAGS) $(BLAS_CFLAGS) $(IO_CFLAGS) $(CPPFLAGS)
 CFLAGS_ALL   = -std=c11 -fopenmp $(OPT) $(WARN) $(CFLAGS)
-LIBS_ALL     = $(HDF5_LIBS) $(MPI_LIBS) $(BLAS_LIBS) $(IO_LIBS) -lm
+LIBS_ALL     = $(HDF5_LIBS) $(MPI_LIBS) $(BLAS_LIBS) $(IO_LIBS) $(CAIRO_LIBS) -lm
 
 # --- sources -------------------------------------------------------------------------------------------
 # The rooms of the house, from the roof to the ground. A room may use those further down and none further up: each is an
 # archive, and the linker, which reads them once and in this order, does not find what points upwards. `make lint` checks
 # the same over #include.
 ROOMS := jobs jobs/study jobs/inspect jobs/score jobs/evaluate jobs/sites jobs/train jobs/data jobs/options jobs/metrics \
-         jobs/cli io/sites io/tasks io/model io/labels io/ecg io/corpus io/run io/config io/hdf5 io/formats io/base \
+         jobs/cli io/sites io/tasks io/model io/labels io/picture io/ecg io/corpus io/run io/config io/hdf5 io/formats io/base \
          mpi core/synth core/stats core/records core/nn core/signal core/base
 ROOM_SRC = $(filter-out jobs/einthoven.c,$(wildcard $1/*.c))
 LIB_SRC  := $(foreach room,$(ROOMS),$(call ROOM_SRC,$(room)))
@@ -131,6 +133,7 @@ FORCE:
 
 # Numerics get the optimiser's full attention; everything else stays at -O2 without contraction.
 $(BUILD)/core/%.o: EXTRA = $(if $(filter core/$*.c,$(REAL_SRC)),$(KERNEL_OPT))
+$(BUILD)/io/picture/cairo.o: EXTRA = $(CAIRO_CFLAGS)
 $(BUILD)/jobs/cli/version.o: EXTRA = -DEIN_VERSION='"$(VERSION)"' -DEIN_BUILD_FLAGS='"$(strip $(OPT) $(KERNEL_OPT))"'
 
 $(BUILD)/%.o: %.c $(BUILD)/flags
@@ -192,7 +195,7 @@ TEST_C   := $(wildcard tests/unit/test_*.c tests/gradient/test_*.c tests/mpi/tes
 TEST_BIN := $(TEST_C:%.c=$(BUILD)/%)
 TEST_HELP := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/*.c))
 
-$(BUILD)/tests/%.o: EXTRA = $(CHECK_CFLAGS)
+$(BUILD)/tests/%.o: EXTRA = $(CHECK_CFLAGS) $(CAIRO_CFLAGS)
 $(TEST_BIN): $(BUILD)/%: $(BUILD)/%.o $(TEST_HELP) $(REAL_LIBS) $(LIBS)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS_ALL) $(HARDEN_CFLAGS) $(LDFLAGS) $(HARDEN_LDFLAGS) $^ -o $@ $(CHECK_LIBS) $(LIBS_ALL)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "jobs/cli/command.h"
+#include "jobs/inspect/draw.h"
 #include "jobs/options/sniff.h"
 
 static const ein_option table_inspect[] = {
@@ -22,12 +23,29 @@ static const ein_option table_inspect[] = {
     {0},
 };
 
-static const ein_option *const tables[] = {table_inspect, NULL};
+static const ein_option table_draw[] = {
+    {"draw.out", EIN_OPT_STRING, NULL, EIN_UNBOUNDED, NULL, "",
+     "draw a recording on ECG paper into this file: .svg, .png or .pdf"},
+    {"draw.record", EIN_OPT_STRING, NULL, EIN_UNBOUNDED, NULL, "",
+     "id of the record to draw; a corpus needs it, a file of one recording does not"},
+    {"draw.paper", EIN_OPT_CHOICE, "3x4", EIN_UNBOUNDED, "3x4|6x2|12x1|recorded", "",
+     "rows and columns of leads; recorded: the leads of the recording, one below the other"},
+    {"draw.rhythm", EIN_OPT_STRING, "II", EIN_UNBOUNDED, NULL, "", "lead of the strip below 3x4, or none"},
+    {"draw.from_s", EIN_OPT_REAL, "0", 0, 1e7, NULL, "s", "where the 10 s of the sheet begin"},
+    {0},
+};
 
-static const ein_flag flags[] = {
-    {"--verify", NULL, "inspect.verify"},   {"--json", NULL, "inspect.json"},
-    {"--texts", NULL, "inspect.texts"},     {"--rejected", "N|all", "inspect.rejected"},
-    {"--tensors", NULL, "inspect.tensors"}, {0}};
+static const ein_option *const tables[] = {table_inspect, table_draw, NULL};
+
+static const ein_flag flags[] = {{"--verify", NULL, "inspect.verify"},
+                                 {"--json", NULL, "inspect.json"},
+                                 {"--texts", NULL, "inspect.texts"},
+                                 {"--rejected", "N|all", "inspect.rejected"},
+                                 {"--tensors", NULL, "inspect.tensors"},
+                                 {"--draw", "RECORD", "draw.record"},
+                                 {"--out", "PICTURE", "draw.out"},
+                                 {"--paper", "LAYOUT", "draw.paper"},
+                                 {0}};
 
 /* --- describers ------------------------------------------------------------------------------------------- */
 
@@ -128,6 +146,8 @@ static ein_status read_rejected(const ein_job *job, int64_t *out) {
 
 static ein_status run(ein_job *job) {
     int64_t rejected;
+    if (ein_config_string(job->config, "draw.out") || ein_config_string(job->config, "draw.record"))
+        return ein_inspect_draw(job);
     EIN_TRY(read_rejected(job, &rejected));
     bool root = ein_comm_rank(job->comm) == 0;
     json_t *all = root ? json_array() : NULL;
@@ -159,14 +179,18 @@ const ein_command ein_command_inspect = {
     .name = "inspect",
     .summary = "say what a file of ours is, whole or broken",
     .operands = "PATH...",
-    .description = "PATH is a corpus, a checkpoint, a model (.safetensors, also of others) or a run\n"
-                   "folder; its content tells which. Without --verify, lengths, marks of completeness\n"
-                   "and tables are checked; with it, every checksum. A run folder shows its state, last\n"
-                   "metrics and the checkpoints with their validity.\n\n"
-                   "Exit code 0: all are whole. 1: one is broken, unfinished, or not a file of ours;\n"
-                   "the reason is printed.\n\n"
-                   "    einthoven inspect results/a\n"
-                   "    einthoven inspect --verify --json corpus.h5 model.safetensors",
+    .description =
+        "PATH is a corpus, a checkpoint, a model (.safetensors, also of others) or a run\n"
+        "folder; its content tells which. Without --verify, lengths, marks of completeness\n"
+        "and tables are checked; with it, every checksum. A run folder shows its state, last\n"
+        "metrics and the checkpoints with their validity.\n\n"
+        "Exit code 0: all are whole. 1: one is broken, unfinished, or not a file of ours;\n"
+        "the reason is printed.\n\n"
+        "With --out PICTURE, a recording is drawn on ECG paper instead: of a file of one recording\n"
+        "(WFDB, MUSE, CardioSoft), or with --draw RECORD of a corpus.\n\n"
+        "    einthoven inspect results/a\n"
+        "    einthoven inspect --draw 00001_hr corpus.h5 --out ecg.pdf\n"
+        "    einthoven inspect --verify --json corpus.h5 model.safetensors",
     .tables = tables,
     .flags = flags,
     .min_operands = 1,
