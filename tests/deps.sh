@@ -19,6 +19,7 @@ pc      libsodium        libsodium-dev
 pc      libxml-2.0       libxml2-dev
 pc      sqlite3          libsqlite3-dev
 pc      cairo-pdf        libcairo2-dev
+pc      zlib             zlib1g-dev
 pc      check            check
 command pgrep            procps
 "

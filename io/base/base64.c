@@ -1,7 +1,5 @@
 #include "io/base/base64.h"
 
-static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
 /* The value of a character plus one; 0 for what is not in the alphabet. */
 static const uint8_t plus_one[256] = {
     ['A'] = 1,  ['B'] = 2,  ['C'] = 3,  ['D'] = 4,  ['E'] = 5,  ['F'] = 6,  ['G'] = 7,  ['H'] = 8,
@@ -73,17 +71,4 @@ int64_t ein_base64_decode(const char *text, size_t n, uint8_t *out, size_t *at) 
     out[bytes++] = (uint8_t)(group >> 16);
     if (held == 3) out[bytes++] = (uint8_t)(group >> 8);
     return bytes;
-}
-
-void ein_base64_encode(const uint8_t *bytes, size_t n, char *out) {
-    for (size_t i = 0; i < n; i += 3) {
-        size_t left = n - i;
-        uint32_t group = (uint32_t)bytes[i] << 16 | (left > 1 ? (uint32_t)bytes[i + 1] << 8 : 0) |
-                         (left > 2 ? bytes[i + 2] : 0);
-        *out++ = alphabet[group >> 18];
-        *out++ = alphabet[group >> 12 & 63];
-        *out++ = left > 1 ? alphabet[group >> 6 & 63] : '=';
-        *out++ = left > 2 ? alphabet[group & 63] : '=';
-    }
-    *out = '\0';
 }

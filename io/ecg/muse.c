@@ -5,10 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <zlib.h>
 
 #include "core/signal/gain.h"
 #include "io/base/base64.h"
-#include "io/base/crc32.h"
 #include "io/ecg/xml_person.h"
 #include "io/formats/xml_text.h"
 
@@ -160,7 +160,7 @@ static ein_status check_counts(const reader *r, stored_lead *l) {
     EIN_TRY(ein_xml_int_if_there(r->xml, l->node, "LeadDataCRC32", INT32_MIN, UINT32_MAX, &crc));
     if (crc == 0)
         l->notes |= EIN_NOTE_NO_CHECKSUM;
-    else if ((uint32_t)crc != ein_crc32(l->bytes, (size_t)l->held * 2))
+    else if ((uint32_t)crc != crc32_z(0, (const uint8_t *)l->bytes, (size_t)l->held * 2))
         l->notes |= EIN_NOTE_CHECKSUM;
     if (l->held > l->stated) l->notes |= EIN_NOTE_CHECKSUM;
     if (l->held > l->stated) l->held = l->stated;

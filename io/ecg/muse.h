@@ -22,7 +22,7 @@
  *   length        The largest LeadSampleCountTotal.  A lead that holds fewer is NaN behind its end and noted
  *                 EIN_NOTE_TRUNCATED; one that holds more than it states is cut there and noted EIN_NOTE_CHECKSUM.
  *                 Less than 1/16 of a promise of more than 2^20 values in all: EIN_CORRUPT, as for WFDB.
- *   checksum      CRC-32 of a lead's decoded bytes (io/base/crc32.h): EIN_NOTE_CHECKSUM, or EIN_NOTE_NO_CHECKSUM if
+ *   checksum      CRC-32 (zlib's) of a lead's decoded bytes: EIN_NOTE_CHECKSUM, or EIN_NOTE_NO_CHECKSUM if
  *                 there is none or it is 0.
  *   offsets       LeadOffsetFirstSample, LeadTimeOffset and FirstSampleBaseline are 0 in every file we have seen.
  *                 Programs disagree on what else would mean (bytes or samples; added or subtracted), so such a lead is

@@ -1,11 +1,10 @@
 #include "io/ecg/muse_write.h"
 
 #include <math.h>
+#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "io/base/base64.h"
-#include "io/base/crc32.h"
+#include <zlib.h>
 
 enum { LINE_CHARACTERS = 72, LEAST_EXPONENT = -6, DX_BYTES = EIN_ECG_DX_BYTES };
 
@@ -78,7 +77,10 @@ typedef struct {
 
 static ein_status scratch_new(const ein_ecg *ecg, scratch *s) {
     EIN_TRY(ein_calloc((void **)&s->bytes, ecg->n_samples, 2, "samples of a MUSE lead"));
-    return ein_calloc((void **)&s->base64, (ecg->n_samples * 2 + 2) / 3 * 4 + 1, 1, "text of a MUSE lead");
+    return ein_calloc(
+        (void **)&s->base64,
+        (int64_t)sodium_base64_encoded_len((size_t)ecg->n_samples * 2, sodium_base64_VARIANT_ORIGINAL), 1,
+        "text of a MUSE lead");
 }
 
 static void put_lead(FILE *out, const ein_ecg *ecg, int l, double uv, scratch *s) {
@@ -91,7 +93,8 @@ static void put_lead(FILE *out, const ein_ecg *ecg, int l, double uv, scratch *s
         s->bytes[2 * t] = (uint8_t)count;
         s->bytes[2 * t + 1] = (uint8_t)(count >> 8);
     }
-    ein_base64_encode(s->bytes, bytes, s->base64);
+    sodium_bin2base64(s->base64, sodium_base64_encoded_len(bytes, sodium_base64_VARIANT_ORIGINAL), s->bytes,
+                      bytes, sodium_base64_VARIANT_ORIGINAL);
     fprintf(out,
             "      <LeadData>\n"
             "         <LeadByteCountTotal>%zu</LeadByteCountTotal>\n"
@@ -111,7 +114,7 @@ static void put_lead(FILE *out, const ein_ecg *ecg, int l, double uv, scratch *s
             "         <BaselineSway>FALSE</BaselineSway>\n"
             "         <LeadDataCRC32>%lu</LeadDataCRC32>\n"
             "         <WaveFormData>\n",
-            any ? "FALSE" : "TRUE", (unsigned long)ein_crc32(s->bytes, bytes));
+            any ? "FALSE" : "TRUE", crc32_z(0, (const uint8_t *)s->bytes, bytes));
     for (const char *p = s->base64; *p; p += strnlen(p, LINE_CHARACTERS))
         fprintf(out, "%.*s\n", LINE_CHARACTERS, p);
     fputs("         </WaveFormData>\n      </LeadData>\n", out);

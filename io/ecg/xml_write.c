@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <zlib.h>
 
-#include "io/base/crc32.h"
 #include "io/base/durable.h"
 #include "io/formats/xml_text.h"
 
@@ -139,7 +139,7 @@ static ein_status write_bytes(int fd, const char *path, const char *data, size_t
 
 static ein_status write_renamed(const char *partial, const char *path, const char *text, size_t bytes) {
     char seal[SEAL_BYTES + 1];
-    snprintf(seal, sizeof seal, seal_format, (unsigned long)ein_crc32(text, bytes));
+    snprintf(seal, sizeof seal, seal_format, crc32_z(0, (const uint8_t *)text, bytes));
     int fd;
     EIN_TRY(ein_durable_check(path));
     EIN_TRY(ein_file_create(partial, &fd));
@@ -175,7 +175,7 @@ bool ein_xml_is_whole(const char *folder, const char *name) {
     if (join(path, folder, name, ".xml") == EIN_OK &&
         ein_file_read(path, EIN_XML_MAX_BYTES, &text, &bytes) == EIN_OK && bytes > SEAL_BYTES) {
         const size_t above = bytes - SEAL_BYTES;
-        snprintf(seal, sizeof seal, seal_format, (unsigned long)ein_crc32(text, above));
+        snprintf(seal, sizeof seal, seal_format, crc32_z(0, (const uint8_t *)text, above));
         whole = memcmp(text + above, seal, SEAL_BYTES) == 0;
     }
     free(text);

@@ -5,7 +5,7 @@
  *
  *     <!-- CRC-32 of all above: 1234abcd -->
  *
- * (io/base/crc32.h, over every byte before that line).  NAME.xml appears by rename when it is complete.  Nothing is
+ * (zlib's, over every byte before that line).  NAME.xml appears by rename when it is complete.  Nothing is
  * synced here, for the reasons that io/ecg/wfdb_write.h gives; after a power failure ein_xml_is_whole tells which files
  * survived.
  *

@@ -3,6 +3,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <iconv.h>
 #include <libxml/SAX2.h>
 #include <libxml/parser.h>
 #include <libxml/tree.h>
@@ -153,43 +154,27 @@ bool ein_xml_sniff_file(const char *path, char *root) {
 
 /* --- encodings ------------------------------------------------------------------------------------------- */
 
-static size_t put_utf8(uint32_t c, char *out) {
-    if (c < 0x80) {
-        out[0] = (char)c;
-        return 1;
-    }
-    size_t n = c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
-    for (size_t i = n - 1; i > 0; i--, c >>= 6) out[i] = (char)(0x80 | (c & 0x3f));
-    out[0] = (char)((0xf00u >> n & 0xf0) | c); /* 110xxxxx, 1110xxxx, 11110xxx */
-    return n;
-}
-
 /* UTF-16 becomes UTF-8 here, so that everything behind sees '<' as one byte. */
-static ein_status from_utf16(const char *path, const uint8_t *b, size_t n, bool little, char **out,
+static ein_status from_utf16(const char *path, const char *utf16, size_t n, bool little, char **out,
                              size_t *bytes) {
-    char *text;
-    size_t used = 0;
-    EIN_TRY(ein_calloc((void **)&text, (int64_t)n / 2 * 3 + 1, 1, "text of an XML file"));
-    for (size_t i = 0; i + 1 < n; i += 2) {
-        uint32_t c = little ? b[i] | (uint32_t)b[i + 1] << 8 : b[i + 1] | (uint32_t)b[i] << 8;
-        if (c >= 0xd800 && c < 0xe000) {
-            uint32_t low = 0;
-            if (i + 3 < n)
-                low = little ? b[i + 2] | (uint32_t)b[i + 3] << 8 : b[i + 3] | (uint32_t)b[i + 2] << 8;
-            if (c >= 0xdc00 || low < 0xdc00 || low >= 0xe000) {
-                free(text);
-                return ein_error(EIN_FORMAT, "%s: byte %zu: half of a surrogate pair; not whole UTF-16", path,
-                                 i);
-            }
-            c = 0x10000 + ((c - 0xd800) << 10) + (low - 0xdc00);
-            i += 2;
-        }
-        used += put_utf8(c, text + used);
+    const size_t room = n / 2 * 3;
+    char *text, *in = (char *)(uintptr_t)utf16;
+    iconv_t cd = iconv_open("UTF-8", little ? "UTF-16LE" : "UTF-16BE");
+    if (cd == (iconv_t)-1)
+        return ein_error(EIN_SYSTEM, "%s: the C library converts no UTF-16: %s", path, strerror(errno));
+    ein_status status = ein_calloc(&text, (int64_t)room + 1, 1, "text of an XML file");
+    if (status == EIN_OK) {
+        char *at = text;
+        size_t left = n - n % 2, more = room;
+        if (iconv(cd, &in, &left, &at, &more) == (size_t)-1)
+            status = ein_error(EIN_FORMAT, "%s: byte %zu: half of a surrogate pair; not whole UTF-16", path,
+                               (size_t)(in - utf16));
+        *out = text;
+        *bytes = room - more;
     }
-    text[used] = '\0';
-    *out = text;
-    *bytes = used;
-    return EIN_OK;
+    iconv_close(cd);
+    if (status != EIN_OK) free(text);
+    return status;
 }
 
 /* The encoding of the XML declaration, "" if it states none. */
@@ -477,7 +462,7 @@ static ein_status decode_and_parse(const char *path, const char *file, size_t by
     if (units == CODE_BYTES) return parse_text(path, file + mark, bytes - mark, false, xml);
     char *text = NULL;
     size_t n = 0;
-    EIN_TRY(from_utf16(path, (const uint8_t *)file + mark, bytes - mark, units == CODE_UTF16_LE, &text, &n));
+    EIN_TRY(from_utf16(path, file + mark, bytes - mark, units == CODE_UTF16_LE, &text, &n));
     ein_status status = parse_text(path, text, n, true, xml);
     free(text);
     return status;

@@ -1,11 +1,12 @@
 /* XML from strangers: encodings that are read, and attacks, damage and excess that are refused with a line and a
  * reason. */
+#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <zlib.h>
 
 #include "io/base/base64.h"
-#include "io/base/crc32.h"
 #include "io/formats/xml_text.h"
 #include "tests/report.h"
 
@@ -310,12 +311,14 @@ static void check_base64(void) {
         char text[140];
         size_t at;
         for (size_t i = 0; i < n; i++) in[i] = (uint8_t)(i * 37 + n * 101 + (i * i >> 3));
-        ein_base64_encode(in, n, text);
+        sodium_bin2base64(text, sizeof text, in, n, sodium_base64_VARIANT_ORIGINAL);
         round = round && strlen(text) == (n + 2) / 3 * 4 &&
                 ein_base64_decode(text, strlen(text), out, &at) == (int64_t)n && memcmp(in, out, n) == 0;
     }
     report(round, "base64 there and back, 0 to 99 bytes");
-    report(ein_crc32("123456789", 9) == 0xcbf43926 && ein_crc32("", 0) == 0, "CRC-32 of its check value");
+    report(crc32_z(0, (const uint8_t *)"123456789", 9) == 0xcbf43926 &&
+               crc32_z(0, (const uint8_t *)"", 0) == 0,
+           "CRC-32 of its check value");
 }
 
 int main(void) {
