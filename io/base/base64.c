@@ -1,5 +1,7 @@
 #include "io/base/base64.h"
 
+#include <sodium.h>
+
 /* The value of a character plus one; 0 for what is not in the alphabet. */
 static const uint8_t plus_one[256] = {
     ['A'] = 1,  ['B'] = 2,  ['C'] = 3,  ['D'] = 4,  ['E'] = 5,  ['F'] = 6,  ['G'] = 7,  ['H'] = 8,
@@ -71,4 +73,9 @@ int64_t ein_base64_decode(const char *text, size_t n, uint8_t *out, size_t *at) 
     out[bytes++] = (uint8_t)(group >> 16);
     if (held == 3) out[bytes++] = (uint8_t)(group >> 8);
     return bytes;
+}
+
+void ein_base64_encode(const uint8_t *bytes, size_t n, char *out) {
+    enum { VARIANT = sodium_base64_VARIANT_ORIGINAL };
+    sodium_bin2base64(out, sodium_base64_encoded_len(n, VARIANT), bytes, n, VARIANT);
 }

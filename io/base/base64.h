@@ -15,4 +15,7 @@
  * early. */
 int64_t ein_base64_decode(const char *text, size_t n, uint8_t *out, size_t *at);
 
+/* Encode bytes[n] into out, which has room for (n + 2) / 3 * 4 + 1 characters, NUL-terminated, without line ends. */
+void ein_base64_encode(const uint8_t *bytes, size_t n, char *out);
+
 #endif

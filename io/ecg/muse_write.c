@@ -1,10 +1,11 @@
 #include "io/ecg/muse_write.h"
 
 #include <math.h>
-#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 #include <zlib.h>
+
+#include "io/base/base64.h"
 
 enum { LINE_CHARACTERS = 72, LEAST_EXPONENT = -6, DX_BYTES = EIN_ECG_DX_BYTES };
 
@@ -77,10 +78,7 @@ typedef struct {
 
 static ein_status scratch_new(const ein_ecg *ecg, scratch *s) {
     EIN_TRY(ein_calloc((void **)&s->bytes, ecg->n_samples, 2, "samples of a MUSE lead"));
-    return ein_calloc(
-        (void **)&s->base64,
-        (int64_t)sodium_base64_encoded_len((size_t)ecg->n_samples * 2, sodium_base64_VARIANT_ORIGINAL), 1,
-        "text of a MUSE lead");
+    return ein_calloc((void **)&s->base64, (ecg->n_samples * 2 + 2) / 3 * 4 + 1, 1, "text of a MUSE lead");
 }
 
 static void put_lead(FILE *out, const ein_ecg *ecg, int l, double uv, scratch *s) {
@@ -93,8 +91,7 @@ static void put_lead(FILE *out, const ein_ecg *ecg, int l, double uv, scratch *s
         s->bytes[2 * t] = (uint8_t)count;
         s->bytes[2 * t + 1] = (uint8_t)(count >> 8);
     }
-    sodium_bin2base64(s->base64, sodium_base64_encoded_len(bytes, sodium_base64_VARIANT_ORIGINAL), s->bytes,
-                      bytes, sodium_base64_VARIANT_ORIGINAL);
+    ein_base64_encode(s->bytes, bytes, s->base64);
     fprintf(out,
             "      <LeadData>\n"
             "         <LeadByteCountTotal>%zu</LeadByteCountTotal>\n"

@@ -4,8 +4,8 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <zlib.h>
 
-#include "io/base/crc32.h"
 #include "io/base/utf8.h"
 #include "io/picture/parts.h"
 #include "io/picture/picture.h"
@@ -129,7 +129,7 @@ static cairo_status_t put_resolution(written *w) {
     put_big_endian(chunk + 8, per_metre);
     put_big_endian(chunk + 12, per_metre);
     chunk[16] = 1; /* the unit is the metre */
-    put_big_endian(chunk + 17, ein_crc32(chunk + 4, 13));
+    put_big_endian(chunk + 17, (uint32_t)crc32_z(0, chunk + 4, 13));
     if (w->n < AT) return CAIRO_STATUS_WRITE_ERROR;
     more = realloc(w->bytes, w->n + CHUNK);
     if (!more) return CAIRO_STATUS_NO_MEMORY;

@@ -1,11 +1,11 @@
 /* GE MUSE XML: made-up files, each with one property that must be met, refused or flagged. */
 #include <math.h>
-#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include <zlib.h>
 
+#include "io/base/base64.h"
 #include "io/ecg/muse.h"
 #include "io/ecg/reader.h"
 #include "tests/report.h"
@@ -34,7 +34,7 @@ static const char *lead(const char *name, const int16_t *counts, int n, const ch
         bytes[2 * i] = (uint8_t)counts[i];
         bytes[2 * i + 1] = (uint8_t)((uint16_t)counts[i] >> 8);
     }
-    sodium_bin2base64(base64, sizeof base64, bytes, (size_t)n * 2, sodium_base64_VARIANT_ORIGINAL);
+    ein_base64_encode(bytes, (size_t)n * 2, base64);
     if (crc == 0) crc = crc32_z(0, (const uint8_t *)bytes, (size_t)n * 2);
     if (crc >= 0) snprintf(sum, sizeof sum, "<LeadDataCRC32>%lld</LeadDataCRC32>", (long long)crc);
     at = (at + 1) % 16;

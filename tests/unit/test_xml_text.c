@@ -1,6 +1,5 @@
 /* XML from strangers: encodings that are read, and attacks, damage and excess that are refused with a line and a
  * reason. */
-#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -311,7 +310,7 @@ static void check_base64(void) {
         char text[140];
         size_t at;
         for (size_t i = 0; i < n; i++) in[i] = (uint8_t)(i * 37 + n * 101 + (i * i >> 3));
-        sodium_bin2base64(text, sizeof text, in, n, sodium_base64_VARIANT_ORIGINAL);
+        ein_base64_encode(in, n, text);
         round = round && strlen(text) == (n + 2) / 3 * 4 &&
                 ein_base64_decode(text, strlen(text), out, &at) == (int64_t)n && memcmp(in, out, n) == 0;
     }
