@@ -8,6 +8,7 @@
 #include "jobs/options/split_options.h"
 #include "jobs/options/tables.h"
 #include "jobs/options/task_library.h"
+#include "jobs/sites/site.h"
 #include "mpi/watchdog.h"
 
 /* clang-format off */
@@ -183,23 +184,37 @@ static ein_status check_kind(const ein_config *c, bool table) {
     return EIN_OK;
 }
 
-static ein_status run(ein_job *job) {
-    const bool table = ein_config_is_set(job->config, "evaluate.scores");
-    if (table || ein_config_list_count(job->config, "evaluate.models") > 0)
-        EIN_TRY(check_kind(job->config, table));
-    EIN_TRY(ein_watch_peers(job->comm, job->config));
-    const ein_status status = table ? ein_evaluate_table(job) : ein_evaluate_model(job);
-    ein_watchdog_stop();
+static const ein_option *const tables[] = {
+    ein_table_evaluate_model, ein_table_seen_secret, ein_table_labels, ein_table_evaluate,
+    ein_table_site,           ein_table_split,       ein_table_peer,   NULL};
+
+/* A plan's tables or models, one run after the other, then what may be sent. Collective. */
+static ein_status run_plan(ein_job *job, const ein_option *const *all) {
+    ein_site *site = NULL;
+    ein_status status = ein_site_begin(job, all, &site);
+    for (int i = 0; status == EIN_OK && i < ein_site_runs(site); i++) {
+        ein_job one = *job;
+        status = ein_comm_agree(job->comm, ein_site_config(site, i, &one.config));
+        if (status == EIN_OK)
+            status = ein_site_of_table(site) ? ein_evaluate_table(&one) : ein_evaluate_model(&one);
+    }
+    if (status == EIN_OK) status = ein_site_finish(site);
+    ein_site_end(site);
     return status;
 }
 
-static const ein_option *const tables[] = {ein_table_evaluate_model,
-                                           ein_table_seen_secret,
-                                           ein_table_labels,
-                                           ein_table_evaluate,
-                                           ein_table_split,
-                                           ein_table_peer,
-                                           NULL};
+static ein_status run(ein_job *job) {
+    const bool table = ein_config_is_set(job->config, "evaluate.scores");
+    const bool plan = ein_config_is_set(job->config, "evaluate.plan");
+    if (!plan && (table || ein_config_list_count(job->config, "evaluate.models") > 0))
+        EIN_TRY(check_kind(job->config, table));
+    EIN_TRY(ein_watch_peers(job->comm, job->config));
+    const ein_status status = plan    ? run_plan(job, tables)
+                              : table ? ein_evaluate_table(job)
+                                      : ein_evaluate_model(job);
+    ein_watchdog_stop();
+    return status;
+}
 
 static const ein_flag flags[] = {{"--model", "[ARM=]FILE,...", "evaluate.models"},
                                  {"--corpus", "FILE", "data.corpus"},
@@ -222,6 +237,10 @@ static const ein_flag flags[] = {{"--model", "[ARM=]FILE,...", "evaluate.models"
                                  {"--csv", "FILE", "evaluate.csv"},
                                  {"--excluded", "FILE", "evaluate.excluded"},
                                  {"--overwrite", NULL, "evaluate.overwrite"},
+                                 {"--plan", "FILE", "evaluate.plan"},
+                                 {"--coordinator", "FILE.pub", "evaluate.coordinator"},
+                                 {"--site", "NAME", "evaluate.site"},
+                                 {"--site-key", "FILE", "evaluate.site_key"},
                                  {0}};
 
 const ein_command ein_command_evaluate = {
