@@ -1,7 +1,6 @@
 #include "core/stats/released_bins.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 int ein_released_bin_of(const double *edge, int n_edges, double score) {
     int low = 0, high = n_edges;
@@ -16,76 +15,61 @@ int ein_released_bin_of(const double *edge, int n_edges, double score) {
 }
 
 typedef struct {
-    const double *weight;
     int n_classes, n_bins;
+    const uint8_t *wanted;
     ein_release_rules rules;
-    double *sum; /* (n_classes) */
+    double *below; /* (n_classes, n_bins + 1) weight of all bins below */
 } bins;
 
-static bool is_full(const bins *x) {
-    for (int c = 0; c < x->n_classes; c++)
-        if (ein_release_cell(x->sum[c], x->rules) != EIN_RELEASE_GRANTED) return false;
+/* Whether bins begin .. end - 1 together are enough of every class. */
+static bool is_full(const bins *x, int begin, int end) {
+    for (int c = 0; c < x->n_classes; c++) {
+        const double *below = x->below + (int64_t)c * (x->n_bins + 1);
+        if (ein_release_cell(below[end] - below[begin], x->rules) != EIN_RELEASE_GRANTED) return false;
+    }
     return true;
 }
 
-/* Bins begin .. end - 1: an edge behind each bin that is full, except the last, which takes what is left over. False if
- * not even all together are full. */
-static bool sweep(const bins *x, uint8_t *keep, int begin, int end) {
-    int last = -1;
-    bool full = false;
-    for (int c = 0; c < x->n_classes; c++) x->sum[c] = 0;
-    for (int b = begin; b < end; b++) {
-        if (b + 1 < end) keep[b] = 0;
-        for (int c = 0; c < x->n_classes; c++) x->sum[c] += x->weight[c * x->n_bins + b];
-        full = is_full(x);
-        if (!full) continue;
-        if (b + 1 < end) keep[b] = 1;
-        last = b;
-        for (int c = 0; c < x->n_classes; c++) x->sum[c] = 0;
-    }
-    if (last >= 0 && last + 1 < end) keep[last] = 0;
-    return last >= 0;
+/* How much an edge is preferred: wanted ones, then those whose place has more factors of two, so that sites which join
+ * by themselves keep many of the same edges. */
+static int rank_of(const bins *x, int edge) {
+    int level = 0;
+    for (int place = edge + 1; place % 2 == 0; place /= 2) level++;
+    return x->wanted && x->wanted[edge] ? 64 : level;
 }
 
-/* Sweep between the edges that are wanted; the first part that is not full loses the edge below it, or above. */
-static bool sweep_all(const bins *x, uint8_t *keep, uint8_t *wanted) {
-    for (int begin = 0, end; begin < x->n_bins; begin = end) {
-        for (end = begin + 1; end < x->n_bins && !wanted[end - 1]; end++) {
-        }
-        if (sweep(x, keep, begin, end)) {
-            if (end < x->n_bins) keep[end - 1] = 1;
-            continue;
-        }
-        if (begin > 0)
-            wanted[begin - 1] = 0;
-        else if (end < x->n_bins)
-            wanted[end - 1] = 0;
-        return false;
-    }
-    return true;
+/* Split at the edge that is preferred most among those that leave both sides full, and the sides again. The depth is at
+ * most the number of bins that are left, which are few: each holds the minimum. */
+static void split(const bins *x, uint8_t *keep, int begin, int end) {
+    int best = -1;
+    for (int e = begin; e + 1 < end; e++)
+        if ((best < 0 || rank_of(x, e) > rank_of(x, best)) && is_full(x, begin, e + 1) &&
+            is_full(x, e + 1, end))
+            best = e;
+    if (best < 0) return;
+    keep[best] = 1;
+    split(x, keep, begin, best + 1);
+    split(x, keep, best + 1, end);
 }
 
 ein_status ein_released_bins_join(uint8_t *keep, int *n_joined, const double *weight, int n_classes,
                                   int n_bins, const uint8_t *wanted, ein_release_rules rules) {
-    bins x = {weight, n_classes, n_bins, rules, NULL};
-    uint8_t *left = NULL;
-    ein_status status = EIN_NEW(x.sum, n_classes);
-    if (status == EIN_OK) status = EIN_NEW(left, n_bins);
-    *n_joined = 0;
-    if (status == EIN_OK) {
-        if (wanted) memcpy(left, wanted, (size_t)(n_bins - 1));
-        for (int c = 0; c < n_classes; c++)
-            for (int b = 0; b < n_bins; b++) x.sum[c] += weight[c * n_bins + b];
-        if (is_full(&x)) {
-            while (!sweep_all(&x, keep, left)) {
-            }
-            *n_joined = 1;
-            for (int e = 0; e + 1 < n_bins; e++) *n_joined += keep[e];
+    bins x = {n_classes, n_bins, wanted, rules, NULL};
+    EIN_TRY(EIN_NEW(x.below, (int64_t)n_classes * (n_bins + 1)));
+    for (int c = 0; c < n_classes; c++)
+        for (int b = 0; b < n_bins; b++) {
+            double *below = x.below + (int64_t)c * (n_bins + 1);
+            below[b + 1] = below[b] + weight[(int64_t)c * n_bins + b];
         }
+    for (int e = 0; e + 1 < n_bins; e++) keep[e] = 0;
+    *n_joined = 0;
+    if (is_full(&x, 0, n_bins)) {
+        split(&x, keep, 0, n_bins);
+        *n_joined = 1;
+        for (int e = 0; e + 1 < n_bins; e++) *n_joined += keep[e];
     }
-    free(x.sum);
-    free(left);
-    return status;
+    free(x.below);
+    return EIN_OK;
 }
 
 int ein_released_bins_apply(int64_t *out, int *first, const uint8_t *keep, const int64_t *count, int n_bins) {

@@ -12,8 +12,9 @@
 int ein_released_bin_of(const double *edge, int n_edges, double score);
 
 /* keep (n_bins - 1): which edges stay, so that every joined bin has at least the minimum of each class; weight
- * (n_classes, n_bins) is that of the records. `wanted` (n_bins - 1), or NULL, marks edges to keep if at all possible
- * (thresholds). *n_joined is 0 if not even one bin is left: nothing may leave. */
+ * (n_classes, n_bins) is that of the records. Bins are split from the coarsest on, so sites keep many edges in common.
+ * `wanted` (n_bins - 1), or NULL, marks edges to keep if at all possible (thresholds). *n_joined is 0 if not even one
+ * bin is left: nothing may leave. */
 ein_status ein_released_bins_join(uint8_t *keep, int *n_joined, const double *weight, int n_classes,
                                   int n_bins, const uint8_t *wanted, ein_release_rules rules);
 

@@ -6,7 +6,7 @@
  *     purpose: Does the model find LVEF < 35 % in other hospitals?
  *     expires: 2027-06-30
  *     minimum_cell: 11                          default; a site may raise it
- *     largest_bound: 0.02                       default; of the error that merged bins cause in an AUROC
+ *     largest_bound: 0.05                       default; of the error that merged bins cause in an AUROC
  *     rounds: 2                                 default 1; 2 adds the exact protocol
  *     models: [{name: ours, file: ours.safetensors}]            or {name: theirs}: scores come in a table
  *     cohort: {text: "adults, echo within 30 days", require: [{column: age, at_least: 18}]}

@@ -200,7 +200,7 @@ static ein_status complete(const description *d, json_t *body, const char *progr
     set_default(body, "purpose", json_string(""));
     set_default(body, "rounds", json_integer(1));
     set_default(body, "minimum_cell", json_integer(11));
-    set_default(body, "largest_bound", json_real(0.02));
+    set_default(body, "largest_bound", json_real(0.05));
     set_default(body, "contract_hash", json_null());
     set_default(body, "record", json_string("record"));
     set_default(body, "patient", json_string("patient"));

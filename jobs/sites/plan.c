@@ -8,6 +8,8 @@
 #include "io/model/model.h"
 #include "io/sites/plan.h"
 #include "jobs/cli/command.h"
+#include "jobs/sites/second.h"
+#include "jobs/sites/site.h"
 
 static const ein_option table_plan[] = {
     {"plan.key", EIN_OPT_STRING, NULL, EIN_UNBOUNDED, NULL, "",
@@ -17,6 +19,8 @@ static const ein_option table_plan[] = {
      "replace an earlier plan of that name"},
     {"plan.today", EIN_OPT_STRING, NULL, EIN_UNBOUNDED, NULL, "",
      "date to take for today, where a machine's clock is wrong; unset: the clock's, in UTC"},
+    {"plan.from", EIN_OPT_STRING, NULL, EIN_UNBOUNDED, NULL, "",
+     "plan of round 1; the operands are its sites' results, and what is made is the plan of round 2"},
     {"plan.schema", EIN_OPT_CHOICE, NULL, EIN_UNBOUNDED, "plan|result", "",
      "print the published JSON Schema of plans or of results, and nothing else"},
     {0},
@@ -26,17 +30,9 @@ static const ein_option *const tables[] = {table_plan, NULL};
 static const ein_flag flags[] = {{"--key", "FILE", "plan.key"},
                                  {"--out", "FILE", "plan.out"},
                                  {"--overwrite", NULL, "plan.overwrite"},
+                                 {"--from", "PLAN.json", "plan.from"},
                                  {"--schema", "plan|result", "plan.schema"},
                                  {0}};
-
-static ein_status today_of(const ein_config *c, char out[11]) {
-    const char *given = ein_config_string(c, "plan.today");
-    ein_date_today(out);
-    if (!given) return EIN_OK;
-    EIN_TRY(ein_date_check(given));
-    snprintf(out, 11, "%s", given);
-    return EIN_OK;
-}
 
 /* Write the plan and say what it is. */
 static ein_status publish(const char *path, const char *text, bool replace) {
@@ -74,7 +70,7 @@ static ein_status make(const ein_config *c, const char *description) {
     char today[11], program[64];
     json_t *body = NULL;
     snprintf(program, sizeof program, "einthoven %s", ein_version());
-    EIN_TRY(today_of(c, today));
+    EIN_TRY(ein_site_today(c, "plan.today", today));
     EIN_TRY(ein_plan_from_yaml(description, program, today, ein_model_hash, &body));
     ein_status status = EIN_OK;
     const char *expires = json_string_value(json_object_get(body, "expires"));
@@ -85,12 +81,34 @@ static ein_status make(const ein_config *c, const char *description) {
     return status;
 }
 
+/* Round 2, whose plan the same coordinator signs. */
+static ein_status make_second(const ein_job *job, const char *from) {
+    char today[11];
+    ein_plan *first = NULL;
+    ein_result *results = NULL;
+    json_t *body = NULL;
+    const char *key = ein_config_string(job->config, "plan.key");
+    if (job->n_operands == 0) return ein_error(EIN_USAGE, "--from: the results of round 1 are the operands");
+    EIN_TRY(ein_site_today(job->config, "plan.today", today));
+    EIN_TRY(ein_plan_read(from, &first));
+    ein_status status = ein_site_check_plan(first, key, today);
+    if (status == EIN_OK) status = ein_results_read(job->operands, job->n_operands, first, &results);
+    if (status == EIN_OK) status = ein_plan_second(&body, first, results, job->n_operands, today);
+    if (status == EIN_OK) status = sign(job->config, body);
+    json_decref(body);
+    ein_results_free(results, job->n_operands, first);
+    ein_plan_free(first);
+    return status;
+}
+
 static ein_status plan(const ein_job *job) {
     const char *schema = ein_config_string(job->config, "plan.schema");
     if (schema) {
         fputs(!strcmp(schema, "plan") ? ein_signed_plan.schema : ein_signed_result.schema, stdout);
         return EIN_OK;
     }
+    const char *from = ein_config_string(job->config, "plan.from");
+    if (from) return make_second(job, from);
     if (job->n_operands != 1)
         return ein_error(EIN_USAGE, "one description is needed: einthoven plan plan.yaml --key FILE");
     return make(job->config, job->operands[0]);
@@ -103,18 +121,19 @@ static ein_status run(ein_job *job) {
 const ein_command ein_command_plan = {
     .name = "plan",
     .summary = "turn a coordinator's description into a signed plan for sites",
-    .operands = "[DESCRIPTION.yaml]",
+    .operands = "DESCRIPTION.yaml | RESULT.json...",
     .description =
         "The description says which models are evaluated, on whom, for which tasks, in which bins and subgroups, which\n"
         "sites take part, and until when. The plan is checked, signed and told in words; sites read it with\n"
         "einthoven inspect plan.json and run it with einthoven evaluate --plan.\n\n"
         "    einthoven keys coordinator.key\n"
         "    einthoven plan plan.yaml --key coordinator.key --out plan.json\n"
+        "    einthoven plan --from plan.json *.result.json --key coordinator.key --out plan2.json\n"
         "    einthoven plan --schema plan",
     .tables = tables,
     .flags = flags,
     .min_operands = 0,
-    .max_operands = 1,
+    .max_operands = -1,
     .yaml_is_operand = true,
     .run = run,
 };
