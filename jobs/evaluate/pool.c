@@ -7,6 +7,7 @@
 #include "io/base/outputs.h"
 #include "io/formats/json.h"
 #include "jobs/cli/command.h"
+#include "jobs/evaluate/pool_sites.h"
 #include "jobs/options/score_columns.h"
 
 enum { MOST_STUDIES = 100000, MOST_LEVELS = EIN_META_MOST_COEFFICIENTS };
@@ -33,6 +34,9 @@ static const ein_option table_pool[] = {
     {"pool.knapp_hartung", EIN_OPT_CHOICE, "plain", EIN_UNBOUNDED, "plain|truncated", "",
      "factor q on the variance: as it comes, or max(1, q), which is never narrower than the normal interval"},
     {"pool.level", EIN_OPT_REAL, "0.95", 0.5, 0.9999, NULL, "", "of all intervals"},
+    {"pool.plan", EIN_OPT_STRING, NULL, EIN_UNBOUNDED, NULL, "",
+     "plan whose sites' results, the operands, are pooled"},
+    {"pool.coordinator", EIN_OPT_STRING, NULL, EIN_UNBOUNDED, NULL, "", "public key that the plan must be signed by"},
     {"pool.json", EIN_OPT_STRING, NULL, EIN_UNBOUNDED, NULL, "", "write everything to this JSON file"},
     {"pool.overwrite", EIN_OPT_BOOL, "false", EIN_UNBOUNDED, NULL, "", "replace an existing JSON file"},
     {0},
@@ -49,6 +53,8 @@ static const ein_flag flags[] = {{"--studies", "TABLE.csv", "pool.studies"},
                                  {"--se", "COL", "pool.se"},
                                  {"--moderator", "COL,...", "pool.moderator"},
                                  {"--method", "NAME", "pool.method"},
+                                 {"--plan", "PLAN.json", "pool.plan"},
+                                 {"--coordinator", "FILE.pub", "pool.coordinator"},
                                  {"--json", "FILE", "pool.json"},
                                  {"--overwrite", NULL, "pool.overwrite"},
                                  {0}};
@@ -343,7 +349,7 @@ static ein_status analyse_plain(ein_pool *p, const double *y, const double *v, d
     return EIN_OK;
 }
 
-static ein_status analyse(ein_pool *p) {
+ein_status ein_pool_analyse(ein_pool *p) {
     double *y;
     ein_meta_fit *without = NULL;
     EIN_TRY(EIN_NEW(y, 3 * p->k + 1));
@@ -390,7 +396,7 @@ static ein_status pool(const ein_config *config) {
     const char *const json = ein_config_string(config, "pool.json");
     EIN_TRY(ein_outputs_begin(&json, 1, NULL, ein_config_bool(config, "pool.overwrite"), &output));
     ein_status status = read_studies(&p, &in);
-    if (status == EIN_OK) status = analyse(&p);
+    if (status == EIN_OK) status = ein_pool_analyse(&p);
     if (status == EIN_OK) {
         tell_repeated(&p);
         ein_pool_print(&p, stdout);
@@ -409,15 +415,23 @@ static ein_status pool(const ein_config *config) {
 }
 
 static ein_status run(ein_job *job) {
-    if (!ein_config_is_set(job->config, "pool.studies"))
-        return ein_error(EIN_USAGE, "--studies TABLE.csv names the table of studies");
+    const bool plan = ein_config_is_set(job->config, "pool.plan");
+    if (plan == ein_config_is_set(job->config, "pool.studies") || (!plan && job->n_operands > 0))
+        return ein_error(
+            EIN_USAGE,
+            "give a table of studies (--studies TABLE.csv), or a plan with its sites' results (--plan PLAN.json "
+            "--coordinator KEY.pub RESULT.json...)");
+    if (plan)
+        return ein_comm_share(job->comm, ein_comm_rank(job->comm) == 0
+                                             ? ein_pool_results(job->config, job->operands, job->n_operands)
+                                             : EIN_OK);
     return ein_comm_share(job->comm, ein_comm_rank(job->comm) == 0 ? pool(job->config) : EIN_OK);
 }
 
 const ein_command ein_command_pool = {
     .name = "pool",
-    .summary = "meta-analysis of studies or sites",
-    .operands = "",
+    .summary = "meta-analysis of studies or sites; sites' results of a plan together",
+    .operands = "[RESULT.json...]",
     .description =
         "A table has one row per study (site): a name, an estimate with its variance or standard\n"
         "error, or an AUROC with one. AUROCs are pooled on the logit scale (variance by the delta\n"
@@ -425,12 +439,16 @@ const ein_command ein_command_pool = {
         "Knapp-Hartung intervals, heterogeneity with Q-profile intervals, prediction intervals by\n"
         "three named rules, the studies with weights and a forest plot, each study left out in\n"
         "turn, and tests for small-study effects. With --moderator a meta-regression.\n\n"
+        "With --plan, results that sites sent are verified against the plan and pooled: the AUROC of all records from\n"
+        "their joined bins with its bound, in round 2 exactly with clustered variance and paired tests, meta-analysis of\n"
+        "the sites' AUROCs, calibration, thresholds, subgroups, each site left out, and who ran what.\n\n"
+        "    einthoven pool --plan plan.json --coordinator coordinator.key.pub *.result.json --json pooled.json\n"
         "    einthoven pool --studies sites.csv --auroc auroc --se se --json pooled.json\n"
         "    einthoven pool --studies trials.csv --estimate log_rr --variance v --set pool.scale=exp\n"
         "    einthoven pool --studies trials.csv --estimate log_rr --se se --moderator year,design",
     .tables = tables,
     .flags = flags,
     .min_operands = 0,
-    .max_operands = 0,
+    .max_operands = -1,
     .run = run,
 };

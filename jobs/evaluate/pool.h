@@ -52,6 +52,9 @@ typedef struct {
     ein_meta_begg begg;
 } ein_pool;
 
+/* Fill in all that follows from the studies. */
+ein_status ein_pool_analyse(ein_pool *pool);
+
 /* x of the analysis as it is shown, and an interval so. */
 double ein_pool_shown(const ein_pool *pool, double x);
 ein_stats_interval ein_pool_shown_interval(const ein_pool *pool, ein_stats_interval x);

@@ -1,0 +1,257 @@
+/* Meta-analyses of what sites sent, differences of models, subgroups, quantities. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "jobs/evaluate/pool_sites.h"
+
+static json_t *number(double x) {
+    return isfinite(x) ? json_real(x) : json_null();
+}
+
+/* --- one meta-analysis ----------------------------------------------------------------------------------------------
+ * */
+
+static void take(ein_pool *p, const ein_pool_sites *s, const char *const *name, const double *estimate,
+                 const double *variance, int n) {
+    for (int i = 0; i < n; i++) {
+        ein_stats_value y = ein_stats_known(estimate[i]), v = ein_stats_known(variance[i]);
+        bool good = isfinite(estimate[i]) && isfinite(variance[i]) && variance[i] > 0;
+        if (good && p->auroc) {
+            ein_meta_logit_auc(&y, &v, estimate[i], variance[i]);
+            good = y.state == EIN_STATS_ESTIMABLE && v.state == EIN_STATS_ESTIMABLE;
+        }
+        if (good)
+            p->study[p->k++] = (ein_pool_study){.name = name[i], .y = y.value, .v = v.value, .weight = NAN};
+        else
+            fprintf(s->out, "  without %s: %s\n", name[i],
+                    isfinite(estimate[i]) ? "its estimate has no variance" : "it sent no estimate");
+    }
+}
+
+static void tell_short(const ein_pool *p, const ein_pool_sites *s, const char *what,
+                       const ein_stats_interval *ci) {
+    fprintf(s->out, "  %s: %.4f (%.4f to %.4f), %lld sites, tau2 %.4g\n", what, ci->value, ci->lower,
+            ci->upper, (long long)p->k, p->fit.tau2.value);
+}
+
+static ein_status analyse(ein_pool *p, const ein_pool_sites *s, const char *what, bool forest, json_t *into) {
+    json_t *full;
+    if (p->k < 2) {
+        fprintf(s->out, "%s: fewer than two sites, no meta-analysis\n", what);
+        return EIN_OK;
+    }
+    EIN_TRY(ein_pool_analyse(p));
+    const ein_stats_interval ci = ein_pool_shown_interval(p, p->fit.knapp_hartung[0]);
+    if (forest) {
+        fprintf(s->out, "\n%s: random effects\n", what);
+        ein_pool_print(p, s->out);
+        EIN_TRY(ein_pool_json(p, s->config, &full));
+        json_object_set_new(into, "meta_analysis", full);
+    } else {
+        tell_short(p, s, what, &ci);
+    }
+    json_object_set_new(into, "random_effects",
+                        json_pack("{s:o, s:o, s:o, s:I, s:o}", "value", number(ci.value), "lower",
+                                  number(ci.lower), "upper", number(ci.upper), "sites", (json_int_t)p->k,
+                                  "tau2", number(p->fit.tau2.value)));
+    return EIN_OK;
+}
+
+ein_status ein_pool_sites_meta(const ein_pool_sites *s, const char *what, bool auroc, bool forest,
+                               const char *const *name, const double *estimate, const double *variance, int n,
+                               json_t *into) {
+    ein_pool p = {.path = "sites",
+                  .auroc = auroc,
+                  .scale = auroc ? EIN_POOL_LOGISTIC : EIN_POOL_AS_GIVEN,
+                  .method = EIN_META_REML,
+                  .level = s->level};
+    EIN_TRY(EIN_NEW(p.study, n + 1));
+    take(&p, s, name, estimate, variance, n);
+    const ein_status status = analyse(&p, s, what, forest, into);
+    free(p.study);
+    return status;
+}
+
+/* --- differences of models
+ * ------------------------------------------------------------------------------------------- */
+
+static void tell_exact_pair(const ein_pool_sites *s, int task, int pair, json_t *into) {
+    ein_placement_sums all = {0};
+    int n = 0, clustered = 0;
+    for (int i = 0; i < s->n; i++) {
+        const ein_result_sums *r = &s->result[i].task[task].pair[pair].sums;
+        if (!r->has_sums) continue;
+        ein_placement_sums_add(&all, &r->sums);
+        n++;
+        clustered += r->has_clusters;
+    }
+    if (n == 0 || n < s->n) {
+        fprintf(s->out, "  no exact difference: %d of %d sites sent sums\n", n, s->n);
+        return;
+    }
+    ein_components_result e = ein_components_result_of(&all);
+    if (clustered < n) e.clustered = NAN;
+    const double variance = isfinite(e.clustered) ? e.clustered : e.delong;
+    const ein_stats_interval ci = ein_stats_wald(e.value, variance, INFINITY, s->level, -1, 1);
+    const ein_stats_test test = ein_stats_z_test(e.value / sqrt(variance), INFINITY);
+    fprintf(s->out, "  exact: %.6f (%.4f to %.4f), Z %.4f, p %.4g, %s\n", e.value, ci.lower, ci.upper,
+            test.statistic, test.p, isfinite(e.clustered) ? "clustered by patient" : "DeLong");
+    json_object_set_new(into, "exact",
+                        json_pack("{s:o, s:o, s:o, s:o, s:o}", "difference", number(e.value),
+                                  "delong_variance", number(e.delong), "clustered_variance",
+                                  number(e.clustered), "z", number(test.statistic), "p", number(test.p)));
+}
+
+static ein_status meta_pair(const ein_pool_sites *s, int task, int pair, const char *what, json_t *into) {
+    const char **name = NULL;
+    double *value = NULL;
+    ein_status status = EIN_NEW(name, s->n);
+    if (status == EIN_OK) status = EIN_NEW(value, 2 * s->n);
+    for (int i = 0; status == EIN_OK && i < s->n; i++) {
+        const ein_result_task *t = &s->result[i].task[task];
+        const ein_result_auroc a = t->withheld ? (ein_result_auroc){NAN, NAN, NAN} : t->pair[pair].difference;
+        name[i] = s->result[i].site;
+        value[i] = a.value;
+        value[s->n + i] = isfinite(a.clustered) ? a.clustered : a.delong;
+    }
+    if (status == EIN_OK)
+        status = ein_pool_sites_meta(s, what, false, false, name, value, value + s->n, s->n, into);
+    free(name);
+    free(value);
+    return status;
+}
+
+ein_status ein_pool_sites_pairs(const ein_pool_sites *s, int task, json_t *into) {
+    json_t *list = json_array();
+    char what[200];
+    json_object_set_new(into, "pairs", list);
+    for (int i = 0, at = 0; i < s->plan->n_models; i++)
+        for (int k = i + 1; k < s->plan->n_models; k++, at++) {
+            json_t *one = json_object();
+            json_array_append_new(list, one);
+            snprintf(what, sizeof what, "AUROC of %s minus %s", s->plan->model[i].name,
+                     s->plan->model[k].name);
+            json_object_set_new(one, "first", json_string(s->plan->model[i].name));
+            json_object_set_new(one, "second", json_string(s->plan->model[k].name));
+            fprintf(s->out, "\n%s\n", what);
+            if (s->plan->round == 2)
+                tell_exact_pair(s, task, at, one);
+            else
+                EIN_TRY(meta_pair(s, task, at, "random effects", one));
+        }
+    return EIN_OK;
+}
+
+/* --- subgroups
+ * ------------------------------------------------------------------------------------------------------- */
+
+/* The group of this name in one site's column, or NULL. */
+static const json_t *find_group(const ein_result_task *t, const char *column, const char *group) {
+    size_t i, k;
+    const json_t *one, *g;
+    json_array_foreach(t->subgroups, i, one) {
+        if (strcmp(json_string_value(json_object_get(one, "column")), column) != 0) continue;
+        json_array_foreach(json_object_get(one, "groups"), k, g) {
+            if (!strcmp(json_string_value(json_object_get(g, "name")), group)) return g;
+        }
+    }
+    return NULL;
+}
+
+static ein_status meta_group(const ein_pool_sites *s, int task, int model, const char *column,
+                             const char *group, json_t *list) {
+    const char **name = NULL;
+    double *value = NULL;
+    char what[400];
+    int n = 0;
+    ein_status status = EIN_NEW(name, s->n);
+    if (status == EIN_OK) status = EIN_NEW(value, 2 * s->n);
+    for (int i = 0; status == EIN_OK && i < s->n; i++) {
+        const json_t *g = find_group(&s->result[i].task[task], column, group);
+        const json_t *m = json_array_get(json_object_get(g, "models"), (size_t)model),
+                     *a = json_object_get(m, "auroc");
+        const json_t *clustered = json_object_get(a, "clustered"), *delong = json_object_get(a, "delong");
+        if (!json_is_object(a)) continue;
+        name[n] = s->result[i].site;
+        value[n] = json_number_value(json_object_get(a, "value"));
+        value[s->n + n++] = json_is_number(clustered) ? json_number_value(clustered)
+                            : json_is_number(delong)  ? json_number_value(delong)
+                                                      : NAN;
+    }
+    if (status == EIN_OK && n >= 2) {
+        json_t *one = json_pack("{s:s, s:s, s:s}", "model", s->plan->model[model].name, "column", column,
+                                "group", group);
+        json_array_append_new(list, one);
+        snprintf(what, sizeof what, "%s, %.100s %.150s", s->plan->model[model].name, column, group);
+        status = ein_pool_sites_meta(s, what, true, false, name, value, value + s->n, n, one);
+    }
+    free(name);
+    free(value);
+    return status;
+}
+
+/* Every group that the first site to have it names. */
+static ein_status pool_column(const ein_pool_sites *s, int task, const char *column, json_t *list) {
+    for (int i = 0; i < s->n; i++) {
+        size_t c, k;
+        const json_t *one, *g;
+        json_array_foreach(s->result[i].task[task].subgroups, c, one) {
+            if (strcmp(json_string_value(json_object_get(one, "column")), column) != 0) continue;
+            json_array_foreach(json_object_get(one, "groups"), k, g) {
+                const char *group = json_string_value(json_object_get(g, "name"));
+                bool before = false;
+                for (int j = 0; j < i; j++)
+                    before |= find_group(&s->result[j].task[task], column, group) != NULL;
+                for (int m = 0; !before && m < s->plan->n_models; m++)
+                    EIN_TRY(meta_group(s, task, m, column, group, list));
+            }
+        }
+    }
+    return EIN_OK;
+}
+
+ein_status ein_pool_sites_subgroups(const ein_pool_sites *s, int task, json_t *into) {
+    json_t *list = json_array();
+    json_object_set_new(into, "subgroups", list);
+    if (s->plan->n_groupings > 0)
+        fprintf(s->out,
+                "\nSubgroups (AUROC, random effects; groups that sites had to join stand under their joined "
+                "names)\n");
+    for (int g = 0; g < s->plan->n_groupings; g++)
+        EIN_TRY(pool_column(s, task, s->plan->grouping[g].column, list));
+    return EIN_OK;
+}
+
+/* --- quantities
+ * ------------------------------------------------------------------------------------------------------ */
+
+ein_status ein_pool_sites_quantity(const ein_pool_sites *s, int task, int model, json_t *into) {
+    static const char *const keys[] = {"measured",   "measured2", "predicted",
+                                       "predicted2", "product",   "absolute"};
+    double sum[6] = {0}, n = 0;
+    int sites = 0;
+    for (int i = 0; i < s->n; i++) {
+        const json_t *q = s->result[i].task[task].model[model].quantity;
+        if (!q) continue;
+        sites++;
+        n += (double)json_integer_value(json_object_get(q, "n"));
+        for (int k = 0; k < 6; k++) sum[k] += json_number_value(json_object_get(q, keys[k]));
+    }
+    fprintf(s->out, "\n--- Model %s\n", s->plan->model[model].name);
+    if (sites == 0 || !(n > 1)) {
+        fprintf(s->out, "no site sent sums\n");
+        return EIN_OK;
+    }
+    const double squares = sum[1] - 2 * sum[4] + sum[3], spread = sum[1] - sum[0] * sum[0] / n,
+                 spread_p = sum[3] - sum[2] * sum[2] / n, together = sum[4] - sum[0] * sum[2] / n;
+    const double bias = (sum[2] - sum[0]) / n, mae = sum[5] / n, rmse = sqrt(fmax(squares, 0) / n),
+                 r2 = 1 - squares / spread, r = together / sqrt(spread * spread_p);
+    fprintf(s->out, "%.0f records of %d sites: bias %.6g, MAE %.6g, RMSE %.6g, R2 %.4f, correlation %.4f\n",
+            n, sites, bias, mae, rmse, r2, r);
+    json_object_set_new(into, "quantity",
+                        json_pack("{s:f, s:i, s:o, s:o, s:o, s:o, s:o}", "n", n, "sites", sites, "bias",
+                                  number(bias), "mae", number(mae), "rmse", number(rmse), "r2", number(r2),
+                                  "correlation", number(r)));
+    return EIN_OK;
+}
