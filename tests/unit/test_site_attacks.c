@@ -328,7 +328,7 @@ START_TEST(test_attacks) {
 }
 END_TEST
 
-/* --- the least cut is what all unions of cells can tell ------------------------------------------------------ */
+/* --- the least cut is what all unions of cells can tell ---------- */
 
 static double by_hand(const double *w, int n, int m) {
     double least = INFINITY;
