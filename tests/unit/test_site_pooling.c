@@ -52,7 +52,7 @@ static void draw(cohort *c, uint64_t seed, int persons, double effect) {
     }
 }
 
-/* --- the second round ---------------------------------------------------------------------------------------------- */
+/* --- the second round ---------- */
 
 START_TEST(test_exact) {
     static cohort c;
@@ -112,7 +112,7 @@ START_TEST(test_exact) {
 }
 END_TEST
 
-/* --- the first round ------------------------------------------------------------------------------------------------ */
+/* --- the first round ---------- */
 
 /* Whether bins of all sites give the AUROC of all rows within the bound. Returns how many sites had any. */
 static int within(const cohort *c, bool own_known, double *error, double *limit) {
