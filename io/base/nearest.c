@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <stddef.h>
 #include <string.h>
+#include <strings.h>
 
 enum { MAX_WORD = 63 };
 
@@ -45,4 +46,10 @@ const char *ein_nearest(const char *word, const char *const *candidates, int n_c
         }
     }
     return best;
+}
+
+bool ein_is_one_of(const char *word, const char *const *words) {
+    for (int i = 0; words[i]; i++)
+        if (strcasecmp(word, words[i]) == 0) return true;
+    return false;
 }

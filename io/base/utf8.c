@@ -70,22 +70,55 @@ size_t ein_utf8_make(const char *text, size_t bytes, char *out, size_t room, ein
 }
 
 /* ASCII's control characters and those of two bytes, U+0080 to U+009F, which some terminals obey too. */
-static bool is_control(const char *text, size_t n) {
+bool ein_utf8_is_control(const char *text, size_t bytes) {
     const uint8_t *b = (const uint8_t *)text;
-    return n == 1 ? b[0] < 0x20 || b[0] == 0x7f : n == 2 && b[0] == 0xc2 && b[1] < 0xa0;
+    return bytes == 1 ? b[0] < 0x20 || b[0] == 0x7f : bytes == 2 && b[0] == 0xc2 && b[1] < 0xa0;
+}
+
+/* What stands for the character at `text` where it is shown, and its bytes, in `put`; returns how far it reaches. */
+static size_t next_clean(const char *text, size_t left, const char **clean, size_t *put) {
+    const size_t n = ein_utf8_character(text, left);
+    const bool good = n > 0 && !ein_utf8_is_control(text, n);
+    *clean = good ? text : "?";
+    *put = good ? n : 1;
+    return n > 0 ? n : 1;
+}
+
+size_t ein_utf8_clean(const char *text, char *out, size_t room) {
+    const char *clean;
+    size_t used = 0, put, step;
+    for (size_t left = strlen(text); left > 0; text += step, left -= step) {
+        step = next_clean(text, left, &clean, &put);
+        if (used + put >= room) break;
+        memcpy(out + used, clean, put);
+        used += put;
+    }
+    if (room > 0) out[used] = '\0';
+    return used;
+}
+
+int ein_utf8_print(const char *text, int most, FILE *stream) {
+    const char *clean;
+    size_t put, step;
+    int n = 0;
+    for (size_t left = strlen(text); left > 0 && n < most; text += step, left -= step, n++) {
+        step = next_clean(text, left, &clean, &put);
+        fwrite(clean, 1, put, stream);
+    }
+    return n;
 }
 
 const char *ein_utf8_show(const char *text, char *out, size_t room) {
     const size_t bytes = strlen(text);
     size_t used = 0, cut = 0, i = 0; /* up to `cut` there is room for what says that more follows */
     while (i < bytes) {
-        const size_t n = ein_utf8_character(text + i, bytes - i);
-        const bool clean = n > 0 && !is_control(text + i, n);
-        const size_t put = clean ? n : 1;
+        const char *clean;
+        size_t put;
+        const size_t step = next_clean(text + i, bytes - i, &clean, &put);
         if (used + put >= room) break;
-        memcpy(out + used, clean ? text + i : "?", put);
+        memcpy(out + used, clean, put);
         used += put;
-        i += n > 0 ? n : 1;
+        i += step;
         if (used + 3 < room) cut = used;
     }
     if (i < bytes) {

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 /* Characters that were not UTF-8, added up over calls. */
 typedef struct {
@@ -28,6 +29,16 @@ bool ein_utf8_is(const char *text, size_t bytes);
 /* Write `text` as UTF-8 into `out`, NUL-terminated, cut at a whole character where `room` ends; 3 * bytes + 1 always
  * suffices. Adds to `repair` (may be NULL) what it did. Returns the bytes written, without the NUL. */
 size_t ein_utf8_make(const char *text, size_t bytes, char *out, size_t room, ein_utf8_repair *repair);
+
+/* Whether the character of `bytes` bytes at `text` controls a terminal: C0, DEL and, in two bytes, C1. */
+bool ein_utf8_is_control(const char *text, size_t bytes);
+
+/* Copy `text` with '?' for control characters and for each byte that is no UTF-8, cut at a whole character where `room`
+ * ends. Returns the bytes written, without the NUL. */
+size_t ein_utf8_clean(const char *text, char *out, size_t room);
+
+/* Print the same, at most `most` characters; returns how many. */
+int ein_utf8_print(const char *text, int most, FILE *stream);
 
 /* A text for a message or terminal in `out`, which is returned: control characters and what is no UTF-8 as '?',
  * "..." for what `room` (at least 8) does not hold. */

@@ -75,20 +75,10 @@ static bool take_real(char **p, double *out) {
     return true;
 }
 
-/* UTF-8 without control characters, cut at a whole character. */
+/* UTF-8 without control characters, cut at a whole character, without blanks at the end. */
 static void copy_printable(char *out, size_t bytes, const char *text) {
-    size_t used = 0, left = strlen(text);
-    for (size_t n; left > 0; text += n, left -= n) {
-        n = ein_utf8_character(text, left);
-        bool control = n == 0 || (unsigned char)*text < ' ' || *text == 0x7f ||
-                       (n == 2 && (unsigned char)text[0] == 0xc2 && (unsigned char)text[1] < 0xa0);
-        size_t put = control ? 1 : n;
-        if (used + put >= bytes) break;
-        memcpy(out + used, control ? "?" : text, put);
-        used += put;
-        if (n == 0) n = 1;
-    }
-    while (used > 0 && out[used - 1] == ' ') --used;
+    size_t used = ein_utf8_clean(text, out, bytes);
+    while (used > 0 && out[used - 1] == ' ') used--;
     out[used] = '\0';
 }
 

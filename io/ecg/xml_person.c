@@ -33,20 +33,9 @@ void ein_xml_sex(const ein_xml_node *node, ein_ecg_person *person) {
     if (strcasecmp(text, "female") == 0 || strcasecmp(text, "f") == 0) person->sex = EIN_SEX_FEMALE;
 }
 
-static double per_year(const char *unit) {
-    static const struct {
-        const char *begins;
-        double per_year;
-    } units[] = {{"year", 1}, {"month", 12}, {"week", 52.18}, {"day", 365.25}, {"hour", 8766}};
-    if (!unit[0] || strcasecmp(unit, "y") == 0) return 1;
-    for (size_t i = 0; i < sizeof units / sizeof units[0]; i++)
-        if (strncasecmp(unit, units[i].begins, strlen(units[i].begins)) == 0) return units[i].per_year;
-    return 0;
-}
-
 void ein_xml_age(const char *number, const char *unit, ein_ecg_person *person) {
     char *end;
-    double age = strtod(number, &end), divisor = per_year(unit);
+    double age = strtod(number, &end), divisor = ein_value_per_year(unit);
     bool plain = number[0] && !*end && !number[strspn(number, "0123456789.")];
     if (plain && divisor != 0 && age / divisor <= 125) person->age_years = age / divisor;
     if (!plain && ein_value_age(number, &age)) person->age_years = age; /* with a unit of its own, or "90+" */

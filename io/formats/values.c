@@ -7,6 +7,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "io/base/nearest.h"
+
 enum { WORD_BYTES = 40, OVER_89_CODE = 300, OVER_89 = 90, OLDEST = 130 };
 
 /* The cell without blanks around it; false if it is too long to be a word or number. */
@@ -18,12 +20,6 @@ static bool trim(const char *cell, char out[WORD_BYTES]) {
     memcpy(out, cell, n);
     out[n] = '\0';
     return true;
-}
-
-static bool is_one_of(const char *word, const char *const *words) {
-    for (int i = 0; words[i]; i++)
-        if (strcasecmp(word, words[i]) == 0) return true;
-    return false;
 }
 
 /* "#DIV/0!", "#NAME?": a hash sign, letters, digits and slashes, then ! or ?; in any language. */
@@ -41,7 +37,7 @@ bool ein_value_is_missing(const char *cell) {
                                         "NaT",      "nil", "null", "none", NULL};
     char word[WORD_BYTES];
     if (!trim(cell, word)) return false;
-    if (is_one_of(word, words) || is_spreadsheet_error(word)) return true;
+    if (ein_is_one_of(word, words) || is_spreadsheet_error(word)) return true;
     return word[strspn(word, "-")] == '\0' || word[strspn(word, ".")] == '\0' ||
            word[strspn(word, "?")] == '\0';
 }
@@ -49,7 +45,7 @@ bool ein_value_is_missing(const char *cell) {
 bool ein_value_is_unknown(const char *cell) {
     static const char *const words[] = {"unknown", "unk", "missing", "not known", "not available", NULL};
     char word[WORD_BYTES];
-    return ein_value_is_missing(cell) || (trim(cell, word) && is_one_of(word, words));
+    return ein_value_is_missing(cell) || (trim(cell, word) && ein_is_one_of(word, words));
 }
 
 /* sign? digits (. digits?)? (e sign? digits)?, or a leading point; no hexadecimal, no inf. */
@@ -94,11 +90,11 @@ static bool is_sure_comma(const char *word) {
 
 static bool is_yes(const char *word) {
     static const char *const words[] = {"yes", "y", "ja", "oui", NULL};
-    return is_one_of(word, words);
+    return ein_is_one_of(word, words);
 }
 static bool is_no(const char *word) {
     static const char *const words[] = {"no", "n", "nein", "non", NULL};
-    return is_one_of(word, words);
+    return ein_is_one_of(word, words);
 }
 
 static bool read_percent(char *word, double *out) {
@@ -175,8 +171,7 @@ bool ein_value_number(ein_value_reading reading, const char *cell, double *out) 
 
 /* --- ages ------------------------------------------------------------------------------------------- */
 
-/* How many of a unit make a year; 0: no unit of time. DICOM's single letters are among them. */
-static double per_year(const char *unit) {
+double ein_value_per_year(const char *unit) {
     static const struct {
         double per_year;
         const char *words[10];
@@ -187,7 +182,7 @@ static double per_year(const char *unit) {
                  {365.25, {"d", "day", "days", "tag", "tage", NULL}},
                  {8766, {"h", "hour", "hours", NULL}}};
     for (size_t i = 0; i < sizeof units / sizeof *units; i++)
-        if (is_one_of(unit, units[i].words)) return units[i].per_year;
+        if (ein_is_one_of(unit, units[i].words)) return units[i].per_year;
     return 0;
 }
 
@@ -222,7 +217,7 @@ bool ein_value_age(const char *cell, double *years) {
     memcpy(number, word, n);
     number[n] = '\0';
     if (is_unit_or_sex(word + n)) return false;
-    const double divisor = per_year(word + n + strspn(word + n, " "));
+    const double divisor = ein_value_per_year(word + n + strspn(word + n, " "));
     if (strchr(number, ',') && !(is_sure_comma(number) && point_for_comma(number))) return false;
     if (divisor == 0 || !read_decimal(number, years)) return false;
     if (*years == OVER_89_CODE && divisor == 1) *years = OVER_89;

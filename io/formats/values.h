@@ -38,6 +38,10 @@ ein_value_reading ein_value_decide(const ein_value_tally *tally);
 /* The number that a cell says; false if it says none. Finite as a float. */
 bool ein_value_number(ein_value_reading reading, const char *cell, double *out);
 
+/* How many of a unit make a year: 1 for "", "y", "years", 12 for "m", "months", ...; DICOM's single letters are among
+ * them. 0: no unit of time. */
+double ein_value_per_year(const char *unit);
+
 /* An age in years: a number from 0 to 130, also with a decimal comma; with a unit, "45 years", "6 months", "3 wk", or
  * as DICOM has it, 063Y, 018M, 003W, 010D. 300 (PTB-XL), and "90+", ">89", ">=90" from 89 on, mean over 89 and give 90.
  * False for what is none of these, and for "45 m" and "45 w", which may tell the sex. */

@@ -263,12 +263,11 @@ typedef struct {
     char named[QUOTED_BYTES]; /* the entity that was referred to, or "" */
 } guard;
 
-/* A text of the file or the parser without its line end, quoting only what a terminal can bear. */
+/* The first line, for a message of ours. */
 static void copy_message(const char *message, char *out, size_t room) {
-    size_t n = 0;
-    for (; message && *message && *message != '\n' && n + 1 < room; message++)
-        out[n++] = *message >= ' ' && *message <= '~' ? *message : '?';
-    out[n] = '\0';
+    char line[512];
+    snprintf(line, sizeof line, "%.*s", message ? (int)strcspn(message, "\n") : 0, message ? message : "");
+    ein_utf8_show(line, out, room);
 }
 
 static void refuse(void *context, const char *what) {
@@ -574,8 +573,7 @@ static void add_text(const char *text, char *out, size_t room, size_t *used) {
     for (const char *p = text; *p;) {
         size_t n = 1;
         while (((unsigned char)p[n] & 0xc0) == 0x80) n++; /* a character of UTF-8 */
-        bool control = (unsigned char)*p < 0x20 || *p == 0x7f ||
-                       ((unsigned char)*p == 0xc2 && n == 2 && (unsigned char)p[1] < 0xa0);
+        bool control = ein_utf8_is_control(p, n);
         if (is_blank(*p)) {
             if (*used > 0 && out[*used - 1] != ' ' && *used + 1 < room) out[(*used)++] = ' ';
         } else {

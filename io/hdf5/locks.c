@@ -42,10 +42,7 @@ ein_status ein_h5_set_locks(const char *path, hid_t access) {
     const int error = are_off() ? 0 : try_lock(fd);
     close(fd);
     if (error == EWOULDBLOCK)
-        return ein_error(EIN_IO,
-                         "%s: another program has it open for writing (HDFView, h5py with 'r+'): close it "
-                         "there, then try again; HDF5_USE_FILE_LOCKING=FALSE reads it as it is",
-                         path);
+        return ein_error(EIN_IO, EIN_H5_IN_USE "; HDF5_USE_FILE_LOCKING=FALSE reads it as it is", path);
     if (error != 0 && H5Pset_file_locking(access, false, true) < 0)
         return ein_h5_error(EIN_NOMEM, "%s: preparing to open", path);
     return EIN_OK;

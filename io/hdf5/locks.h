@@ -13,6 +13,10 @@
 
 #include "core/base/status.h"
 
+/* The message, with the path, of a file whose bytes may change while they are read. */
+#define EIN_H5_IN_USE \
+    "%s: another program has it open for writing (HDFView, h5py with 'r+'): close it there, then try again"
+
 /* Before `path` is opened for reading: turn locks off in `access` where there are none. EIN_NOTFOUND; EIN_IO with the
  * system's reason, or when another program has the file open for writing. HDF5_USE_FILE_LOCKING=FALSE reads it even
  * then. */

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "io/base/nearest.h"
+
 enum { NAME_BYTES = 200, MAX_WORDS = 32, MANY = 20 };
 
 typedef struct {
@@ -34,12 +36,6 @@ static void split(const char *name, words *out) {
     out->bytes[used] = '\0';
 }
 
-static bool is_one_of(const char *word, const char *const *list) {
-    for (int i = 0; list[i]; i++)
-        if (strcmp(word, list[i]) == 0) return true;
-    return false;
-}
-
 static bool ends_with(const char *word, const char *end) {
     const size_t n = strlen(word), m = strlen(end);
     return n > m && strcmp(word + n - m, end) == 0;
@@ -55,7 +51,7 @@ static bool is_compound_id(const words *w, int at) {
         const size_t n = strlen(things[i]);
         if (strncmp(w->word[at], things[i], n) != 0) continue;
         const char *rest = w->word[at] + n;
-        if (is_one_of(*rest || at + 1 == w->n ? rest : w->word[at + 1], ends)) return true;
+        if (ein_is_one_of(*rest || at + 1 == w->n ? rest : w->word[at + 1], ends)) return true;
     }
     return false;
 }
@@ -67,7 +63,7 @@ static bool says_identifier(const words *w) {
         "plz",  "zipcode", "postcode",  "insurance", "hadm",      "identifier", "address",
         "name", "surname", "firstname", "lastname",  "encounter", NULL};
     for (int i = 0; i < w->n; i++)
-        if (is_one_of(w->word[i], ids) || is_compound_id(w, i)) return true;
+        if (ein_is_one_of(w->word[i], ids) || is_compound_id(w, i)) return true;
     return false;
 }
 
@@ -75,7 +71,7 @@ static bool says_staff(const words *w) {
     static const char *const staff[] = {"nurse",    "doctor",       "physician", "technician", "cardiologist",
                                         "operator", "technologist", "reader",    NULL};
     for (int i = 0; i < w->n; i++)
-        if (is_one_of(w->word[i], staff)) return true;
+        if (ein_is_one_of(w->word[i], staff)) return true;
     return w->n > 1 && strcmp(w->word[w->n - 1], "by") == 0;
 }
 
@@ -84,7 +80,7 @@ static bool says_date(const words *w) {
                                         "date",  "dates", "datetime", "timestamp", NULL};
     bool year = false, end = false;
     for (int i = 0; i < w->n; i++) {
-        if (is_one_of(w->word[i], dates) || ends_with(w->word[i], "date")) return true;
+        if (ein_is_one_of(w->word[i], dates) || ends_with(w->word[i], "date")) return true;
         year = year || strcmp(w->word[i], "year") == 0;
         end = end || strcmp(w->word[i], "death") == 0 || strcmp(w->word[i], "anchor") == 0;
     }

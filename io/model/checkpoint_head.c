@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "io/hdf5/locks.h"
+
 #define SEAL      "head-blake2b-256: "
 #define TREE_TEXT "EINTHOVEN CHECKPOINT TREE 1\n"
 
@@ -170,11 +172,7 @@ static ein_status check_file(const char *path, int fd, ein_checkpoint_head *head
     if (!S_ISREG(about.st_mode)) return ein_error(EIN_IO, "%s: not a regular file", path);
     /* HDF5 locks what it writes. Bytes that change under a reader would be taken for damage. */
     if (flock(fd, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK)
-        return ein_error(
-            EIN_IO,
-            "%s: another program has it open for writing (HDFView, h5py with 'r+'): close it there, then "
-            "try again",
-            path);
+        return ein_error(EIN_IO, EIN_H5_IN_USE, path);
     if (about.st_size < HEAD)
         return ein_error(EIN_CORRUPT, "%s: %lld bytes; a checkpoint's head alone has %d", path,
                          (long long)about.st_size, HEAD);

@@ -1,6 +1,7 @@
 /* A pooled analysis for people, with a forest plot in letters. */
 #include <string.h>
 
+#include "io/base/utf8.h"
 #include "io/base/wrap.h"
 #include "jobs/evaluate/pool.h"
 
@@ -41,15 +42,7 @@ const char *ein_pool_scale_text(const ein_pool *p) {
 
 /* Safe for a terminal, cut and filled to `width` columns. */
 static void print_name(const char *text, int width, FILE *stream) {
-    int columns = 0;
-    for (const unsigned char *c = (const unsigned char *)text; *c; c++) {
-        const bool begins = (*c & 0xc0) != 0x80;
-        if (begins && columns == width - 1) break;
-        const bool c1 = c[0] == 0xc2 && c[1] >= 0x80 && c[1] < 0xa0;
-        fputc(*c < 0x20 || *c == 0x7f || c1 ? '?' : *c, stream);
-        columns += begins;
-        if (c1) c++;
-    }
+    const int columns = ein_utf8_print(text, width - 1, stream);
     fprintf(stream, "%*s", width - columns, "");
 }
 

@@ -1,6 +1,8 @@
 /* Statistics for people: few numbers, each with its interval, and in words what is missing and why. */
+#include <limits.h>
 #include <string.h>
 
+#include "io/base/utf8.h"
 #include "jobs/metrics/metrics.h"
 #include "jobs/metrics/parts.h"
 
@@ -8,24 +10,8 @@ enum { LABEL_WIDTH = 29, CELL_WIDTH = 30, CELL_BYTES = 160, SIDE_BY_SIDE = 2 };
 
 /* --- texts ------------------------------------------------------------------------------------------------- */
 
-/* Names come from tables of any origin: no control character reaches a terminal. C1 ones are 0xc2 0x80 to 0x9f. */
-static void print_safe(const char *text, FILE *stream) {
-    for (const unsigned char *c = (const unsigned char *)text; *c; c++) {
-        const bool c1 = c[0] == 0xc2 && c[1] >= 0x80 && c[1] < 0xa0;
-        fputc(*c < 0x20 || *c == 0x7f || c1 ? '?' : *c, stream);
-        if (c1) c++;
-    }
-}
-
-static int columns_of(const char *text) {
-    int n = 0;
-    for (const unsigned char *c = (const unsigned char *)text; *c; c++) n += (*c & 0xc0) != 0x80;
-    return n;
-}
-
 static void print_padded(const char *text, int width, FILE *stream) {
-    print_safe(text, stream);
-    const int n = columns_of(text);
+    const int n = ein_utf8_print(text, INT_MAX, stream);
     fprintf(stream, "%*s", n < width ? width - n : 1, "");
 }
 
@@ -139,7 +125,7 @@ static void print_names(const table *t, const char *heading) {
         if (k + 1 < t->first + t->count)
             print_padded(t->m->model[k].name, CELL_WIDTH, t->stream);
         else
-            print_safe(t->m->model[k].name, t->stream);
+            (void)ein_utf8_print(t->m->model[k].name, INT_MAX, t->stream);
     }
     fputc('\n', t->stream);
 }
@@ -338,9 +324,9 @@ static void print_pair(const ein_metrics *m, int a, int b, FILE *stream) {
     static const line decided_lines[] = {{"accuracy_difference", "accuracy", AS_POINTS},
                                          {"sensitivity_difference", "sensitivity", AS_POINTS},
                                          {"specificity_difference", "specificity", AS_POINTS}};
-    print_safe(m->model[a].name, stream);
+    (void)ein_utf8_print(m->model[a].name, INT_MAX, stream);
     fputs(" - ", stream);
-    print_safe(m->model[b].name, stream);
+    (void)ein_utf8_print(m->model[b].name, INT_MAX, stream);
     fputc('\n', stream);
     for (size_t i = 0; i < sizeof model_lines / sizeof *model_lines; i++)
         print_difference(m, about(EIN_METRIC_PAIR, a, b, -1), model_lines[i].metric, model_lines[i].label,
@@ -381,9 +367,9 @@ static void print_group(const ein_metrics *m, ein_metric like, FILE *stream) {
 static void print_variable(const ein_metrics *m, int variable, int model, FILE *stream) {
     const ein_metrics_groups *v = &m->variable[variable];
     fprintf(stream, "\nAUROC by ");
-    print_safe(v->name, stream);
+    (void)ein_utf8_print(v->name, INT_MAX, stream);
     fputs(", ", stream);
-    print_safe(m->model[model].name, stream);
+    (void)ein_utf8_print(m->model[model].name, INT_MAX, stream);
     if (v->unassigned) fprintf(stream, " (%lld records of no known group)", (long long)v->unassigned);
     fputc('\n', stream);
     ein_metric like = about(EIN_METRIC_GROUP, model, -1, -1);
@@ -407,10 +393,10 @@ static void print_variable(const ein_metrics *m, int variable, int model, FILE *
 static void print_head(const ein_metrics *m, FILE *stream) {
     const ein_metrics_counts *c = &m->counts;
     const double n = (double)c->screening.n_kept;
-    print_safe(m->label_name, stream);
+    (void)ein_utf8_print(m->label_name, INT_MAX, stream);
     if (m->cohort[0]) {
         fputs(", cohort ", stream);
-        print_safe(m->cohort, stream);
+        (void)ein_utf8_print(m->cohort, INT_MAX, stream);
     }
     fprintf(stream, ": %lld records", (long long)c->screening.n_kept);
     if (m->has_patients)

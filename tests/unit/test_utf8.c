@@ -1,4 +1,5 @@
 /* Text of strangers made UTF-8. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "io/base/utf8.h"
@@ -59,6 +60,19 @@ static void check_shown(void) {
                                     out, sizeof out),
                       "12345678901...") == 0,
            "a text that is too long is cut at a character, and that is seen");
+    report(ein_utf8_clean("K\xc3\xb6ln\n\xf6\xc2\x85", out, sizeof out) == 8 &&
+               strcmp(out, "K\xc3\xb6ln???") == 0,
+           "the same without dots");
+    report(ein_utf8_clean("12345678901234\xc3\xb6", out, sizeof out) == 14 &&
+               strcmp(out, "12345678901234") == 0,
+           "cut before a character that has no room");
+    char *printed = NULL;
+    size_t bytes = 0;
+    FILE *stream = open_memstream(&printed, &bytes);
+    const int n = stream ? ein_utf8_print("\xc3\xb6\x1b\xc2\x9b\xff!", 4, stream) : 0;
+    if (stream) fclose(stream);
+    report(n == 4 && printed && strcmp(printed, "\xc3\xb6???") == 0, "printed up to a number of characters");
+    free(printed);
 }
 
 int main(void) {
