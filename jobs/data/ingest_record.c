@@ -161,6 +161,17 @@ static void hash_signal(const ein_ingest_worker *w, const int16_t *counts, ein_i
     ein_hex(digest, sizeof digest, out->signal_hash);
 }
 
+/* By what the recording is known: its files, and, if that is wanted, its samples in any form. */
+static ein_status identify(const ein_ingest_worker *w, const char *path, const ein_ecg *ecg,
+                           const int16_t *counts, ein_ingest_result *out) {
+    EIN_TRY(ein_source_hash(path, out->source_sha256));
+    if (w->policy.without_identity) return EIN_OK;
+    EIN_TRY(ein_sketch_make(ecg, &out->sketch));
+    out->signal_key = ein_signal_key(ecg);
+    hash_signal(w, counts, out);
+    return EIN_OK;
+}
+
 static void take(ein_ingest_worker *w, const char *path, ein_ecg *ecg, int16_t *counts,
                  ein_ingest_result *out) {
     double seconds = (double)ecg->n_samples / ecg->fs_hz;
@@ -187,13 +198,8 @@ static void take(ein_ingest_worker *w, const char *path, ein_ecg *ecg, int16_t *
     int64_t values = w->contract.n_leads * w->contract.n_samples;
     if (ein_quantise(w->mv, values, ecg->gain_per_mv, counts, &out->scale) != EIN_OK)
         reject_with_message(out, EIN_CAUSE_AMPLITUDE, path);
-    else if ((status = ein_source_hash(path, out->source_sha256)) != EIN_OK ||
-             (status = ein_sketch_make(ecg, &out->sketch)) != EIN_OK)
+    else if ((status = identify(w, path, ecg, counts, out)) != EIN_OK)
         reject_with_message(out, ein_trouble_is(status) ? EIN_CAUSE_SYSTEM : EIN_CAUSE_UNREADABLE, path);
-    else {
-        out->signal_key = ein_signal_key(ecg);
-        hash_signal(w, counts, out);
-    }
 }
 
 void ein_ingest_one(ein_ingest_worker *w, const char *path, int16_t *counts, ein_ingest_result *out) {

@@ -2,6 +2,7 @@
 #ifndef EIN_JOBS_DATA_INGEST_RECORD_H
 #define EIN_JOBS_DATA_INGEST_RECORD_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "core/base/status.h"
@@ -39,6 +40,8 @@ typedef struct {
     double max_mv;
     ein_units_policy units;
     uint32_t reject_flags; /* bits of core/signal/quality.h */
+    bool
+        without_identity; /* what is only for telling recordings from each other is not computed: sketch, keys, hash */
     ein_reader_options read;
 } ein_ingest_policy;
 

@@ -12,9 +12,8 @@
  *                                 of the first block, inputs per block
  *     identity                    lines "key: value": program, contract, models, options: what makes a score what it is
  *     roots                       absolute paths, each with a NUL
- *     sources                     absolute paths, each with a NUL, then the records of a corpus as text and a NUL,
- *     which
- *                                 are none for a recording by itself
+ *     sources                     absolute paths, each with a NUL, then the number of records of a corpus as text, or
+ *                                 nothing for a recording by itself, and a NUL
  *
  * Block b of the folder holds the inputs [(b - FIRST) * BLOCK, ...) of its plan. Nothing here is collective.
  */

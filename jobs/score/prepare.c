@@ -47,6 +47,7 @@ ein_status ein_score_identity(const ein_score *s, char **out) {
     if (!f) return ein_error(EIN_NOMEM, "no memory for the plan");
     fprintf(f, "program: einthoven %s\nprogram_blake2b: %s\ncontract_blake2b: %s\n", ein_version(), program,
             contract);
+    fprintf(f, "products: %s\n", s->products);
     for (int i = 0; i < s->models->n; i++) fprintf(f, "model: %s\n", s->models->model[i].hash);
     fprintf(f, "ingest.min_seconds: %.17g\ningest.max_mv: %.17g\ningest.max_missing_leads: %d\n",
             s->policy.min_seconds, s->policy.max_mv, s->policy.max_missing_leads);

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "core/base/clock.h"
+#include "core/nn/blas.h"
 #include "io/formats/json.h"
 #include "io/run/run.h"
 #include "jobs/data/ingest_policy.h"
@@ -112,6 +113,8 @@ static ein_status plan_here(ein_score *s) {
     free(spec);
     EIN_TRY(status);
     EIN_TRY(ein_ingest_policy_from_config(c, s->models->contract.n_leads, &s->policy));
+    s->policy.without_identity = true;
+    s->products = ein_blas_start();
     return ein_score_identity(s, &s->identity);
 }
 

@@ -17,8 +17,9 @@ typedef struct {
     ein_score_models *models;
     ein_ingest_policy policy;
     ein_links *links;
-    char *identity;  /* jobs/score/plan.h */
-    int part, parts; /* --part: from 1; 0, 0: all blocks */
+    char *identity;       /* jobs/score/plan.h */
+    const char *products; /* core/nn/blas.h */
+    int part, parts;      /* --part: from 1; 0, 0: all blocks */
     ein_score_plan plan;
     ein_claims *claims;
     /* Of this process. */
