@@ -107,7 +107,10 @@ ein_status ein_score_inputs_roots(const char *const *operands, int n_operands, c
     ein_status status = EIN_OK;
     memset(out, 0, sizeof *out);
     for (int i = 0; i < n_operands && status == EIN_OK; i++)
-        status = strcmp(operands[i], "-") == 0 ? read_list(out, "-") : add_operand(out, operands[i]);
+        if (strcmp(operands[i], "-") != 0) status = add_operand(out, operands[i]);
+    out->named = out->roots.n;
+    for (int i = 0; i < n_operands && status == EIN_OK; i++)
+        if (strcmp(operands[i], "-") == 0) status = read_list(out, "-");
     for (int i = 0; i < n_lists && status == EIN_OK; i++) status = read_list(out, lists[i]);
     if (status == EIN_OK && out->roots.n == 0)
         status = ein_error(EIN_USAGE,
@@ -157,6 +160,15 @@ static ein_status merge_sources(ein_score_inputs *in, const char *const *corpus,
     return EIN_OK;
 }
 
+/* What was named on the command line was there a moment ago: if it is not, a file system went away. */
+static ein_status check_named(const ein_score_inputs *in) {
+    for (int64_t i = 0; i < in->named; i++) {
+        const char *path = ein_texts_get(&in->roots, i);
+        if (!is_there(path)) return ein_error(EIN_SYSTEM, "%s: is gone while it was looked through", path);
+    }
+    return EIN_OK;
+}
+
 ein_status ein_score_inputs_find(ein_score_inputs *in, bool follow_links) {
     const char **root = NULL, **corpus = NULL;
     int n_roots = 0, n_corpora = 0;
@@ -173,6 +185,7 @@ ein_status ein_score_inputs_find(ein_score_inputs *in, bool follow_links) {
     if (status == EIN_OK) qsort(corpus, (size_t)n_corpora, sizeof *corpus, by_path);
     if (status == EIN_OK) status = ein_links_new(root, n_roots, follow_links, &links);
     if (status == EIN_OK) status = ein_reader_find(root, n_roots, links, &in->found);
+    if (status == EIN_OK) status = check_named(in);
     if (status == EIN_OK) status = merge_sources(in, corpus, n_corpora);
     ein_links_destroy(links);
     free(root);

@@ -26,6 +26,7 @@ void ein_score_sources_free(ein_score_sources *sources);
 typedef struct {
     ein_score_sources sources;
     ein_texts roots;       /* absolute */
+    int64_t named;         /* the first so many of them are operands, the others come from lists */
     ein_reader_list found; /* what cannot be read (problem), and what was passed over */
     int64_t inputs;        /* recordings, and records of corpora */
 } ein_score_inputs;

@@ -1,7 +1,8 @@
 /* LD_PRELOAD shim for tests of files: faults of file systems, and places to stop at. Everything is off unless its
  * variable is set.
  *
- *   EIN_HOLD=FILE       fsync waits while FILE exists, from the EIN_HOLD_FROM-th on (1)
+ *   EIN_HOLD=FILE       fsync waits while FILE exists, from the EIN_HOLD_FROM-th on (1); with EIN_HOLD_AT only of files
+ *                       whose path holds that
  *   EIN_FLOCK=ERRNO     flock fails
  *   EIN_HOLD_FLOCK=FILE flock waits while FILE exists
  *   EIN_NO_RENAMEAT2=1  renameat2 fails with EINVAL, as on NFS
@@ -41,9 +42,20 @@ static void change_of(const char *path) {
     kill(getpid(), SIGKILL);
 }
 
+/* Whether the path of an open file holds `part`. */
+static int is_at(int fd, const char *part) {
+    char link_path[64], path[PATH_MAX];
+    snprintf(link_path, sizeof link_path, "/proc/self/fd/%d", fd);
+    const ssize_t n = readlink(link_path, path, sizeof path - 1);
+    if (n < 0) return 0;
+    path[n] = '\0';
+    return strstr(path, part) != NULL;
+}
+
 int fsync(int fd) {
     static int n;
-    const char *hold = ++n < number("EIN_HOLD_FROM") ? NULL : getenv("EIN_HOLD");
+    const char *at = getenv("EIN_HOLD_AT");
+    const char *hold = (at && !is_at(fd, at)) || ++n < number("EIN_HOLD_FROM") ? NULL : getenv("EIN_HOLD");
     while (hold && access(hold, F_OK) == 0) usleep(5000);
     return NEXT(fsync)(fd);
 }
