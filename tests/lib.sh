@@ -94,6 +94,21 @@ exits() {
     fi
 }
 
+# Chance in a script follows from a number of its own and EIN_TEST_SEED (0 if it is not set), which is printed
+# (C programs: tests/seed.h). seed_random NUMBER: what $RANDOM gives from now on, but not in subshells, where bash seeds
+# it anew; random_bytes N: N bytes, others the next time, and in subshells too.
+random_state=1
+seed_random() {
+    echo "# EIN_TEST_SEED=${EIN_TEST_SEED:-0}"
+    random_state=$((($1 + 7919 * ${EIN_TEST_SEED:-0}) % 32768 + 1))
+    RANDOM=$random_state
+}
+random_bytes() {
+    random_state=$((random_state * 16807 % 2147483647))
+    printf %b "$(awk -v n="$1" -v x="$random_state" \
+        'BEGIN { for (; n > 0; n--) { x = x * 16807 % 2147483647; printf "\\0%03o", int(x / 65536) % 256 } }')"
+}
+
 # make_shim: build tests/faults/shim.c, which says what it can feign; then: shim [exec] [VARIABLE=VALUE...] COMMAND...
 make_shim() {
     ${CC:-cc} -shared -fPIC -D_GNU_SOURCE -o "$tmp/shim.so" "$root/tests/faults/shim.c" -ldl 2>/dev/null

@@ -100,6 +100,15 @@ for header in "${headers[@]}"; do
     head -n 1 "$header" | grep -qE '^/\* [A-Za-z].+' || echo "$header"
 done | fault 'the first line of a header is a comment that says what it is'
 
+# --- chance in tests: repeatable, and another on request (tests/seed.h, tests/lib.sh) ------------------------------------
+mapfile -t test_files < <(pick '^tests/(unit|gradient|mpi|restart|faults)/.*\.(c|h|sh)$|^tests/noise\.h$')
+# Published values of Philox are what these two test.
+in_files '\bein_philox\((0x)?[0-9a-z]+,|\b(srand|rand|drand48|getrandom|randombytes_buf)\(|/dev/u?random|\bshuf |\btime\(NULL\)' "${test_files[@]}" |
+    without '^tests/unit/test_(numerics|synth)\.c:|--random-source' | fault 'chance that EIN_TEST_SEED does not lead: test_seed(N), or seed_random N'
+for script in "${test_files[@]}"; do
+    case $script in *.sh) grep -q '\bRANDOM\b' "$script" && ! grep -q '\bseed_random ' "$script" && echo "$script" ;; esac
+done | fault '$RANDOM without seed_random'
+
 # --- pages and banners ----------------------------------------------------------------------------------------------
 # References that nobody who has only this tree can follow; names of files in it are checked by tests/unit/test_manual.sh.
 in_files '\bDESIGN\b|\breference/|\bSTYLE\.md' "${text_files[@]}" | without '^tests/lint\.sh:' |

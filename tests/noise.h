@@ -12,6 +12,7 @@
 #ifndef EIN_TESTS_NOISE_H
 #define EIN_TESTS_NOISE_H
 
+#include "tests/seed.h"
 #include <cblas.h>
 #include <math.h>
 #include <stdbool.h>
@@ -30,7 +31,7 @@ static int64_t
 
 /* Noise from now on, another for every draw; 0 ends it. */
 static inline void noise_start(int draw) {
-    noise_state = draw ? 0x9e3779b97f4a7c15u * (uint64_t)draw : 0;
+    noise_state = draw ? 0x9e3779b97f4a7c15u * (uint64_t)draw + (test_seed(0) << 8) : 0;
 }
 
 /* x as rounding may leave it (xorshift64*). */

@@ -6,6 +6,8 @@
 # tests/fuzz/corpus/NAME holds what to begin with, inputs that once failed among it; tests/fuzz/NAME.dict words, if any.
 FUZZ_SECONDS ?= 60
 FUZZ_CC      ?= clang
+# Chance follows from EIN_TEST_SEED, as in tests.
+FUZZ_SEED    := $(shell echo $$((1 + $${EIN_TEST_SEED:-0})))
 FUZZ_FLAGS   := -std=c11 -D_GNU_SOURCE -I. -O1 -gline-tables-only -fno-omit-frame-pointer -fopenmp -DEIN_NO_CLONES \
                 -Wno-pass-failed -fsanitize=address,undefined -fno-sanitize-recover=all
 FUZZ_NAMES   := $(sort $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c)))
@@ -45,9 +47,9 @@ $(FUZZ_NAMES:%=fuzz-%): fuzz-%: build/fuzz/fuzz_%
 	$(FUZZ_ENV) nice $< -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 $(FUZZ_COMMON) build/fuzz/found/$* $(FUZZ_SEEDS)
 $(FUZZ_NAMES:%=fuzz-short-%): fuzz-short-%: build/fuzz/fuzz_%
 	@rm -rf build/fuzz/short/$* && mkdir -p build/fuzz/short/$*
-	@$(FUZZ_ENV) $< -runs=$(FUZZ_RUNS) -seed=1 $(FUZZ_COMMON) build/fuzz/short/$* $(FUZZ_SEEDS) >build/fuzz/short-$*.log 2>&1 || \
+	@$(FUZZ_ENV) $< -runs=$(FUZZ_RUNS) -seed=$(FUZZ_SEED) $(FUZZ_COMMON) build/fuzz/short/$* $(FUZZ_SEEDS) >build/fuzz/short-$*.log 2>&1 || \
 	    { tail -40 build/fuzz/short-$*.log; echo 'fuzz-short: $* failed; the input is in build/fuzz'; exit 1; }
-	@echo "  ok    $*: $$(grep -c . build/fuzz/short-$*.log) lines, $(FUZZ_RUNS) inputs"
+	@echo "  ok    $*: $$(grep -c . build/fuzz/short-$*.log) lines, $(FUZZ_RUNS) inputs, seed $(FUZZ_SEED)"
 ##@ Test further
 fuzz: ## fuzz every reader for FUZZ_SECONDS each (default 60); inputs that fail are left in build/fuzz
 	@for name in $(FUZZ_NAMES); do $(MAKE) --no-print-directory fuzz-$$name || exit 1; done

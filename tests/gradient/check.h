@@ -10,6 +10,7 @@
 #include "core/base/philox.h"
 #include "tests/noise.h"
 #include "tests/report.h"
+#include "tests/seed.h"
 
 enum { MAX_INPUTS = 4, MAX_SIZES = 4 };
 /* A central difference is off by STEP^2/6 of the third derivative, about 2e-11 of values of order 1, and by rounding:
@@ -32,7 +33,7 @@ static inline double *new_values(size_t n) {
 static inline void fill(double *x, size_t n, uint64_t stream, double centre, double spread) {
     for (size_t i = 0; i < n; i++) {
         double pair[2];
-        const ein_philox_block draw = ein_philox(7, EIN_DRAW_TEST, stream, (uint32_t)i);
+        const ein_philox_block draw = ein_philox(test_seed(7), EIN_DRAW_TEST, stream, (uint32_t)i);
         ein_normal_pair(draw.v[0], draw.v[1], pair);
         x[i] = centre + spread * pair[0];
     }

@@ -14,6 +14,7 @@
 #include "core/nn/pooling.h"
 #include "core/nn/terms.h"
 #include "tests/gradient/check.h"
+#include "tests/seed.h"
 
 /* The float build of the same kernels. */
 void pool_mean_forward_f32(float *, const float *, int, int, int);
@@ -170,7 +171,7 @@ static void draw_targets(float *targets, const head *h, int B) {
     for (int b = 0; b < B; b++)
         for (int k = 0; k < h->n_targets; k++) {
             const ein_philox_block draw =
-                ein_philox(11, EIN_DRAW_TEST, 500, (uint32_t)(b * MOST_TARGETS + k));
+                ein_philox(test_seed(11), EIN_DRAW_TEST, 500, (uint32_t)(b * MOST_TARGETS + k));
             float *t = &targets[b * h->n_targets + k];
             *t = (float)(draw.v[0] % 2);
             for (int i = 0; i < h->n_tasks; i++) {

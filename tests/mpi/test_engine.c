@@ -13,6 +13,7 @@
 #include "mpi/engine.h"
 #include "mpi/slots.h"
 #include "tests/report.h"
+#include "tests/seed.h"
 
 static const ein_vit_shape shape = {.leads = 2,
                                     .samples = 60,
@@ -49,7 +50,7 @@ static int bad_slot = -1;
 
 /* A gradient that depends on slot and parameters, with magnitudes that make the order of additions visible. */
 static float pseudo_gradient(int slot, int64_t i, float p) {
-    const ein_philox_block draw = ein_philox(17, EIN_DRAW_TEST, (uint64_t)slot, (uint32_t)i);
+    const ein_philox_block draw = ein_philox(test_seed(17), EIN_DRAW_TEST, (uint64_t)slot, (uint32_t)i);
     const float scale = (float)(1 + draw.v[1] % 1000);
     return (float)(ein_uniform(draw.v[0]) - 0.5) * scale + p;
 }

@@ -32,8 +32,9 @@ tune() {
         --set split.test_fraction=0.5 "${@:3}"
 }
 printf 'tasks: [{name: sex, kind: binary, group: demographic, rule: sex == 1}]\n' >sex.yaml
-head -c 32 /dev/urandom >secret
-head -c 32 /dev/urandom >another
+seed_random 1
+random_bytes 32 >secret
+random_bytes 32 >another
 
 ok 'a model is pretrained' pretrain open
 for form in plain comments renamed muse; do

@@ -16,7 +16,8 @@ echo 'nothing of a header' >"$bad/malformed.hea"
 sed 's/\.dat/-none.dat/; 1s/^[^ ]*/incomplete/' "$first" >"$bad/incomplete.hea"
 printf '\x89HDF\r\n\x1a\n' >"$bad/other.h5"
 { echo 'short 8 500 1000'; for lead in I II V1 V2 V3 V4 V5 V6; do echo "short.dat 16 200 16 0 0 0 0 $lead"; done; } >"$bad/short.hea"
-head -c 16000 /dev/urandom >"$bad/short.dat"
+seed_random 1
+random_bytes 16000 >"$bad/short.dat"
 { echo 'leads 8 500 5000'; for lead in X Y Z A B C D E; do echo "leads.dat 16 200 16 0 0 0 0 $lead"; done; } >"$bad/leads.hea"
 head -c 80000 /dev/zero >"$bad/leads.dat"
 ln -s /etc/hostname "$bad/outside.hea"
@@ -99,7 +100,7 @@ is 'three processes end well' "$failed" 0
 same 'three processes' "$tmp/three"
 for part in 2/2 1/2; do ok "part $part" score "$tmp/parts" --part "$part"; done
 same 'two parts' "$tmp/parts"
-find "$tmp/archive" -name '*.hea' ! -type l | shuf >"$tmp/list"
+find "$tmp/archive" -name '*.hea' ! -type l | shuf --random-source=<(random_bytes 4096) >"$tmp/list"
 "$einthoven" score - "$bad" "${opts[@]}" --set score.block=5 --set score.threads=2 --out "$tmp/shuffled" <"$tmp/list" >"$tmp/log" 2>&1
 is 'a shuffled list on standard input' $? 0
 same 'a shuffled list, other blocks, two threads' "$tmp/shuffled"

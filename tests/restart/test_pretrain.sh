@@ -90,6 +90,7 @@ is 'time limit: STATE' "$(state "$cut")" stopped
 
 # --- killed -------------------------------------------------------------------------------------------------
 kills=0
+seed_random 1
 for round in $(seq 1 60); do
     [ "$(state "$cut")" = 'done' ] && break
     case $((round % 4)) in 0) ranks=1 ;; 1) ranks=2 ;; 2) ranks=4 ;; 3) ranks=8 ;; esac

@@ -7,6 +7,7 @@
 #include "core/base/philox.h"
 #include "jobs/metrics/arms.h"
 #include "jobs/metrics/metrics.h"
+#include "tests/seed.h"
 #include "tests/tap.h"
 #include "tests/unit/stats_fixture.h"
 
@@ -17,7 +18,7 @@ static double label[TARGETS][N], score[MODELS * TARGETS][N];
 static uint64_t patient[N];
 
 static double noise(int stream, int i) {
-    const ein_philox_block draw = ein_philox(5, EIN_DRAW_BOOTSTRAP, (uint64_t)stream, (uint32_t)i);
+    const ein_philox_block draw = ein_philox(test_seed(5), EIN_DRAW_BOOTSTRAP, (uint64_t)stream, (uint32_t)i);
     return ein_uniform(draw.v[0]) - 0.5;
 }
 

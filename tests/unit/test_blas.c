@@ -10,6 +10,7 @@
 #include "core/base/philox.h"
 #include "core/nn/blas.h"
 #include "tests/report.h"
+#include "tests/seed.h"
 
 typedef enum { NN, NN_ADD, NT_ADD, TN, FORMS } form;
 static const char *const form_name[FORMS] = {"a b", "c + a b", "c + a b^T", "a^T b"};
@@ -18,7 +19,7 @@ static float *draw(size_t n, uint64_t stream) {
     float *x = malloc((n + 1) * sizeof *x);
     if (!x) exit(1);
     for (size_t i = 0; i < n; i++) {
-        const ein_philox_block block = ein_philox(3, EIN_DRAW_TEST, stream, (uint32_t)i);
+        const ein_philox_block block = ein_philox(test_seed(3), EIN_DRAW_TEST, stream, (uint32_t)i);
         x[i] = (float)(ein_uniform(block.v[0]) - 0.4);
     }
     return x;

@@ -83,4 +83,17 @@ counts 'lib: a script that forgets done_testing' 1 '1 passed, 1 failed, 0 skippe
 pass a"
 counts 'lib: an unset variable ends the script' 1 '1 passed, 1 failed, 0 skipped' "$helper
 pass a; echo \"\$no_such_variable\"; pass b; done_testing"
+# Chance follows from EIN_TEST_SEED, which is printed.
+drawn() { EIN_TEST_SEED=$1 bash -c "$helper; seed_random 4; random_bytes 300 | cksum; echo \$((RANDOM))"; }
+is 'the same seed draws the same' "$(drawn 5)" "$(drawn 5)"
+like 'and is printed' "$(drawn 5)" '^# EIN_TEST_SEED=5$'
+unlike 'another draws others' "$(drawn 6 | tail -n 2)" "^($(drawn 5 | tail -n 2 | paste -sd'|'))\$"
+is '300 bytes are asked for' "$(drawn 5 | sed -n 2p | cut -d' ' -f2)" 300
+cat >"$tmp/seed.c" <<'C'
+#include "tests/seed.h"
+int main(void) { printf("%llu\n", (unsigned long long)test_seed(3)); return (int)(test_seed(3) - test_seed(2) - 1); }
+C
+ok 'C: a program that draws' ${CC:-cc} -I"$root" "$tmp/seed.c" -o "$tmp/seed"
+is 'C: without a seed it is the number in the source' "$("$tmp/seed" | paste -sd' ')" '# EIN_TEST_SEED=0 3'
+like 'C: with one another' "$(EIN_TEST_SEED=2 "$tmp/seed" | paste -sd' ')" '^# EIN_TEST_SEED=2 [0-9]{9,}$'
 done_testing

@@ -129,7 +129,7 @@ for subcommand in "${subcommands[@]}"; do help_of "$subcommand"; done
 all_help=$(printf '%s\n' "${helps[@]}")
 keys=$(grep -oE '^  [a-z_]+(\.[a-z_0-9]+)+' <<<"$all_help" | tr -d ' ' | sort -u)
 groups=$(sed 's/\..*//' <<<"$keys" | sort -u | paste -sd'|')
-for page in "${pages[@]}"; do
+for page in "${pages[@]}" tests/README.md tests/data/README.md results/README.md; do
     folder=$(dirname "$page")
     # What stands between backticks outside of blocks, one per line.
     mapfile -t named < <(awk '/^```/ { inside = !inside } !inside' "$page" | grep -oE '`[^`]+`' | tr -d '`' | sort -u)
@@ -159,8 +159,8 @@ for page in "${pages[@]}"; do
     is "$page names what there is" "$lacking" ''
     like "$page begins with what it is" "$(head -n 1 "$page")" '^# .+'
 done
-mapfile -t wide < <(awk 'FNR == 1 { inside = 0 } /^```/ { inside = !inside } !inside && !/^\|/ && length > 130 { print FILENAME ":" FNR }' "${pages[@]}")
-is 'no line of a page but of tables is over 130 columns' "${wide[*]}" ''
+mapfile -t wide < <(awk 'FNR == 1 { inside = 0 } /^```/ { inside = !inside } !inside && !/^\|/ && length > 140 { print FILENAME ":" FNR }' "${pages[@]}")
+is 'no line of a page but of tables is over 140 columns' "${wide[*]}" ''
 
 # --- einthoven help TOPIC -------------------------------------------------------------------------------------------------
 run "$einthoven" help

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "core/base/philox.h"
+#include "tests/seed.h"
 #include "tests/tap.h"
 
 enum { N = 301, D = 21 };
@@ -23,7 +24,7 @@ static int64_t make(void) {
         double sum = 0.4, shared = 0;
         for (int j = 0; j < D; j++) {
             double pair[2];
-            const ein_philox_block draw = ein_philox(11, EIN_DRAW_TEST, (uint64_t)i, (uint32_t)j);
+            const ein_philox_block draw = ein_philox(test_seed(11), EIN_DRAW_TEST, (uint64_t)i, (uint32_t)j);
             ein_normal_pair(draw.v[0], draw.v[1], pair);
             if (j == 0) shared = pair[1];
             x[i * D + j] = (float)((1 + j % 3) * (pair[0] + 0.7 * shared));

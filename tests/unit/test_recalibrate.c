@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "core/base/philox.h"
+#include "tests/seed.h"
 #include "tests/tap.h"
 
 #define check_ok(call) ck_assert_msg((call) == EIN_OK, "%s", ein_error_message())
@@ -19,7 +20,7 @@ static int8_t label[MOST];
 static void make(int n, double intercept, double slope, uint64_t seed) {
     for (int i = 0; i < n; i++) {
         double pair[2];
-        const ein_philox_block draw = ein_philox(seed, EIN_DRAW_TEST, (uint64_t)i, 0);
+        const ein_philox_block draw = ein_philox(test_seed(seed), EIN_DRAW_TEST, (uint64_t)i, 0);
         ein_normal_pair(draw.v[0], draw.v[1], pair);
         logit[i] = 2 * pair[0];
         label[i] = draw.v[2] / 4294967296.0 < 1 / (1 + exp(-intercept - slope * logit[i]));
@@ -125,7 +126,7 @@ START_TEST(violators_by_the_formula) {
     double y[N], w[N], out[N];
     for (uint64_t round = 0; round < 50; round++) {
         for (int i = 0; i < N; i++) {
-            const ein_philox_block draw = ein_philox(round, EIN_DRAW_TEST, (uint64_t)i, 1);
+            const ein_philox_block draw = ein_philox(test_seed(round), EIN_DRAW_TEST, (uint64_t)i, 1);
             y[i] = (draw.v[0] % 9) / 8.0 + 0.01 * i;
             w[i] = 1 + draw.v[1] % 5;
         }

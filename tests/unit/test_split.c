@@ -6,6 +6,7 @@
 
 #include "core/base/philox.h"
 #include "tests/report.h"
+#include "tests/seed.h"
 
 enum { N = 20000, PATIENTS = 12000 };
 
@@ -15,9 +16,10 @@ static uint8_t part[N], other[N];
 /* One to several records per patient, those of a patient scattered. */
 static void make_patients(void) {
     for (int i = 0; i < N; i++) {
-        const uint64_t who =
-            i < PATIENTS ? (uint64_t)i : ein_philox(3, EIN_DRAW_TEST, (uint64_t)i, 0).v[0] % PATIENTS;
-        const ein_philox_block key = ein_philox(4, EIN_DRAW_TEST, who, 0);
+        const uint64_t who = i < PATIENTS
+                                 ? (uint64_t)i
+                                 : ein_philox(test_seed(3), EIN_DRAW_TEST, (uint64_t)i, 0).v[0] % PATIENTS;
+        const ein_philox_block key = ein_philox(test_seed(4), EIN_DRAW_TEST, who, 0);
         patient[i] = (uint64_t)key.v[0] << 32 | key.v[1];
     }
 }

@@ -7,6 +7,7 @@
 #include "core/signal/gain.h"
 #include "core/signal/quality.h"
 #include "tests/report.h"
+#include "tests/seed.h"
 
 enum { FS = 500, SECONDS = 10, SAMPLES = FS * SECONDS, LEADS = 12 };
 
@@ -157,7 +158,7 @@ static void make_noise(float *mv, int n, int smooth) {
     for (int t = 0; t < n; t++) {
         double sum = 0;
         for (int k = 0; k < smooth; k++) {
-            const ein_philox_block block = ein_philox(7, 1, (uint64_t)(t + k), 0);
+            const ein_philox_block block = ein_philox(test_seed(7), 1, (uint64_t)(t + k), 0);
             for (int i = 0; i < 4; i++) sum += block.v[i] / 4294967296.0 - 0.5;
         }
         mv[t] = (float)(0.3 * sum / sqrt(smooth));
