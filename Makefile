@@ -65,7 +65,7 @@ BLAS_DIR     ?= $(firstword $(wildcard /usr/lib/$(shell $(CC) -print-multiarch 2
                   /usr/lib/*/openblas-pthread))
 BLAS_CFLAGS  ?= $(if $(BLAS_DIR),-I$(subst /lib/,/include/,$(BLAS_DIR)),$(shell $(PKG_CONFIG) --cflags openblas))
 BLAS_LIBS    ?= $(if $(BLAS_DIR),-L$(BLAS_DIR) -Wl$(comma)-rpath$(comma)$(BLAS_DIR) -lopenblas,$(shell $(PKG_CONFIG) --libs openblas))
-IO_PACKAGES  := yaml-0.1 jansson libsodium libxml-2.0 sqlite3 zlib
+IO_PACKAGES  := yaml-0.1 jansson libsodium libxml-2.0 sqlite3 zlib flac
 IO_CFLAGS    ?= $(shell $(PKG_CONFIG) --cflags $(IO_PACKAGES))
 IO_LIBS      ?= $(shell $(PKG_CONFIG) --libs $(IO_PACKAGES))
 CAIRO_CFLAGS ?= $(shell $(PKG_CONFIG) --cflags cairo-pdf)

@@ -17,6 +17,7 @@ pc      yaml-0.1         libyaml-dev
 pc      jansson          libjansson-dev
 pc      libsodium        libsodium-dev
 pc      libxml-2.0       libxml2-dev
+pc      flac             libflac-dev
 pc      sqlite3          libsqlite3-dev
 pc      cairo-pdf        libcairo2-dev
 pc      zlib             zlib1g-dev

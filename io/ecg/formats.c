@@ -5,6 +5,7 @@
 
 #include "io/ecg/aecg.h"
 #include "io/ecg/cardiosoft.h"
+#include "io/ecg/dicom.h"
 #include "io/ecg/muse.h"
 #include "io/ecg/sierra.h"
 
@@ -13,6 +14,7 @@ static const ein_format formats[] = {
     {"CardioSoft XML", "CardioSoft XML", "CardiologyXML", NULL, ein_cardiosoft_read},
     {"HL7 aECG", "HL7 annotated ECG (aECG)", "AnnotatedECG", NULL, ein_aecg_read},
     {"Philips Sierra XML", "Philips Sierra XML", "restingecgdata", NULL, ein_sierra_read},
+    {"DICOM waveforms", "a DICOM file", NULL, ein_dicom_is, ein_dicom_read},
 };
 enum { FORMATS = sizeof formats / sizeof formats[0] };
 

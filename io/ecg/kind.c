@@ -1,6 +1,5 @@
 #include "io/ecg/kind.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
@@ -11,14 +10,10 @@
 
 #include "io/base/own.h"
 #include "io/base/trouble.h"
+#include "io/ecg/dicom.h"
 #include "io/formats/xml_text.h"
 
-enum {
-    START_BYTES = EIN_FORMAT_START_BYTES,
-    OWN_MARK_BYTES = 1 << 16,
-    DICOM_MARK_AT = 128,
-    EDF_HEADER_BYTES = 256
-};
+enum { START_BYTES = EIN_FORMAT_START_BYTES, OWN_MARK_BYTES = 1 << 16, EDF_HEADER_BYTES = 256 };
 
 static const char by_name_only[] = "a file with an ECG format's name, but not its content";
 static const char ecg_extensions[] = "scp dcm dicom edf bdf ecg mwf mfer aecg hl7 ishne";
@@ -46,7 +41,6 @@ static const ein_kind kind_tables = {EIN_KIND_OTHER, "tables"}, kind_texts = {EI
                       kind_checksums = {EIN_KIND_OTHER, "checksums"},
                       kind_own = {EIN_KIND_OTHER, "files of einthoven"},
                       kind_annotations = {EIN_KIND_OTHER, "annotations"},
-                      kind_dicom = {EIN_KIND_ECG, "a DICOM file"},
                       kind_zip = {EIN_KIND_HOLDER, "a ZIP archive"},
                       kind_gzip = {EIN_KIND_HOLDER, "a gzip file"},
                       kind_hdf5 = {EIN_KIND_HOLDER, "an HDF5 file"};
@@ -104,25 +98,6 @@ static bool begins(const look *f, size_t at, const char *mark, size_t bytes) {
 }
 
 /* --- by content ------------------------------------------------------------------------------------------ */
-
-/* Waveform Storage classes are 1.2.840.10008.5.1.4.1.1.9 and below; a DICOM image is no recording. */
-static ein_kind dicom(const look *f) {
-    static const char storage[] = "1.2.840.10008.5.1.4.1.1.";
-    const char *class = memmem(f->start, f->bytes, storage, strlen(storage));
-    const char *end = (const char *)f->start + f->bytes, *rest = class ? class + strlen(storage) : NULL;
-    if (!rest || rest + 1 >= end) return kind_dicom;
-    if (*rest == '9' && !isdigit((unsigned char)rest[1])) return (ein_kind){EIN_KIND_ECG, "a DICOM waveform"};
-    return (ein_kind){EIN_KIND_OTHER, "DICOM files without a waveform"};
-}
-
-/* Files without the preamble begin with a data element of group 2 or 8, explicit (two capitals) or implicit. */
-static bool is_dicom(const look *f) {
-    if (begins(f, DICOM_MARK_AT, "DICM", 4)) return true;
-    bool group = begins(f, 0, "\x02\0\0\0", 4) || begins(f, 0, "\x08\0\0\0", 4) ||
-                 begins(f, 0, "\x08\0\x05\0", 4) || begins(f, 0, "\x08\0\x08\0", 4) ||
-                 begins(f, 0, "\x08\0\x16\0", 4);
-    return group && memmem(f->start, f->bytes, "1.2.840.10008.", 14) != NULL;
-}
 
 /* The header is 256 printable characters: "0", identification, dates; a table would have a line end among them. */
 static bool is_edf(const look *f) {
@@ -196,7 +171,8 @@ static ein_kind kind_of(const look *f, const ein_format **format) {
     char root[EIN_XML_NAME_BYTES];
     *format = ein_format_find(f->start, f->bytes);
     if (*format) return (ein_kind){EIN_KIND_READ, (*format)->kind};
-    if (is_dicom(f)) return dicom(f);
+    if (ein_dicom_sniff(f->start, f->bytes))
+        return (ein_kind){EIN_KIND_OTHER, "DICOM files without a waveform"};
     if (is_edf(f)) return (ein_kind){EIN_KIND_ECG, "an EDF file"};
     if (begins(f, 0, "\x89HDF", 4)) return hdf5(f);
     if (begins(f, 0, "PK\x03\x04", 4)) return archive(f, kind_zip);

@@ -29,11 +29,11 @@ typedef struct {
 #define BYTES(text) text, sizeof(text) - 1
 
 static const example examples[] = {
-    {"a.xyz", 128, BYTES("DICM\2\0\0\0UL.1.2.840.10008.5.1.4.1.1.9.1.1"), EIN_KIND_ECG, "a DICOM waveform"},
+    {"a.xyz", 128, BYTES("DICM\2\0\0\0UL.1.2.840.10008.5.1.4.1.1.9.1.1"), EIN_KIND_READ, "a DICOM file"},
     {"b", 128, BYTES("DICM\2\0\0\0UL.1.2.840.10008.5.1.4.1.1.2.1"), EIN_KIND_OTHER,
      "DICOM files without a waveform"},
-    {"c.dcm", 128, BYTES("DICM\2\0\0\0UL"), EIN_KIND_ECG, "a DICOM file"},
-    {"d", 0, BYTES("\x08\0\x16\0UI\x1c\0001.2.840.10008.5.1.4.1.1.9.1.2"), EIN_KIND_ECG, "a DICOM waveform"},
+    {"c.dcm", 128, BYTES("DICM\2\0\0\0UL"), EIN_KIND_READ, "a DICOM file"},
+    {"d", 0, BYTES("\x08\0\x16\0UI\x1c\0001.2.840.10008.5.1.4.1.1.9.1.2"), EIN_KIND_READ, "a DICOM file"},
     {"e.bin", 16, BYTES("SCPECG\0"), EIN_KIND_ECG, "an SCP-ECG file"},
     {"f.scp", 0, BYTES("\1\2\3\0"), EIN_KIND_ECG, "a file with an ECG format's name, but not its content"},
     {"g.SCP", 0, BYTES(""), EIN_KIND_ECG, "a file with an ECG format's name, but not its content"},
