@@ -70,6 +70,9 @@ ein_status ein_comm_start(int *argc, char ***argv, ein_comm **out) {
     ein_comm *comm = NULL;
     EIN_TRY(EIN_NEW(comm, 1));
     int provided = MPI_THREAD_SINGLE;
+    /* Without a launcher Open MPI would start a daemon beside this process, which listens on a network interface and
+     * fails where there is none; nothing here needs it. */
+    setenv("OMPI_MCA_ess_singleton_isolated", "1", 0);
     ein_status status =
         ein_comm_check(MPI_Init_thread(argc, argv, MPI_THREAD_FUNNELED, &provided), "starting MPI");
     if (status != EIN_OK) {

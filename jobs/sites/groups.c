@@ -71,13 +71,18 @@ static void join(grouping *x, int into, int from) {
     x->n_joined--;
 }
 
+/* The joined group of records whose value is not known, or -1 where there are none. */
+static int unknown_of(const grouping *x) {
+    return x->has[x->n] ? x->joined[x->n] : -1;
+}
+
 /* The neighbour of a group of cuts, or the smallest other group. */
 static int partner(const grouping *x, int small) {
     int best = -1;
-    const bool ordered = x->plan->n_cuts > 0 && small != x->joined[x->n];
+    const bool ordered = x->plan->n_cuts > 0 && small != unknown_of(x);
     for (int j = 0; j < x->n_joined; j++) {
         if (j == small || (ordered && j != small - 1 && j != small + 1)) continue;
-        if (ordered && j == x->joined[x->n]) continue;
+        if (ordered && j == unknown_of(x)) continue;
         if (best < 0 || least_of(x, j) < least_of(x, best)) best = j;
     }
     for (int j = 0; best < 0 && j < x->n_joined; j++)

@@ -386,9 +386,6 @@ static ein_status finish(ein_site *s) {
     ein_site_ledger_path(path, ein_config_string(s->job->config, "evaluate.site_key"));
     EIN_TRY(ein_ledger_read(path, &ledger));
     ein_status status = EIN_OK;
-    if (s->plan->round == 2 && !ein_ledger_has_plan(&ledger, s->plan->previous))
-        status = ein_error(EIN_MISMATCH,
-                           "round 2 of a plan whose round 1 this site has not released (ledger %s)", path);
     if (s->of_table)
         snprintf(path, sizeof path, "%s", ein_config_string(s->job->config, "evaluate.scores"));
     else
@@ -411,11 +408,26 @@ ein_status ein_site_finish(ein_site *s) {
 /* --- begin and end
  * --------------------------------------------------------------------------------------------------- */
 
+/* Round 2 is about what this site has released in round 1. */
+static ein_status check_round(const ein_site *s) {
+    char path[EIN_SITE_PATH_BYTES];
+    ein_ledger ledger;
+    if (s->plan->round == 1) return EIN_OK;
+    ein_site_ledger_path(path, ein_config_string(s->job->config, "evaluate.site_key"));
+    EIN_TRY(ein_ledger_read(path, &ledger));
+    const bool found = ein_ledger_has_plan(&ledger, s->plan->previous);
+    ein_ledger_free(&ledger);
+    if (found) return EIN_OK;
+    return ein_error(EIN_MISMATCH, "round 2 of a plan whose round 1 this site has not released (ledger %s)",
+                     path);
+}
+
 static ein_status verify(ein_site *s) {
     EIN_TRY(
         ein_site_check_plan(s->plan, ein_config_string(s->job->config, "evaluate.coordinator"), s->today));
     EIN_TRY(check_site(s));
     EIN_TRY(check_models(s));
+    EIN_TRY(check_round(s));
     EIN_TRY(make_folder(s));
     return prepare_cohort(s);
 }
