@@ -96,6 +96,8 @@ in_files '(^|[^A-Za-z0-9_.])/(work|root|home/[a-z]+)/' "${text_files[@]}" | with
 LC_ALL=C grep -nHP '[^\x00-\x7F]' "${c_files[@]}" "${scripts[@]}" /dev/null | fault 'source is US-ASCII'
 in_files '[ 	]+$' "${c_files[@]}" "${scripts[@]}" | fault 'blanks at the end of a line'
 
+awk 'length > 120 { print FILENAME ":" FNR ": " length " columns" }' "${c_files[@]}" | fault 'a line over 120 columns'
+
 for header in "${headers[@]}"; do
     head -n 1 "$header" | grep -qE '^/\* [A-Za-z].+' || echo "$header"
 done | fault 'the first line of a header is a comment that says what it is'

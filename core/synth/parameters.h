@@ -196,9 +196,11 @@
     X(REST_PER_10BPM, "latent.rest_per_10_bpm", 1.09, 0.5, 2, "", "factor on it per 10/min of heart rate") \
     X(TPD_MEDIAN, "latent.tpd", 6, 0, 60, "%", "median total perfusion deficit") \
     X(TPD_SLOPE, "latent.tpd_slope", 1.1, 0, 5, "", "how fast it grows with its liability, logits per SD") \
-    X(LATENT_YEARS, "latent.drift_years", 12, 0.1, 1000, "years", "time in which a person's free part loses two thirds") \
+    X(LATENT_YEARS, "latent.drift_years", 12, 0.1, 1000, "years", \
+      "time in which a person's free part loses two thirds") \
     X(LATENT_FREE, "latent.free", 1, 0, 10, "", "weight of the free part in every liability") \
-    X(LATENT_COVARIATES, "latent.covariates", 1, 0, 10, "", "weight of age, sex, build and findings in every liability") \
+    X(LATENT_COVARIATES, "latent.covariates", 1, 0, 10, "", \
+      "weight of age, sex, build and findings in every liability") \
     X(PUMP_QRS, "latent.pump.qrs_amplitude", 0.38, 0, 0.9, "", "share of QRS amplitude lost when LVEF is very low") \
     X(PUMP_QRS_MS, "latent.pump.qrs_ms", 14, 0, 80, "ms", "what QRS is longer then") \
     X(PUMP_T, "latent.pump.t_amplitude", 0.6, 0, 1, "", "share of T lost then") \

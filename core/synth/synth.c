@@ -137,7 +137,7 @@ static void draw_conditions(const ein_synth_config *config, uint64_t seed, ein_s
     }
 }
 
-/* The premature beats' intercept where the pump has a say: a share of those who can have the label. */
+/* The premature beats' intercept where the pump adds to the odds: a share of those who can have the label. */
 static double intercept_with_pump(const double *p, int condition, const ein_synth_person *people, int n) {
     const uint64_t excluded_by = ein_synth_condition_excluded_by((ein_synth_condition)condition);
     double low = -60, high = 60;

@@ -1,7 +1,8 @@
 /* The formats of single files that are read, one row each: to add one is to write its reader and its row in formats.c.
  *
- * A file is told by its first bytes, XML by its first element, never by its name.  WFDB is no row: its headers are text
- * of which only parsing tells what it is, and a record has other files; io/ecg/reader.h tries it where no row fits.
+ * A file is recognised by its first bytes, XML by its first element, never by its name.  WFDB is no row: its headers
+ * are text of which only parsing tells what it is, and a record has other files; io/ecg/reader.h tries it where no row
+ * fits.
  */
 #ifndef EIN_IO_ECG_FORMATS_H
 #define EIN_IO_ECG_FORMATS_H

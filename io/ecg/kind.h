@@ -1,4 +1,4 @@
-/* What kind of file something is, told by its first bytes, and by its name where those do not tell.
+/* What kind of file something is, by its first bytes, and by its name where those do not tell.
  *
  * The question is whether a file in a folder of ECGs is a recording, so that none is passed over without a word:
  *

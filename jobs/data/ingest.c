@@ -477,8 +477,10 @@ const ein_command ein_command_ingest = {
     .operands = "FOLDER...",
     .description =
         "Reads every recording below the folders (WFDB, and the formats of carts: einthoven help ecg), recognised by\n"
-        "content, brings it to the contract (leads, rate, length, filters), and writes one corpus (HDF5; its format is\n"
-        "specified in io/corpus/format.h) that holds signals, quality flags, ids, labels, and the reason for every file\n"
+        "content, brings it to the contract (leads, rate, length, filters), and writes one corpus (HDF5; "
+        "its format is\n"
+        "specified in io/corpus/format.h) that holds signals, quality flags, ids, labels, and the reason "
+        "for every file\n"
         "that was rejected.\n"
         "The file is the same on any number of ranks.\n"
         "\n"

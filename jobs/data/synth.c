@@ -367,9 +367,12 @@ const ein_command ein_command_synth = {
     .summary = "make synthetic 12-lead ECGs with labels, as WFDB or cart XML",
     .operands = "",
     .description =
-        "Makes ECGs of people who do not exist, from a moving dipole with findings, noise and the truth about both, as WFDB,\n"
-        "GE MUSE XML or CardioSoft XML files in folders of 1000, with labels.csv. Record i of a seed is the same on any number\n"
-        "of ranks and whatever else is made. A run that was stopped goes on where it was when the same command is given\n"
+        "Makes ECGs of people who do not exist, from a moving dipole with findings, noise and the truth "
+        "about both, as WFDB,\n"
+        "GE MUSE XML or CardioSoft XML files in folders of 1000, with labels.csv. Record i of a seed is the "
+        "same on any number\n"
+        "of ranks and whatever else is made. A run that was stopped goes on where it was when the same "
+        "command is given\n"
         "again; a folder with other content is never touched. Everything written says that it is synthetic.\n\n"
         "    einthoven synth --out cohort --set synth.records=2000\n"
         "    mpirun -n 4 einthoven synth cohort.yaml --out cohort --set prevalence.af=0.2\n"

@@ -455,8 +455,9 @@ static int name_calibrated(const evaluation *e, char *names, size_t room) {
     return n;
 }
 
-/* Columns "label:TARGET", "score:MODEL:TARGET", "calibrated:MODEL:TARGET" of targets with a map, and "patient": the corpus's key as a word of one length that no
- * program takes for a number, in an order of words that is the order of keys. */
+/* Columns "label:TARGET", "score:MODEL:TARGET", "calibrated:MODEL:TARGET" of targets with a map, and "patient": the
+ * corpus's key as a word of one length that no program takes for a number, in an order of words that is the order of
+ * keys. */
 static ein_status write_csv(const evaluation *e) {
     enum { NAME = 400 };
     const bool keys = ein_config_bool(e->job->config, "evaluate.patient_keys");

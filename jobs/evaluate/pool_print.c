@@ -31,7 +31,8 @@ ein_stats_interval ein_pool_shown_interval(const ein_pool *p, ein_stats_interval
 
 const char *ein_pool_scale_text(const ein_pool *p) {
     if (p->auroc)
-        return "AUROCs are pooled on the logit scale, variances by the delta method, se^2 / (A (1 - A))^2, and shown as "
+        return "AUROCs are pooled on the logit scale, variances by the delta method, se^2 / (A (1 - A))^2, "
+               "and shown as "
                "AUROCs.";
     return p->scale == EIN_POOL_EXP        ? "Logarithms are pooled as given and shown as ratios (exp)."
            : p->scale == EIN_POOL_LOGISTIC ? "Logits are pooled as given and shown as proportions (logistic)."

@@ -7,7 +7,6 @@
 
 #include "io/config/config.h"
 #include "io/sites/result.h"
-#include "jobs/evaluate/pool.h"
 
 typedef struct {
     const ein_config *config;

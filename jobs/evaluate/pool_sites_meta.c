@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "jobs/evaluate/pool.h"
 #include "jobs/evaluate/pool_sites.h"
 
 static json_t *number(double x) {

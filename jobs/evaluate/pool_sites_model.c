@@ -153,11 +153,11 @@ static ein_status tell_exact(const bins *x, json_t *into) {
         }
     if (n == 0) return EIN_OK;
     if (p != all.n_positive || q != all.n_negative) {
-        fprintf(
-            s->out,
-            "NOT exact: the plan's counts are of %lld positives and %lld negatives, the sums of %lld and %lld: a site is "
-            "missing\n",
-            (long long)p, (long long)q, (long long)all.n_positive, (long long)all.n_negative);
+        fprintf(s->out,
+                "NOT exact: the plan's counts are of %lld positives and %lld negatives, the sums of %lld and "
+                "%lld: a site is "
+                "missing\n",
+                (long long)p, (long long)q, (long long)all.n_positive, (long long)all.n_negative);
         return EIN_OK;
     }
     if (clustered < n) e.clustered = NAN;

@@ -157,11 +157,11 @@ static void tell_comparisons(const ein_metrics *m, const teller *t) {
             ? "AUROCs clustered by patient (Obuchowski 1997), proportions in percentage points"
             : "AUROCs paired (DeLong 1988), proportions in percentage points";
     if (m->n_models > 1)
-        tell(
-            t,
-            "Comparisons: first minus second on the same records, %s; the p values of all pairs of models (%d) are one family per statistic, %s; families do not "
-            "extend over labels.",
-            variance, m->n_models * (m->n_models - 1) / 2, adjust_words(m->options.adjust));
+        tell(t,
+             "Comparisons: first minus second on the same records, %s; the p values of all pairs of models "
+             "(%d) are one family per statistic, %s; families do not "
+             "extend over labels.",
+             variance, m->n_models * (m->n_models - 1) / 2, adjust_words(m->options.adjust));
     if (m->n_variables)
         tell(
             t,

@@ -7,8 +7,8 @@
  *     {"kind": "isotonic", "logit": [...], "probability": [...], "reason": "..."}
  *     {"kind": "none", "reason": "..."}
  *
- * Files of earlier programs have no such member; their targets have no map, and the reason is "". The model's own scores
- * and thresholds stay those of the logit as it is: every map is monotone, so a label does not depend on it.
+ * Files of earlier programs have no such member; their targets have no map, and the reason is "". The model's own
+ * scores and thresholds stay those of the logit as it is: every map is monotone, so a label does not depend on it.
  */
 #ifndef EIN_JOBS_OPTIONS_CALIBRATE_H
 #define EIN_JOBS_OPTIONS_CALIBRATE_H

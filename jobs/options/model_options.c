@@ -22,96 +22,36 @@ const ein_option ein_table_model[] = {
     {0},
 };
 
-/* The options of a recipe; pretraining and adaptation differ in their defaults. */
-#define TRAIN_OPTIONS(EPOCHS, BATCH, LR, K_DECAY, WEIGHT_DECAY, SHUFFLE_RUN, BUCKET)                                             \
-    {"train.epochs", EIN_OPT_INT, EPOCHS,   1,                                                                                   \
-     1000000,        NULL,        "epochs", "length of the run; the schedule follows it"},                                       \
-        {"train.batch", EIN_OPT_INT, BATCH, 1, 16777216, NULL, "records", "global batch of one update"},                         \
-        {"train.lr",                                                                                                             \
-         EIN_OPT_REAL,                                                                                                           \
-         LR,                                                                                                                     \
-         0,                                                                                                                      \
-         10,                                                                                                                     \
-         NULL,                                                                                                                   \
-         "",                                                                                                                     \
-         "peak learning rate; of fine-tuning, if unset: 5e-5 for top:K and full, 1e-3 for linear and attentive, 5e-4 for lora"}, \
-        {"train.warmup_epochs", EIN_OPT_REAL, "5", 0, 1000000, NULL, "epochs", "linear warm-up"},                                \
-        {"train.warmup_lr",                                                                                                      \
-         EIN_OPT_REAL,                                                                                                           \
-         "1e-5",                                                                                                                 \
-         0,                                                                                                                      \
-         10,                                                                                                                     \
-         NULL,                                                                                                                   \
-         "",                                                                                                                     \
-         "learning rate at the start of the warm-up"},                                                                           \
-        {"train.k_decay",                                                                                                        \
-         EIN_OPT_REAL,                                                                                                           \
-         K_DECAY,                                                                                                                \
-         0.01,                                                                                                                   \
-         100,                                                                                                                    \
-         NULL,                                                                                                                   \
-         "",                                                                                                                     \
-         "exponent k of the cosine schedule cos(pi (t/T)^k)"},                                                                   \
-        {"train.weight_decay",                                                                                                   \
-         EIN_OPT_REAL,                                                                                                           \
-         WEIGHT_DECAY,                                                                                                           \
-         0,                                                                                                                      \
-         10,                                                                                                                     \
-         NULL,                                                                                                                   \
-         "",                                                                                                                     \
-         "AdamW's decay, on tensors of more than one dimension"},                                                                \
-        {"train.beta1", EIN_OPT_REAL, "0.9", 0, 0.999999, NULL, "", "AdamW"},                                                    \
-        {"train.beta2", EIN_OPT_REAL, "0.999", 0, 0.99999999, NULL, "", "AdamW"},                                                \
-        {"train.eps", EIN_OPT_REAL, "1e-8", 1e-30, 1, NULL, "", "AdamW"},                                                        \
-        {"train.clip_norm",                                                                                                      \
-         EIN_OPT_REAL,                                                                                                           \
-         "0",                                                                                                                    \
-         0,                                                                                                                      \
-         1e30,                                                                                                                   \
-         NULL,                                                                                                                   \
-         "",                                                                                                                     \
-         "scale gradients down to this norm; 0: never"},                                                                         \
-        {"train.seed", EIN_OPT_INT, "1", 0, 9.0e15, NULL, "", "key of every random draw"},                                       \
-        {"train.shuffle_run",       EIN_OPT_INT, SHUFFLE_RUN, 1, 1048576, NULL, "records",                                       \
-         "neighbours read together"},                                                                                            \
-        {"train.shuffle_window",                                                                                                 \
-         EIN_OPT_INT,                                                                                                            \
-         "1024",                                                                                                                 \
-         1,                                                                                                                      \
-         1048576,                                                                                                                \
-         NULL,                                                                                                                   \
-         "records",                                                                                                              \
-         "records shuffled together; a multiple of the run"},                                                                    \
-        {"train.slots",                                                                                                          \
-         EIN_OPT_INT,                                                                                                            \
-         "0",                                                                                                                    \
-         0,                                                                                                                      \
-         65536,                                                                                                                  \
-         NULL,                                                                                                                   \
-         "slots",                                                                                                                \
-         "parts of the batch, a power of two: bounds ranks x threads and fixes the order of sums; 0: from the "                  \
-         "batch"},                                                                                                               \
-        {"train.threads",                                                                                                        \
-         EIN_OPT_INT,                                                                                                            \
-         "0",                                                                                                                    \
-         0,                                                                                                                      \
-         4096,                                                                                                                   \
-         NULL,                                                                                                                   \
-         "threads",                                                                                                              \
-         "of one rank; 0: the processors it may use"},                                                                           \
-        {"train.exchange",                                                                                                       \
-         EIN_OPT_CHOICE,                                                                                                         \
-         "tree",                                                                                                                 \
-         EIN_UNBOUNDED,                                                                                                          \
-         "tree|allreduce",                                                                                                       \
-         "",                                                                                                                     \
-         "tree: same bits on any number of ranks; allreduce: MPI's own order"},                                                  \
-    {                                                                                                                            \
-        "train.bucket_values", EIN_OPT_INT, BUCKET, 1, 1073741824, NULL, "values",                                               \
-            "least size of one exchange"                                                                                         \
-    }
-
 /* clang-format off */
+
+/* The options of a recipe; pretraining and adaptation differ in their defaults. */
+#define TRAIN_OPTIONS(EPOCHS, BATCH, LR, K_DECAY, WEIGHT_DECAY, SHUFFLE_RUN, BUCKET) \
+    {"train.epochs", EIN_OPT_INT, EPOCHS, 1, 1000000, NULL, "epochs", "length of the run; the schedule follows it"}, \
+    {"train.batch", EIN_OPT_INT, BATCH, 1, 16777216, NULL, "records", "global batch of one update"}, \
+    {"train.lr", EIN_OPT_REAL, LR, 0, 10, NULL, "", \
+     "peak learning rate; of fine-tuning, if unset: 5e-5 for top:K and full, 1e-3 for linear and attentive, 5e-4 for " \
+     "lora"}, \
+    {"train.warmup_epochs", EIN_OPT_REAL, "5", 0, 1000000, NULL, "epochs", "linear warm-up"}, \
+    {"train.warmup_lr", EIN_OPT_REAL, "1e-5", 0, 10, NULL, "", "learning rate at the start of the warm-up"}, \
+    {"train.k_decay", EIN_OPT_REAL, K_DECAY, 0.01, 100, NULL, "", \
+     "exponent k of the cosine schedule cos(pi (t/T)^k)"}, \
+    {"train.weight_decay", EIN_OPT_REAL, WEIGHT_DECAY, 0, 10, NULL, "", \
+     "AdamW's decay, on tensors of more than one dimension"}, \
+    {"train.beta1", EIN_OPT_REAL, "0.9", 0, 0.999999, NULL, "", "AdamW"}, \
+    {"train.beta2", EIN_OPT_REAL, "0.999", 0, 0.99999999, NULL, "", "AdamW"}, \
+    {"train.eps", EIN_OPT_REAL, "1e-8", 1e-30, 1, NULL, "", "AdamW"}, \
+    {"train.clip_norm", EIN_OPT_REAL, "0", 0, 1e30, NULL, "", "scale gradients down to this norm; 0: never"}, \
+    {"train.seed", EIN_OPT_INT, "1", 0, 9.0e15, NULL, "", "key of every random draw"}, \
+    {"train.shuffle_run", EIN_OPT_INT, SHUFFLE_RUN, 1, 1048576, NULL, "records", "neighbours read together"}, \
+    {"train.shuffle_window", EIN_OPT_INT, "1024", 1, 1048576, NULL, "records", \
+     "records shuffled together; a multiple of the run"}, \
+    {"train.slots", EIN_OPT_INT, "0", 0, 65536, NULL, "slots", \
+     "parts of the batch, a power of two: bounds ranks x threads and fixes the order of sums; 0: from the batch"}, \
+    {"train.threads", EIN_OPT_INT, "0", 0, 4096, NULL, "threads", "of one rank; 0: the processors it may use"}, \
+    {"train.exchange", EIN_OPT_CHOICE, "tree", EIN_UNBOUNDED, "tree|allreduce", "", \
+     "tree: same bits on any number of ranks; allreduce: MPI's own order"}, \
+    {"train.bucket_values", EIN_OPT_INT, BUCKET, 1, 1073741824, NULL, "values", "least size of one exchange"}
+
 #define RECIPE_OPTION                                                                                          \
     {"train.recipe", EIN_OPT_CHOICE, "auto", EIN_UNBOUNDED, "auto|study", "",                                  \
      "batch, length, rate that are not given: study: as below and as Moody et al.; auto: where records are "   \

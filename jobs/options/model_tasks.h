@@ -8,7 +8,7 @@
  *
  * in the order of the tasks and of their targets.  Mean and SD are those that a regression was trained with.
  * Thresholds were chosen on validation records: where sensitivity + specificity is greatest (youden), and nearest to
- * perfect (closest); null where there is none.  They come with the model, so no test record has a say in them.
+ * perfect (closest); null where there is none.  They come with the model, so no test record was used to choose them.
  * `calibration` (jobs/options/calibrate.h) is a map from the target's logit to a probability, fitted on the same
  * records; earlier files have none, and earlier programs pass it over.
  */

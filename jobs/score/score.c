@@ -287,18 +287,23 @@ const ein_command ein_command_score = {
     .operands = "FOLDER|FILE|CORPUS.h5|- ...",
     .description =
         "Scores every recording below the folders, in the files, lists and corpora named, and writes one row for each\n"
-        "into scores.csv, scores.h5 and scores.sqlite: its scores, or the reason why it has none. Readers, contract and\n"
-        "what is rejected are those of ingest; a score is the same, bit for bit, in any order, block, thread and process.\n"
+        "into scores.csv, scores.h5 and scores.sqlite: its scores, or the reason why it has none. Readers, "
+        "contract and\n"
+        "what is rejected are those of ingest; a score is the same, bit for bit, in any order, block, "
+        "thread and process.\n"
         "\n"
         "  einthoven score archive/ --model finetuned/model.safetensors --out scored\n"
         "  find archive -name '*.hea' | einthoven score - --model a=m1.safetensors,a=m2.safetensors --out scored\n"
         "\n"
-        "Killed or stopped, the same command goes on. Started several times, on any machines that share the folder, under\n"
-        "mpirun, as a job array (--part I/N) or by hand, the processes share the work; whoever finishes the last block\n"
+        "Killed or stopped, the same command goes on. Started several times, on any machines that share the "
+        "folder, under\n"
+        "mpirun, as a job array (--part I/N) or by hand, the processes share the work; whoever finishes the "
+        "last block\n"
         "writes the tables. Files that were added since are scored too; files that changed, other models, options or\n"
         "programs are refused unless --rescore is given.\n"
         "\n"
-        "Trouble of the machine (I/O errors, a full disk, a folder that vanishes) rejects nothing: it is waited out for\n"
+        "Trouble of the machine (I/O errors, a full disk, a folder that vanishes) rejects nothing: it is "
+        "waited out for\n"
         "score.retry_s, then the job ends and the next start goes on.",
     .tables = tables,
     .flags = flags,

@@ -123,7 +123,8 @@ const ein_command ein_command_plan = {
     .summary = "turn a coordinator's description into a signed plan for sites",
     .operands = "DESCRIPTION.yaml | RESULT.json...",
     .description =
-        "The description says which models are evaluated, on whom, for which tasks, in which bins and subgroups, which\n"
+        "The description says which models are evaluated, on whom, for which tasks, in which bins and "
+        "subgroups, which\n"
         "sites take part, and until when. The plan is checked, signed and told in words; sites read it with\n"
         "einthoven inspect plan.json and run it with einthoven evaluate --plan.\n\n"
         "    einthoven keys coordinator.key\n"

@@ -211,7 +211,8 @@ const ein_command ein_command_release = {
     .summary = "approve what a site's run of a plan would send, sign it, and enter it into the site's ledger",
     .operands = "FOLDER",
     .description =
-        "FOLDER is that of evaluate --plan. Without --approve the release sheet is shown: in words, what would leave and\n"
+        "FOLDER is that of evaluate --plan. Without --approve the release sheet is shown: in words, what "
+        "would leave and\n"
         "what not. --approve takes the hash that the sheet ends with: it binds the approval to exactly these bytes.\n"
         "The ledger (KEY.ledger) keeps, under keyed hashes, who was counted in which cell, so that no later release\n"
         "tells of single patients by its difference from this one.\n\n"

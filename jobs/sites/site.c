@@ -321,7 +321,8 @@ static void begin_sheet(const ein_site *s, const ein_site_build *b) {
         b->sheet,
         "RELEASE SHEET of site %s, %s\nPlan \"%s\" (%s), round %d\n\n"
         "Every number below was judged before any rounding: at least %.9g patients in every cell, in every difference\n"
-        "of two cells, and beside all that this site has released before (%d in the ledger); sums of which two patients\n"
+        "of two cells, and beside all that this site has released before (%d in the ledger); sums of which "
+        "two patients\n"
         "make 90 %%, statistics with fewer than %lld free patients, zeros, least and greatest values are not sent.\n",
         s->name, s->today, s->plan->name, s->plan->file.hash, s->plan->round, b->rules.minimum,
         b->ledger->n_releases, (long long)b->rules.degrees);

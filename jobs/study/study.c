@@ -555,10 +555,14 @@ const ein_command ein_command_study = {
     .summary = "a whole study from one description: cohorts, pretraining, models, evaluation, table",
     .operands = "STUDY.yaml",
     .description =
-        "Plans the cells of a study (one command of this program each) and says how far they are; with --run it runs them\n"
-        "in order on the ranks of this process, with --stage and --cell one of them (for job arrays; slurm/study submits\n"
-        "them all). What is done, by the command that the plan has for it, is passed over, so the same command goes on\n"
-        "after a stop or a failure. A failed cell stops only those that need it. Ctrl-C, SIGTERM, SIGUSR1, the time limit\n"
+        "Plans the cells of a study (one command of this program each) and says how far they are; with "
+        "--run it runs them\n"
+        "in order on the ranks of this process, with --stage and --cell one of them (for job arrays; "
+        "slurm/study submits\n"
+        "them all). What is done, by the command that the plan has for it, is passed over, so the same "
+        "command goes on\n"
+        "after a stop or a failure. A failed cell stops only those that need it. Ctrl-C, SIGTERM, SIGUSR1, "
+        "the time limit\n"
         "or a file FOLDER/STOP stops in order.\n\n"
         "STUDY.yaml is described in jobs/study/file.h; demo and synthetic are built in.\n\n"
         "  einthoven study demo\n"

@@ -275,7 +275,8 @@ static void print_table(FILE *stream, const ein_study_plan *plan, const row *row
                 "SYNTHETIC data: people who do not exist; these figures tell nothing about patients\n");
     fprintf(
         stream,
-        "AUROC: macro over the targets of a task; R2 of regressions; mean over %d seed%s; 95 %% intervals by patient bootstrap\n\n",
+        "AUROC: macro over the targets of a task; R2 of regressions; mean over %d seed%s; 95 %% intervals "
+        "by patient bootstrap\n\n",
         study->seeds, study->seeds == 1 ? "" : "s");
     fprintf(stream, "%-16s %-14s %7s  %-11s", "task", "cohort", "records", "figure");
     for (int a = 0; a < study->n_arms; a++) fprintf(stream, "  %-22s", study->arm[a].name);

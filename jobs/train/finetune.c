@@ -24,12 +24,14 @@ const ein_option ein_table_finetune[] = {
      "tasks by name (ptbxl/superclass, study, ...) or YAML files; a model each"},
     {"finetune.shared", EIN_OPT_BOOL, "false", EIN_UNBOUNDED, NULL, "", "one model for all tasks together"},
     {"finetune.from", EIN_OPT_STRING, NULL, EIN_UNBOUNDED, NULL, "",
-     "pretrained model (.safetensors), or scratch (train everything from random weights), or random-frozen (a random encoder "
+     "pretrained model (.safetensors), or scratch (train everything from random weights), or random-frozen "
+     "(a random encoder "
      "that stays as it is)"},
     {"finetune.source_heads", EIN_OPT_INT, "0", 0, 65536, NULL, "",
      "attention heads of a pretrained model whose file does not say; 0: 8, as published"},
     {"finetune.mode", EIN_OPT_STRING, "top:4", EIN_UNBOUNDED, NULL, "",
-     "what is trained: top:K (last K blocks and head), full, linear (head alone), attentive (one learned query and head), "
+     "what is trained: top:K (last K blocks and head), full, linear (head alone), attentive (one learned "
+     "query and head), "
      "lora:R (adapters of rank R and head)"},
     {"finetune.seeds", EIN_OPT_INT, "1", 1, 10000, NULL, "",
      "models per task and arm, seeds train.seed, train.seed + 1, ..."},
@@ -43,10 +45,12 @@ const ein_option ein_table_finetune[] = {
      "stop after so many without a better validation value; 0: never; if not given, by train.recipe"},
     {"finetune.calibration", EIN_OPT_CHOICE, "auto", EIN_UNBOUNDED, "auto|none|temperature|platt|isotonic",
      "",
-     "map from logit to probability that is fitted on validation records and kept in the model; auto: platt where it has "
+     "map from logit to probability that is fitted on validation records and kept in the model; auto: platt "
+     "where it has "
      "at least 20 positives and 20 negatives, else none"},
     {"finetune.domain_records", EIN_OPT_INT, "4096", 0, 1000000, NULL, "records",
-     "training records, and as many for validation, by whose embeddings the model tells how far a record is from them; 0: it "
+     "training records, and as many for validation, by whose embeddings the model tells how far a record is "
+     "from them; 0: it "
      "does not"},
     {"finetune.keep", EIN_OPT_BOOL, "true", EIN_UNBOUNDED, NULL, "",
      "keep in memory what frozen blocks make of the records, if data.memory_mib allows; false: compute it every epoch"},
@@ -366,12 +370,15 @@ const ein_command ein_command_finetune = {
     .summary = "adapt a pretrained model to tasks, with controls beside it",
     .operands = "",
     .description =
-        "Trains one model per task, arm and seed, each in FOLDER/TASK/ARM-sSEED: early stopping on the validation part, "
+        "Trains one model per task, arm and seed, each in FOLDER/TASK/ARM-sSEED: early stopping on the "
+        "validation part, "
         "the best\n"
-        "epoch kept, thresholds chosen on the validation part and stored in the model. The test part of the split is never\n"
+        "epoch kept, thresholds chosen on the validation part and stored in the model. The test part of the "
+        "split is never\n"
         "touched; `einthoven evaluate` is for that. Weights do not depend on the number of ranks or threads; the same "
         "command\n"
-        "goes on after a stop or a kill and passes over what is done. A signal, the time limit or a file FOLDER/STOP stops\n"
+        "goes on after a stop or a kill and passes over what is done. A signal, the time limit or a file "
+        "FOLDER/STOP stops\n"
         "all models; run.max_steps counts for each. FOLDER/summary.csv lists how they ended (with --cell N:\n"
         "summary-N.csv).\n\n"
         "With many records the defaults are the recipe of Moody et al. (NEJM AI 2025): last 4 blocks and head at rate\n"

@@ -16,7 +16,7 @@ enum { MAX_INPUTS = 4, MAX_SIZES = 4 };
 /* A central difference is off by STEP^2/6 of the third derivative, about 2e-11 of values of order 1, and by rounding:
  * the loss times 2^-53 and the root of its terms (300 at most, so about 2e-15), divided by STEP: 2e-10. A kernel's
  * gradient may be smaller than its loss by two orders, a model's by three. Products are those of tests/noise.h, so no
- * BLAS has a say. */
+ * BLAS matters. */
 #define STEP           1e-5
 #define KERNEL_BOUND   1e-7
 #define MODEL_BOUND    1e-6

@@ -77,7 +77,7 @@ ok 'a dry run' ingest 1 "$tmp/dry" --dry-run
 like 'counts them' "$out" '^recordings: 40 found'
 is 'and writes nothing' "$(ls "$tmp/dry")" ''
 ok 'a file of any name, if it is named' "$einthoven" ingest "$tmp/cart" --out "$tmp/cart.h5"
-like 'is told by its content' "$out" '^accepted: 1 records$'
+like 'is recognised by its content' "$out" '^accepted: 1 records$'
 mkdir "$tmp/none"
 exits 'an empty folder' 1 "$einthoven" ingest "$tmp/none" --out "$tmp/x.h5"
 like 'is told what is looked for' "$err" 'WFDB headers \(\.hea\), GE MUSE XML, .* and .* are looked for'

@@ -206,10 +206,9 @@ static void numbers(void) {
         "columns: 1 and 0, other values are errors; a record of which nothing is known is not included");
     ein_targets_free(&t);
 
-    good =
-        build(
-            "name: g\nkind: multilabel\ngroup: ecg\ncolumns: [grade, AF]\npositive: \"value in [2, 3]\"\nwhere: [age >= 40, lvef > 0]\n",
-            &t) == EIN_OK;
+    good = build("name: g\nkind: multilabel\ngroup: ecg\ncolumns: [grade, AF]\npositive: \"value in [2, "
+                 "3]\"\nwhere: [age >= 40, lvef > 0]\n",
+                 &t) == EIN_OK;
     static const float in[N] = {NA, NA, 1, NA, 0, 0, 0, 0, NA, NA, NA, 0};
     check_all(good && is(&t, 0, in) && t.invalid[0] == 0 && t.included[3] == 0 && t.included[8] == 0 &&
                   t.included[2] == 1,
@@ -268,9 +267,9 @@ static void numbers(void) {
 static void texts(void) {
     ein_targets t;
     bool good =
-        build(
-            "name: s\nkind: multilabel\ngroup: ecg\ntext: [none, st, codes]\nstatements: {A: [A], B: [B], any: [B, C]}\n",
-            &t) == EIN_OK;
+        build("name: s\nkind: multilabel\ngroup: ecg\ntext: [none, st, codes]\nstatements: {A: [A], B: [B], "
+              "any: [B, C]}\n",
+              &t) == EIN_OK;
     static const float a[N] = {1, 1, 0, NA, NA, 0, 1, 0, 1, 0, 0, 1},
                        b[N] = {0, 1, 1, NA, NA, 0, 1, 0, 0, 1, 0, 0},
                        any[N] = {0, 1, 1, NA, NA, 1, 1, 0, 0, 1, 1, 1};
@@ -293,10 +292,9 @@ static void texts(void) {
     check_all(good && t.n_targets == 1 && is(&t, 0, ac), "empty: negative, if the task says so");
     ein_targets_free(&t);
 
-    good =
-        build(
-            "name: s\nkind: multilabel\ngroup: ecg\ntext: codes\nstatements: {A: [A], any: [A, B]}\nminimum_likelihood: 50\n",
-            &t) == EIN_OK;
+    good = build("name: s\nkind: multilabel\ngroup: ecg\ntext: codes\nstatements: {A: [A], any: [A, "
+                 "B]}\nminimum_likelihood: 50\n",
+                 &t) == EIN_OK;
     /* r1 has A at 0 but B at 80; r8 has A at 49.9; r7 is broken; r3 and r4 are empty */
     static const float la[N] = {1, NA, 0, NA, NA, 0, NA, NA, NA, 0, 0, 1},
                        lany[N] = {1, 1, NA, NA, NA, 0, 1, NA, NA, 1, 0, 1};
@@ -352,10 +350,10 @@ static void absent(void) {
                   strstr(ein_error_message(), "nothing is known of 'empty'"),
               "a task of which nothing is known is refused");
     const ein_targets_tables some = {.absent_ok = true};
-    good =
-        build_with(
-            "tasks:\n  - {name: x, kind: binary, group: ecg, rule: lvfe < 35}\n  - {name: y, kind: multilabel, group: ecg, text: nowhere, statements: [A]}\n  - {name: z, kind: binary, group: ecg, columns: AF}\n",
-            NULL, &some, &t) == EIN_OK;
+    good = build_with("tasks:\n  - {name: x, kind: binary, group: ecg, rule: lvfe < 35}\n  - {name: y, kind: "
+                      "multilabel, group: ecg, text: nowhere, statements: [A]}\n"
+                      "  - {name: z, kind: binary, group: ecg, columns: AF}\n",
+                      NULL, &some, &t) == EIN_OK;
     static const float nothing[N] = {NA, NA, NA, NA, NA, NA, NA, NA, NA, NA, NA, NA};
     check_all(good && is(&t, 0, nothing) && is(&t, 1, nothing) && counts_are(&t.count[0], 0, 0, 0) &&
                   t.count[2].positive == 3,
@@ -373,7 +371,8 @@ static void tables(void) {
     /* r0 by id, a/1 by path, r9 by its cohort and path, r2 twice, r3 without a key in the row, one row of nobody, one
      * row too short */
     put("one.csv",
-        "key,lvef,note,st,age,sex\nr0,50,x,Q,99,F\na/1.hea,,x,,98,F\nr2,1,,,,\nr2,2,,,,\n,3,,,,\nnobody,4,,,,\nr6,word,,B,35,M\nshort,1\n./b/7,20,,D,,\nr8,NA,,,300,\ncx/b/9.hea,77,,,,\n");
+        "key,lvef,note,st,age,sex\nr0,50,x,Q,99,F\na/1.hea,,x,,98,F\nr2,1,,,,\nr2,2,,,,\n,3,,,,\n"
+        "nobody,4,,,,\nr6,word,,B,35,M\nshort,1\n./b/7,20,,D,,\nr8,NA,,,300,\ncx/b/9.hea,77,,,,\n");
     put("two.csv", "key,AF,st\nr0,1,R\nr4,1,Q\n");
     const char *paths[2];
     char first[512], second[512], out[512];

@@ -176,9 +176,9 @@ static const char *write_own(void) {
     if (rank != 0) return path;
     FILE *f = fopen(path, "w");
     EIN_BUG_IF(!f);
-    fputs(
-        "tasks:\n  - name: diagnostic50\n    kind: multilabel\n    group: ecg\n    text: scp_codes\n    include: positive\n    minimum_likelihood: 50\n    statements: [",
-        f);
+    fputs("tasks:\n  - name: diagnostic50\n    kind: multilabel\n    group: ecg\n    text: scp_codes\n    "
+          "include: positive\n    minimum_likelihood: 50\n    statements: [",
+          f);
     ein_tasks tasks;
     for (const ein_tasks_file *file = ein_task_library(); file->name; file++) {
         if (strcmp(file->name, "ptbxl") != 0) continue;

@@ -213,7 +213,7 @@ static void check_disclosure(void) {
     ein_ecg ecg;
     put(disclosure(BY_SECOND, 0, ORDER, ""));
     if (report(open_ecg(&ecg), "a full disclosure, second by second")) {
-        report(is_wave(&ecg, TOTAL), "is told by its signal");
+        report(is_wave(&ecg, TOTAL), "is recognised by its signal");
         report(ecg.lead[0] == EIN_LEAD_I && ecg.lead[1] == EIN_LEAD_UNKNOWN &&
                    strcmp(ecg.lead_name[2], "3") == 0,
                "leads 2 and 3 are not taken for II and III");
@@ -270,7 +270,8 @@ static void check_person(void) {
         report(strcmp(p->dx, "Normal sinus rhythm,Normal ECG; borderline") == 0, "statements");
         ein_ecg_free(&ecg);
     }
-    put("<ObservationDateTime><Day>1</Day><Month>3</Month><Year>2020</Year></ObservationDateTime><PatientInfo><BirthDateTime>"
+    put("<ObservationDateTime><Day>1</Day><Month>3</Month><Year>2020</Year></ObservationDateTime>"
+        "<PatientInfo><BirthDateTime>"
         "<Day>29</Day><Month>2</Month><Year>1960</Year></BirthDateTime></PatientInfo>" STRIP);
     if (report(open_ecg(&ecg), "a birthday")) {
         report(ecg.person.age_years == 60 && !ecg.person.acquired[0],

@@ -369,7 +369,8 @@ static void check_person(void) {
              "Sinus rhythm", ENDS) STATEMENT("Prolonged QT, abnormal ECG", ENDS) "</Diagnosis>",
          "0012 34", "2023-12-31T14:30:05", "Sinus rhythm,Prolonged QT; abnormal ECG", 63, EIN_SEX_FEMALE},
         {"months, M",
-         "<PatientDemographics><PatientAge>18</PatientAge><AgeUnits>MONTHS</AgeUnits><Gender>m</Gender></PatientDemographics>",
+         "<PatientDemographics><PatientAge>18</PatientAge><AgeUnits>MONTHS</AgeUnits>"
+         "<Gender>m</Gender></PatientDemographics>",
          "", "", "", 1.5, EIN_SEX_MALE},
         {"an impossible age and sex",
          "<PatientDemographics><PatientAge>300</PatientAge><Gender>UNKNOWN</Gender><PatientID>unknown</PatientID>"

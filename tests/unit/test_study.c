@@ -175,8 +175,8 @@ static void refused(void) {
         {HEAD
          "finetune: {arms: {x: {from: scratch}}, tasks: {a: [study/age]}}\nevaluate: {cohorts: {a: [study/sex]}}\n",
          "none of the tasks that are trained"},
-        {HEAD
-         "finetune: {arms: {x: {from: scratch}}, tasks: {a: [study/age]}}\nevaluate: {cohorts: {a: [study/age, study/age]}}\n",
+        {HEAD "finetune: {arms: {x: {from: scratch}}, tasks: {a: [study/age]}}\nevaluate: {cohorts: {a: "
+              "[study/age, study/age]}}\n",
          "evaluated twice"},
         {"study: s\npreset: tiny\ncohorts: &x {a: {files: x}}", "s.yaml:3"},
     };

@@ -201,7 +201,8 @@ static void refusals(void) {
         {"name: t\nkind: binary\ngroup: clinic\nrule: a < 1", "my.yaml:3: group: 'clinic' is none of"},
         {"name: a b\nkind: binary\ngroup: ecg\nrule: a < 1", "my.yaml:1: name: expected"},
         {"name: ''\nkind: binary\ngroup: ecg\nrule: a < 1", "name: expected"},
-        {"name: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\nkind: binary\ngroup: ecg\nrule: a < 1",
+        {"name: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\nkind: binary\ngroup: "
+         "ecg\nrule: a < 1",
          "name: expected 1 to 63"},
         {HEAD "rule: a ~ 1", "my.yaml:4: rule: 'a ~ 1' is no rule"},
         {HEAD "rule: [a < 1]", "my.yaml:4: rule: expected a rule"},
@@ -305,12 +306,12 @@ static bool round_trip(const ein_tasks *tasks) {
 
 static void taken(void) {
     ein_tasks tasks;
-    bool good =
-        parse(
-            "name: lvef-35\ntitle: \"LVEF < 35 % \\\"low\\\" \\\\ \xc3\xa9\"\nkind: binary\ngroup: clinical\nrule: lvef < 35\n"
-            "where: [18 <= age < 90, \"sex in [0, 1]\"]\nvalid: [1, 100]\nsmoothing: 0.125\npositive_weight: 2.5\nweight: 3\n",
-            &tasks) == EIN_OK &&
-        tasks.n == 1;
+    bool good = parse("name: lvef-35\ntitle: \"LVEF < 35 % \\\"low\\\" \\\\ \xc3\xa9\"\nkind: binary\ngroup: "
+                      "clinical\nrule: lvef < 35\n"
+                      "where: [18 <= age < 90, \"sex in [0, 1]\"]\nvalid: [1, 100]\nsmoothing: "
+                      "0.125\npositive_weight: 2.5\nweight: 3\n",
+                      &tasks) == EIN_OK &&
+                tasks.n == 1;
     const ein_task *t = tasks.task;
     good = good && strcmp(t->name, "lvef-35") == 0 &&
            strcmp(t->title, "LVEF < 35 % \"low\" \\ \xc3\xa9") == 0 && t->kind == EIN_HEAD_BINARY &&
@@ -323,15 +324,16 @@ static void taken(void) {
     ein_tasks_free(&tasks);
 
     good =
-        parse(
-            "tasks:\n  - {name: a, kind: multilabel, group: ecg, columns: [X, 'a \"b\"'], positive: '> 0', positive_weight: balanced}\n"
-            "  - {name: b, kind: regression, group: demographic, columns: age, unit: years}\n"
-            "  - {name: c, kind: multilabel, group: ecg, text: [s, t], separator: ';', statements: {MI: [IMI, AMI], ok: NORM}, minimum_likelihood: 50, empty: negative, include: positive}\n"
-            "  - {name: d, kind: multilabel, group: ecg, text: s, statements: all, minimum_count: 20}\n"
-            "  - {name: e, kind: binary, group: ecg, text: s, statements: [AFIB, AFLT]}\n"
-            "  - {name: f, kind: binary, group: ecg, text: s, statements: {any: [AFIB]}}\n"
-            "  - {name: 'null', kind: binary, group: ecg, columns: sex}\n",
-            &tasks) == EIN_OK &&
+        parse("tasks:\n  - {name: a, kind: multilabel, group: ecg, columns: [X, 'a \"b\"'], positive: '> 0', "
+              "positive_weight: balanced}\n"
+              "  - {name: b, kind: regression, group: demographic, columns: age, unit: years}\n"
+              "  - {name: c, kind: multilabel, group: ecg, text: [s, t], separator: ';', statements: {MI: "
+              "[IMI, AMI], ok: NORM}, minimum_likelihood: 50, empty: negative, include: positive}\n"
+              "  - {name: d, kind: multilabel, group: ecg, text: s, statements: all, minimum_count: 20}\n"
+              "  - {name: e, kind: binary, group: ecg, text: s, statements: [AFIB, AFLT]}\n"
+              "  - {name: f, kind: binary, group: ecg, text: s, statements: {any: [AFIB]}}\n"
+              "  - {name: 'null', kind: binary, group: ecg, columns: sex}\n",
+              &tasks) == EIN_OK &&
         tasks.n == 7;
     t = tasks.task;
     good = good && t[0].n_targets == 2 && strcmp(t[0].target[1].name, "a \"b\"") == 0 && t[0].balanced &&

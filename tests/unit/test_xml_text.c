@@ -55,11 +55,11 @@ static void check_encodings(void) {
           "<?xml version=\"1.0\" encoding=\"ISO8859-1\" ?><r><a>M\xfcller</a></r>", "M\xc3\xbcller");
     READS("windows-1252", "<?xml version=\"1.0\" encoding=\"Windows-1252\"?><r><a>\x80</a></r>",
           "\xe2\x82\xac");
-    READS(
-        "UTF-16, little end first",
-        "\xff\xfe<\0?\0x\0m\0l\0 \0v\0e\0r\0s\0i\0o\0n\0=\0'\0001\0.\0000\0'\0 \0e\0n\0c\0o\0d\0i\0n\0g\0=\0'\0u\0t\0f\0-"
-        "\0001\0006\0'\0?\0>\0<\0r\0>\0<\0a\0>\0\xfc\0\x3d\xd8\x00\xde<\0/\0a\0>\0<\0/\0r\0>\0",
-        "\xc3\xbc\xf0\x9f\x98\x80");
+    READS("UTF-16, little end first",
+          "\xff\xfe<\0?\0x\0m\0l\0 \0v\0e\0r\0s\0i\0o\0n\0=\0'\0001\0.\0000\0'\0 "
+          "\0e\0n\0c\0o\0d\0i\0n\0g\0=\0'\0u\0t\0f\0-"
+          "\0001\0006\0'\0?\0>\0<\0r\0>\0<\0a\0>\0\xfc\0\x3d\xd8\x00\xde<\0/\0a\0>\0<\0/\0r\0>\0",
+          "\xc3\xbc\xf0\x9f\x98\x80");
     READS("UTF-16, big end first", "\xfe\xff\0<\0r\0>\0<\0a\0>\x20\xac\0<\0/\0a\0>\0<\0/\0r\0>",
           "\xe2\x82\xac");
     READS("UTF-16 without a mark", "<\0r\0>\0<\0a\0>\0y\0<\0/\0a\0>\0<\0/\0r\0>\0", "y");
