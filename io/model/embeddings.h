@@ -1,0 +1,64 @@
+/* Files of embeddings: one vector per record, what made them, and the contract of the records.
+ *
+ * NAME.h5, format "einthoven embeddings", version 1 (io/hdf5/h5.h: columns with checksums):
+ *
+ *     attributes  format, version, complete, program, embedding ("mean", "cls", "attentive" or what else it is called),
+ *                 model_blake2b (content hash of the model file), contract (canonical text, core/signal/contract.h),
+ *                 contract_blake2b
+ *     /embedding  (N, C) float32, little-endian
+ *     /record_id  (N) texts
+ *     /training_records  the bytes of a text (io/corpus/seen.h): records that had a say in the encoder; not there where
+ *                 they are not known
+ *
+ * NAME.npy, as numpy.load reads it: (N, C) '<f4', C order. Its header has no place for more, so NAME.npy.json stands
+ * beside it: a JSON object with the attributes above and training_records ("" where not known) by the same names,
+ * "records" (the N ids), and "data_blake2b", the BLAKE2b-256 of the array's bytes. The two belong together; one without
+ * the other, or another, is refused.
+ *
+ * Embeddings of other programs are read too if they come in one of these forms; model_blake2b and the contract may be
+ * left out ("").
+ *
+ * Nothing here is collective.
+ */
+#ifndef EIN_IO_MODEL_EMBEDDINGS_H
+#define EIN_IO_MODEL_EMBEDDINGS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/base/status.h"
+#include "core/signal/contract.h"
+#include "io/base/hash.h"
+
+enum { EIN_EMBEDDINGS_VERSION = 1, EIN_EMBEDDINGS_NAME_BYTES = 64, EIN_EMBEDDINGS_MOST_WIDTH = 1 << 16 };
+
+typedef struct {
+    char embedding[EIN_EMBEDDINGS_NAME_BYTES];
+    char model_hash[EIN_HASH_TEXT_BYTES];        /* "" if not known */
+    char contract_text[EIN_CONTRACT_TEXT_BYTES]; /* "" if not known */
+    char *training_records;                      /* NULL if not known */
+    int64_t n;
+    int width;
+    float *value;    /* (n, width) */
+    char *record_id; /* text i begins at i * id_stride */
+    int64_t id_stride;
+} ein_embeddings;
+void ein_embeddings_free(ein_embeddings *embeddings); /* zeroes; NULL is fine */
+
+static inline const char *ein_embeddings_id(const ein_embeddings *e, int64_t i) {
+    return e->record_id + i * e->id_stride;
+}
+
+/* Whether `path` is NAME.npy; the name of what stands beside it, in fresh memory (free()). */
+bool ein_embeddings_is_npy(const char *path);
+ein_status ein_embeddings_beside(const char *path, char **out);
+
+/* Write durably (io/base/durable.h), by the ending of `path`: .h5 or .npy, else EIN_USAGE. EIN_NUMERIC, naming the
+ * record, if a value is not finite. `program` as in "einthoven 0.1.0". */
+ein_status ein_embeddings_write(const char *path, const ein_embeddings *embeddings, const char *program);
+
+/* Read, by the ending. Untrusted: EIN_FORMAT, EIN_CORRUPT (a checksum), EIN_MISMATCH (a later version), EIN_NUMERIC (a
+ * value that is not finite), EIN_NOTFOUND, EIN_IO. A record id twice is EIN_FORMAT. */
+ein_status ein_embeddings_read(const char *path, ein_embeddings *out);
+
+#endif

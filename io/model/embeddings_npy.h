@@ -1,0 +1,14 @@
+/* Inside of files of embeddings: the .npy form, NAME.npy with NAME.npy.json beside it (format: io/model/embeddings.h).
+ * For embeddings.c only; nothing here looks at ids or values. */
+#ifndef EIN_IO_MODEL_EMBEDDINGS_NPY_H
+#define EIN_IO_MODEL_EMBEDDINGS_NPY_H
+
+#include "io/model/embeddings.h"
+
+/* Write both durably. */
+ein_status ein_npy_write(const char *path, const ein_embeddings *embeddings, const char *program);
+
+/* Read both; messages name the file. `out` is zeroed; on error what it holds is the caller's to free. */
+ein_status ein_npy_read(const char *path, ein_embeddings *out);
+
+#endif
