@@ -35,7 +35,7 @@ ein_status ein_embeddings_beside(const char *path, char **out) {
     return EIN_OK;
 }
 
-static ein_status check_ending(const char *path) {
+ein_status ein_embeddings_check(const char *path) {
     if (ends_in(path, ".h5") || ends_in(path, ".npy")) return EIN_OK;
     return ein_error(EIN_USAGE, "%s: files of embeddings end in .h5 (HDF5) or .npy (NumPy)", path);
 }
@@ -85,7 +85,7 @@ static ein_status fill(hid_t file, const ein_embeddings *e, const char *program)
 
 ein_status ein_embeddings_write(const char *path, const ein_embeddings *e, const char *program) {
     ein_h5_draft *draft;
-    EIN_TRY(check_ending(path));
+    EIN_TRY(ein_embeddings_check(path));
     EIN_TRY(check_values(path, e));
     if (ein_embeddings_is_npy(path)) return ein_npy_write(path, e, program);
     EIN_TRY(ein_h5_draft_new(&draft));
@@ -176,7 +176,7 @@ static ein_status check_ids(const ein_embeddings *e) {
 ein_status ein_embeddings_read(const char *path, ein_embeddings *e) {
     ein_status status;
     memset(e, 0, sizeof *e);
-    EIN_TRY(check_ending(path));
+    EIN_TRY(ein_embeddings_check(path));
     if (ein_embeddings_is_npy(path)) {
         status = ein_npy_read(path, e);
     } else {

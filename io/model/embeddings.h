@@ -53,7 +53,10 @@ static inline const char *ein_embeddings_id(const ein_embeddings *e, int64_t i) 
 bool ein_embeddings_is_npy(const char *path);
 ein_status ein_embeddings_beside(const char *path, char **out);
 
-/* Write durably (io/base/durable.h), by the ending of `path`: .h5 or .npy, else EIN_USAGE. EIN_NUMERIC, naming the
+/* EIN_USAGE unless `path` ends in .h5 or .npy. */
+ein_status ein_embeddings_check(const char *path);
+
+/* Write durably (io/base/durable.h), by the ending of `path`. EIN_NUMERIC, naming the
  * record, if a value is not finite. `program` as in "einthoven 0.1.0". */
 ein_status ein_embeddings_write(const char *path, const ein_embeddings *embeddings, const char *program);
 

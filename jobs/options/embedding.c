@@ -129,7 +129,7 @@ static ein_status embed_parts(float *out, double *part, int64_t room_records, ei
         EIN_TRY(ein_comm_agree(comm, status));
         /* A value is non-zero on one rank only, so MPI's order of adding changes nothing. */
         EIN_TRY(ein_comm_sum_f64(comm, part, now * C));
-        for (int64_t i = 0; i < now * C; i++) out[at * C + i] = (float)part[i];
+        for (int64_t i = 0; out && i < now * C; i++) out[at * C + i] = (float)part[i];
         ein_progress_update(progress, at + now, "");
     }
     return EIN_OK;

@@ -1,0 +1,88 @@
+#!/bin/bash
+# timeout: 300
+# Embeddings of a corpus: the same bytes on any number of ranks and threads, whole or in part, from pretrained and adapted
+# models, as HDF5 and for NumPy; and refusals. SYNTHETIC records.
+. "$(dirname "$0")/../lib.sh"
+cd "$tmp" || exit 1
+export OMP_NUM_THREADS=1
+
+echo 'contract: {leads: [I, II, V1], fs_hz: 50, samples: 500}' >ingest.yaml
+echo 'contract: {leads: [I, II, V2], fs_hz: 50, samples: 500}' >other.yaml
+cat >pretrain.yaml <<'YAML'
+contract: {leads: [I, II, V1], fs_hz: 50, samples: 500}
+model: {patch: 25, width: 24, depth: 1, heads: 2, mlp: 16, decoder_width: 12, decoder_depth: 1, decoder_heads: 2, decoder_mlp: 24}
+train: {epochs: 3, batch: 16, slots: 4, warmup_epochs: 1, threads: 1}
+split: {by: hash, valid_fraction: 0.15, test_fraction: 0.3}
+run: {log_seconds: 1000, checkpoint_minutes: 0}
+YAML
+cat >tasks.yaml <<'YAML'
+tasks:
+  - {name: low, kind: binary, group: ecg, rule: lvef < 61}
+  - {name: age, kind: regression, group: demographic, columns: [age], unit: years}
+YAML
+split=(--set split.by=hash --set split.valid_fraction=0.15 --set split.test_fraction=0.3)
+ok 'synthetic records' "$einthoven" synth --out ecg --set synth.records=200 --set synth.seed=3
+labels=(--labels ecg/labels.csv --label-key path --age-column age --sex-column sex)
+ok 'corpus' "$einthoven" ingest ingest.yaml ecg --out corpus.h5 "${labels[@]}"
+ok 'another' "$einthoven" ingest other.yaml ecg --out other.h5 "${labels[@]}"
+ok 'pretraining' "$einthoven" pretrain pretrain.yaml --corpus corpus.h5 --run pre
+model=pre/model.safetensors
+embed() { mpi "$1" "$einthoven" embed --corpus corpus.h5 --model "$2" --out "$3" --set embed.threads=1 "${@:4}"; }
+
+ok 'pretrained model' embed 1 $model one.h5
+ok 'for NumPy' embed 1 $model one.npy
+for ranks in 2 3 4; do
+    ok "$ranks ranks" embed $ranks $model "r$ranks.h5"
+    ok "$ranks ranks: the same file" cmp one.h5 "r$ranks.h5"
+done
+ok '4 ranks, for NumPy' embed 4 $model r4.npy
+ok 'the same array' cmp one.npy r4.npy
+ok 'and the same beside it' cmp one.npy.json r4.npy.json
+ok '3 threads' embed 1 $model t3.npy --set embed.threads=3
+ok '3 threads: the same array' cmp one.npy t3.npy
+is 'an array of NumPy' "$(head -c 80 one.npy | tr -d '\000' | tail -c +7 | tr -d '\001' | head -c 70)" \
+    "v{'descr': '<f4', 'fortran_order': False, 'shape': (200, 24), }       "
+like 'contract beside it' "$(tr -d '\n' <one.npy.json)" '"contract": "[^"]*leads = I,II,V1'
+like 'the model, too' "$(cat one.npy.json)" '"model_blake2b": "[0-9a-f]{64}"'
+is 'and every record' "$(grep -cE '^ *"[^"]*"(,)?$' one.npy.json)" 200
+
+# A record's vector does not depend on the others.
+ok 'the test part' embed 2 $model test.npy --part test "${split[@]}"
+rows() { # FILE.npy: id and vector, in order of ids
+    local n
+    n=$(grep -cE '^ *"[^"]*"(,)?$' "$1.json")
+    paste <(grep -oE '^ *"[^"]*"(,)?$' "$1.json" | tr -d ' ",') <(tail -c $((n * 96)) "$1" | od -An -v -tx1 -w96) | sort
+}
+rows one.npy >all.rows
+rows test.npy >test.rows
+ok 'is a part' test "$(wc -l <test.rows)" -gt 20 -a "$(wc -l <test.rows)" -lt 150
+is 'with the same vectors' "$(comm -13 all.rows test.rows)" ''
+ok 'CLS' embed 1 $model cls.npy --embedding cls
+unlike 'is another vector' "$(cmp one.npy cls.npy && echo same)" same
+
+# --- adapted models ---
+tune() { "$einthoven" finetune --corpus corpus.h5 --from $model --run "$1" --tasks tasks.yaml "${split[@]}" --set train.epochs=2 \
+    --set train.batch=32 --set train.slots=2 --set train.threads=1 --set finetune.shared=true --set run.log_seconds=1000 "${@:2}"; }
+ok 'a linear probe' tune lin --set finetune.mode=linear
+ok 'of it' embed 1 "$(echo lin/*/*/model.safetensors)" lin.npy
+ok 'its encoder is the pretrained one' cmp one.npy lin.npy
+ok 'an attentive probe' tune att --set finetune.mode=attentive
+attentive=$(echo att/*/*/model.safetensors)
+ok 'its own vector' embed 2 "$attentive" att.npy --embedding attentive
+unlike 'is another' "$(cmp one.npy att.npy && echo same)" same
+ok 'mean, where the head sees another' embed 1 "$attentive" mean.npy
+ok 'is the same mean' cmp one.npy mean.npy
+
+# --- refusals ---
+exits 'no learned query' 2 embed 1 $model x.npy --embedding attentive
+like 'says what to do' "$err" 'needs a model with attentive pooling.*take mean or cls'
+exits 'another contract' 1 mpi 2 "$einthoven" embed --corpus other.h5 --model $model --out x.h5
+like 'names the difference' "$err" 'another contract than other.h5: .*V1'
+exits 'another ending' 2 embed 1 $model x.csv
+exits 'what is there stays' 1 embed 1 $model one.h5
+ok 'unless told' embed 1 $model one.h5 --overwrite
+ok 'then it is whole' cmp one.h5 r2.h5
+exits 'no model' 2 "$einthoven" embed --corpus corpus.h5 --out x.h5
+exits 'nor file' 1 embed 1 none.safetensors x.h5
+ok 'nothing is left of what failed' test -z "$(find . -name 'x.*')"
+done_testing
