@@ -41,8 +41,8 @@ typedef struct {
     ein_embedding kind;
 } ein_embedder;
 
-/* out (n, C) of the corpus's records `record` (n, any order), the same on every rank, or NULL on a rank that does not want
- * them. A record of another shape than the model's is EIN_MISMATCH. `progress` may be NULL. Collective. */
+/* out (n, C) of the corpus's records `record` (n, any order), the same on every rank, or NULL on a rank that does not
+ * want them. A record of another shape than the model's is EIN_MISMATCH. `progress` may be NULL. Collective. */
 ein_status ein_embed_records(float *out, ein_comm *comm, const ein_embedder *embedder, ein_corpus *corpus,
                              const int64_t *record, int64_t n, int threads, ein_progress *progress);
 

@@ -17,8 +17,8 @@ typedef struct {
     char hash[EIN_HASH_TEXT_BYTES]; /* content hash of the file */
 } ein_encoder;
 
-/* Read `path`. `heads` > 0: attention heads of a file of others that does not say. EIN_MISMATCH if tensors of the encoder
- * are missing; otherwise errors as of io/model/model.h. Not collective. */
+/* Read `path`. `heads` > 0: attention heads of a file of others that does not say. EIN_MISMATCH if tensors of the
+ * encoder are missing; otherwise errors as of io/model/model.h. Not collective. */
 ein_status ein_encoder_open(const char *path, int heads, ein_encoder *out);
 void ein_encoder_free(ein_encoder *encoder); /* zeroes; NULL is fine */
 
