@@ -131,8 +131,14 @@ $(BUILD)/flags: FORCE
 	@mkdir -p $(BUILD); echo '$(FLAGS_TEXT)' | cmp -s - $@ || echo '$(FLAGS_TEXT)' > $@
 FORCE:
 
-# Numerics get the optimiser's full attention; everything else stays at -O2 without contraction.
-$(BUILD)/core/%.o: EXTRA = $(if $(filter core/$*.c,$(REAL_SRC)),$(KERNEL_OPT))
+# Numerics get the optimiser's full attention; everything else stays at -O2 without contraction. A file *_avx2.c or
+# *_avx512.c is compiled for that set of vector instructions, and called only where the processor has it; where the
+# compiler knows none of it, the file comes out empty.
+X86 := $(filter x86_64%,$(shell $(CC) -dumpmachine))
+SET_OPT = $(if $(filter %_avx2,$1),$(if $(X86),-mavx2 -mfma -mbmi2)) \
+          $(if $(filter %_avx512,$1),$(if $(X86),-mavx2 -mfma -mbmi2 -mavx512f -mavx512bw -mavx512dq -mavx512vl)) \
+          $(if $(filter %_avx2 %_avx512,$1),$(filter-out -ffp-contract=fast,$(KERNEL_OPT)) -ffp-contract=off)
+$(BUILD)/core/%.o: EXTRA = $(if $(filter core/$*.c,$(REAL_SRC)),$(KERNEL_OPT)) $(call SET_OPT,$*)
 $(BUILD)/io/picture/cairo.o: EXTRA = $(CAIRO_CFLAGS)
 $(BUILD)/jobs/cli/version.o: EXTRA = -DEIN_VERSION='"$(VERSION)"' -DEIN_BUILD_FLAGS='"$(strip $(OPT) $(KERNEL_OPT))"'
 

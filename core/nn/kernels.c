@@ -3,8 +3,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "core/nn/blas.h"
 #include "core/nn/erf.h"
+#include "core/nn/products.h"
 #include "core/nn/terms.h"
 
 #ifdef EIN_REAL_DOUBLE
@@ -22,22 +22,13 @@ void vector_add(real *into, const real *from, size_t n) {
 
 /* --- linear ------------------------------------------------------------------------------------------- */
 
-EIN_CLONES
 void linear_forward(real *out, const real *in, const real *w, const real *bias, int M, int K, int N) {
-    /* Adding onto a matrix of biases costs no more than overwriting: the product needs no clearing pass. */
-    for (int m = 0; m < M; m++) memcpy(out + (size_t)m * N, bias, (size_t)N * sizeof *out);
-    gemm_nt_add(out, in, w, M, N, K);
+    product_linear(out, NULL, in, w, bias, M, K, N);
 }
 
-EIN_CLONES
 void linear_residual_forward(real *out, const real *residual, const real *in, const real *w, const real *bias,
                              int M, int K, int N) {
-    for (int m = 0; m < M; m++) {
-        real *o = out + (size_t)m * N;
-        const real *r = residual + (size_t)m * N;
-        for (int n = 0; n < N; n++) o[n] = r[n] + bias[n];
-    }
-    gemm_nt_add(out, in, w, M, N, K);
+    product_linear(out, residual, in, w, bias, M, K, N);
 }
 
 /* out (N) = column sums of in (M,N), rows added in order. */
@@ -52,8 +43,8 @@ static void column_sums(real *out, const real *in, int M, int N) {
 
 void linear_backward(real *din, real *dw, real *dbias, const real *dout, const real *in, const real *w, int M,
                      int K, int N) {
-    if (din) gemm_nn(din, dout, w, M, K, N, EIN_TERM(LINEAR_DIN));
-    if (dw) gemm_tn(dw, dout, in, N, K, M, EIN_TERM(LINEAR_DW));
+    if (din) product_nn(din, dout, w, M, K, N, EIN_TERM(LINEAR_DIN));
+    if (dw) product_tn(dw, dout, in, N, K, M, EIN_TERM(LINEAR_DW));
     if (dbias) column_sums(dbias, dout, M, N);
 }
 

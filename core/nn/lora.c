@@ -3,25 +3,25 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/nn/blas.h"
+#include "core/nn/products.h"
 #include "core/nn/terms.h"
 
 void lora_forward(real *out, real *hidden, const real *in, const real *a, const real *b, int M, int K, int N,
                   int R) {
     const size_t n = (size_t)M * (size_t)R;
     memset(hidden, 0, n * sizeof *hidden);
-    gemm_nt_add(hidden, in, a, M, R, K);
+    product_nt_add(hidden, in, a, M, R, K);
     for (size_t i = 0; i < n; i++) hidden[i] *= (real)EIN_LORA_FACTOR;
-    gemm_nt_add(out, hidden, b, M, N, R);
+    product_nt_add(out, hidden, b, M, N, R);
 }
 
 void lora_backward(real *din, real *da, real *db, real *scratch, const real *dout, const real *in,
                    const real *hidden, const real *a, const real *b, int M, int K, int N, int R) {
     /* out += hidden b^T, hidden = 2 in a^T; scratch is the gradient of in a^T. */
-    if (db) gemm_tn(db, dout, hidden, N, R, M, EIN_TERM(LORA_DB));
-    gemm_nn(scratch, dout, b, M, R, N, EIN_TERM(LORA_DHIDDEN) * (real)EIN_LORA_FACTOR);
-    if (da) gemm_tn(da, scratch, in, R, K, M, EIN_TERM(LORA_DA));
-    gemm_nn_add(din, scratch, a, M, K, R, EIN_TERM(LORA_DIN));
+    if (db) product_tn(db, dout, hidden, N, R, M, EIN_TERM(LORA_DB));
+    product_nn(scratch, dout, b, M, R, N, EIN_TERM(LORA_DHIDDEN) * (real)EIN_LORA_FACTOR);
+    if (da) product_tn(da, scratch, in, R, K, M, EIN_TERM(LORA_DA));
+    product_nn_add(din, scratch, a, M, K, R, EIN_TERM(LORA_DIN));
 }
 
 #ifndef EIN_REAL_DOUBLE

@@ -1,0 +1,272 @@
+#include "core/nn/products.h"
+
+#include <math.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/processor.h"
+#include "core/nn/blas.h"
+#include "core/nn/tiles.h"
+
+static bool use_own;
+
+void ein_products_use(bool own) {
+    use_own = own;
+}
+
+bool ein_products_own(void) {
+    return use_own;
+}
+
+static real fused(real x, real y, real sum) {
+#ifdef EIN_REAL_DOUBLE
+    return fma(x, y, sum);
+#else
+    return fmaf(x, y, sum);
+#endif
+}
+
+static real start_of(const ein_product *p, int i, int j) {
+    if (!p->from) return p->plus ? p->plus[j] : 0;
+    const real from = p->from[i * p->from_row + j];
+    return p->plus ? from + p->plus[j] : from;
+}
+
+void ein_product_plain(const ein_product *p) {
+    for (int i = 0; i < p->m; i++)
+        for (int j = 0; j < p->n; j++) {
+            const real *a = p->a + i * p->a_row, *b = p->b + j * p->b_column;
+            real sum = start_of(p, i, j);
+            for (int k = 0; k < p->depth; k++) sum = fused(a[k * p->a_column], b[k * p->b_row], sum);
+            p->c[i * p->c_row + j] = sum;
+        }
+}
+
+/* --- cut into tiles --------------------------------------------------------------------------------------- */
+
+#ifdef EIN_REAL_DOUBLE
+
+void ein_product_run(const ein_product *p) {
+    ein_product_plain(p);
+}
+
+#else
+
+/* Columns of b that are copied together. */
+enum { WIDTH = 1024 };
+
+/* A thread's copies of parts of a and b, in the order in which tiles read them. */
+typedef struct {
+    float *a, *b;
+    size_t a_values, b_values;
+} buffers;
+
+static _Thread_local buffers own_buffers;
+
+/* Room for n values at *buffer, which holds *values; false if there is no memory. */
+static bool grow(float **buffer, size_t *values, size_t n) {
+    if (*values >= n) return true;
+    void *more;
+    if (posix_memalign(&more, 64, n * sizeof(float)) != 0) return false;
+    free(*buffer);
+    *buffer = more;
+    *values = n;
+    return true;
+}
+
+static const ein_tiles *tiles_in_use(void) {
+    switch (ein_set_in_use()) {
+    case EIN_SET_AVX512:
+        return ein_tiles_avx512;
+    case EIN_SET_AVX2:
+        return ein_tiles_avx2;
+    default:
+        return NULL;
+    }
+}
+
+/* Part p of n things cut into `parts` of nearly equal size. */
+static int part_start(int n, int p, int parts) {
+    return (int)((int64_t)n * p / parts);
+}
+
+/* How many parts of at most `most` there are in n; 1 for nothing. */
+static int parts_of(int n, int most) {
+    return n > most ? (n + most - 1) / most : 1;
+}
+
+/* The part of a product that is computed between two copies: rows, columns and terms from .. to. */
+typedef struct {
+    int row, rows, column, columns, term, terms;
+} block;
+
+/* Columns of b as panels of one tile's width, each (terms, width) and without gaps between its rows. */
+static void copy_b(float *out, const ein_product *p, const block *o, const ein_tiles *tiles) {
+    const int width = tiles->columns;
+    for (int j = 0; j < o->columns; j += width, out += (size_t)width * (size_t)o->terms) {
+        const int n = o->columns - j < width ? o->columns - j : width;
+        const float *b = p->b + o->term * p->b_row + (o->column + j) * p->b_column;
+        if (p->b_column == 1)
+            tiles->copy(out, width, b, p->b_row, n, o->terms);
+        else
+            for (int i = 0; i < n; i += 16)
+                tiles->transpose(out + i, width, b + i * p->b_column, p->b_column, n - i < 16 ? n - i : 16,
+                                 o->terms);
+    }
+}
+
+/* Rows of a whose terms lie far apart, tile by tile, each (terms, tiles->rows); few terms at a time, so that what is read
+ * lies close together. */
+static void copy_a(float *out, const ein_product *p, const block *o, const ein_tiles *tiles) {
+    enum { STEP = 16 };
+    const int n = parts_of(o->rows, tiles->rows);
+    for (int k = 0; k < o->terms; k += STEP) {
+        const float *a = p->a + o->row + (o->term + k) * p->a_column;
+        for (int t = 0; t < n; t++) {
+            const int first = part_start(o->rows, t, n), rows = part_start(o->rows, t + 1, n) - first;
+            tiles->copy(out + ((ptrdiff_t)t * o->terms + k) * tiles->rows, tiles->rows, a + first,
+                        p->a_column, rows, o->terms - k < STEP ? o->terms - k : STEP);
+        }
+    }
+}
+
+/* Where tiles find a and b: in the product's own operands or in copies. */
+typedef struct {
+    const float *a_copy, *b_copy; /* NULL: not copied */
+} source;
+
+static void run_block(const ein_product *p, const block *o, const source *s, const ein_tiles *tiles) {
+    const int n = parts_of(o->rows, tiles->rows), width = tiles->columns;
+    const bool first_terms = o->term == 0;
+    for (int j = 0; j < o->columns; j += width) {
+        const int column = o->column + j;
+        ein_tile t = {.columns = o->columns - j < width ? o->columns - j : width,
+                      .k = o->terms,
+                      .c_row = p->c_row,
+                      .from_row = first_terms ? p->from_row : p->c_row,
+                      .plus = first_terms && p->plus ? p->plus + column : NULL,
+                      .a_row = s->a_copy ? 1 : p->a_row,
+                      .a_column = s->a_copy ? tiles->rows : p->a_column,
+                      .b = s->b_copy ? s->b_copy + (size_t)j * (size_t)o->terms
+                                     : p->b + o->term * p->b_row + column,
+                      .b_row = s->b_copy ? width : p->b_row};
+        for (int i = 0; i < n; i++) {
+            const int from = part_start(o->rows, i, n), to = part_start(o->rows, i + 1, n);
+            const int row = o->row + from;
+            t.c = p->c + row * p->c_row + column;
+            t.next = i + 1 < n ? t.c + (to - from) * p->c_row : p->c + o->row * p->c_row + column + width;
+            t.from = !first_terms ? t.c : p->from ? p->from + row * p->from_row + column : NULL;
+            t.a = s->a_copy ? s->a_copy + (size_t)i * (size_t)o->terms * (size_t)tiles->rows
+                            : p->a + row * p->a_row + o->term * p->a_column;
+            tiles->tile(&t, to - from);
+        }
+    }
+}
+
+/* A copy of b pays if many rows use it, and is needed if tiles cannot read it as it lies. */
+static bool wants_copy_of_b(const ein_product *p, const ein_tiles *tiles) {
+    return p->b_column != 1 || p->m > 8 * tiles->rows;
+}
+
+/* A copy of a pays if the terms of a sum lie far apart and several columns of tiles read them. */
+static bool wants_copy_of_a(const ein_product *p, const ein_tiles *tiles) {
+    return p->a_row == 1 && p->a_column != 1 && p->n > 4 * tiles->columns;
+}
+
+/* One column block of c: copies of b, then rows that stay in the cache. */
+static void run_columns(const ein_product *p, int column, int columns, buffers *room,
+                        const ein_tiles *tiles) {
+    const int passes = parts_of(p->depth, tiles->depth), heights = parts_of(p->m, tiles->height);
+    const bool b_copied = wants_copy_of_b(p, tiles), a_copied = wants_copy_of_a(p, tiles);
+    for (int pass = 0; pass < passes; pass++) {
+        block o = {.column = column, .columns = columns, .term = part_start(p->depth, pass, passes)};
+        o.terms = part_start(p->depth, pass + 1, passes) - o.term;
+        if (b_copied) copy_b(room->b, p, &o, tiles);
+        for (int h = 0; h < heights; h++) {
+            o.row = part_start(p->m, h, heights);
+            o.rows = part_start(p->m, h + 1, heights) - o.row;
+            if (a_copied) copy_a(room->a, p, &o, tiles);
+            run_block(p, &o, &(source){a_copied ? room->a : NULL, b_copied ? room->b : NULL}, tiles);
+        }
+    }
+}
+
+void ein_product_run(const ein_product *p) {
+    const ein_tiles *tiles = tiles_in_use();
+    buffers *room = &own_buffers;
+    const size_t depth = (size_t)(tiles ? tiles->depth : 0);
+    if (p->m < 1 || p->n < 1) return;
+    /* The plain product needs no memory, and is as good but for its speed. A block is cut into tiles of fewer rows than
+     * the largest, so there may be more of them than its height by one. */
+    if (!tiles || !grow(&room->b, &room->b_values, depth * (size_t)(WIDTH + tiles->columns)) ||
+        !grow(&room->a, &room->a_values, depth * (size_t)(tiles->height + 2 * tiles->rows))) {
+        ein_product_plain(p);
+        return;
+    }
+    const int parts = parts_of(p->n, WIDTH), width = tiles->columns;
+    const int step = ((p->n + parts - 1) / parts + width - 1) / width * width;
+    for (int column = 0; column < p->n; column += step)
+        run_columns(p, column, p->n - column < step ? p->n - column : step, room, tiles);
+}
+
+#endif
+
+/* --- the forms that layers use ------------------------------------------------------------------------------ */
+
+void product_linear(real *out, const real *residual, const real *in, const real *w, const real *bias, int M,
+                    int K, int N) {
+    if (use_own) {
+        ein_product_run(&(ein_product){M, N, K, out, N, residual, N, bias, in, K, 1, w, 1, K});
+        return;
+    }
+    /* Adding onto a matrix of biases costs no more than overwriting: the product needs no clearing pass. */
+    for (int m = 0; m < M; m++) {
+        real *o = out + (size_t)m * (size_t)N;
+        const real *r = residual ? residual + (size_t)m * (size_t)N : NULL;
+        for (int n = 0; n < N; n++) o[n] = r ? r[n] + bias[n] : bias[n];
+    }
+    gemm_nt_add(out, in, w, M, N, K);
+}
+
+static void scale(real *c, size_t n, real alpha) {
+    if (alpha == 1) return;
+    for (size_t i = 0; i < n; i++) c[i] *= alpha;
+}
+
+void product_nn(real *c, const real *a, const real *b, int m, int n, int k, real alpha) {
+    if (!use_own) {
+        gemm_nn(c, a, b, m, n, k, alpha);
+        return;
+    }
+    ein_product_run(&(ein_product){m, n, k, c, n, NULL, 0, NULL, a, k, 1, b, n, 1});
+    scale(c, (size_t)m * (size_t)n, alpha);
+}
+
+void product_nn_add(real *c, const real *a, const real *b, int m, int n, int k, real alpha) {
+    if (!use_own) {
+        gemm_nn_add(c, a, b, m, n, k, alpha);
+        return;
+    }
+    /* c / alpha + a b, times alpha, is not c + alpha a b in its last bits; no layer asks for another factor than 1 but
+     * in the checks of gradients. */
+    if (alpha != 1) scale(c, (size_t)m * (size_t)n, 1 / alpha);
+    ein_product_run(&(ein_product){m, n, k, c, n, c, n, NULL, a, k, 1, b, n, 1});
+    scale(c, (size_t)m * (size_t)n, alpha);
+}
+
+void product_nt_add(real *c, const real *a, const real *b, int m, int n, int k) {
+    if (use_own)
+        ein_product_run(&(ein_product){m, n, k, c, n, c, n, NULL, a, k, 1, b, 1, k});
+    else
+        gemm_nt_add(c, a, b, m, n, k);
+}
+
+void product_tn(real *c, const real *a, const real *b, int m, int n, int k, real alpha) {
+    if (!use_own) {
+        gemm_tn(c, a, b, m, n, k, alpha);
+        return;
+    }
+    ein_product_run(&(ein_product){m, n, k, c, n, NULL, 0, NULL, a, 1, m, b, n, 1});
+    scale(c, (size_t)m * (size_t)n, alpha);
+}

@@ -1,0 +1,64 @@
+/* Matrix products, row-major: this program's own, or those of a CBLAS (core/nn/blas.h).
+ *
+ * Every output of an own product is one chain of fused multiply-adds in the order of k, which begins at what the sum is
+ * added to. Nothing else enters its bits: not how the product is cut into tiles, nor how many rows the call has, nor
+ * where in it a row stands, nor the width of the processor's vectors. So a record has the same score in any batch, and a
+ * training the same weights on every processor. ein_product_plain is that definition in C; the tests compare with it.
+ *
+ * Threads are the caller's: each call runs on the thread that makes it.
+ */
+#ifndef EIN_CORE_NN_PRODUCTS_H
+#define EIN_CORE_NN_PRODUCTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "core/base/real.h"
+
+/* c(i,j) = start(i,j) + sum over k of a(i,k) b(k,j) for i < m, j < n, k < depth */
+#define ein_product EIN_REAL_NAME(ein_product)
+typedef struct {
+    int m, n, depth;
+    real *c; /* c(i,j) = c[i * c_row + j] */
+    ptrdiff_t c_row;
+    const real *from; /* start(i,j) = from[i * from_row + j] + plus[j]; either may be NULL. from may be c. */
+    ptrdiff_t from_row;
+    const real *plus;
+    const real *a; /* a(i,k) = a[i * a_row + k * a_column] */
+    ptrdiff_t a_row, a_column;
+    const real *b; /* b(k,j) = b[k * b_row + j * b_column]; b_row or b_column is 1 */
+    ptrdiff_t b_row, b_column;
+} ein_product;
+
+#define ein_products_use  EIN_REAL_NAME(ein_products_use)
+#define ein_products_own  EIN_REAL_NAME(ein_products_own)
+#define ein_product_run   EIN_REAL_NAME(ein_product_run)
+#define ein_product_plain EIN_REAL_NAME(ein_product_plain)
+#define product_linear    EIN_REAL_NAME(product_linear)
+#define product_nn        EIN_REAL_NAME(product_nn)
+#define product_nn_add    EIN_REAL_NAME(product_nn_add)
+#define product_nt_add    EIN_REAL_NAME(product_nt_add)
+#define product_tn        EIN_REAL_NAME(product_tn)
+
+/* Whether the products below are own ones or those of a CBLAS. Not while other threads compute. */
+void ein_products_use(bool own);
+bool ein_products_own(void);
+
+/* The own product, with the instruction set in use (core/base/processor.h). In double: the plain one. */
+void ein_product_run(const ein_product *product);
+/* The reference. */
+void ein_product_plain(const ein_product *product);
+
+/* out (M,N) = residual (M,N) + bias (N) + in (M,K) w (N,K)^T; residual NULL: none. residual may be out. */
+void product_linear(real *out, const real *residual, const real *in, const real *w, const real *bias, int M,
+                    int K, int N);
+/* c (m,n) = alpha a (m,k) b (k,n) */
+void product_nn(real *c, const real *a, const real *b, int m, int n, int k, real alpha);
+/* c (m,n) += alpha a (m,k) b (k,n) */
+void product_nn_add(real *c, const real *a, const real *b, int m, int n, int k, real alpha);
+/* c (m,n) += a (m,k) b (n,k)^T */
+void product_nt_add(real *c, const real *a, const real *b, int m, int n, int k);
+/* c (m,n) = alpha a (k,m)^T b (k,n) */
+void product_tn(real *c, const real *a, const real *b, int m, int n, int k, real alpha);
+
+#endif
