@@ -1,8 +1,8 @@
 /* Sets of vector instructions: which this processor has, and which the hot loops use.
  *
  * A hot loop is compiled once per set and chosen at run time, so that one binary runs on every node of a cluster. All
- * sets give the same bits (core/nn/products.h says why), so the choice shows in nothing but speed; tests force each set
- * to prove it.
+ * sets give the same bits (core/nn/products.h says why), so the choice shows in nothing but speed; tests force each
+ * set to prove it.
  */
 #ifndef EIN_CORE_BASE_PROCESSOR_H
 #define EIN_CORE_BASE_PROCESSOR_H

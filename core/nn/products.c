@@ -116,8 +116,8 @@ static void copy_b(float *out, const ein_product *p, const block *o, const ein_t
     }
 }
 
-/* Rows of a whose terms lie far apart, tile by tile, each (terms, tiles->rows); few terms at a time, so that what is read
- * lies close together. */
+/* Rows of a whose terms lie far apart, tile by tile, each (terms, tiles->rows); few terms at a time, so that what is
+ * read lies close together. */
 static void copy_a(float *out, const ein_product *p, const block *o, const ein_tiles *tiles) {
     enum { STEP = 16 };
     const int n = parts_of(o->rows, tiles->rows);
@@ -197,8 +197,8 @@ void ein_product_run(const ein_product *p) {
     buffers *room = &own_buffers;
     const size_t depth = (size_t)(tiles ? tiles->depth : 0);
     if (p->m < 1 || p->n < 1) return;
-    /* The plain product needs no memory, and is as good but for its speed. A block is cut into tiles of fewer rows than
-     * the largest, so there may be more of them than its height by one. */
+    /* The plain product needs no memory, and is as good but for its speed. A block is cut into tiles of fewer rows
+     * than the largest, so there may be more of them than its height by one. */
     if (!tiles || !grow(&room->b, &room->b_values, depth * (size_t)(WIDTH + tiles->columns)) ||
         !grow(&room->a, &room->a_values, depth * (size_t)(tiles->height + 2 * tiles->rows))) {
         ein_product_plain(p);
@@ -248,8 +248,8 @@ void product_nn_add(real *c, const real *a, const real *b, int m, int n, int k, 
         gemm_nn_add(c, a, b, m, n, k, alpha);
         return;
     }
-    /* c / alpha + a b, times alpha, is not c + alpha a b in its last bits; no layer asks for another factor than 1 but
-     * in the checks of gradients. */
+    /* c / alpha + a b, times alpha, is not c + alpha a b in its last bits; no layer asks for another factor than 1
+     * but in the checks of gradients. */
     if (alpha != 1) scale(c, (size_t)m * (size_t)n, 1 / alpha);
     ein_product_run(&(ein_product){m, n, k, c, n, c, n, NULL, a, k, 1, b, n, 1});
     scale(c, (size_t)m * (size_t)n, alpha);

@@ -1,9 +1,10 @@
 /* Matrix products, row-major: this program's own, or those of a CBLAS (core/nn/blas.h).
  *
- * Every output of an own product is one chain of fused multiply-adds in the order of k, which begins at what the sum is
- * added to. Nothing else enters its bits: not how the product is cut into tiles, nor how many rows the call has, nor
- * where in it a row stands, nor the width of the processor's vectors. So a record has the same score in any batch, and a
- * training the same weights on every processor. ein_product_plain is that definition in C; the tests compare with it.
+ * Every output of an own product is one chain of fused multiply-adds in the order of k, which begins at what the sum
+ * is added to. Nothing else enters its bits: not how the product is cut into tiles, nor how many rows the call has,
+ * nor where in it a row stands, nor the width of the processor's vectors. So a record has the same score in any
+ * batch, and a training the same weights on every processor. ein_product_plain is that definition in C; the tests
+ * compare with it.
  *
  * Threads are the caller's: each call runs on the thread that makes it.
  */

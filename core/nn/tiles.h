@@ -1,6 +1,6 @@
 /* The innermost loops of products: a tile of the result held in registers, one file per set of vector instructions
- * (tiles_avx2.c, tiles_avx512.c), compiled for that set and called only where the processor has it. core/nn/products.c
- * cuts products into tiles.
+ * (tiles_avx2.c, tiles_avx512.c), compiled for that set and called only where the processor has it.
+ * core/nn/products.c cuts products into tiles.
  */
 #ifndef EIN_CORE_NN_TILES_H
 #define EIN_CORE_NN_TILES_H

@@ -10,7 +10,8 @@ enum { LANES = 8, ROWS = 6 };
 typedef __m256 vec;
 typedef __m256i part;
 #define FUSE(sum, x, y)              __asm__("vfmadd231ps %2, %1, %0" : "+x"(sum) : "x"(x), "x"(y))
-#define part_of(lanes)               _mm256_cmpgt_epi32(_mm256_set1_epi32(lanes), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7))
+#define FIRST_LANES                  _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7)
+#define part_of(lanes)               _mm256_cmpgt_epi32(_mm256_set1_epi32(lanes), FIRST_LANES)
 #define vec_zero()                   _mm256_setzero_ps()
 #define vec_load(from)               _mm256_loadu_ps(from)
 #define vec_load_part(from, lanes)   _mm256_maskload_ps(from, lanes)

@@ -1,7 +1,8 @@
 /* A tile of products, over a vector type: included by tiles_avx2.c and tiles_avx512.c, which define
  *
  *     vec                  a vector of LANES floats
- *     LANES, ROWS          and how many rows of two vectors fit into the registers, beside an element of a and two of b
+ *     LANES, ROWS          and how many rows of two vectors fit into the registers, beside an element of a and two of
+ * b
  *     vec_zero, vec_load, vec_load_part, vec_store, vec_store_part, vec_spread, vec_add
  *     FUSE(sum, x, y)      sum += x * y, rounded once
  *     part                 what vec_load_part needs to know of a vector's last lanes, by part_of(lanes)

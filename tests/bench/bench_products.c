@@ -6,9 +6,9 @@
  *
  *     PRESET LAYER FORM rows x depth x columns: own S1, BLAS S2 of the peak, own / BLAS R
  *
- * where the peak is that of a loop of fused multiply-adds, 14 independent sums of the widest vectors. Peak, own and BLAS
- * are measured in turn, many times, in processor time of the thread: other programs on the machine change the numbers
- * less than they would elapsed time, but they do; medians are printed.
+ * where the peak is that of a loop of fused multiply-adds, 14 independent sums of the widest vectors. Peak, own and
+ * BLAS are measured in turn, many times, in processor time of the thread: other programs on the machine change the
+ * numbers less than they would elapsed time, but they do; medians are printed.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
-/* Own products (core/nn/products.h): with every set of vector instructions that this processor has, the same bits as the
- * plain chain of fused multiply-adds, for every form and for shapes that leave tails in every direction; and a row has
- * the same bits whatever other rows the call has. */
+/* Own products (core/nn/products.h): with every set of vector instructions that this processor has, the same bits as
+ * the plain chain of fused multiply-adds, for every form and for shapes that leave tails in every direction; and a
+ * row has the same bits whatever other rows the call has. */
 #include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
