@@ -26,6 +26,14 @@ static inline int ecg_file_end(void) {
 static inline void put_bytes(const void *bytes, size_t n) {
     FILE *f = fopen(ecg_path, "wb");
     if (!f || fwrite(bytes, 1, n, f) != n || fclose(f) != 0) abort();
+    /* For other decoders, and to begin fuzzing with: every file that the test makes, numbered. */
+    static int kept;
+    const char *keep = getenv("EIN_TEST_KEEP");
+    char copy[512];
+    if (!keep) return;
+    snprintf(copy, sizeof copy, "%s/%03d", keep, ++kept);
+    f = fopen(copy, "wb");
+    if (!f || fwrite(bytes, 1, n, f) != n || fclose(f) != 0) abort();
 }
 
 static inline void put_text(const char *text) {

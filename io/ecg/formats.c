@@ -6,7 +6,9 @@
 #include "io/ecg/aecg.h"
 #include "io/ecg/cardiosoft.h"
 #include "io/ecg/dicom.h"
+#include "io/ecg/edf.h"
 #include "io/ecg/muse.h"
+#include "io/ecg/scp.h"
 #include "io/ecg/sierra.h"
 
 static const ein_format formats[] = {
@@ -15,6 +17,8 @@ static const ein_format formats[] = {
     {"HL7 aECG", "HL7 annotated ECG (aECG)", "AnnotatedECG", NULL, ein_aecg_read},
     {"Philips Sierra XML", "Philips Sierra XML", "restingecgdata", NULL, ein_sierra_read},
     {"DICOM waveforms", "a DICOM file", NULL, ein_dicom_is, ein_dicom_read},
+    {"EDF and BDF", "an EDF file", NULL, ein_edf_is, ein_edf_read},
+    {"SCP-ECG", "an SCP-ECG file", NULL, ein_scp_is, ein_scp_read},
 };
 enum { FORMATS = sizeof formats / sizeof formats[0] };
 

@@ -13,7 +13,7 @@
 #include "io/ecg/dicom.h"
 #include "io/formats/xml_text.h"
 
-enum { START_BYTES = EIN_FORMAT_START_BYTES, OWN_MARK_BYTES = 1 << 16, EDF_HEADER_BYTES = 256 };
+enum { START_BYTES = EIN_FORMAT_START_BYTES, OWN_MARK_BYTES = 1 << 16 };
 
 static const char by_name_only[] = "a file with an ECG format's name, but not its content";
 static const char ecg_extensions[] = "scp dcm dicom edf bdf ecg mwf mfer aecg hl7 ishne";
@@ -46,12 +46,12 @@ static const ein_kind kind_tables = {EIN_KIND_OTHER, "tables"}, kind_texts = {EI
                       kind_hdf5 = {EIN_KIND_HOLDER, "an HDF5 file"};
 
 static const magic magics[] = {
-    {16, "SCPECG", 6, {EIN_KIND_ECG, "an SCP-ECG file"}},
+    {16, "SCPECG", 6, {EIN_KIND_ECG, "a damaged SCP-ECG file"}},
     {0,
      "\xff"
      "BIOSEMI",
      8,
-     {EIN_KIND_ECG, "a BDF file"}},
+     {EIN_KIND_ECG, "a damaged BDF file"}},
     {0, "ISHNE", 5, {EIN_KIND_ECG, "an ISHNE Holter file"}},
     {0, "\x40\x20MFR", 5, {EIN_KIND_ECG, "an MFER file"}},
     {0, "MSH|^~", 6, {EIN_KIND_ECG, "an HL7 version 2 message"}},
@@ -98,14 +98,6 @@ static bool begins(const look *f, size_t at, const char *mark, size_t bytes) {
 }
 
 /* --- by content ------------------------------------------------------------------------------------------ */
-
-/* The header is 256 printable characters: "0", identification, dates; a table would have a line end among them. */
-static bool is_edf(const look *f) {
-    if (!begins(f, 0, "0       ", 8) || f->bytes < EDF_HEADER_BYTES) return false;
-    for (size_t i = 0; i < EDF_HEADER_BYTES; i++)
-        if (f->start[i] < ' ') return false;
-    return true;
-}
 
 static bool holds_own_mark(int fd, int64_t from, int64_t bytes) {
     char buffer[OWN_MARK_BYTES];
@@ -173,7 +165,6 @@ static ein_kind kind_of(const look *f, const ein_format **format) {
     if (*format) return (ein_kind){EIN_KIND_READ, (*format)->kind};
     if (ein_dicom_sniff(f->start, f->bytes))
         return (ein_kind){EIN_KIND_OTHER, "DICOM files without a waveform"};
-    if (is_edf(f)) return (ein_kind){EIN_KIND_ECG, "an EDF file"};
     if (begins(f, 0, "\x89HDF", 4)) return hdf5(f);
     if (begins(f, 0, "PK\x03\x04", 4)) return archive(f, kind_zip);
     if (begins(f, 0, "\x1f\x8b", 2)) return archive(f, kind_gzip);

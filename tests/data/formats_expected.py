@@ -50,7 +50,7 @@ def edf(path):
     f = pyedflib.EdfReader(path)
     leads = []
     for i in range(f.signals_in_file):
-        if f.getPhysicalDimension(i).strip().lower() not in ("mv", "uv"):
+        if not f.getLabel(i).startswith("ECG"):
             continue
         times = 1 if f.getPhysicalDimension(i).strip().lower() == "mv" else 1e-3
         per = (f.getPhysicalMaximum(i) - f.getPhysicalMinimum(i)) / (f.getDigitalMaximum(i) - f.getDigitalMinimum(i))
@@ -61,7 +61,7 @@ def edf(path):
 
 FILES = [("formats/sierra/sierra-1_03.xml", sierra), ("formats/sierra/sierra-1_04_01.xml", sierra),
          ("formats/aecg/example.xml", kit), ("formats/aecg/minimum.xml", kit),
-         ("formats/dicom/waveform_ecg.dcm", dicom)]
+         ("formats/dicom/waveform_ecg.dcm", dicom), ("formats/wfdb/test_generator_2.edf", edf)]
 
 
 def main():
