@@ -30,9 +30,9 @@ build/fuzz/obj/%.o: %.c
 	$(Q)$(FUZZ_CC) $(CPPFLAGS_ALL) $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link -MMD -MP -c $< -o $@
 build/fuzz/libeinthoven.a: $(FUZZ_OBJ)
 	$(Q)rm -f $@ && ar qcs $@ $^ # q: files of one name in several folders
-build/fuzz/fuzz_%: tests/fuzz/fuzz_%.c build/fuzz/libeinthoven.a $(wildcard tests/fuzz/*.h)
+build/fuzz/fuzz_%: tests/fuzz/fuzz_%.c build/fuzz/libeinthoven.a $(BUILD)/jobs/embedded.a $(wildcard tests/fuzz/*.h)
 	$(call say,LINK,$@)
-	$(Q)$(FUZZ_CC) $(CPPFLAGS_ALL) $(FUZZ_FLAGS) -fsanitize=fuzzer $< build/fuzz/libeinthoven.a $(LIBS_ALL) -o $@
+	$(Q)$(FUZZ_CC) $(CPPFLAGS_ALL) $(FUZZ_FLAGS) -fsanitize=fuzzer $< build/fuzz/libeinthoven.a $(BUILD)/jobs/embedded.a $(LIBS_ALL) -o $@
 -include $(FUZZ_OBJ:.o=.d)
 
 FUZZ_COMMON = -max_len=$(FUZZ_LEN) -rss_limit_mb=1024 -timeout=10 -artifact_prefix=build/fuzz/$*- \
