@@ -299,6 +299,16 @@ ein_status ein_score_inputs_named(const ein_job *job, ein_score_inputs *out) {
     return status;
 }
 
+ein_status ein_score_plan_here(ein_score *s) {
+    char difference[800];
+    EIN_TRY(ein_score_plan_read(s->out, &s->plan));
+    if (s->plan.n == 0) return ein_error(EIN_NOTFOUND, "%s: nothing was scored there", s->out);
+    ein_score_plan_difference(s->plan.part[s->plan.n - 1].identity, s->identity, difference,
+                              sizeof difference);
+    if (!difference[0]) return EIN_OK;
+    return ein_error(EIN_MISMATCH, "%s was scored under another plan: %s", s->out, difference);
+}
+
 ein_status ein_score_prepare(ein_score *s) {
     ein_score_inputs in = {0};
     ein_lock *lock = NULL;

@@ -11,12 +11,12 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "core/base/clock.h"
 #include "core/nn/blas.h"
+#include "io/base/durable.h"
 #include "io/formats/json.h"
 #include "io/run/run.h"
 #include "jobs/data/ingest_policy.h"
@@ -41,6 +41,10 @@ static const ein_option table_score[] = {
      "which of the model's own thresholds, chosen on validation records, makes a label"},
     {"score.rescore", EIN_OPT_BOOL, "false", EIN_UNBOUNDED, NULL, "",
      "score again what was scored under another plan, or whose files have changed"},
+    {"score.verify", EIN_OPT_INT, "0", 0, 1e12, NULL, "inputs",
+     "score so many inputs again, drawn at random, and compare them with what stands there, byte for byte"},
+    {"score.state", EIN_OPT_STRING, NULL, EIN_UNBOUNDED, NULL, "",
+     "file that says how this job stands: running, done (nothing is left for it), stopped or failed"},
     {"score.block", EIN_OPT_INT, "256", 1, 1000000, NULL, "inputs",
      "done at a time: what a worker takes, and what a kill loses; does not show in the scores"},
     {"score.threads", EIN_OPT_INT, "0", 0, 4096, NULL, "threads",
@@ -66,6 +70,7 @@ static const ein_flag flags[] = {{"--model", "FILE,...", "score.models"},
                                  {"--lead-names", "NAME=LEAD,...", "ingest.lead_names"},
                                  {"--follow-links", NULL, "ingest.follow_links"},
                                  {"--rescore", NULL, "score.rescore"},
+                                 {"--verify", "N", "score.verify"},
                                  {"--dry-run", NULL, "run.dry_run"},
                                  {0}};
 
@@ -118,24 +123,36 @@ static ein_status plan_here(ein_score *s) {
     return ein_score_identity(s, &s->identity);
 }
 
-/* What every rank takes from the plan that is there now. */
-static ein_status enter(ein_score *s) {
-    const ein_config *c = s->job->config;
+/* Links may lead to all places that were named. */
+static ein_status allow_links(ein_score *s) {
     const char **root = NULL;
     int n = 0, total = 0;
-    if (s->rank != 0) EIN_TRY(ein_score_plan_read(s->out, &s->plan));
     for (int p = 0; p < s->plan.n; p++) total += ein_int(s->plan.part[p].roots.n);
     EIN_TRY(EIN_NEW(root, total));
     for (int p = 0; p < s->plan.n; p++)
         for (int64_t i = 0; i < s->plan.part[p].roots.n; i++)
             root[n++] = ein_texts_get(&s->plan.part[p].roots, i);
-    const ein_status status = ein_links_new(root, n, ein_config_bool(c, "ingest.follow_links"), &s->links);
+    const ein_status status =
+        ein_links_new(root, n, ein_config_bool(s->job->config, "ingest.follow_links"), &s->links);
     free(root);
-    EIN_TRY(status);
     s->policy.read.links = s->links;
+    return status;
+}
+
+/* What every rank takes from the plan that is there now. */
+static ein_status enter(ein_score *s) {
+    const ein_config *c = s->job->config;
+    if (s->rank != 0) EIN_TRY(ein_score_plan_read(s->out, &s->plan));
+    EIN_TRY(allow_links(s));
     if (s->rank == 0) return EIN_OK;
     return ein_claims_enter(s->out, ein_config_real(c, "score.heartbeat_s"),
                             ein_config_real(c, "score.stale_s"), &s->claims);
+}
+
+static ein_status verify(ein_score *s) {
+    EIN_TRY(ein_score_plan_here(s));
+    EIN_TRY(allow_links(s));
+    return ein_score_verify(s, ein_config_int(s->job->config, "score.verify"));
 }
 
 /* --- the end --------------------------------------------------------------------------------------------- */
@@ -235,16 +252,26 @@ static ein_status finish(ein_score *s) {
     return EIN_OK;
 }
 
+static void print_energy(double energy_j, int64_t hosts, int64_t readable, int64_t inputs) {
+    if (readable < hosts || hosts == 0)
+        printf("energy: cannot be read on %" PRId64 " of %" PRId64
+               " hosts (/sys/class/powercap/intel-rapl:*/energy_uj; see jobs/score/README.md)\n",
+               hosts - readable, hosts);
+    else
+        printf("energy: %.0f J of the processors of %" PRId64
+               " hosts, %.3f J an input, whatever else ran there\n",
+               energy_j, hosts, energy_j / (double)inputs);
+}
+
 /* Sums over the ranks of this job. Collective. */
 static ein_status report(ein_score *s, double wall_s) {
-    struct rusage use;
-    getrusage(RUSAGE_SELF, &use);
-    int64_t n[3] = {s->scored, s->counts.rejected, s->counts.retries};
-    double t[4] = {(double)use.ru_utime.tv_sec + (double)use.ru_stime.tv_sec +
-                       1e-6 * (double)(use.ru_utime.tv_usec + use.ru_stime.tv_usec),
-                   wall_s * s->threads, s->counts.busy_s, s->counts.starved_s};
-    EIN_TRY(ein_comm_sum_i64(s->comm, n, 3));
-    EIN_TRY(ein_comm_sum_f64(s->comm, t, 4));
+    const double energy_j = ein_usage_energy_j(&s->usage);
+    int64_t n[5] = {s->scored, s->counts.rejected, s->counts.retries, s->usage.first_of_host,
+                    s->usage.first_of_host && isfinite(energy_j)};
+    double t[5] = {ein_usage_cpu_s(), wall_s * s->threads, s->counts.busy_s, s->counts.starved_s,
+                   isfinite(energy_j) ? energy_j : 0};
+    EIN_TRY(ein_comm_sum_i64(s->comm, n, 5));
+    EIN_TRY(ein_comm_sum_f64(s->comm, t, 5));
     if (s->rank != 0 || n[0] == 0) return EIN_OK;
     printf("this job: %" PRId64 " inputs (%" PRId64
            " rejected) in %.1f s, %.1f a second, on %d ranks x %d threads",
@@ -252,21 +279,51 @@ static ein_status report(ein_score *s, double wall_s) {
     printf("; %.3f core-hours of work, %.3f taken", t[0] / 3600, t[1] / 3600);
     printf("; models busy %.0f %% of their time\n", 100 * t[2] / (t[2] + t[3] > 0 ? t[2] + t[3] : 1));
     if (n[2] > 0) printf("trouble of the machine was waited out %" PRId64 " times\n", n[2]);
+    print_energy(t[4], n[3], n[4], n[0]);
     return EIN_OK;
 }
 
-static ein_status score(ein_score *s) {
+/* For batch scripts, which cannot tell a stop from an end by exit codes. Rank 0. */
+static ein_status note_state(const ein_score *s, const char *word, const char *reason) {
+    const char *path = ein_config_string(s->job->config, "score.state");
+    char text[1200];
+    if (s->rank != 0 || !path || !path[0]) return EIN_OK;
+    const int n = snprintf(text, sizeof text, "%s\n%s%.1000s%s", word, reason[0] ? "reason: " : "", reason,
+                           reason[0] ? "\n" : "");
+    return ein_durable_write(path, text, (size_t)n);
+}
+
+static ein_status work_together(ein_score *s) {
     const double begin = ein_clock_s();
-    EIN_TRY(ein_comm_agree(s->comm, plan_here(s)));
-    EIN_TRY(ein_threads_choose(s->comm, (int)ein_config_int(s->job->config, "score.threads"), &s->threads));
-    if (ein_config_bool(s->job->config, "run.dry_run"))
-        return ein_comm_share(s->comm, s->rank == 0 ? ein_score_dry_run(s) : EIN_OK);
     EIN_TRY(ein_comm_agree(s->comm, ein_stop_install()));
+    EIN_TRY(ein_comm_share(s->comm, note_state(s, "running", "")));
+    EIN_TRY(ein_usage_begin(s->comm, &s->usage));
     EIN_TRY(ein_comm_share(s->comm, s->rank == 0 ? ein_score_prepare(s) : EIN_OK));
     EIN_TRY(ein_comm_agree(s->comm, enter(s)));
     EIN_TRY(ein_comm_agree(s->comm, ein_score_work(s)));
     EIN_TRY(report(s, ein_clock_s() - begin));
     return ein_comm_share(s->comm, s->rank == 0 ? finish(s) : EIN_OK);
+}
+
+static ein_status score(ein_score *s) {
+    const ein_config *c = s->job->config;
+    EIN_TRY(ein_comm_agree(s->comm, plan_here(s)));
+    EIN_TRY(ein_threads_choose(s->comm, (int)ein_config_int(c, "score.threads"), &s->threads));
+    if (ein_config_bool(c, "run.dry_run"))
+        return ein_comm_share(s->comm, s->rank == 0 ? ein_score_dry_run(s) : EIN_OK);
+    if (ein_config_int(c, "score.verify") > 0)
+        return ein_comm_share(s->comm, s->rank == 0 ? verify(s) : EIN_OK);
+    const ein_status status = work_together(s);
+    if (status == EIN_COMM) return status;
+    char reason[1000];
+    snprintf(reason, sizeof reason, "%s",
+             status == EIN_OK ? s->stopped ? "a signal" : "" : ein_error_message());
+    const ein_status noted = note_state(s,
+                                        status != EIN_OK ? "failed"
+                                        : s->stopped     ? "stopped"
+                                                         : "done",
+                                        reason);
+    return status != EIN_OK ? ein_error(status, "%s", reason) : ein_comm_share(s->comm, noted);
 }
 
 static ein_status run(ein_job *job) {

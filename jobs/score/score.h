@@ -8,6 +8,7 @@
 #include "jobs/score/models.h"
 #include "jobs/score/pipeline.h"
 #include "jobs/score/plan.h"
+#include "jobs/score/usage.h"
 
 typedef struct {
     ein_job *job;
@@ -22,6 +23,7 @@ typedef struct {
     int part, parts;      /* --part: from 1; 0, 0: all blocks */
     ein_score_plan plan;
     ein_claims *claims;
+    ein_usage usage;
     /* Of this process. */
     ein_score_pipeline_counts counts;
     int64_t scored; /* inputs of blocks that it published, rejected ones too */
@@ -36,6 +38,12 @@ ein_status ein_score_inputs_named(const ein_job *job, ein_score_inputs *out);
 
 /* Rank 0: make the plan of the folder, or go on with the one that is there, and enter as a worker. */
 ein_status ein_score_prepare(ein_score *s);
+
+/* Rank 0: read the plan that is there; EIN_NOTFOUND if there is none, EIN_MISMATCH if it is another. */
+ein_status ein_score_plan_here(ein_score *s);
+
+/* Rank 0: score `wanted` inputs of the plan again and compare. EIN_CORRUPT if some differ. */
+ein_status ein_score_verify(ein_score *s, int64_t wanted);
 
 /* Rank 0: print what would be done. */
 ein_status ein_score_dry_run(ein_score *s);

@@ -149,6 +149,18 @@ ok '--rescore scores everything again' score "$tmp/one" --set ingest.min_seconds
 ok 'and keeps the old' test -s "$tmp/one/earlier-1/scores.csv"
 exits 'a folder that is not there' 1 "$einthoven" score "$tmp/none" "${opts[@]}" --out "$tmp/nowhere"
 
+ok 'the scores are verified' score "$tmp/fresh-2" --verify 1000
+like 'all of them' "$out" 'verified: 66 inputs scored again, 0 differ'
+"$python" - "$tmp/fresh-2/blocks/000000" <<'PY'
+import hashlib, sys
+data = bytearray(open(sys.argv[1], "rb").read())
+data[-1] ^= 1
+data[24:56] = hashlib.blake2b(data[56:], digest_size=32).digest()
+open(sys.argv[1], "wb").write(data)
+PY
+exits 'a score that is not what it was' 1 score "$tmp/fresh-2" --verify 1000
+like 'is named' "$err" '1 of 66 inputs have other scores'
+
 ok 'a dry run' "$einthoven" score "$tmp/archive" "${opts[@]}" --out "$tmp/dry" --dry-run
 like 'counts' "$out" '^inputs: 68$'
 like 'expects' "$out" 'about 1 malformed'
