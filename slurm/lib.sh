@@ -75,7 +75,7 @@ ein_parse() {
             ;;
         --set)
             [ $# -ge 2 ] || ein_wrong_use "$1 needs a value"
-            case $2 in run.folder=* | evaluate.out=* | ingest.out=* | synth.out=*) out=${2#*=} ;; data.corpus=*) corpus=${2#*=} ;; esac
+            case $2 in run.folder=* | evaluate.out=* | score.out=* | ingest.out=* | synth.out=*) out=${2#*=} ;; data.corpus=*) corpus=${2#*=} ;; esac
             arguments+=("$1" "$2")
             shift
             ;;
@@ -109,6 +109,12 @@ ein_command_find() {
     pretrain | finetune)
         [ -n "$out" ] || ein_wrong_use "no run folder: give --run FOLDER, so that the script can read how the run ended"
         folder=$out
+        ;;
+    score) # each job of a folder says for itself how it stands
+        [ -n "$out" ] || ein_wrong_use "no folder for the scores: give --out FOLDER"
+        folder=$out/jobs/${SLURM_ARRAY_TASK_ID:-one}
+        mkdir -p "$folder" || ein_die "cannot make $folder"
+        command+=(--set "score.state=$folder/STATE")
         ;;
     *) folder='' ;;
     esac
@@ -172,6 +178,10 @@ ein_mark() {
         run_folder=$(ein_states | head -n 1 | xargs -r dirname) # the other elements' progress is not ours
     fi
     [ -n "$run_folder" ] && [ -d "$run_folder" ] || { echo none && return; }
+    if [ "$stage" = score ]; then # blocks that are done, by whichever job
+        echo "block $(find "$out/blocks" -type f 2>/dev/null | wc -l)"
+        return
+    fi
     find "$run_folder" -maxdepth 4 -path '*/ckpt/step-*.h5' 2>/dev/null |
         awk -F/ '{ n = $NF; sub(/\.h5$/, "", n); sub(/^step-/, "", n); run = $0; sub(/\/[^\/]*$/, "", run); if (n + 1 > most[run]) most[run] = n + 1 }
             END { for (run in most) sum += most[run] - 1; print sum ? "checkpoint " sum : "none" }'
@@ -374,7 +384,7 @@ ein_forward() {
     told=$1
     ein_warn "$what: told to stop by $1"
     [ -z "$before" ] || [ "$1" = TERM ] || return 0
-    case $stage in pretrain | finetune) kill -USR1 "$launcher" 2>/dev/null ;; esac
+    case $stage in pretrain | finetune | score) kill -USR1 "$launcher" 2>/dev/null ;; esac
 }
 
 # The last thing that the program said in this life, from the job's log; empty if that cannot be found.
@@ -454,7 +464,7 @@ ein_end() {
     running)
         # Told and yet not ended in time: a command without checkpoints begins anew, and would not end in time again.
         case $stage:$told in
-        pretrain:* | finetune:* | *: | *:TERM) how=killed ;;
+        pretrain:* | finetune:* | score:* | *: | *:TERM) how=killed ;;
         *) how=stopped ;;
         esac
         ein_go_on "the ranks were killed (exit code $rc${told:+, after $told})" "$how"

@@ -82,7 +82,7 @@ look() {
             [ -e "$root/$word" ] || faults+="$word is not there; "
             ;;
         esac
-        if [[ $line =~ slurm/(synth|ingest|pretrain|finetune|evaluate)\.sbatch(.*) || $line =~ einthoven\ ([a-z]+)(.*) ]]; then
+        if [[ $line =~ slurm/(synth|ingest|pretrain|finetune|evaluate|score)\.sbatch(.*) || $line =~ einthoven\ ([a-z]+)(.*) ]]; then
             subcommand=${BASH_REMATCH[1]} line=${BASH_REMATCH[2]}
         elif [[ $line =~ slurm/study\ [^\ ]+(.*) ]]; then
             for word in ${BASH_REMATCH[1]}; do grep -qE -- "(^|[ |])$word( |\$)" <<<"$study_help" || faults+="slurm/study has no $word; "; done
