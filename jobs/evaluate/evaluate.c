@@ -157,7 +157,8 @@ ein_status ein_evaluate_close(ein_evaluate_output *out, bool keep) {
 static bool is_given(const ein_config *c, const char *key) {
     const ein_option *o = ein_table_evaluate;
     while (o->key && strcmp(o->key, key) != 0) o++;
-    const bool list = !o->key ? strcmp(key, "evaluate.models") == 0 : o->type == EIN_OPT_LIST;
+    const bool of_model = !strcmp(key, "evaluate.models") || !strcmp(key, "evaluate.features");
+    const bool list = !o->key ? of_model : o->type == EIN_OPT_LIST;
     return list ? ein_config_list_count(c, key) > 0 : ein_config_is_set(c, key);
 }
 
@@ -167,7 +168,8 @@ static ein_status check_kind(const ein_config *c, bool table) {
                                            "evaluate.id",        "evaluate.cluster",  "evaluate.bands",
                                            "evaluate.threshold", "evaluate.cohort",   "evaluate.json",
                                            "evaluate.csv",       "evaluate.excluded", NULL};
-    static const char *const of_model[] = {"evaluate.models", "data.corpus", "evaluate.out", NULL};
+    static const char *const of_model[] = {"evaluate.models", "evaluate.features", "data.corpus",
+                                           "evaluate.out", NULL};
     for (const char *const *key = table ? of_model : of_table; *key; key++) {
         if (!is_given(c, *key)) continue;
         return table
@@ -206,7 +208,8 @@ static ein_status run_plan(ein_job *job, const ein_option *const *all) {
 static ein_status run(ein_job *job) {
     const bool table = ein_config_is_set(job->config, "evaluate.scores");
     const bool plan = ein_config_is_set(job->config, "evaluate.plan");
-    if (!plan && (table || ein_config_list_count(job->config, "evaluate.models") > 0))
+    if (!plan &&
+        (table || is_given(job->config, "evaluate.models") || is_given(job->config, "evaluate.features")))
         EIN_TRY(check_kind(job->config, table));
     EIN_TRY(ein_watch_peers(job->comm, job->config));
     const ein_status status = plan    ? run_plan(job, tables)
@@ -217,6 +220,8 @@ static ein_status run(ein_job *job) {
 }
 
 static const ein_flag flags[] = {{"--model", "[ARM=]FILE,...", "evaluate.models"},
+                                 {"--features", "[ARM=]FILE,...", "evaluate.features"},
+                                 {"--tasks", "NAME,...", "evaluate.tasks"},
                                  {"--corpus", "FILE", "data.corpus"},
                                  {"--part", "PART", "evaluate.part"},
                                  {"--records-key", "FILE", "run.records_key"},
@@ -260,6 +265,9 @@ const ein_command ein_command_evaluate = {
         "results/other\n"
         "    einthoven evaluate --model ssl=a.safetensors,scratch=b.safetensors --corpus corpus.h5 --part test \\\n"
         "        --subgroup sex,age --leads I,II --out results/limb\n\n"
+        "Linear probes on embeddings (see embed) are evaluated in the same way, alone or beside models:\n\n"
+        "    einthoven evaluate --features mean=mean.h5,cls=cls.h5 --tasks sex --corpus corpus.h5 --set split.by=hash \\\n"
+        "        --part test --out results/probes\n\n"
         "The scores of any other model: a table has one row per record (ECG): labels, scores of one or more "
         "models, and, if there\n"
         "are any, record ids, patients and variables that make subgroups. Out come discrimination,\n"

@@ -17,6 +17,7 @@
 #include "io/tasks/targets.h"
 #include "jobs/evaluate/evaluate.h"
 #include "jobs/evaluate/evaluate_folder.h"
+#include "jobs/evaluate/evaluate_probe.h"
 #include "jobs/metrics/arms.h"
 #include "jobs/options/model_arms.h"
 #include "jobs/options/model_options.h"
@@ -33,6 +34,11 @@ const ein_option ein_table_evaluate_model[] = {
      "corpus whose records are scored (made by ingest)"},
     {"evaluate.models", EIN_OPT_LIST, "", EIN_UNBOUNDED, NULL, "",
      "adapted models (.safetensors) of the same tasks, as FILE or ARM=FILE; models of one arm are its seeds"},
+    {"evaluate.features", EIN_OPT_LIST, "", EIN_UNBOUNDED, NULL, "",
+     "files of embeddings (embed makes them), as FILE or ARM=FILE: a linear probe of each, fitted on the train part, is "
+     "evaluated on the test part"},
+    {"evaluate.tasks", EIN_OPT_LIST, "", EIN_UNBOUNDED, NULL, "",
+     "tasks of such probes, by name or YAML files; with models, theirs are taken"},
     {"evaluate.out", EIN_OPT_STRING, NULL, EIN_UNBOUNDED, NULL, "", "folder for scores and metrics"},
     {"evaluate.part", EIN_OPT_CHOICE, "all", EIN_UNBOUNDED, "all|train|valid|test", "",
      "records of which part of the split (split.*); all: every record"},
@@ -62,6 +68,8 @@ typedef struct {
     ein_model_tasks *meaning;
     double *logit, *score; /* (n, targets) */
     bool calibrated;       /* a target has a map */
+    double *
+        all_logits; /* (N, targets) of all records: of a probe on features; NULL: of a model, to be computed */
 } eval_model;
 
 /* A variable that divides records into groups. */
@@ -103,11 +111,11 @@ static bool is_root(const evaluation *e) {
 
 /* --- models ---------------------------------------------------------------------------------------------- */
 
-static ein_status name_model(evaluation *e, const char *spec) {
+static ein_status name_model(evaluation *e, const char *key, const char *spec) {
     eval_model *m = &e->model[e->n_models];
     int of_arm = 1, arm = 0;
     char arm_text[EIN_ARM_NAME_BYTES];
-    EIN_TRY(ein_model_arm_parse("evaluate.models", spec, arm_text, &m->path));
+    EIN_TRY(ein_model_arm_parse(key, spec, arm_text, &m->path));
     memcpy(m->arm, arm_text, sizeof arm_text);
     for (int i = 0; i < e->n_models; i++) of_arm += strcmp(e->model[i].arm, arm_text) == 0;
     if (of_arm > 1)
@@ -172,11 +180,108 @@ static ein_status load_models(evaluation *e) {
     if (n > MOST_MODELS)
         return ein_error(EIN_USAGE, "evaluate.models: %d, at most %d are compared", n, MOST_MODELS);
     for (int i = 0; i < n; i++)
-        EIN_TRY(name_model(e, ein_config_list_item(e->job->config, "evaluate.models", i)));
+        EIN_TRY(name_model(e, "evaluate.models", ein_config_list_item(e->job->config, "evaluate.models", i)));
     for (int i = 0; i < n; i++) EIN_TRY(load_model(&e->model[i]));
     for (int i = 1; i < n; i++) EIN_TRY(same_tasks(&e->model[0], &e->model[i]));
     return check_distinct(e);
 }
+
+/* --- linear probes on features --------------------------------------------------------------------------- */
+
+static ein_status check_probes(const evaluation *e, int n) {
+    const ein_config *c = e->job->config;
+    if (e->n_models + n > MOST_MODELS)
+        return ein_error(EIN_USAGE, "evaluate.features: %d models and files, at most %d are compared",
+                         e->n_models + n, MOST_MODELS);
+    if (strcmp(ein_config_string(c, "evaluate.part"), "test") != 0)
+        return ein_error(
+            EIN_USAGE,
+            "a probe on features is fitted on the train and valid part of the same corpus, so it is "
+            "evaluated on the test part: give --part test and split.*");
+    if (ein_config_list_count(c, "evaluate.leads") > 0)
+        return ein_error(EIN_USAGE,
+                         "evaluate.leads is for models; features were made with the leads that they were");
+    if (e->n_models > 0 && ein_config_list_count(c, "evaluate.tasks") > 0)
+        return ein_error(EIN_USAGE, "evaluate.tasks: the tasks of the models are taken; leave it out");
+    return EIN_OK;
+}
+
+/* The tasks of the models, or those that are named. Collective. */
+static ein_status probe_tasks(const evaluation *e, ein_tasks *named, const ein_tasks **out) {
+    const ein_config *c = e->job->config;
+    const int n = ein_config_list_count(c, "evaluate.tasks");
+    const char **name;
+    *out = e->n_models > 0 ? &e->model[0].meaning->tasks : named;
+    if (e->n_models > 0) return EIN_OK;
+    if (n == 0)
+        return ein_error(
+            EIN_USAGE, "no task for the probes: give --tasks NAME,... (ptbxl/superclass, findings, ... or a "
+                       "YAML file)");
+    EIN_TRY(EIN_NEW(name, n));
+    for (int i = 0; i < n; i++) name[i] = ein_config_list_item(c, "evaluate.tasks", i);
+    const ein_status status = ein_tasks_load(e->comm, ein_task_library(), name, n, named);
+    free(name);
+    return ein_error_context(status == EIN_NOTFOUND ? EIN_USAGE : status, "evaluate.tasks");
+}
+
+static ein_status fit_probe(evaluation *e, eval_model *m, const ein_targets *targets, const uint8_t *part) {
+    ein_evaluate_probe probe;
+    EIN_TRY(ein_evaluate_probe_fit(&probe, m->path, e->corpus, targets, part, e->threads));
+    if (probe.missing > 0 && is_root(e))
+        printf("%s: %" PRId64 " records of the test part have no features there and are left out\n", m->path,
+               probe.missing);
+    m->contract = *ein_corpus_contract(e->corpus);
+    memcpy(m->hash, probe.hash, sizeof m->hash);
+    m->meaning = probe.meaning;
+    m->all_logits = probe.logit;
+    m->info.training_records = probe.features.training_records;
+    for (int j = 0; j < m->meaning->n_targets; j++)
+        m->calibrated = m->calibrated || ein_calibrated(&m->meaning->calibration[j]);
+    ein_status status = EIN_OK;
+    if (probe.features.contract_text[0])
+        status = ein_contract_parse(probe.features.contract_text, &m->contract);
+    probe.meaning = NULL;
+    probe.logit = NULL;
+    probe.features.training_records = NULL;
+    ein_evaluate_probe_free(&probe);
+    return status;
+}
+
+static ein_status fit_probes(evaluation *e, int first, const ein_tasks *tasks, const uint8_t *part) {
+    ein_targets targets = {0};
+    ein_targets_tables tables;
+    EIN_TRY(ein_label_tables(e->job->config, &tables));
+    ein_status status = ein_targets_build(e->comm, tasks, e->corpus, part, &tables, &targets);
+    ein_label_tables_free(&tables);
+    for (int m = first; status == EIN_OK && m < e->n_models; m++)
+        status = fit_probe(e, &e->model[m], &targets, part);
+    ein_targets_free(&targets);
+    for (int m = first; status == EIN_OK && m < e->n_models; m++)
+        if (m > 0) status = same_tasks(&e->model[0], &e->model[m]);
+    return status;
+}
+
+/* Collective. */
+static ein_status load_probes(evaluation *e) {
+    const ein_config *c = e->job->config;
+    const int n = ein_config_list_count(c, "evaluate.features"), first = e->n_models;
+    ein_tasks named = {0};
+    const ein_tasks *tasks;
+    uint8_t *part = NULL;
+    if (n == 0) return EIN_OK;
+    EIN_TRY(check_probes(e, n));
+    EIN_TRY(probe_tasks(e, &named, &tasks));
+    ein_status status = ein_split_from_config(c, e->corpus, &part);
+    for (int i = 0; i < n && status == EIN_OK; i++)
+        status = name_model(e, "evaluate.features", ein_config_list_item(c, "evaluate.features", i));
+    status = ein_comm_agree(e->comm, status);
+    if (status == EIN_OK) status = ein_comm_agree(e->comm, fit_probes(e, first, tasks, part));
+    free(part);
+    ein_tasks_free(&named);
+    return status == EIN_OK ? check_distinct(e) : status;
+}
+
+/* --- contract -------------------------------------------------------------------------------------------- */
 
 static ein_status check_contract(const evaluation *e, const eval_model *m) {
     char difference[1024];
@@ -281,10 +386,28 @@ static int compare_ids(const void *left, const void *right, void *context) {
     return order ? order : (a > b) - (a < b);
 }
 
+/* All models and probes are judged by the same records. */
+static void drop_without_features(evaluation *e) {
+    int64_t kept = 0;
+    for (int64_t i = 0; i < e->n; i++) {
+        bool has = true;
+        for (int m = 0; m < e->n_models; m++) {
+            const double *logit = e->model[m].all_logits;
+            if (logit) has = has && !isnan(logit[e->record[i] * e->model[m].meaning->n_targets]);
+        }
+        if (has)
+            e->record[kept++] = e->record[i];
+        else
+            e->part[e->record[i]] = EIN_SPLIT_NONE;
+    }
+    e->n = kept;
+}
+
 static ein_status choose_records(evaluation *e) {
     const int64_t N = ein_corpus_records(e->corpus);
     EIN_TRY(EIN_NEW(e->record, N));
     e->n = ein_split_list(e->part, N, EIN_SPLIT_TEST, e->record);
+    drop_without_features(e);
     if (e->n == 0)
         return ein_error(EIN_USAGE, "evaluate.part %s: no record of %s is in it",
                          ein_config_string(e->job->config, "evaluate.part"), ein_corpus_path(e->corpus));
@@ -407,7 +530,20 @@ static ein_status make_variables(evaluation *e) {
 
 /* --- scores ---------------------------------------------------------------------------------------------- */
 
+/* What a probe made of the records that are evaluated. */
+static ein_status take_logits(evaluation *e, eval_model *m) {
+    const int T = m->meaning->n_targets;
+    ein_status status = EIN_NEW(m->score, e->n * T);
+    if (status == EIN_OK) status = EIN_NEW(m->logit, e->n * T);
+    EIN_TRY(ein_comm_agree(e->comm, status));
+    for (int64_t i = 0; i < e->n; i++)
+        memcpy(m->logit + i * T, m->all_logits + e->record[i] * T, (size_t)T * sizeof *m->logit);
+    ein_head_score_of_logit(m->score, m->logit, m->meaning->head, m->meaning->n_tasks, e->n, T);
+    return EIN_OK;
+}
+
 static ein_status score_model(evaluation *e, eval_model *m) {
+    if (m->all_logits) return take_logits(e, m);
     const ein_scorer scorer = {.layout = m->layout,
                                .param = m->param,
                                .mean_mv = m->contract.mean_mv,
@@ -989,13 +1125,16 @@ static ein_status open_all(evaluation *e) {
     const char *corpus = ein_config_string(c, "data.corpus");
     e->out = ein_config_string(c, "evaluate.out");
     e->allow_seen = ein_config_bool(c, "evaluate.allow_seen");
-    if (ein_config_list_count(c, "evaluate.models") == 0)
+    if (ein_config_list_count(c, "evaluate.models") == 0 &&
+        ein_config_list_count(c, "evaluate.features") == 0)
         return ein_error(EIN_USAGE,
                          "nothing to evaluate: give --model FILE and --corpus FILE, or --scores TABLE.csv");
     if (!corpus) return ein_error(EIN_USAGE, "no corpus: give --corpus FILE (einthoven ingest makes one)");
     if (!e->out) return ein_error(EIN_USAGE, "no folder for the results: give --out FOLDER");
     EIN_TRY(ein_comm_agree(e->comm, load_models(e)));
     EIN_TRY(ein_corpus_open(e->comm, corpus, &e->corpus));
+    EIN_TRY(ein_threads_choose(e->comm, (int)ein_config_int(c, "evaluate.threads"), &e->threads));
+    EIN_TRY(load_probes(e));
     ein_status status = EIN_OK;
     for (int m = 0; status == EIN_OK && m < e->n_models; m++) status = check_contract(e, &e->model[m]);
     if (status == EIN_OK) status = choose_part(e);
@@ -1006,7 +1145,6 @@ static ein_status open_all(evaluation *e) {
     if (status == EIN_OK) status = cohort_name(e);
     if (status == EIN_OK) status = count_unknown_patients(e);
     EIN_TRY(ein_comm_agree(e->comm, status));
-    EIN_TRY(ein_threads_choose(e->comm, (int)ein_config_int(c, "evaluate.threads"), &e->threads));
     return build_targets(e);
 }
 
@@ -1041,6 +1179,7 @@ static void release(evaluation *e) {
         ein_model_tasks_destroy(e->model[m].meaning);
         free(e->model[m].param);
         free(e->model[m].logit);
+        free(e->model[m].all_logits);
         free(e->model[m].score);
     }
     for (int v = 0; v < e->n_variables; v++) {

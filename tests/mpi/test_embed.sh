@@ -73,6 +73,77 @@ unlike 'is another' "$(cmp one.npy att.npy && echo same)" same
 ok 'mean, where the head sees another' embed 1 "$attentive" mean.npy
 ok 'is the same mean' cmp one.npy mean.npy
 
+# --- a linear probe on given features -------------------------------------------------------------------------
+judge() { # RANKS OUT OPTION...
+    mpi "$1" "$einthoven" evaluate --corpus corpus.h5 --out "$2" --part test "${split[@]}" --set evaluate.replicates=0 \
+        --set evaluate.minimum=5 "${@:3}"
+}
+ok 'cls as HDF5' embed 1 $model cls.h5 --embedding cls
+ok 'two probes' judge 1 probes --features mean=one.h5,cls=cls.h5 --tasks tasks.yaml
+for ranks in 2 3; do
+    ok "$ranks ranks" judge $ranks "probes$ranks" --features mean=one.h5,cls=cls.h5 --tasks tasks.yaml --set evaluate.threads=2
+    for file in scores.csv scores.h5 metrics.csv; do
+        ok "$ranks ranks: $file" cmp probes/$file "probes$ranks/$file"
+    done
+done
+ok 'from the arrays' judge 1 arrays --features mean=one.npy,cls=cls.npy --tasks tasks.yaml
+ok 'the same scores' cmp probes/scores.csv arrays/scores.csv
+ok 'beside a model, whose tasks are taken' judge 1 beside --model "tuned=$(echo lin/*/*/model.safetensors)" --features mean=one.h5
+like 'as arms' "$(cat beside/metrics.txt)" '^  tuned - mean: '
+cut -d, -f1,5-6 probes/scores.csv >a.csv
+# shellcheck disable=SC2046
+cut -d, -f1,$(head -n 1 beside/scores.csv | tr ',' '\n' | grep -n 'score:mean' | cut -d: -f1 | paste -sd,) beside/scores.csv >b.csv
+ok 'with the same scores' cmp a.csv b.csv
+
+# Features that hold the answer: the reciprocal of what is asked for, among noise; and the same of other records.
+"${EINTHOVEN_PYTHON:-python3}" - one.npy.json ecg/labels.csv <<'PYTHON'
+import csv, json, random, struct, sys
+head = json.load(open(sys.argv[1]))
+truth = {row["path"]: row for row in csv.DictReader(open(sys.argv[2]))}
+known = {row["record"]: row for row in truth.values()}
+random.seed(4)
+def write(name, ids, rows):
+    text = "{'descr': '<f4', 'fortran_order': False, 'shape': (%d, %d), }" % (len(rows), len(rows[0]))
+    text += " " * (118 - len(text) - 1) + "\n"
+    with open(name, "wb") as f:
+        f.write(b"\x93NUMPY\x01\x00" + struct.pack("<H", len(text)) + text.encode())
+        for row in rows:
+            f.write(struct.pack("<%df" % len(row), *row))
+    json.dump({"format": "einthoven embeddings", "version": 1, "embedding": "made", "records": ids}, open(name + ".json", "w"))
+def find(i):
+    return known.get(i) or truth.get(i) or next(r for k, r in truth.items() if i in k)
+def made(i):
+    r = find(i)
+    return [random.gauss(0, 1), 3 - 2 * float(r["lvef"]), 10 * float(r["age"]) + random.gauss(0, 5), random.gauss(5, 100), 7.0]
+ids = head["records"]
+rows = [made(i) for i in ids]
+write("told.npy", ids[::-1], rows[::-1])
+write("shuffled.npy", ids, random.sample(rows, len(rows)))
+write("some.npy", ids[:-40], rows[:-40])
+PYTHON
+figure() { awk -F, -v l="$3" -v m="$4" '$2 == l && $4 == m && $5 == "" && $6 == "'"$2"'" { print $7 }' "$1/metrics.csv"; }
+ok 'features that tell' judge 1 told --features told=told.npy,lies=shuffled.npy --tasks tasks.yaml
+ok 'AUROC' awk -v x="$(figure told auroc low told)" 'BEGIN { exit !(x > 0.98) }'
+ok 'R2' awk -v x="$(figure told r2 age told)" 'BEGIN { exit !(x > 0.99) }'
+ok 'of other records they tell nothing' awk -v x="$(figure told auroc low lies)" -v y="$(figure told r2 age lies)" 'BEGIN { exit !(x < 0.75 && y < 0.2) }'
+ok 'features of some records' judge 1 some --features some=some.npy --tasks tasks.yaml
+like 'which is said' "$out" 'some.npy: [0-9]+ records of the test part have no features there and are left out'
+ok 'and those are judged' test "$(wc -l <some/scores.csv)" -lt "$(wc -l <told/scores.csv)"
+
+exits 'training records are no test' 2 judge 1 x --features one.h5 --tasks tasks.yaml --part all
+like 'says what to do' "$err" 'evaluated on the test part: give --part test'
+exits 'without tasks' 2 judge 1 x --features one.h5
+exits 'of the test part alone' 2 judge 1 x --features test.npy --tasks tasks.yaml
+like 'there is nothing to fit' "$err" '0 records of the train part'
+exits 'one twice' 2 judge 1 x --features a=one.h5,b=one.npy --tasks tasks.yaml
+exits 'with other leads' 2 judge 1 x --features one.h5 --tasks tasks.yaml --leads I
+exits 'another corpus' 1 mpi 1 "$einthoven" evaluate --corpus other.h5 --out x --part test "${split[@]}" --features one.h5 --tasks tasks.yaml
+like 'names its contract' "$err" 'another contract than other.h5'
+ok 'embeddings of the whole corpus, learned from the test part' "$einthoven" pretrain pretrain.yaml --corpus corpus.h5 --run leak --set split.by=hash --set split.test_fraction=0.02
+ok 'embedded' embed 1 leak/model.safetensors leak.h5
+exits 'are refused' 1 judge 1 x --features leak.h5 --tasks tasks.yaml
+like 'by name' "$err" 'leak.h5'
+
 # --- refusals ---
 exits 'no learned query' 2 embed 1 $model x.npy --embedding attentive
 like 'says what to do' "$err" 'needs a model with attentive pooling.*take mean or cls'
