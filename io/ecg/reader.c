@@ -78,27 +78,49 @@ static ein_status read_by_content(const char *path, const ein_links *links, ein_
     return ein_wfdb_read_linked(path, links, ecg);
 }
 
-static ein_status read_any(const char *path, const ein_links *links, ein_ecg *ecg) {
-    char header[PATH_MAX], root[EIN_XML_NAME_BYTES];
+/* A header by its name: its text is read once, to see that it is no XML, to be parsed, and for the hash. */
+static ein_status read_header(const char *path, const ein_links *links, ein_ecg *ecg,
+                              ein_reader_source *source) {
+    char root[EIN_XML_NAME_BYTES], *text;
+    size_t bytes;
+    ein_file_hash hash;
+    const ein_status found = ein_file_read(path, EIN_WFDB_MAX_HEADER_BYTES, &text, &bytes);
+    if (found != EIN_OK) /* longer than headers are: XML, or nothing that is read */
+        return found == EIN_FORMAT && ein_xml_sniff_file(path, root) ? read_by_content(path, links, ecg)
+                                                                     : found;
+    if (ein_xml_sniff(text, bytes < EIN_XML_SNIFF_BYTES ? bytes : EIN_XML_SNIFF_BYTES, root)) {
+        free(text);
+        return read_by_content(path, links, ecg);
+    }
+    if (source) ein_file_hash_begin(&hash);
+    const ein_status status = ein_wfdb_read_text(path, text, bytes, links, source ? &hash : NULL, ecg);
+    free(text);
+    if (source && status == EIN_OK) ein_error_keep(&source->error, ein_file_hash_end(&hash, source->sha256));
+    return status;
+}
+
+static ein_status read_any(const char *path, const ein_links *links, ein_ecg *ecg,
+                           ein_reader_source *source) {
+    char header[PATH_MAX];
     struct stat info;
     memset(ecg, 0, sizeof *ecg);
-    if (ends_with(path, wfdb_extension)) {
-        const bool is_xml = ein_xml_sniff_file(path, root);
-        /* Whether it is XML must not depend on how this machine fares. */
-        if (!is_xml && ein_trouble_is(ein_trouble_status(errno ? errno : ENOENT)))
-            return ein_error(EIN_SYSTEM, "%s: %s", path, strerror(errno));
-        return is_xml ? read_by_content(path, links, ecg) : ein_wfdb_read_linked(path, links, ecg);
-    }
+    if (ends_with(path, wfdb_extension)) return read_header(path, links, ecg, source);
     int n = snprintf(header, sizeof header, "%s%s", path, wfdb_extension);
     if (n < 0 || (size_t)n >= sizeof header) return ein_error(EIN_IO, "%.64s...: path too long", path);
     if (stat(header, &info) == 0 && S_ISREG(info.st_mode)) return ein_wfdb_read_linked(header, links, ecg);
     return read_by_content(path, links, ecg);
 }
 
-ein_status ein_reader_read_with(const char *path, const ein_reader_options *options, ein_ecg *ecg) {
-    EIN_TRY(read_any(path, options ? options->links : NULL, ecg));
+ein_status ein_reader_read_source(const char *path, const ein_reader_options *options, ein_ecg *ecg,
+                                  ein_reader_source *source) {
+    if (source) *source = (ein_reader_source){.sha256 = ""};
+    EIN_TRY(read_any(path, options ? options->links : NULL, ecg, source));
     ein_ecg_name_leads(ecg, options ? &options->lead_names : NULL);
     return EIN_OK;
+}
+
+ein_status ein_reader_read_with(const char *path, const ein_reader_options *options, ein_ecg *ecg) {
+    return ein_reader_read_source(path, options, ecg, NULL);
 }
 
 ein_status ein_reader_read(const char *path, ein_ecg *ecg) {

@@ -10,6 +10,7 @@
 #include "core/signal/ecg.h"
 #include "core/signal/lead_names.h"
 #include "io/base/links.h"
+#include "io/ecg/file_hash.h"
 
 /* Read a recording. `path` is a WFDB header (.hea, with or without the extension; io/ecg/wfdb.h) or a file of one of
  * the formats of io/ecg/formats.h. What a file is follows from its first bytes, for XML from its first element, not by
@@ -27,6 +28,15 @@ typedef struct {
 
 /* The same with options; NULL: none. */
 ein_status ein_reader_read_with(const char *path, const ein_reader_options *options, ein_ecg *ecg);
+
+/* The same, with what the recording is known by (io/ecg/source_hash.h): "" if reading it did not make the hash, which
+ * ein_source_hash then does; `error` if it cannot be made, which the recording read does not mind. */
+typedef struct {
+    char sha256[EIN_SHA256_TEXT_BYTES];
+    ein_kept_error error;
+} ein_reader_source;
+ein_status ein_reader_read_source(const char *path, const ein_reader_options *options, ein_ecg *ecg,
+                                  ein_reader_source *source);
 
 /* Walk folders (and single files) and list what may be a recording, sorted bytewise by path and each once, as paths
  * to give to ein_reader_read: regular files whose name ends in .hea or .xml in any case; every other file that is an

@@ -1,7 +1,5 @@
 #include "io/ecg/source_hash.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <math.h>
 #include <sodium.h>
@@ -10,37 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <unistd.h>
 
 #include "io/base/durable.h"
 #include "io/base/hash.h"
-#include "io/base/trouble.h"
 #include "io/ecg/wfdb_header.h"
 #include "io/formats/xml_text.h"
 
-enum { READ_BYTES = 1 << 18 };
-
-static ein_status add_file(crypto_hash_sha256_state *state, const char *path) {
-    unsigned char *buffer = NULL;
-    const int fd = ein_trouble_open(path, 0);
-    if (fd < 0) return ein_error(ein_trouble_status(errno), "%s: %s", path, strerror(errno));
-    ein_status status = EIN_NEW(buffer, READ_BYTES);
-    ssize_t n = 1;
-    while (status == EIN_OK && n > 0) {
-        n = read(fd, buffer, READ_BYTES);
-        if (n > 0) crypto_hash_sha256_update(state, buffer, (unsigned long long)n);
-        if (n < 0 && errno == EINTR)
-            n = 1;
-        else if (n < 0)
-            status = ein_error(ein_trouble_status(errno), "%s: %s", path, strerror(errno));
-    }
-    free(buffer);
-    close(fd);
-    return status;
-}
-
-static ein_status add_signals(crypto_hash_sha256_state *state, const char *path,
-                              const ein_wfdb_header *header) {
+static ein_status add_signals(ein_file_hash *hash, const char *path, const ein_wfdb_header *header) {
     for (int i = 0; i < header->n_signals; i++) {
         char name[PATH_MAX];
         bool seen = false;
@@ -48,20 +22,20 @@ static ein_status add_signals(crypto_hash_sha256_state *state, const char *path,
             seen = seen || strcmp(header->signal[i].file, header->signal[j].file) == 0;
         if (seen) continue;
         EIN_TRY(ein_wfdb_signal_path(path, header->signal[i].file, name, sizeof name));
-        EIN_TRY(add_file(state, name));
+        ein_file_hash_file(hash, name);
     }
     return EIN_OK;
 }
 
-static ein_status add_wfdb(crypto_hash_sha256_state *state, const char *path) {
+static ein_status add_wfdb(ein_file_hash *hash, const char *path) {
     ein_wfdb_header *header = NULL;
     char *text = NULL;
     size_t bytes = 0;
     EIN_TRY(ein_file_read(path, EIN_WFDB_MAX_HEADER_BYTES, &text, &bytes));
-    crypto_hash_sha256_update(state, (const unsigned char *)text, bytes);
+    ein_file_hash_whole(hash, text, bytes);
     ein_status status = EIN_NEW(header, 1);
     if (status == EIN_OK) status = ein_wfdb_header_parse(path, text, bytes, header);
-    if (status == EIN_OK) status = add_signals(state, path, header);
+    if (status == EIN_OK) status = add_signals(hash, path, header);
     free(header);
     free(text);
     return status;
@@ -74,14 +48,13 @@ static bool is_wfdb_header(const char *path) {
 }
 
 ein_status ein_source_hash(const char *path, char out[EIN_SHA256_TEXT_BYTES]) {
-    unsigned char digest[crypto_hash_sha256_BYTES];
-    crypto_hash_sha256_state state;
-    EIN_BUG_IF(sodium_init() < 0);
-    crypto_hash_sha256_init(&state);
-    EIN_TRY(is_wfdb_header(path) ? add_wfdb(&state, path) : add_file(&state, path));
-    crypto_hash_sha256_final(&state, digest);
-    ein_hex(digest, sizeof digest, out);
-    return EIN_OK;
+    ein_file_hash hash;
+    ein_file_hash_begin(&hash);
+    if (is_wfdb_header(path))
+        EIN_TRY(add_wfdb(&hash, path));
+    else
+        ein_file_hash_file(&hash, path);
+    return ein_file_hash_end(&hash, out);
 }
 
 /* --- samples ----------------------------------------------------------------------------------------------- */

@@ -6,8 +6,7 @@
 
 #include "core/base/status.h"
 #include "core/signal/ecg.h"
-
-enum { EIN_SHA256_TEXT_BYTES = 65 };
+#include "io/ecg/file_hash.h"
 
 /* For a WFDB header (.hea): the header's bytes, then those of each signal file that it names, each once, in
  * the order of their first mention, so that `cat HEADER SIGNALS... | sha256sum` gives the same. For other

@@ -40,6 +40,7 @@ typedef struct {
 typedef struct {
     const char *path; /* of the header */
     const ein_links *links;
+    ein_file_hash *hash; /* NULL: none is wanted */
     char folder[PATH_MAX];
     ein_wfdb_header header;
     int lead_of[EIN_MAX_LEADS]; /* signal -> lead of the recording, -1: left out */
@@ -312,6 +313,7 @@ static ein_status read_blocks(const reader *r, const group *g, int64_t block_fra
         int64_t at = g->offset + ein_wfdb_format_bytes(g->format, f * g->frame);
         ein_status status = read_fully(g->fd, file, bytes, ein_wfdb_format_bytes(g->format, n), at);
         if (status != EIN_OK) return ein_error_context(status, "%s", r->path);
+        if (r->hash) ein_file_hash_take(r->hash, g->fd, file, bytes, ein_wfdb_format_bytes(g->format, n), at);
         ein_wfdb_format_unpack(g->format, bytes, n, values);
         take_block(r, g, values, f, frames, &run, ecg);
     }
@@ -367,41 +369,49 @@ static double common_gain(const ein_ecg *ecg, const ein_gain *gain) {
     return gain->per_mv[0];
 }
 
+/* What of a file is in no sample of ours: other signals' files, and what stands before and behind samples. */
+static void hash_rest(const reader *r, const group *g) {
+    const char *file = r->header.signal[g->first].file;
+    char path[PATH_MAX];
+    if (g->wanted)
+        ein_file_hash_rest(r->hash, g->fd, file);
+    else if (ein_wfdb_signal_path(r->path, file, path, sizeof path) == EIN_OK)
+        ein_file_hash_file(r->hash, path);
+}
+
 static ein_status read_samples(reader *r, ein_ecg *ecg) {
     ein_gain gain;
     EIN_TRY(ein_ecg_alloc(ecg, r->n_leads, r->n_frames * r->per_frame));
     describe(r, ecg, &gain);
-    for (int k = 0; k < r->n_groups; ++k)
-        if (r->groups[k].wanted) EIN_TRY(read_group(r, &r->groups[k], ecg));
+    for (int k = 0; k < r->n_groups; ++k) {
+        const group *g = &r->groups[k];
+        if (r->hash) ein_file_hash_next(r->hash);
+        if (g->wanted) EIN_TRY(read_group(r, g, ecg));
+        if (r->hash) hash_rest(r, g);
+    }
     ein_gain_review(ecg, &gain);
     ecg->gain_per_mv = common_gain(ecg, &gain);
     return EIN_OK;
 }
 
-static ein_status read_header(reader *r) {
-    char *text;
-    size_t bytes;
+static ein_status read_header(reader *r, const char *text, size_t bytes) {
     const char *slash = strrchr(r->path, '/');
     size_t n = slash == r->path ? 1 : slash ? (size_t)(slash - r->path) : 1;
     if (n >= sizeof r->folder) return ein_error(EIN_IO, "%.64s...: path too long", r->path);
     memcpy(r->folder, slash ? r->path : ".", n);
-    EIN_TRY(ein_file_read(r->path, EIN_WFDB_MAX_HEADER_BYTES, &text, &bytes));
-    ein_status status = ein_wfdb_header_parse(r->path, text, bytes, &r->header);
-    free(text);
-    return status;
+    if (r->hash) ein_file_hash_whole(r->hash, text, bytes);
+    return ein_wfdb_header_parse(r->path, text, bytes, &r->header);
 }
 
-ein_status ein_wfdb_read(const char *path, ein_ecg *ecg) {
-    return ein_wfdb_read_linked(path, NULL, ecg);
-}
-
-ein_status ein_wfdb_read_linked(const char *path, const ein_links *links, ein_ecg *ecg) {
+ein_status ein_wfdb_read_text(const char *path, const char *text, size_t bytes, const ein_links *links,
+                              ein_file_hash *hash, ein_ecg *ecg) {
     memset(ecg, 0, sizeof *ecg);
     reader *r;
     EIN_TRY(EIN_NEW(r, 1));
     r->path = path;
     r->links = links;
-    ein_status status = read_header(r);
+    r->hash = hash;
+    ein_status status = read_header(r, text, bytes);
     if (status == EIN_OK) status = choose_signals(r);
     if (status == EIN_OK) status = group_signals(r);
     if (status == EIN_OK) status = open_groups(r);
@@ -412,4 +422,18 @@ ein_status ein_wfdb_read_linked(const char *path, const ein_links *links, ein_ec
     free(r);
     if (status != EIN_OK) ein_ecg_free(ecg);
     return status;
+}
+
+ein_status ein_wfdb_read_linked(const char *path, const ein_links *links, ein_ecg *ecg) {
+    char *text;
+    size_t bytes;
+    memset(ecg, 0, sizeof *ecg);
+    EIN_TRY(ein_file_read(path, EIN_WFDB_MAX_HEADER_BYTES, &text, &bytes));
+    const ein_status status = ein_wfdb_read_text(path, text, bytes, links, NULL, ecg);
+    free(text);
+    return status;
+}
+
+ein_status ein_wfdb_read(const char *path, ein_ecg *ecg) {
+    return ein_wfdb_read_linked(path, NULL, ecg);
 }

@@ -31,6 +31,7 @@
 #include "core/base/status.h"
 #include "core/signal/ecg.h"
 #include "io/base/links.h"
+#include "io/ecg/file_hash.h"
 
 /* Read the record whose header is `path` (with the extension). The record id is the file's name without
  * folder and extension. EIN_NOTFOUND, EIN_IO, EIN_FORMAT, EIN_CORRUPT, EIN_NOMEM; on error `ecg` is empty. */
@@ -38,5 +39,10 @@ ein_status ein_wfdb_read(const char *path, ein_ecg *ecg);
 
 /* The same; a signal file may also be a link to where `links` allows (io/base/links.h). */
 ein_status ein_wfdb_read_linked(const char *path, const ein_links *links, ein_ecg *ecg);
+
+/* The same of a header whose text (`bytes`, and a NUL) was read already. What is read of the record goes into `hash`
+ * (NULL: none), which was begun: header and signal files as ein_source_hash takes them (io/ecg/source_hash.h). */
+ein_status ein_wfdb_read_text(const char *path, const char *text, size_t bytes, const ein_links *links,
+                              ein_file_hash *hash, ein_ecg *ecg);
 
 #endif

@@ -163,8 +163,12 @@ static void hash_signal(const ein_ingest_worker *w, const int16_t *counts, ein_i
 
 /* By what the recording is known: its files, and, if that is wanted, its samples in any form. */
 static ein_status identify(const ein_ingest_worker *w, const char *path, const ein_ecg *ecg,
-                           const int16_t *counts, ein_ingest_result *out) {
-    EIN_TRY(ein_source_hash(path, out->source_sha256));
+                           const ein_reader_source *source, const int16_t *counts, ein_ingest_result *out) {
+    EIN_TRY(ein_error_kept(&source->error));
+    if (source->sha256[0])
+        memcpy(out->source_sha256, source->sha256, sizeof out->source_sha256);
+    else
+        EIN_TRY(ein_source_hash(path, out->source_sha256));
     if (w->policy.without_identity) return EIN_OK;
     EIN_TRY(ein_sketch_make(ecg, &out->sketch));
     out->signal_key = ein_signal_key(ecg);
@@ -172,8 +176,8 @@ static ein_status identify(const ein_ingest_worker *w, const char *path, const e
     return EIN_OK;
 }
 
-static void take(ein_ingest_worker *w, const char *path, ein_ecg *ecg, int16_t *counts,
-                 ein_ingest_result *out) {
+static void take(ein_ingest_worker *w, const char *path, ein_ecg *ecg, const ein_reader_source *source,
+                 int16_t *counts, ein_ingest_result *out) {
     double seconds = (double)ecg->n_samples / ecg->fs_hz;
     if (!(seconds >= w->policy.min_seconds)) {
         reject(out, EIN_CAUSE_SHORT, "%.3g s long; at least %.3g s are wanted (ingest.min_seconds)", seconds,
@@ -198,19 +202,20 @@ static void take(ein_ingest_worker *w, const char *path, ein_ecg *ecg, int16_t *
     int64_t values = w->contract.n_leads * w->contract.n_samples;
     if (ein_quantise(w->mv, values, ecg->gain_per_mv, counts, &out->scale) != EIN_OK)
         reject_with_message(out, EIN_CAUSE_AMPLITUDE, path);
-    else if ((status = identify(w, path, ecg, counts, out)) != EIN_OK)
+    else if ((status = identify(w, path, ecg, source, counts, out)) != EIN_OK)
         reject_with_message(out, ein_trouble_is(status) ? EIN_CAUSE_SYSTEM : EIN_CAUSE_UNREADABLE, path);
 }
 
 void ein_ingest_one(ein_ingest_worker *w, const char *path, int16_t *counts, ein_ingest_result *out) {
     ein_ecg ecg;
+    ein_reader_source source;
     memset(out, 0, sizeof *out); /* with its padding: it travels as bytes */
-    ein_status status = ein_reader_read_with(path, &w->policy.read, &ecg);
+    ein_status status = ein_reader_read_source(path, &w->policy.read, &ecg, &source);
     if (status != EIN_OK) {
         reject_with_message(out, cause_of(status), path);
         return;
     }
     describe(&ecg, out);
-    take(w, path, &ecg, counts, out);
+    take(w, path, &ecg, &source, counts, out);
     ein_ecg_free(&ecg);
 }

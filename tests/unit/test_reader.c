@@ -3,11 +3,13 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "io/ecg/reader.h"
+#include "io/ecg/source_hash.h"
 #include "tests/report.h"
 
 static char folder[] = "/tmp/einthoven-reader.XXXXXX";
@@ -331,7 +333,7 @@ static void check_read(void) {
         {"r/ecg.xml", EIN_FORMAT, "XML"},
         {"r/page.xml", EIN_OTHER, "XML of another kind (its first element is <html>)"},
         {"r/sierra", EIN_OTHER, "Philips Sierra XML"},
-        {"r/aecg.hea", EIN_OTHER, "HL7 annotated ECG"},
+        {"r/aecg.hea", EIN_OTHER, "HL7 aECG without a <series>"},
         {"r/cs.dat", EIN_OK, ""},
         {"r/no.xml", EIN_FORMAT, ":1:"},
         {"r/empty", EIN_FORMAT, "empty"},
@@ -350,10 +352,95 @@ static void check_read(void) {
     }
 }
 
+/* --- once ------------------------------------------------------------------------------------------------ */
+
+/* How often each file of `names` was opened since the watch began. */
+static void count_opens(int watch, const char *const *names, int n, int *opens) {
+    char events[16384] __attribute__((aligned(8)));
+    memset(opens, 0, (size_t)n * sizeof *opens);
+    for (ssize_t got; (got = read(watch, events, sizeof events)) > 0;)
+        for (const char *p = events; p < events + got;) {
+            const struct inotify_event *e = (const struct inotify_event *)p;
+            for (int i = 0; i < n; i++) opens[i] += e->len > 0 && strcmp(e->name, names[i]) == 0;
+            p += sizeof *e + e->len;
+        }
+}
+
+/* Samples with bytes before and behind them, which belong to the file. */
+static void put_samples(const char *name, size_t bytes) {
+    FILE *f = fopen(in_folder(name), "wb");
+    if (!f) abort();
+    for (size_t i = 0; i < bytes; i++) fputc((int)(i * 7 % 251), f);
+    if (fclose(f) != 0) abort();
+}
+
+/* A recording's files are opened once for its samples and for the hash, which is that of whole files. */
+static void check_once(void) {
+    static const char *const names[] = {"1.hea", "1.dat", "p.dat", "2.dat"};
+    static const struct {
+        const char *what, *header;
+        int opens[4];
+    } cases[] = {
+        {"one file", "1 2 500 100\n1.dat 16 200 16 0 0 0 0 I\n1.dat 16 200 16 0 0 0 0 II\n", {1, 1, 0, 0}},
+        {"bytes before and behind", "1 1 500 100\n1.dat 16+30 200 16 0 0 0 0 I\n", {1, 1, 0, 0}},
+        {"packed, an odd number", "1 1 500 99\n1.dat 212 200 12 0 0 0 0 V1\n", {1, 1, 0, 0}},
+        {"no length stated", "1 1 500\n1.dat 212 200 12 0 0 0 0 V1\n", {1, 1, 0, 0}},
+        {"another signal's file first",
+         "1 3 500 100\np.dat 16 1/NU 16 0 0 0 0 PLETH\n1.dat 16 200 16 0 0 0 0 I\n2.dat 16 200 16 0 0 0 0 II\n",
+         {1, 1, 1, 1}},
+        {"cut short", "1 1 500 100000\n1.dat 16 200 16 0 0 0 0 I\n", {1, 1, 0, 0}},
+        {"many blocks", "1 1 500 90000\n2.dat 16+6 200 16 0 0 0 0 I\n", {1, 0, 0, 1}},
+    };
+    const int watch = inotify_init1(IN_NONBLOCK);
+    make_folder("once");
+    if (watch < 0 || inotify_add_watch(watch, in_folder("once"), IN_OPEN) < 0) {
+        printf("# inotify is not there; opens are not counted\n");
+    }
+    put_samples("once/1.dat", 1000);
+    put_samples("once/p.dat", 333);
+    put_samples("once/2.dat", 400000);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char expected[EIN_SHA256_TEXT_BYTES];
+        ein_reader_source source;
+        ein_ecg ecg;
+        int opens[4];
+        put("once/1.hea", cases[i].header);
+        bool good = ein_source_hash(in_folder("once/1.hea"), expected) == EIN_OK;
+        count_opens(watch, names, 4, opens);
+        good = good && ein_reader_read_source(in_folder("once/1.hea"), NULL, &ecg, &source) == EIN_OK;
+        if (good) ein_ecg_free(&ecg);
+        report(good && strcmp(source.sha256, expected) == 0, "hash of what was read: %s", cases[i].what);
+        if (watch < 0) continue;
+        count_opens(watch, names, 4, opens);
+        report(memcmp(opens, cases[i].opens, sizeof opens) == 0, "opened once: %s (%d %d %d %d)",
+               cases[i].what, opens[0], opens[1], opens[2], opens[3]);
+    }
+    if (watch >= 0) close(watch);
+}
+
+/* A file that is not wanted for samples is for the hash: the recording is read, the hash says what is missing. */
+static void check_no_hash(void) {
+    ein_reader_source source;
+    ein_ecg ecg;
+    char expected[EIN_SHA256_TEXT_BYTES];
+    put("once/1.hea", "1 2 500 100\n1.dat 16 200 16 0 0 0 0 I\nq.dat 16 1/NU 16 0 0 0 0 PLETH\n");
+    const ein_status read = ein_reader_read_source(in_folder("once/1.hea"), NULL, &ecg, &source);
+    ein_error_clear();
+    report(read == EIN_OK && source.sha256[0] == '\0' && ein_error_kept(&source.error) == EIN_NOTFOUND &&
+               strstr(ein_error_message(), "q.dat"),
+           "no hash: %s", ein_error_message());
+    report(ein_source_hash(in_folder("once/1.hea"), expected) == EIN_NOTFOUND &&
+               strstr(ein_error_message(), "q.dat"),
+           "nor without reading");
+    if (read == EIN_OK) ein_ecg_free(&ecg);
+}
+
 int main(void) {
     if (!mkdtemp(folder)) abort();
     check_find();
     check_links();
+    check_once();
+    check_no_hash();
     check_signal_links();
     check_names();
     check_xml_names();
