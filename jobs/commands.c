@@ -18,6 +18,7 @@ const ein_command *const ein_commands[] = {
     &ein_command_keys,
     &ein_command_plan,
     &ein_command_release,
+    &ein_command_audit,
     &ein_command_study,
     &ein_command_convert,
     &ein_command_inspect,

@@ -143,14 +143,13 @@ static ein_status tell_exact(const bins *x, json_t *into) {
         clustered += r->has_clusters;
     }
     ein_components_result e = ein_components_result_of(&all);
-    int64_t p = 0, q = 0;
-    for (int i = 0; i < s->plan->n_pooled; i++)
-        for (int b = 0; s->plan->pooled[i].task == x->task && s->plan->pooled[i].model == x->model &&
-                        b < s->plan->pooled[i].n_bins;
-             b++) {
-            p += s->plan->pooled[i].positive[b];
-            q += s->plan->pooled[i].negative[b];
-        }
+    ein_histogram_result binned = {0};
+    for (int i = 0; i < s->plan->n_pooled; i++) {
+        const ein_plan_pooled *q = &s->plan->pooled[i];
+        if (q->task == x->task && q->model == x->model)
+            EIN_TRY(ein_histogram_auc(&binned, q->positive, q->negative, q->n_bins, s->level));
+    }
+    const int64_t p = binned.n_positive, q = binned.n_negative;
     if (n == 0) return EIN_OK;
     if (p != all.n_positive || q != all.n_negative) {
         fprintf(s->out,
@@ -170,8 +169,9 @@ static ein_status tell_exact(const bins *x, json_t *into) {
         isfinite(e.clustered) ? "clustered by patient" : "DeLong, records as independent", sqrt(e.delong),
         isfinite(e.clustered) ? "" : "; a site could not send sums over patients");
     json_object_set_new(into, "exact",
-                        json_pack("{s:o, s:o, s:o, s:i}", "auroc", number(e.value), "delong_variance",
-                                  number(e.delong), "clustered_variance", number(e.clustered), "sites", n));
+                        json_pack("{s:o, s:o, s:o, s:o, s:i}", "auroc", number(e.value), "bound",
+                                  number(binned.bound.value), "delong_variance", number(e.delong),
+                                  "clustered_variance", number(e.clustered), "sites", n));
     return EIN_OK;
 }
 
