@@ -90,7 +90,7 @@ LIBS_ALL     = $(HDF5_LIBS) $(MPI_LIBS) $(BLAS_LIBS) $(IO_LIBS) $(CAIRO_LIBS) -l
 # The rooms of the house, from the roof to the ground. A room may use those further down and none further up: each is an
 # archive, and the linker, which reads them once and in this order, does not find what points upwards. `make lint` checks
 # the same over #include.
-ROOMS := jobs jobs/study jobs/inspect jobs/score jobs/evaluate jobs/sites jobs/train jobs/data jobs/options jobs/metrics \
+ROOMS := jobs jobs/report jobs/study jobs/inspect jobs/score jobs/evaluate jobs/sites jobs/train jobs/data jobs/options jobs/metrics \
          jobs/cli io/sites io/tasks io/model io/labels io/picture io/ecg io/corpus io/run io/config io/hdf5 io/formats io/base \
          mpi core/synth core/stats core/records core/nn core/signal core/base
 ROOM_SRC = $(filter-out jobs/einthoven.c,$(wildcard $1/*.c))
@@ -104,7 +104,8 @@ SCHEMAS  := $(wildcard io/sites/*_schema.json)
 PAGES    := $(wildcard README.md ARCHITECTURE.md) $(sort $(wildcard jobs/*/README.md)) $(wildcard slurm/README.md) \
             $(sort $(wildcard slurm/[!R]*.md io/*/README.md)) \
             $(wildcard jobs/README.md io/README.md mpi/README.md core/README.md) $(sort $(wildcard core/*/README.md))
-EMBEDDED := $(sort $(wildcard jobs/presets/*.yaml jobs/tasks/*.yaml jobs/study/*.yaml)) $(PAGES)
+EMBEDDED := $(sort $(wildcard jobs/presets/*.yaml jobs/tasks/*.yaml jobs/study/*.yaml)) jobs/report/style.css jobs/report/script.js \
+            $(PAGES)
 MAIN_OBJ := $(BUILD)/jobs/einthoven.o
 LIBS     := $(ROOMS:%=$(BUILD)/%.a) $(BUILD)/jobs/embedded.a
 REAL_LIBS := $(REAL_ROOMS:%=$(BUILD)/f64/%.a)
@@ -265,7 +266,7 @@ hooks:          ## have git check format and rules before each commit
 # What editors and clang tools ask for: how each source is compiled. Flags of single files (EXTRA) are left out.
 COMPILED := $(LIB_SRC) jobs/einthoven.c $(TEST_C) $(wildcard tests/*.c)
 compile_commands.json: $(BUILD)/flags Makefile ## how each source is compiled, for editors and clangd
-	@set -- '$(subst ','\'',$(CC) $(CPPFLAGS_ALL) $(CHECK_CFLAGS) $(CFLAGS_ALL))'; \
+	@set -- '$(subst ','\'',$(CC) $(CPPFLAGS_ALL) $(CHECK_CFLAGS) $(CAIRO_CFLAGS) $(CFLAGS_ALL))'; \
 	command=$$(printf '%s' "$$1" | sed 's/[\\"]/\\&/g'); here=$$(pwd | sed 's/[\\"]/\\&/g'); \
 	{ before='['; for f in $(COMPILED); do \
 	    printf '%s\n{"directory": "%s", "file": "%s", "command": "%s -c %s"}' "$$before" "$$here" "$$f" "$$command" "$$f"; \

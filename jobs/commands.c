@@ -20,6 +20,7 @@ const ein_command *const ein_commands[] = {
     &ein_command_release,
     &ein_command_audit,
     &ein_command_study,
+    &ein_command_report,
     &ein_command_convert,
     &ein_command_inspect,
     NULL,

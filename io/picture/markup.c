@@ -103,7 +103,8 @@ static const char *convert(ein_markup *m, const char *c, arguments *a) {
     bool size = false;
     if (*c == '.') {
         precision = 0;
-        for (c++; *c >= '0' && *c <= '9'; c++) precision = 10 * precision + (*c - '0');
+        if (c[1] == '*') precision = va_arg(a->list, int);
+        for (c += c[1] == '*' ? 2 : 1; *c >= '0' && *c <= '9'; c++) precision = 10 * precision + (*c - '0');
     }
     for (; *c == 'l'; c++) longs++;
     for (; *c == 'z'; c++) size = true;

@@ -21,8 +21,8 @@ typedef struct {
     bool failed;
 } ein_markup;
 
-/* Append `format` with its values: %s (NULL: nothing), %d, %ld, %lld, %zu, %f, %g, with a precision of one or two
- * digits for the last two, and %%. Numbers that are not finite are "-". Anything else is a bug and
+/* Append `format` with its values: %s (NULL: nothing), %d, %ld, %lld, %zu, %f, %g, with a precision (also ".*") for
+ * the last two, and %%. Numbers that are not finite are "-". Anything else is a bug and
  * aborts. */
 void ein_markup_put(ein_markup *m, const char *format, ...) EIN_PRINTF(2, 3);
 
