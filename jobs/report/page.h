@@ -2,7 +2,8 @@
  *
  * Whatever is put into it comes as a text (escaped by io/picture/markup.h) or as a number. A number in a table keeps
  * all its digits in the attribute data-v; what is read is rounded. Tables and figures also become files in the
- * folder of the page, named by what they are. The first failure is kept and told at the end; after it nothing is done any more.
+ * folder of the page, named by what they are. The first failure is kept and told at the end; after it nothing is done
+ * any more.
  */
 #ifndef EIN_JOBS_REPORT_PAGE_H
 #define EIN_JOBS_REPORT_PAGE_H
