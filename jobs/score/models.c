@@ -7,6 +7,7 @@
 
 #include "io/corpus/store.h"
 #include "io/tasks/tasks.h"
+#include "jobs/options/encoder.h"
 
 static bool is_top(const char *name) {
     return strncmp(name, "fc_norm.", 8) == 0 || strncmp(name, "head.", 5) == 0;
@@ -75,42 +76,83 @@ static ein_status check_contract(const ein_score_models *all, const ein_score_mo
                      all->model[0].path, m->path, difference);
 }
 
-static ein_status load(ein_score_models *all, int index) {
-    ein_score_model *m = &all->model[index];
-    float *param = NULL;
-    EIN_TRY(ein_model_describe(m->path, NULL, &m->info));
-    if (m->info.parts != EIN_PART_CLASSIFY || !m->info.tasks)
-        return ein_error(EIN_MISMATCH, "%s: %s; finetune makes models that can score", m->path,
-                         m->info.parts == EIN_PART_CLASSIFY ? "does not say what its outputs mean"
-                                                            : "has no head");
+int ein_score_model_targets(const ein_score_model *m) {
+    return m->meaning ? m->meaning->n_targets : 0;
+}
+
+/* A model that is an encoder alone, for its embeddings. */
+static ein_status load_encoder(ein_score_model *m, float **param) {
+    ein_encoder encoder;
+    EIN_TRY(ein_encoder_open(m->path, 0, &encoder));
+    ein_model_info_free(&m->info);
+    m->info = encoder.info;
+    m->layout = encoder.layout;
+    m->contract = encoder.contract;
+    memcpy(m->hash, encoder.hash, sizeof m->hash);
+    *param = encoder.param;
+    if (encoder.has_contract) return EIN_OK;
+    return ein_error(EIN_MISMATCH,
+                     "%s does not say how its input is prepared (its contract): ingest under the right one "
+                     "and use embed",
+                     m->path);
+}
+
+static ein_status load_classifier(ein_score_model *m, float **param) {
     EIN_TRY(ein_model_tasks_parse(m->path, m->info.tasks, &m->meaning));
     if (m->meaning->n_outputs != m->info.shape.classes)
         return ein_error(EIN_FORMAT, "%s: its tasks have %d outputs, its head %d", m->path,
                          m->meaning->n_outputs, m->info.shape.classes);
     EIN_TRY(ein_error_context(ein_contract_parse(m->info.contract_text, &m->contract), "%s: its contract",
                               m->path));
-    if (index == 0) all->contract = m->contract;
-    EIN_TRY(check_contract(all, m));
     EIN_TRY(ein_layout_new(&m->info.shape, EIN_PART_CLASSIFY, &m->layout));
     EIN_TRY(EIN_NEW(m->score, m->meaning->n_targets));
     EIN_TRY(EIN_NEW(m->logit, m->meaning->n_targets));
-    EIN_TRY(EIN_NEW(param, m->layout->arena));
-    ein_status status = ein_model_load(m->path, m->layout, param, 1, NULL, 0);
-    if (status == EIN_OK) status = ein_model_hash(m->path, m->hash);
-    if (status == EIN_OK) status = keep_top(m, param);
-    if (status != EIN_OK) {
-        free(param);
-        return status;
-    }
+    EIN_TRY(EIN_NEW(*param, m->layout->arena));
+    EIN_TRY(ein_model_load(m->path, m->layout, *param, 1, NULL, 0));
+    EIN_TRY(keep_top(m, *param));
+    return ein_model_hash(m->path, m->hash);
+}
+
+static ein_status load_domain(ein_score_models *all, ein_score_model *m) {
+    if (!m->info.domain) return EIN_OK;
+    EIN_TRY(ein_domain_parse(m->path, m->info.domain, &m->domain));
+    if (m->domain.width != m->layout->shape.width)
+        return ein_error(EIN_FORMAT, "%s: its domain is of width %d, its tokens of %d", m->path,
+                         m->domain.width, m->layout->shape.width);
+    m->distance_value = all->values++;
+    return EIN_OK;
+}
+
+static ein_status load_into(ein_score_models *all, int index, bool embeds, float **param) {
+    ein_score_model *m = &all->model[index];
+    EIN_TRY(ein_model_describe(m->path, NULL, &m->info));
+    const bool classifies = m->info.parts == EIN_PART_CLASSIFY && m->info.tasks;
+    if (!classifies && !embeds)
+        return ein_error(
+            EIN_MISMATCH, "%s: %s; finetune makes models that can score, and --embedding takes any", m->path,
+            m->info.parts == EIN_PART_CLASSIFY ? "does not say what its outputs mean" : "has no head");
+    EIN_TRY(classifies ? load_classifier(m, param) : load_encoder(m, param));
+    if (index == 0) all->contract = m->contract;
+    EIN_TRY(check_contract(all, m));
     m->first_value = all->values;
-    all->values += m->layout->shape.classes;
-    return keep_encoder(all, index, param);
+    if (classifies) all->values += m->layout->shape.classes;
+    return load_domain(all, m);
+}
+
+static ein_status load(ein_score_models *all, int index, bool embeds) {
+    float *param = NULL;
+    const ein_status status = load_into(all, index, embeds, &param);
+    if (status == EIN_OK) return keep_encoder(all, index, param);
+    free(param);
+    return status;
 }
 
 /* --- names ----------------------------------------------------------------------------------------------- */
 
 static ein_status same_tasks(const ein_score_model *a, const ein_score_model *b, bool *same) {
     char *first = NULL, *second = NULL;
+    *same = false;
+    if (!a->meaning || !b->meaning) return EIN_OK;
     ein_status status = ein_tasks_to_yaml(&a->meaning->tasks, &first);
     if (status == EIN_OK) status = ein_tasks_to_yaml(&b->meaning->tasks, &second);
     *same = status == EIN_OK && strcmp(first, second) == 0;
@@ -154,13 +196,14 @@ static int seeds_of(const ein_score_models *all, int first) {
 /* --- columns --------------------------------------------------------------------------------------------- */
 
 static void add_column(ein_score_models *all, ein_score_column_kind kind, int model, int target) {
-    static const char *const kinds[] = {"logit", "probability", "positive", "value", "mean", "sd"};
+    static const char *const kinds[] = {"logit",    "probability", "positive", "value",
+                                        "distance", "percentile",  "mean",     "sd"};
     const ein_score_model *m = &all->model[model];
     ein_score_column *c = &all->column[all->n_columns++];
-    char label[300];
-    ein_model_tasks_label(m->meaning, target, label, sizeof label);
-    snprintf(c->name, sizeof c->name, "%s:%s:%.280s", kinds[kind], kind >= EIN_COLUMN_MEAN ? m->arm : m->name,
-             label);
+    char label[300] = "";
+    if (target >= 0) ein_model_tasks_label(m->meaning, target, label, sizeof label);
+    snprintf(c->name, sizeof c->name, "%s:%s%s%.280s", kinds[kind],
+             kind >= EIN_COLUMN_MEAN ? m->arm : m->name, target >= 0 ? ":" : "", label);
     c->kind = kind;
     c->model = model;
     c->target = target;
@@ -185,25 +228,31 @@ static ein_status check_columns(const ein_score_models *all) {
     return status;
 }
 
-static ein_status make_columns(ein_score_models *all) {
-    int most = 0;
-    for (int i = 0; i < all->n; i++) most += 5 * all->model[i].meaning->n_targets;
-    EIN_TRY(EIN_NEW(all->column, most));
-    for (int i = 0; i < all->n; i++) {
-        const ein_model_tasks *t = all->model[i].meaning;
-        for (int j = 0; j < t->n_targets; j++) {
-            if (t->head[t->task_of[j]].kind == EIN_HEAD_REGRESSION) {
-                add_column(all, EIN_COLUMN_VALUE, i, j);
-            } else {
-                add_column(all, EIN_COLUMN_LOGIT, i, j);
-                add_column(all, EIN_COLUMN_PROBABILITY, i, j);
-                add_column(all, EIN_COLUMN_POSITIVE, i, j);
-            }
+static void add_model_columns(ein_score_models *all, int model) {
+    const ein_score_model *m = &all->model[model];
+    for (int j = 0; j < ein_score_model_targets(m); j++) {
+        if (m->meaning->head[m->meaning->task_of[j]].kind == EIN_HEAD_REGRESSION) {
+            add_column(all, EIN_COLUMN_VALUE, model, j);
+        } else {
+            add_column(all, EIN_COLUMN_LOGIT, model, j);
+            add_column(all, EIN_COLUMN_PROBABILITY, model, j);
+            add_column(all, EIN_COLUMN_POSITIVE, model, j);
         }
     }
+    if (m->domain.width > 0) {
+        add_column(all, EIN_COLUMN_DISTANCE, model, -1);
+        add_column(all, EIN_COLUMN_PERCENTILE, model, -1);
+    }
+}
+
+static ein_status make_columns(ein_score_models *all) {
+    int most = 0;
+    for (int i = 0; i < all->n; i++) most += 5 * ein_score_model_targets(&all->model[i]) + 2;
+    EIN_TRY(EIN_NEW(all->column, most));
+    for (int i = 0; i < all->n; i++) add_model_columns(all, i);
     for (int i = 0; i < all->n; i++) {
         if (all->model[i].arm_index != i || seeds_of(all, i) < 2) continue;
-        for (int j = 0; j < all->model[i].meaning->n_targets; j++) {
+        for (int j = 0; j < ein_score_model_targets(&all->model[i]); j++) {
             add_column(all, EIN_COLUMN_MEAN, i, j);
             add_column(all, EIN_COLUMN_SD, i, j);
         }
@@ -211,7 +260,22 @@ static ein_status make_columns(ein_score_models *all) {
     return check_columns(all);
 }
 
-ein_status ein_score_models_load(const char *const *specs, int n, bool closest, ein_score_models **out) {
+static ein_status plan_embedding(ein_score_models *all, const char *name) {
+    if (!name) return EIN_OK;
+    const ein_score_model *m = &all->model[0];
+    EIN_TRY(ein_embedding_parse(name, &all->embedding));
+    if (all->n_encoders > 1)
+        return ein_error(EIN_USAGE, "score.embedding: these models have %d encoders; embeddings are of one",
+                         all->n_encoders);
+    EIN_TRY(ein_embedding_check(all->embedding, m->path, m->layout));
+    all->embedding_width = m->layout->shape.width;
+    all->embedding_value = all->values;
+    all->values += all->embedding_width;
+    return EIN_OK;
+}
+
+ein_status ein_score_models_load(const char *const *specs, int n, const ein_score_models_options *options,
+                                 ein_score_models **out) {
     ein_score_models *all = NULL;
     *out = NULL;
     if (n < 1) return ein_error(EIN_USAGE, "no model is named: give --model FILE, made by finetune");
@@ -220,13 +284,14 @@ ein_status ein_score_models_load(const char *const *specs, int n, bool closest, 
     EIN_TRY(EIN_NEW(all, 1));
     ein_status status = EIN_NEW(all->model, n);
     if (status == EIN_OK) status = ein_calloc(&all->encoder, n, (int64_t)sizeof *all->encoder, "encoders");
-    all->closest = closest;
+    all->closest = options->closest;
     for (int i = 0; status == EIN_OK && i < n; i++) {
         all->n = i + 1;
         status = ein_model_arm_parse("score.models", specs[i], all->model[i].arm, &all->model[i].path);
-        if (status == EIN_OK) status = load(all, i);
+        if (status == EIN_OK) status = load(all, i, options->embedding != NULL);
         if (status == EIN_OK) status = find_arm(all, i);
     }
+    if (status == EIN_OK) status = plan_embedding(all, options->embedding);
     if (status == EIN_OK) status = make_columns(all);
     if (status == EIN_OK)
         *out = all;
@@ -241,6 +306,7 @@ void ein_score_models_destroy(ein_score_models *all) {
         ein_score_model *m = &all->model[i];
         ein_model_info_free(&m->info);
         ein_model_tasks_destroy(m->meaning);
+        ein_domain_free(&m->domain);
         ein_layout_destroy(m->layout);
         ein_layout_destroy(m->top);
         free(m->top_param);
@@ -291,6 +357,7 @@ void ein_score_models_row(ein_score_models *all, const float *value, double *row
     for (int i = 0; i < all->n; i++) {
         ein_score_model *m = &all->model[i];
         const ein_model_tasks *t = m->meaning;
+        if (!t) continue;
         head_score(m->score, value + m->first_value, t->head, t->n_tasks, 1, t->n_targets, t->n_outputs);
         head_logit(m->logit, value + m->first_value, t->head, t->n_tasks, 1, t->n_targets, t->n_outputs);
     }
@@ -301,6 +368,10 @@ void ein_score_models_row(ein_score_models *all, const float *value, double *row
             row[i] = m->logit[c->target];
         else if (c->kind == EIN_COLUMN_POSITIVE)
             row[i] = positive_of(all, m, c->target);
+        else if (c->kind == EIN_COLUMN_DISTANCE)
+            row[i] = value[m->distance_value];
+        else if (c->kind == EIN_COLUMN_PERCENTILE)
+            row[i] = ein_domain_percentile(&m->domain, value[m->distance_value]);
         else if (c->kind == EIN_COLUMN_PROBABILITY || c->kind == EIN_COLUMN_VALUE)
             row[i] = probability_of(m, c->target);
         else
@@ -312,25 +383,35 @@ void ein_score_models_row(ein_score_models *all, const float *value, double *row
 
 struct ein_score_room {
     const ein_score_models *models;
-    ein_classify **cl; /* (models) */
-    float *x, *prefix;
+    ein_classify **encoder; /* (encoders) */
+    ein_classify **top;     /* (models) NULL: no head */
+    float *x, *prefix, *feature;
 };
+
+static ein_status fill_room(ein_score_room *r) {
+    const ein_score_models *all = r->models;
+    int width = 0;
+    EIN_TRY(EIN_NEW(r->encoder, all->n_encoders));
+    EIN_TRY(EIN_NEW(r->top, all->n));
+    for (int e = 0; e < all->n_encoders; e++) {
+        const ein_layout *layout = all->model[all->encoder[e].model].layout;
+        EIN_TRY(ein_classify_new(layout, NULL, 1, false, &r->encoder[e]));
+        width = layout->shape.width > width ? layout->shape.width : width;
+    }
+    for (int i = 0; i < all->n; i++)
+        if (all->model[i].meaning)
+            EIN_TRY(ein_classify_new(all->model[i].layout, all->model[i].top, 1, false, &r->top[i]));
+    EIN_TRY(EIN_NEW(r->prefix, width)); /* pooled tokens */
+    EIN_TRY(EIN_NEW(r->feature, width));
+    return EIN_NEW(r->x, all->contract.n_leads * all->contract.n_samples);
+}
 
 ein_status ein_score_room_new(const ein_score_models *all, ein_score_room **out) {
     ein_score_room *r = NULL;
-    int64_t prefix = 0;
     *out = NULL;
     EIN_TRY(EIN_NEW(r, 1));
     r->models = all;
-    ein_status status = EIN_NEW(r->cl, all->n);
-    for (int i = 0; status == EIN_OK && i < all->n; i++) {
-        const ein_score_model *m = &all->model[i];
-        const int64_t values = ein_classify_prefix_values(m->layout, m->top);
-        prefix = values > prefix ? values : prefix;
-        status = ein_classify_new(m->layout, m->top, 1, false, &r->cl[i]);
-    }
-    if (status == EIN_OK) status = EIN_NEW(r->prefix, prefix);
-    if (status == EIN_OK) status = EIN_NEW(r->x, all->contract.n_leads * all->contract.n_samples);
+    const ein_status status = fill_room(r);
     if (status == EIN_OK)
         *out = r;
     else
@@ -340,26 +421,44 @@ ein_status ein_score_room_new(const ein_score_models *all, ein_score_room **out)
 
 void ein_score_room_destroy(ein_score_room *r) {
     if (!r) return;
-    for (int i = 0; r->cl && i < r->models->n; i++) ein_classify_destroy(r->cl[i]);
-    free(r->cl);
+    for (int e = 0; r->encoder && e < r->models->n_encoders; e++) ein_classify_destroy(r->encoder[e]);
+    for (int i = 0; r->top && i < r->models->n; i++) ein_classify_destroy(r->top[i]);
+    free(r->encoder);
+    free(r->top);
     free(r->x);
     free(r->prefix);
+    free(r->feature);
     free(r);
+}
+
+/* What the models of an encoder make of its pooled tokens. */
+static void run_tops(ein_score_room *r, int e, float *value) {
+    const ein_score_models *all = r->models;
+    const ein_layout *layout = all->model[all->encoder[e].model].layout;
+    bool has_feature = false;
+    for (int i = 0; i < all->n; i++) {
+        const ein_score_model *m = &all->model[i];
+        if (m->encoder != e) continue;
+        if (m->meaning)
+            ein_classify_forward(r->top[i], value + m->first_value, all->encoder[e].param, m->top_param,
+                                 r->prefix);
+        if (m->domain.width == 0) continue;
+        if (!has_feature) ein_embedding_take(r->feature, EIN_EMBED_MEAN, layout, r->encoder[e], r->prefix);
+        has_feature = true;
+        value[m->distance_value] = (float)ein_domain_distance(&m->domain, r->feature);
+    }
+    if (e == 0 && all->embedding_width > 0)
+        ein_embedding_take(value + all->embedding_value, all->embedding, layout, r->encoder[e], r->prefix);
 }
 
 bool ein_score_room_run(ein_score_room *r, const int16_t *counts, float scale, float *value) {
     const ein_score_models *all = r->models;
     const int64_t n = all->contract.n_leads * all->contract.n_samples;
     for (int e = 0; e < all->n_encoders; e++) {
-        const float *param = all->encoder[e].param;
         ein_counts_input(r->x, counts, scale, (float)all->encoder[e].mean_mv,
                          (float)(1.0 / all->encoder[e].sd_mv), n);
-        ein_classify_prefix(r->cl[all->encoder[e].model], r->prefix, param, r->x);
-        for (int i = 0; i < all->n; i++) {
-            const ein_score_model *m = &all->model[i];
-            if (m->encoder == e)
-                ein_classify_forward(r->cl[i], value + m->first_value, param, m->top_param, r->prefix);
-        }
+        ein_classify_prefix(r->encoder[e], r->prefix, all->encoder[e].param, r->x);
+        run_tops(r, e, value);
     }
     bool finite = true;
     for (int64_t i = 0; i < all->values; i++) finite = finite && isfinite(value[i]);

@@ -16,6 +16,8 @@
 
 #include "core/nn/classify.h"
 #include "io/model/model.h"
+#include "jobs/options/domain.h"
+#include "jobs/options/embedding.h"
 #include "jobs/options/model_arms.h"
 #include "jobs/options/model_tasks.h"
 
@@ -27,12 +29,14 @@ typedef struct {
     char hash[EIN_HASH_TEXT_BYTES];
     ein_model_info info;
     ein_contract contract;
-    ein_model_tasks *meaning;
+    ein_model_tasks *meaning; /* NULL: no head */
+    ein_domain domain;        /* width 0: not known */
     ein_layout *layout, *top; /* all of it; fc_norm and head */
     float *top_param;
     double *score, *logit; /* (targets) of the row that is being made */
     int encoder, arm_index;
-    int64_t first_value; /* of its outputs among those of all models */
+    int64_t first_value;    /* of its outputs among the values of a record */
+    int64_t distance_value; /* of its distance there, if the domain is known */
 } ein_score_model;
 
 typedef enum {
@@ -40,6 +44,8 @@ typedef enum {
     EIN_COLUMN_PROBABILITY,
     EIN_COLUMN_POSITIVE,
     EIN_COLUMN_VALUE,
+    EIN_COLUMN_DISTANCE,
+    EIN_COLUMN_PERCENTILE,
     EIN_COLUMN_MEAN,
     EIN_COLUMN_SD
 } ein_score_column_kind;
@@ -60,15 +66,27 @@ typedef struct {
         int model; /* whose layout it has */
     } * encoder;
     ein_score_column *column;
-    int64_t values;        /* outputs of all models */
+    int64_t values; /* of a record: outputs and distances of all models, embedding */
+    int64_t embedding_value;
+    int embedding_width; /* 0: none is wanted */
+    ein_embedding embedding;
     ein_contract contract; /* that of the first; the others differ in normalisation at most */
     bool closest;          /* which threshold: nearest to perfect instead of Youden's */
 } ein_score_models;
 
-/* Load models named FILE or ARM=FILE. `closest`: label by the threshold nearest to perfect instead of Youden's.
- * EIN_MISMATCH, naming both, if contracts differ in more than normalisation. */
-ein_status ein_score_models_load(const char *const *specs, int n, bool closest, ein_score_models **out);
+typedef struct {
+    bool closest;          /* label by the threshold nearest to perfect instead of Youden's */
+    const char *embedding; /* "mean", "cls" or "attentive"; NULL: none */
+} ein_score_models_options;
+
+/* Load models named FILE or ARM=FILE. EIN_MISMATCH, naming both, if contracts differ in more than normalisation;
+ * EIN_USAGE if an embedding is wanted of several encoders. */
+ein_status ein_score_models_load(const char *const *specs, int n, const ein_score_models_options *options,
+                                 ein_score_models **out);
 void ein_score_models_destroy(ein_score_models *models); /* NULL is fine */
+
+/* Targets of a model; none without a head. */
+int ein_score_model_targets(const ein_score_model *model);
 
 /* The columns of a record, in order, from its values; NaN where there is none. One thread at a time. */
 void ein_score_models_row(ein_score_models *models, const float *value, double *row);

@@ -77,7 +77,7 @@ static void put_csv(ein_csv_writer *csv, const ein_score_line *line, int columns
 
 /* --- the set --------------------------------------------------------------------------------------------- */
 
-enum { CSV, H5, SQLITE, JSON, FILES };
+enum { CSV, H5, SQLITE, VECTORS_H5, VECTORS_NPY, VECTORS_JSON, JSON, FILES };
 
 typedef struct {
     char path[FILES][PATH_MAX];
@@ -85,6 +85,7 @@ typedef struct {
     ein_csv_writer *csv;
     ein_score_h5 *h5;
     ein_score_sqlite *sqlite;
+    ein_score_vectors *vectors;
     row_room *room;
 } tables;
 
@@ -95,6 +96,7 @@ static ein_status open_tables(tables *t, const ein_score_models *models) {
     if (status == EIN_OK && t->list[H5]) status = ein_score_h5_new(models, &t->h5);
     if (status == EIN_OK && t->list[SQLITE])
         status = ein_score_sqlite_new(t->list[SQLITE], models, &t->sqlite);
+    if (status == EIN_OK && models->embedding_width > 0) status = ein_score_vectors_new(models, &t->vectors);
     return status;
 }
 
@@ -114,6 +116,8 @@ static ein_status fill_tables(tables *t, const char *folder, const ein_score_pla
         if (t->csv) put_csv(t->csv, &line, models->n_columns);
         if (t->h5) status = ein_score_h5_put(t->h5, &line);
         if (status == EIN_OK && t->sqlite) status = ein_score_sqlite_put(t->sqlite, &line);
+        if (status == EIN_OK && t->vectors && row.result->status == EIN_SCORE_OK)
+            status = ein_score_vectors_put(t->vectors, &line, row.value + models->embedding_value);
     }
     ein_score_rows_close(rows);
     return status;
@@ -138,6 +142,9 @@ static ein_status close_tables(tables *t, json_t *header, ein_status mine) {
     if (status == EIN_OK) status = csv;
     if (t->h5) status = ein_score_h5_finish(t->h5, t->list[H5], text ? text : "", status);
     if (t->sqlite) status = ein_score_sqlite_finish(t->sqlite, header, status);
+    if (t->vectors)
+        status = ein_score_vectors_finish(
+            t->vectors, t->list[VECTORS_NPY] ? t->list[VECTORS_NPY] : t->list[VECTORS_H5], status);
     if (status == EIN_OK) status = ein_json_write(t->list[JSON], header);
     free(text);
     if (t->room) free(t->room->value);
@@ -187,8 +194,12 @@ static bool are_there(const tables *t, const char *hash, int64_t *tally) {
 
 ein_status ein_score_outputs_make(const char *folder, const ein_score_plan *plan, ein_score_models *models,
                                   const ein_score_outputs *o, int64_t *tally, bool *fresh) {
-    static const char *const names[FILES] = {"scores.csv", "scores.h5", "scores.sqlite", "scores.json"};
-    const bool wanted[FILES] = {o->csv, o->h5, o->sqlite, true};
+    static const char *const names[FILES] = {"scores.csv",    "scores.h5",      "scores.sqlite",
+                                             "embeddings.h5", "embeddings.npy", "embeddings.npy.json",
+                                             "scores.json"};
+    const bool vectors = models->embedding_width > 0;
+    const bool wanted[FILES] = {
+        o->csv, o->h5, o->sqlite, vectors && !o->npy, vectors && o->npy, vectors && o->npy, true};
     char lock[PATH_MAX], hash[EIN_HASH_TEXT_BYTES];
     ein_outputs *files = NULL;
     tables *t;

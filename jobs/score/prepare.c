@@ -49,6 +49,8 @@ ein_status ein_score_identity(const ein_score *s, char **out) {
             contract);
     fprintf(f, "products: %s\n", s->products);
     for (int i = 0; i < s->models->n; i++) fprintf(f, "model: %s\n", s->models->model[i].hash);
+    if (s->models->embedding_width > 0)
+        fprintf(f, "embedding: %s\n", ein_embedding_name(s->models->embedding));
     fprintf(f, "ingest.min_seconds: %.17g\ningest.max_mv: %.17g\ningest.max_missing_leads: %d\n",
             s->policy.min_seconds, s->policy.max_mv, s->policy.max_missing_leads);
     if (s->policy.reject_flags) ein_quality_text(s->policy.reject_flags, flags, sizeof flags);
@@ -67,8 +69,10 @@ ein_status ein_score_identity(const ein_score *s, char **out) {
 
 /* Everything of an earlier plan goes to FOLDER/earlier-N. */
 static ein_status set_aside(const ein_score *s) {
-    static const char *const names[] = {"blocks",    "claims",        "problems",   "scores.csv",
-                                        "scores.h5", "scores.sqlite", "scores.json"};
+    static const char *const names[] = {
+        "blocks",      "claims",        "problems",       "scores.csv",
+        "scores.h5",   "scores.sqlite", "embeddings.npy", "embeddings.npy.json",
+        "scores.json", "embeddings.h5"};
     char to[PATH_MAX], from[PATH_MAX], below[PATH_MAX + 64];
     int n = 1;
     do snprintf(to, sizeof to, "%s/earlier-%d", s->out, n++);

@@ -39,6 +39,11 @@ static const ein_option table_score[] = {
      "tables to make: csv, h5, sqlite"},
     {"score.threshold", EIN_OPT_CHOICE, "youden", EIN_UNBOUNDED, "youden|closest", "",
      "which of the model's own thresholds, chosen on validation records, makes a label"},
+    {"score.embedding", EIN_OPT_CHOICE, "none", EIN_UNBOUNDED, "none|mean|cls|attentive", "",
+     "also write the embeddings of what is scored: the mean of the patch tokens, the CLS token, or what the learned query "
+     "of an attentive model makes of them; models without a head are then taken too"},
+    {"score.embedding_format", EIN_OPT_CHOICE, "h5", EIN_UNBOUNDED, "h5|npy", "",
+     "embeddings.h5, or embeddings.npy with embeddings.npy.json beside it"},
     {"score.rescore", EIN_OPT_BOOL, "false", EIN_UNBOUNDED, NULL, "",
      "score again what was scored under another plan, or whose files have changed"},
     {"score.verify", EIN_OPT_INT, "0", 0, 1e12, NULL, "inputs",
@@ -69,6 +74,7 @@ static const ein_flag flags[] = {{"--model", "FILE,...", "score.models"},
                                  {"--formats", "csv,h5,sqlite", "score.formats"},
                                  {"--lead-names", "NAME=LEAD,...", "ingest.lead_names"},
                                  {"--follow-links", NULL, "ingest.follow_links"},
+                                 {"--embedding", "KIND", "score.embedding"},
                                  {"--rescore", NULL, "score.rescore"},
                                  {"--verify", "N", "score.verify"},
                                  {"--dry-run", NULL, "run.dry_run"},
@@ -113,8 +119,11 @@ static ein_status plan_here(ein_score *s) {
         return ein_error(EIN_USAGE, "no folder for the scores is named: give --out FOLDER");
     EIN_TRY(EIN_NEW(spec, n));
     for (int i = 0; i < n; i++) spec[i] = ein_config_list_item(c, "score.models", i);
-    const bool closest = strcmp(ein_config_string(c, "score.threshold"), "closest") == 0;
-    const ein_status status = ein_score_models_load(spec, n, closest, &s->models);
+    const char *embedding = ein_config_string(c, "score.embedding");
+    const ein_score_models_options o = {.closest =
+                                            strcmp(ein_config_string(c, "score.threshold"), "closest") == 0,
+                                        .embedding = strcmp(embedding, "none") == 0 ? NULL : embedding};
+    const ein_status status = ein_score_models_load(spec, n, &o, &s->models);
     free(spec);
     EIN_TRY(status);
     EIN_TRY(ein_ingest_policy_from_config(c, s->models->contract.n_leads, &s->policy));
@@ -170,7 +179,7 @@ static void put_model(ein_json_builder *b, json_t *list, const ein_score_models 
     ein_json_put_text(b, o, "program", m->info.program);
     ein_json_put_text(b, o, "licence", m->info.licence);
     json_t *targets = ein_json_put_array(b, o, "targets");
-    for (int t = 0; t < m->meaning->n_targets; t++) {
+    for (int t = 0; t < ein_score_model_targets(m); t++) {
         const ein_model_threshold *threshold = &m->meaning->threshold[t];
         json_t *target = ein_json_put_object(b, targets, NULL);
         ein_json_put_text(b, target, "name", ein_model_tasks_label(m->meaning, t, text, sizeof text));
@@ -190,6 +199,8 @@ static ein_status make_header(const ein_score *s, json_t **out) {
     ein_json_put_text(&b, *out, "format", "einthoven scores");
     ein_json_put_int(&b, *out, "version", 2);
     ein_json_put_text(&b, *out, "program", program);
+    if (s->models->embedding_width > 0)
+        ein_json_put_text(&b, *out, "embedding", ein_embedding_name(s->models->embedding));
     ein_json_put_text(&b, *out, "threshold", s->models->closest ? "closest" : "youden");
     json_t *identity = ein_json_put_array(&b, *out, "identity");
     for (const char *line = s->identity; *line;) {
@@ -217,7 +228,10 @@ static void print_statuses(const int64_t *tally) {
 /* Rank 0, all blocks are done: the tables, made by one process; another that came first is waited for. */
 static ein_status make_tables(ein_score *s) {
     const ein_config *c = s->job->config;
-    ein_score_outputs o = {.csv = wants(c, "csv"), .h5 = wants(c, "h5"), .sqlite = wants(c, "sqlite")};
+    ein_score_outputs o = {.csv = wants(c, "csv"),
+                           .h5 = wants(c, "h5"),
+                           .sqlite = wants(c, "sqlite"),
+                           .npy = strcmp(ein_config_string(c, "score.embedding_format"), "npy") == 0};
     int64_t tally[EIN_SCORE_STATUS_COUNT];
     bool fresh = false;
     ein_status status;

@@ -15,12 +15,12 @@ YAML
 contract: {leads: [I, II, V1, V2, V3, V4, V5, V6], fs_hz: 50, samples: 500}
 model: {patch: 25, width: 24, depth: 2, heads: 3, mlp: 40, decoder_width: 12, decoder_depth: 1, decoder_heads: 2, decoder_mlp: 24}
 train: {epochs: 1, batch: 16, slots: 8, warmup_epochs: 0}
-split: {by: hash, valid_fraction: 0.15, test_fraction: 0.3}
+split: {by: hash, valid_fraction: 0.4, test_fraction: 0.01}
 run: {log_seconds: 1000, checkpoint_minutes: 0}
 YAML
     cat >"$tmp/tune.yaml" <<YAML
 train: {epochs: 1, batch: 16, slots: 8, warmup_epochs: 0, lr: 2e-3}
-split: {by: hash, valid_fraction: 0.15, test_fraction: 0.3}
+split: {by: hash, valid_fraction: 0.4, test_fraction: 0.01}
 finetune: {tasks: ["$tmp/tasks.yaml"], shared: true, mode: linear}
 run: {log_seconds: 1000, checkpoint_minutes: 0}
 YAML

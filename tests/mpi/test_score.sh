@@ -5,7 +5,8 @@
 . "$(dirname "$0")/../lib.sh"
 . "$(dirname "$0")/score_model.sh"
 python=$(command -v python3) || skip_all 'python3 compares the tables, and is not here'
-make_score_model 60
+records=90
+make_score_model $records
 
 bad=$tmp/archive/bad
 mkdir -p "$tmp/archive"
@@ -33,8 +34,8 @@ score() {
 
 # --- one process ----------------------------------------------------------------------------------------------
 ok 'one process' score "$tmp/one"
-like 'the table of statuses adds up' "$out" '^ *67 +in all$'
-is 'every input stands in the table' "$(($(wc -l <"$tmp/one/scores.csv") - 1))" 67
+like 'the table of statuses adds up' "$out" "^ *$((records + 7)) +in all\$"
+is 'every input stands in the table' "$(($(wc -l <"$tmp/one/scores.csv") - 1))" $((records + 7))
 like 'two are unreadable: a pipe, a link that leads out' "$(cut -d, -f4 "$tmp/one/scores.csv" | sort | uniq -c)" ' 2 unreadable$'
 for status in malformed incomplete unsupported short leads; do
     like "one is $status" "$(cut -d, -f4 "$tmp/one/scores.csv" | sort | uniq -c)" " 1 $status$"
@@ -61,7 +62,7 @@ for record, row in theirs.items():
 print(n)
 PY
 ok 'from files: as evaluate has them' "$python" "$tmp/compare.py" "$tmp/one/scores.csv" "$tmp/evaluated/scores.csv"
-is 'all of them' "$(cat "$tmp/run.out")" $((60 * 5))
+is 'all of them' "$(cat "$tmp/run.out")" $((records * 5))
 ok 'from a corpus: as evaluate has them' "$python" "$tmp/compare.py" "$tmp/of-corpus/scores.csv" "$tmp/evaluated/scores.csv"
 
 # --- the tables say the same ------------------------------------------------------------------------------------
@@ -82,7 +83,7 @@ assert header["models"][0]["blake2b"] in db.execute("SELECT value FROM header WH
 print(n)
 PY
 ok 'SQLite holds what the CSV holds' "$python" "$tmp/tables.py" "$tmp/one"
-is 'every row' "$(cat "$tmp/run.out")" 67
+is 'every row' "$(cat "$tmp/run.out")" $((records + 7))
 
 # --- ranks, processes, parts, order -----------------------------------------------------------------------------
 for ranks in 2 4; do
@@ -150,7 +151,7 @@ ok 'and keeps the old' test -s "$tmp/one/earlier-1/scores.csv"
 exits 'a folder that is not there' 1 "$einthoven" score "$tmp/none" "${opts[@]}" --out "$tmp/nowhere"
 
 ok 'the scores are verified' score "$tmp/fresh-2" --verify 1000
-like 'all of them' "$out" 'verified: 66 inputs scored again, 0 differ'
+like 'all of them' "$out" "verified: $((records + 6)) inputs scored again, 0 differ"
 "$python" - "$tmp/fresh-2/blocks/000000" <<'PY'
 import hashlib, sys
 data = bytearray(open(sys.argv[1], "rb").read())
@@ -159,10 +160,10 @@ data[24:56] = hashlib.blake2b(data[56:], digest_size=32).digest()
 open(sys.argv[1], "wb").write(data)
 PY
 exits 'a score that is not what it was' 1 score "$tmp/fresh-2" --verify 1000
-like 'is named' "$err" '1 of 66 inputs have other scores'
+like 'is named' "$err" "1 of $((records + 6)) inputs have other scores"
 
 ok 'a dry run' "$einthoven" score "$tmp/archive" "${opts[@]}" --out "$tmp/dry" --dry-run
-like 'counts' "$out" '^inputs: 68$'
+like 'counts' "$out" "^inputs: $((records + 8))\$"
 like 'expects' "$out" 'about 1 malformed'
 is 'and writes nothing' "$(ls -d "$tmp/dry" 2>/dev/null)" ''
 
@@ -179,4 +180,31 @@ for r in csv.DictReader(open(sys.argv[1] + "/scores.csv")):
         assert r["logit:e:" + label] == alone[r["record"]]["logit:model:" + label]
 PY
 ok 'mean and spread of its seeds; each as alone' "$python" "$tmp/ensemble.py" "$tmp/ensemble" "$tmp/of-corpus"
+
+# --- embeddings, and how far from the training records ----------------------------------------------------------------
+ok 'embeddings beside the scores' "$einthoven" score "$tmp/corpus.h5" "${opts[@]}" --embedding cls --out "$tmp/vectors"
+ok 'the scores stay' cmp "$tmp/vectors/scores.csv" "$tmp/of-corpus/scores.csv"
+ok 'embed' "$einthoven" embed --model "$model" --corpus "$tmp/corpus.h5" --embedding cls --out "$tmp/embed.h5"
+ok 'the embeddings of embed' cmp "$tmp/embed.h5" "$tmp/vectors/embeddings.h5"
+ok 'of a pretrained model, from files, for NumPy' "$einthoven" score "$tmp/archive/good" --model "$tmp/pre/model.safetensors" \
+    --embedding mean --set score.embedding_format=npy --out "$tmp/vectors-pre"
+ok 'embed' "$einthoven" embed --model "$tmp/pre/model.safetensors" --corpus "$tmp/corpus.h5" --out "$tmp/embed.npy"
+is 'the same vectors, but for the two files that were changed' \
+    "$("$python" -c 'import sys; a, b = (open(f, "rb").read() for f in sys.argv[1:]); print(len(a) == len(b), a[-400:] == b[-400:])' \
+        "$tmp/embed.npy" "$tmp/vectors-pre/embeddings.npy")" 'True True'
+exits 'a model without a head and no embedding' 1 "$einthoven" score "$tmp/corpus.h5" --model "$tmp/pre/model.safetensors" --out "$tmp/no"
+like 'is refused' "$err" 'has no head'
+cat >"$tmp/domain.py" <<'PY'
+import csv, sys
+near = [float(r["percentile:model"]) for r in csv.DictReader(open(sys.argv[1])) if r["status"] == "ok"]
+far = [float(r["percentile:model"]) for r in csv.DictReader(open(sys.argv[2])) if r["status"] == "ok"]
+assert all(0 <= p <= 100 for p in near + far)
+print(20 < sorted(near)[len(near) // 2] < 80, min(far) == 100)
+PY
+mkdir "$tmp/noise"
+{ echo 'noise 8 500 5000'; for lead in I II V1 V2 V3 V4 V5 V6; do echo "noise.dat 16 200 16 0 0 0 0 $lead"; done; } >"$tmp/noise/noise.hea"
+"$python" -c 'import random, struct, sys; random.seed(1); sys.stdout.buffer.write(b"".join(struct.pack("<h", random.randint(-900, 900)) for _ in range(40000)))' >"$tmp/noise/noise.dat"
+ok 'noise' "$einthoven" score "$tmp/noise" "${opts[@]}" --out "$tmp/scored-noise"
+is 'noise is far from the training records, they are not' \
+    "$("$python" "$tmp/domain.py" "$tmp/of-corpus/scores.csv" "$tmp/scored-noise/scores.csv")" 'True True'
 done_testing
