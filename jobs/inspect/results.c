@@ -129,8 +129,15 @@ ein_status ein_inspect_scores(ein_inspection *look) {
     put_attribute(look->out, file, "program", "program");
     put_attribute(look->out, file, "contract_hash", "contract_hash");
     ein_status status = put_column(look->out, file, "record_id", "records", false);
-    if (status == EIN_OK) status = put_column(look->out, file, "model", "models", true);
-    if (status == EIN_OK) status = put_column(look->out, file, "target", "targets", true);
+    int64_t version = 1;
+    if (status == EIN_OK) status = ein_h5_get_i64(file, "version", &version);
+    if (status == EIN_OK &&
+        version >= 2) { /* of score: one column per model and target (jobs/score/outputs.h) */
+        status = put_column(look->out, file, "column", "columns", true);
+    } else {
+        if (status == EIN_OK) status = put_column(look->out, file, "model", "models", true);
+        if (status == EIN_OK) status = put_column(look->out, file, "target", "targets", true);
+    }
     H5Fclose(file);
     return ein_error_context(status, "%s", look->path);
 }

@@ -11,9 +11,11 @@
 #include "core/signal/quality.h"
 #include "io/base/durable.h"
 #include "io/base/outputs.h"
+#include "io/base/sums.h"
 #include "io/base/utf8.h"
 #include "io/formats/csv.h"
 #include "io/formats/json.h"
+#include "jobs/cli/command.h"
 
 const char *const ein_score_fixed_columns[EIN_SCORE_FIXED_COLUMNS] = {"record", "source", "sha256",
                                                                       "status", "reason", "quality"};
@@ -77,7 +79,7 @@ static void put_csv(ein_csv_writer *csv, const ein_score_line *line, int columns
 
 /* --- the set --------------------------------------------------------------------------------------------- */
 
-enum { CSV, H5, SQLITE, VECTORS_H5, VECTORS_NPY, VECTORS_JSON, JSON, FILES };
+enum { CSV, H5, SQLITE, VECTORS_H5, VECTORS_NPY, VECTORS_JSON, JSON, MADE_BY, FILES };
 
 typedef struct {
     char path[FILES][PATH_MAX];
@@ -178,10 +180,13 @@ static ein_status made_of(const char *folder, const ein_score_plan *plan, const 
     return status;
 }
 
-/* Whether scores.json says that the tables were made of the same; then the tally too. */
+/* Whether all tables are there as they were written, and of the same; then the tally too. */
 static bool are_there(const tables *t, const char *hash, int64_t *tally) {
     for (int i = 0; i < FILES; i++)
         if (t->list[i] && access(t->list[i], F_OK) != 0) return false;
+    const ein_status sums = ein_sums_check(t->list[MADE_BY], NULL, NULL);
+    ein_error_clear();
+    if (sums != EIN_OK) return false;
     json_t *header = json_load_file(t->list[JSON], 0, NULL);
     const char *of = json_string_value(json_object_get(header, "made_of"));
     const bool same = of && strcmp(of, hash) == 0;
@@ -192,14 +197,22 @@ static bool are_there(const tables *t, const char *hash, int64_t *tally) {
     return same;
 }
 
+/* As evaluate does: sums beside the tables, under a name that follows from what they were made of. */
+static ein_status publish(ein_outputs *files, const tables *t, const char *hash) {
+    char head[256];
+    snprintf(head, sizeof head, "# einthoven score %s\n# run %.32s\n", ein_version(), hash);
+    EIN_TRY(ein_outputs_write_sums(files, t->list[MADE_BY], head));
+    return ein_outputs_publish(files);
+}
+
 ein_status ein_score_outputs_make(const char *folder, const ein_score_plan *plan, ein_score_models *models,
                                   const ein_score_outputs *o, int64_t *tally, bool *fresh) {
     static const char *const names[FILES] = {"scores.csv",    "scores.h5",      "scores.sqlite",
                                              "embeddings.h5", "embeddings.npy", "embeddings.npy.json",
-                                             "scores.json"};
+                                             "scores.json",   "MADE-BY"};
     const bool vectors = models->embedding_width > 0;
     const bool wanted[FILES] = {
-        o->csv, o->h5, o->sqlite, vectors && !o->npy, vectors && o->npy, vectors && o->npy, true};
+        o->csv, o->h5, o->sqlite, vectors && !o->npy, vectors && o->npy, vectors && o->npy, true, true};
     char lock[PATH_MAX], hash[EIN_HASH_TEXT_BYTES];
     ein_outputs *files = NULL;
     tables *t;
@@ -220,7 +233,7 @@ ein_status ein_score_outputs_make(const char *folder, const ein_score_plan *plan
         if (status == EIN_OK) status = fill_tables(t, folder, plan, models, tally);
         if (status == EIN_OK) status = complete_header(o->header, tally);
         status = close_tables(t, o->header, status);
-        if (status == EIN_OK) status = ein_outputs_publish(files);
+        if (status == EIN_OK) status = publish(files, t, hash);
     }
     ein_outputs_end(files);
     free(t);

@@ -10,6 +10,7 @@
  *     scores.sqlite  table scores, with the columns of the CSV; table header (key, value); indexes on record and status
  *     embeddings.h5, or embeddings.npy and embeddings.npy.json: of the inputs that were scored, if wanted
  *     scores.json    format, program, contract, models, options, number of inputs by status
+ *     MADE-BY        their sums (io/base/sums.h)
  *
  * They are one set, changed all together (io/base/outputs.h), and depend on nothing but inputs, models and program.
  */
@@ -44,8 +45,8 @@ ein_status ein_score_sqlite_new(const char *path, const ein_score_models *models
 ein_status ein_score_sqlite_put(ein_score_sqlite *db, const ein_score_line *line);
 ein_status ein_score_sqlite_finish(ein_score_sqlite *db, const json_t *header, ein_status mine);
 
-/* Embeddings of what was scored (io/model/embeddings.h). A record is known by its id, or by its source where several have
- * that id. All are held in memory. */
+/* Embeddings of what was scored (io/model/embeddings.h). A record is known by its id, or by its source where several
+ * have that id. All are held in memory. */
 typedef struct ein_score_vectors ein_score_vectors;
 ein_status ein_score_vectors_new(const ein_score_models *models, ein_score_vectors **out);
 ein_status ein_score_vectors_put(ein_score_vectors *vectors, const ein_score_line *line, const float *value);

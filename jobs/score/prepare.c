@@ -72,7 +72,7 @@ static ein_status set_aside(const ein_score *s) {
     static const char *const names[] = {
         "blocks",      "claims",        "problems",       "scores.csv",
         "scores.h5",   "scores.sqlite", "embeddings.npy", "embeddings.npy.json",
-        "scores.json", "embeddings.h5"};
+        "scores.json", "embeddings.h5", "MADE-BY"};
     char to[PATH_MAX], from[PATH_MAX], below[PATH_MAX + 64];
     int n = 1;
     do snprintf(to, sizeof to, "%s/earlier-%d", s->out, n++);

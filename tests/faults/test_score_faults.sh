@@ -101,4 +101,7 @@ ok 'with the same bytes' cmp "$tmp/scores.csv" "$tmp/good/scores.csv"
 rm "$tmp/good/scores.csv"
 ok 'a table that was lost' "${command[@]}" --out "$tmp/good"
 ok 'is made again' cmp "$tmp/scores.csv" "$tmp/good/scores.csv"
+echo 'an,edit' >>"$tmp/good/scores.csv"
+ok 'a table that was edited' "${command[@]}" --out "$tmp/good"
+ok 'is made again' cmp "$tmp/scores.csv" "$tmp/good/scores.csv"
 done_testing

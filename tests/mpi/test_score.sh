@@ -123,7 +123,8 @@ else
 fi
 
 # --- restart ----------------------------------------------------------------------------------------------------
-cp "$tmp/one/scores.csv" "$tmp/before.csv"
+ok 'inspect knows the tables' "$einthoven" inspect "$tmp/one/scores.h5" "$tmp/one/scores.csv"
+like 'their columns' "$out" 'probability:model:fast'
 ok 'again: nothing is left to do' score "$tmp/one"
 like 'it says so' "$out" 'made before'
 cp "$first" "$bad/new.hea" && sed -i '1s/^[^ ]*/new/' "$bad/new.hea"
