@@ -10,6 +10,7 @@ static const struct {
     {"zero", "nobody is in it, which tells something of everybody who could be"},
     {"difference", "with what is known already, a difference would be of fewer patients than the minimum"},
     {"dominated", "two patients make more than 90 % of the sum"},
+    {"concentrated", "it follows from the values of too few patients"},
     {"degrees", "too few patients for so many statistics of them"},
     {"extreme", "a least or greatest value is the value of one patient"},
     {"data_edges", "the edges of the bins are not those of the plan"},
@@ -76,6 +77,18 @@ ein_release ein_release_sum(const double *contribution, int64_t n, ein_release_r
     }
     if (!(all > 0)) return EIN_RELEASE_ZERO;
     return first + second <= rules.share * all ? EIN_RELEASE_GRANTED : EIN_RELEASE_DOMINATED;
+}
+
+ein_release ein_release_spread(const double *deviation, int64_t n, ein_release_rules rules) {
+    double sum = 0, square = 0, largest = 0;
+    for (int64_t i = 0; i < n; i++) largest = fmax(largest, fabs(deviation[i]));
+    if (!(largest > 1e-12)) return EIN_RELEASE_GRANTED; /* rounding */
+    for (int64_t i = 0; i < n; i++) {
+        const double x = fabs(deviation[i]) / largest;
+        sum += x;
+        square += x * x;
+    }
+    return reaches(sum * sum / square, rules.minimum) ? EIN_RELEASE_GRANTED : EIN_RELEASE_CONCENTRATED;
 }
 
 ein_release ein_release_extreme(void) {

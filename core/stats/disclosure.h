@@ -10,6 +10,11 @@
  *   total,
  *                two releases (core/stats/overlap.h does it for whole tables)
  *   dominated    a sum of which the two largest contributors make more than 90 %
+ *   concentrated a statistic whose deviation from what the released cells say comes from too few patients (1/sum of
+ *   squared
+ *                shares below the minimum): a score that singles out one patient makes an AUROC, or a sum of scores
+ *                over the
+ *                positives, tell of him although no cell does
  *   degrees      statistics of n patients of which fewer than 10 remain free
  *   extreme      a minimum, maximum, or quantile of single values
  *   data edges   bins whose edges come from the data and not from the plan
@@ -26,6 +31,7 @@ typedef enum {
     EIN_RELEASE_ZERO,
     EIN_RELEASE_DIFFERENCE,
     EIN_RELEASE_DOMINATED,
+    EIN_RELEASE_CONCENTRATED,
     EIN_RELEASE_DEGREES,
     EIN_RELEASE_EXTREME,
     EIN_RELEASE_DATA_EDGES,
@@ -63,6 +69,10 @@ ein_release ein_release_degrees(double weight, int64_t n_statistics, ein_release
 /* A sum of contributions, one per patient (n), of any sign: judged by their magnitudes. A sum of nothing but zeros is
  * EIN_RELEASE_ZERO. */
 ein_release ein_release_sum(const double *contribution, int64_t n, ein_release_rules rules);
+
+/* Deviations of a statistic from what is known without it, one per patient (n): all 0, or of at least the minimum of
+ * patients, as (sum |d|)^2 / sum d^2 counts them. */
+ein_release ein_release_spread(const double *deviation, int64_t n, ein_release_rules rules);
 
 /* What is asked for by kind: counts and sums are judged by the functions above, these never leave. */
 ein_release ein_release_extreme(void);

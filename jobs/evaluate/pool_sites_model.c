@@ -154,8 +154,7 @@ static ein_status tell_exact(const bins *x, json_t *into) {
     if (p != all.n_positive || q != all.n_negative) {
         fprintf(s->out,
                 "NOT exact: the plan's counts are of %lld positives and %lld negatives, the sums of %lld and "
-                "%lld: a site is "
-                "missing\n",
+                "%lld: a site is missing\n",
                 (long long)p, (long long)q, (long long)all.n_positive, (long long)all.n_negative);
         return EIN_OK;
     }
@@ -168,6 +167,10 @@ static ein_status tell_exact(const bins *x, json_t *into) {
         x->n_common, n, e.value, ci.lower, ci.upper,
         isfinite(e.clustered) ? "clustered by patient" : "DeLong, records as independent", sqrt(e.delong),
         isfinite(e.clustered) ? "" : "; a site could not send sums over patients");
+    fprintf(
+        s->out,
+        "  (scores rounded down to these bins; the AUROC of the scores themselves differs by at most %.4f)\n",
+        binned.bound.value);
     json_object_set_new(into, "exact",
                         json_pack("{s:o, s:o, s:o, s:o, s:i}", "auroc", number(e.value), "bound",
                                   number(binned.bound.value), "delong_variance", number(e.delong),

@@ -5,6 +5,14 @@
 
 #include "jobs/sites/build.h"
 
+/* The reason leaves with the result, so it does not name what another coordinator has asked for; the sheet does. */
+void ein_site_reason(char reason[EIN_REASON_BYTES], const ein_site_build *b, const ein_site_table *other,
+                     bool earlier) {
+    snprintf(reason, EIN_REASON_BYTES, "beside %.160s a difference would be of fewer than %.9g patients",
+             earlier ? "an earlier release" : other->name, b->rules.minimum);
+    if (earlier) fprintf(b->sheet, "  (the earlier release is %.200s)\n", other->name);
+}
+
 static ein_status judge_all(bool *granted, char reason[EIN_REASON_BYTES], const ein_site_build *b,
                             const ein_site_tables *others, const ein_overlap_table *table) {
     for (int i = 0; *granted && i < others->n; i++) {
@@ -13,8 +21,7 @@ static ein_status judge_all(bool *granted, char reason[EIN_REASON_BYTES], const 
         EIN_TRY(ein_overlap_judge(&verdict, &least, &others->item[i].table, table, b->rules));
         if (verdict == EIN_RELEASE_GRANTED) continue;
         *granted = false;
-        snprintf(reason, EIN_REASON_BYTES, "beside %.160s a difference would be of fewer than %.9g patients",
-                 others->item[i].name, b->rules.minimum);
+        ein_site_reason(reason, b, &others->item[i], others == &b->ledger->tables);
     }
     return EIN_OK;
 }

@@ -42,7 +42,7 @@ static ein_status join_cells(ein_site_bins *x, const ein_site_build *b, const ei
 
 /* Join further until nothing is told beside one other table. */
 static ein_status join_beside(ein_site_bins *x, const ein_site_build *b, const ein_overlap_table *fine,
-                              const ein_site_table *other) {
+                              const ein_site_table *other, bool earlier) {
     double *weight;
     ein_release verdict;
     char reason[EIN_REASON_BYTES];
@@ -52,8 +52,7 @@ static ein_status join_beside(ein_site_bins *x, const ein_site_build *b, const e
         status = ein_overlap_join(&verdict, x->keep, weight, other->table.n_cells, 2, x->n_bins, b->rules);
     free(weight);
     if (status != EIN_OK || verdict == EIN_RELEASE_GRANTED) return status;
-    snprintf(reason, sizeof reason, "beside %.160s a difference would be of fewer than %.9g patients",
-             other->name, b->rules.minimum);
+    ein_site_reason(reason, b, other, earlier);
     withhold(x, reason);
     return EIN_OK;
 }
@@ -71,7 +70,7 @@ static ein_status join_differences(ein_site_bins *x, const ein_site_build *b, co
         before = edges_left(x);
         for (int s = 0; s < 2; s++)
             for (int i = 0; i < sets[s]->n && !x->withheld[0]; i++)
-                EIN_TRY(join_beside(x, b, fine, &sets[s]->item[i]));
+                EIN_TRY(join_beside(x, b, fine, &sets[s]->item[i], s == 1));
     }
     if (!x->withheld[0]) x->n_joined = edges_left(x) + 1;
     return EIN_OK;
@@ -123,6 +122,7 @@ static ein_status count(ein_site_bins *x, const ein_site_cases *c) {
         ein_released_bins_apply(x->positive, NULL, x->keep, fine + x->n_bins, x->n_bins);
         for (int e = 1; e < x->n_bins; e++) joined[e] = joined[e - 1] + x->keep[e - 1];
         for (int64_t i = 0; i < c->n; i++) x->bin[i] = joined[x->bin[i]];
+        x->n_counted = x->n_joined;
     }
     free(fine);
     free(joined);

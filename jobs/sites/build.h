@@ -29,6 +29,10 @@ enum { EIN_REASON_BYTES = 300 };
 ein_status ein_site_admit(bool *granted, char reason[EIN_REASON_BYTES], ein_site_build *b, const char *name,
                           ein_overlap_table *table);
 
+/* Why a table must not be known beside `other`, of this release or of an earlier one. */
+void ein_site_reason(char reason[EIN_REASON_BYTES], const ein_site_build *b, const ein_site_table *other,
+                     bool earlier);
+
 /* Judge one set of records, such as those outside of the cohort, and give its size as JSON: null if it must not leave.
  * */
 ein_status ein_site_shown_count(json_t **out, ein_site_build *b, const char *name, const uint64_t *record,
@@ -37,7 +41,8 @@ ein_status ein_site_shown_count(json_t **out, ein_site_build *b, const char *nam
 /* --- the bins of one model ----------------------------------------------------------------------------------- */
 
 typedef struct {
-    int n_bins, n_joined;         /* of the plan; left */
+    int n_bins, n_joined;         /* of the plan; left (0: withheld) */
+    int n_counted;                /* bins that .bin counts in; 0 if it was withheld before */
     uint8_t *keep;                /* (n_bins - 1) */
     int *first;                   /* (n_joined) */
     int *bin;                     /* (cases) joined bin of each */
@@ -60,9 +65,20 @@ bool ein_site_may_fit(const ein_site_build *b, const ein_site_cases *c, int n_st
 ein_status ein_site_calibration(json_t **out, const ein_site_build *b, const ein_site_cases *c,
                                 const ein_site_bins *bins, const double *p);
 
-/* {"value", "delong", "clustered"} of one model, or of the difference of two; null if it must not leave. */
-ein_status ein_site_auroc(json_t **out, const ein_site_build *b, const ein_site_cases *c, const double *first,
-                          const double *second);
+/* A model's scores (cases) with the joined bins in which they are counted; bin NULL: none. */
+typedef struct {
+    const double *score;
+    const int *bin;
+    int n_bins;
+} ein_site_score;
+
+/* Whether what the scores of one model, or the difference of two, tell beyond bins comes from enough patients. */
+ein_status ein_site_score_spreads(bool *good, const ein_site_build *b, const ein_site_cases *c,
+                                  const ein_site_score *first, const ein_site_score *second);
+
+/* {"value", "delong", "clustered"} of one model, or of the difference of two (NULL: one); null if it must not leave. */
+ein_status ein_site_auroc(json_t **out, const ein_site_build *b, const ein_site_cases *c,
+                          const ein_site_score *one, const ein_site_score *other);
 
 /* The placements' sums of round 2 as JSON, of one model or the difference of two; null if they must not leave. */
 ein_status ein_site_sums(json_t **out, const ein_site_build *b, const ein_site_cases *c,

@@ -59,6 +59,18 @@ static double sum_of(people *p, const ein_site_build *b, int64_t n, bool *good) 
     return ein_sum_value(sum);
 }
 
+/* Whether what .x adds over .member to its own mean comes from enough patients. */
+static bool is_spread(people *p, const ein_site_build *b, int64_t n, bool about_mean) {
+    double sum = 0, count = 0;
+    for (int64_t i = 0; about_mean && i < n; i++) {
+        sum += p->member[i] ? p->x[i] : 0;
+        count += p->member[i];
+    }
+    for (int64_t i = 0; count > 0 && i < n; i++) p->x[i] -= sum / count;
+    ein_release_contributions(p->contribution, p->n_clusters, p->x, p->index, p->member, n);
+    return ein_release_spread(p->contribution, p->n_clusters, b->rules) == EIN_RELEASE_GRANTED;
+}
+
 /* --- calibration ---------------------------------------------------------------------------------------------- */
 
 static bool calibration_bin(people *w, const ein_site_build *b, const ein_site_cases *c,
@@ -70,6 +82,7 @@ static bool calibration_bin(people *w, const ein_site_build *b, const ein_site_c
             w->x[i] = s == 1 ? p[i] * p[i] : p[i];
         }
         json_array_append_new(list[s], json_real(sum_of(w, b, c->n, &good)));
+        good = good && is_spread(w, b, c->n, true);
     }
     return good;
 }
@@ -90,11 +103,83 @@ ein_status ein_site_calibration(json_t **out, const ein_site_build *b, const ein
 
 /* --- AUROCs --------------------------------------------------------------------------------------------------- */
 
-ein_status ein_site_auroc(json_t **out, const ein_site_build *b, const ein_site_cases *c, const double *first,
-                          const double *second) {
+/* Placements in bins, of which the counts are known; NULL: all records in one. */
+static ein_status place_in_bins(double *placement, const ein_site_cases *c, const int *bin, int n_bins) {
+    int64_t *count = NULL;
+    int *of = NULL;
+    ein_status status = EIN_NEW(count, 2 * n_bins);
+    if (status == EIN_OK) status = EIN_NEW(of, c->n + 1);
+    for (int64_t i = 0; status == EIN_OK && i < c->n; i++) {
+        of[i] = bin ? bin[i] : 0;
+        count[c->label[i] * n_bins + of[i]]++;
+    }
+    if (status == EIN_OK)
+        status = ein_components_place(placement, count + n_bins, count, n_bins, of, c->label, c->n);
+    free(count);
+    free(of);
+    return status;
+}
+
+/* What the score tells beyond its bins must come from enough patients of each class. Adds to `apart` (n). */
+static ein_status add_deviation(double *apart, const ein_site_cases *c, const double *score, const int *bin,
+                                int n_bins, double sign) {
+    double *exact = NULL, *binned = NULL;
+    int64_t twice_u;
+    ein_status status = EIN_NEW(exact, c->n + 1);
+    if (status == EIN_OK) status = EIN_NEW(binned, c->n + 1);
+    if (status == EIN_OK) status = ein_roc_placements(exact, &twice_u, score, c->label, c->n);
+    if (status == EIN_OK) status = place_in_bins(binned, c, bin, n_bins);
+    for (int64_t i = 0; status == EIN_OK && i < c->n; i++) apart[i] += sign * (exact[i] - binned[i]);
+    free(exact);
+    free(binned);
+    return status;
+}
+
+static ein_status judge_deviation(bool *good, const ein_site_build *b, const ein_site_cases *c,
+                                  const double *apart) {
+    people w;
+    const ein_status status = people_new(&w, c);
+    for (int y = 0; status == EIN_OK && y < 2; y++) {
+        for (int64_t i = 0; i < c->n; i++) {
+            w.member[i] = c->label[i] == y;
+            w.x[i] = apart[i];
+        }
+        *good = *good && is_spread(&w, b, c->n, false);
+    }
+    people_free(&w);
+    return status;
+}
+
+ein_status ein_site_score_spreads(bool *good, const ein_site_build *b, const ein_site_cases *c,
+                                  const ein_site_score *first, const ein_site_score *second) {
+    *good = true;
+    for (int k = 0; k < 2; k++) { /* beyond all records in one bin, and beyond the joined bins */
+        double *apart;
+        EIN_TRY(EIN_NEW(apart, c->n + 1));
+        ein_status status =
+            add_deviation(apart, c, first->score, k ? first->bin : NULL, k ? first->n_bins : 1, 1);
+        if (status == EIN_OK && second)
+            status =
+                add_deviation(apart, c, second->score, k ? second->bin : NULL, k ? second->n_bins : 1, -1);
+        if (status == EIN_OK) status = judge_deviation(good, b, c, apart);
+        free(apart);
+        EIN_TRY(status);
+        if (!first->bin || (second && !second->bin)) break;
+    }
+    return EIN_OK;
+}
+
+ein_status ein_site_auroc(json_t **out, const ein_site_build *b, const ein_site_cases *c,
+                          const ein_site_score *one, const ein_site_score *other) {
+    const double *first = one->score, *second = other ? other->score : NULL;
+    bool good;
+    EIN_TRY(ein_site_score_spreads(&good, b, c, one, other));
+    if (!good) {
+        *out = json_null();
+        return EIN_OK;
+    }
     double value = NAN, variance[2] = {NAN, NAN};
     static const ein_roc_variance kind[] = {EIN_ROC_DELONG, EIN_ROC_CLUSTERED};
-    (void)b;
     for (int k = 0; k < 2; k++) {
         ein_roc_options options = EIN_ROC_DEFAULTS;
         options.variance = kind[k];
@@ -204,7 +289,7 @@ ein_status ein_site_quantity(json_t **out, ein_site_build *b, const ein_site_cas
             w.x[i] = x[s];
         }
         sum[s] = sum_of(&w, b, c->n, &good);
-        good = good && isfinite(sum[s]);
+        good = good && isfinite(sum[s]) && is_spread(&w, b, c->n, true);
     }
     people_free(&w);
     *out = good ? json_pack("{s:I, s:f, s:f, s:f, s:f, s:f, s:f}", "n", (json_int_t)c->n, "measured", sum[0],

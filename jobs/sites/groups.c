@@ -143,8 +143,9 @@ static ein_status group_json(json_t **out, const ein_site_build *b, const ein_si
     const bool may = status == EIN_OK && ein_site_may_fit(b, &c, 3 * M);
     for (int m = 0; status == EIN_OK && m < M; m++) {
         json_t *auroc = NULL;
+        const ein_site_score own = {c.score[m], NULL, 1};
         if (may)
-            status = ein_site_auroc(&auroc, b, &c, c.score[m], NULL);
+            status = ein_site_auroc(&auroc, b, &c, &own, NULL);
         else
             auroc = json_null();
         json_array_append_new(models,

@@ -8,6 +8,7 @@
 #include "io/model/model.h"
 #include "io/sites/plan.h"
 #include "jobs/cli/command.h"
+#include "jobs/sites/mock.h"
 #include "jobs/sites/second.h"
 #include "jobs/sites/site.h"
 
@@ -19,6 +20,9 @@ static const ein_option table_plan[] = {
      "replace an earlier plan of that name"},
     {"plan.today", EIN_OPT_STRING, NULL, EIN_UNBOUNDED, NULL, "",
      "date to take for today, where a machine's clock is wrong; unset: the clock's, in UTC"},
+    {"plan.mock", EIN_OPT_STRING, NULL, EIN_UNBOUNDED, NULL, "",
+     "also write a SYNTHETIC table with the columns that the plan asks for, on which sites can rehearse"},
+    {"plan.mock_records", EIN_OPT_INT, "2000", 10, 1000000, NULL, "records", "of that table"},
     {"plan.from", EIN_OPT_STRING, NULL, EIN_UNBOUNDED, NULL, "",
      "plan of round 1; the operands are its sites' results, and what is made is the plan of round 2"},
     {"plan.schema", EIN_OPT_CHOICE, NULL, EIN_UNBOUNDED, "plan|result", "",
@@ -30,17 +34,22 @@ static const ein_option *const tables[] = {table_plan, NULL};
 static const ein_flag flags[] = {{"--key", "FILE", "plan.key"},
                                  {"--out", "FILE", "plan.out"},
                                  {"--overwrite", NULL, "plan.overwrite"},
+                                 {"--mock", "TABLE.csv", "plan.mock"},
                                  {"--from", "PLAN.json", "plan.from"},
                                  {"--schema", "plan|result", "plan.schema"},
                                  {0}};
 
-/* Write the plan and say what it is. */
-static ein_status publish(const char *path, const char *text, bool replace) {
+/* Write the plan, and the table to rehearse on, and say what it is. */
+static ein_status publish(const ein_config *c, const char *path, const char *text) {
     ein_outputs *output;
     ein_plan *plan = NULL;
-    EIN_TRY(ein_outputs_begin(&path, 1, NULL, replace, &output));
+    const char *mock = ein_config_string(c, "plan.mock");
+    const char *const paths[] = {path, mock};
+    EIN_TRY(ein_outputs_begin(paths, 2, NULL, ein_config_bool(c, "plan.overwrite"), &output));
     ein_status status = ein_plan_parse(path, text, strlen(text), &plan);
     if (status == EIN_OK) status = ein_durable_write(path, text, strlen(text));
+    if (status == EIN_OK && mock)
+        status = ein_site_mock(mock, plan, (int)ein_config_int(c, "plan.mock_records"));
     if (status == EIN_OK) status = ein_outputs_publish(output);
     ein_outputs_end(output);
     if (status == EIN_OK) {
@@ -61,7 +70,7 @@ static ein_status sign(const ein_config *c, const json_t *body) {
     EIN_TRY(ein_site_key_read(key_path, &key));
     ein_status status = ein_signed_make(&ein_signed_plan, body, &key, &text);
     ein_site_key_wipe(&key);
-    if (status == EIN_OK) status = publish(path, text, ein_config_bool(c, "plan.overwrite"));
+    if (status == EIN_OK) status = publish(c, path, text);
     free(text);
     return status;
 }

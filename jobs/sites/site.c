@@ -10,6 +10,7 @@
 #include "io/base/durable.h"
 #include "io/corpus/corpus.h"
 #include "io/model/model.h"
+#include "jobs/sites/acro.h"
 #include "jobs/sites/build.h"
 
 /* clang-format off */
@@ -361,7 +362,7 @@ static ein_status write_candidate(const ein_site *s, const ein_site_build *b, co
 
 static ein_status build(const ein_site *s, const ein_site_rows *rows, const ein_ledger *ledger) {
     const int64_t own = ein_config_int(s->job->config, "evaluate.minimum_cell");
-    char *sheet = NULL, program[64];
+    char *sheet = NULL, program[64], folder[EIN_SITE_PATH_BYTES];
     size_t bytes = 0;
     json_t *body = NULL;
     ein_site_build b = {.plan = s->plan, .rows = rows, .rules = EIN_RELEASE_DEFAULTS, .ledger = ledger};
@@ -373,6 +374,8 @@ static ein_status build(const ein_site *s, const ein_site_rows *rows, const ein_
     ein_status status =
         ein_site_body(&body, &b, s->name, program, s->today, s->contract_hash[0] ? s->contract_hash : NULL);
     fclose(b.sheet);
+    ein_site_path(folder, s->out, "acro");
+    if (status == EIN_OK) status = ein_site_acro(folder, s->plan, body, program, s->today);
     if (status == EIN_OK) status = write_candidate(s, &b, body, sheet);
     ein_site_tables_free(&b.tables);
     json_decref(body);

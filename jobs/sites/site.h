@@ -6,6 +6,7 @@
  *         evaluation/                scores and metrics as evaluate makes them (models on a corpus)
  *         candidate.json             the body that would be sent, as einthoven release signs it
  *         tables.csv                 who is counted in which cell, under keyed hashes (io/sites/tables.h)
+ *         acro/results.json          the same for output checkers of trusted research environments
  *         RELEASE-SHEET.txt          what would leave and what not, in words, with the hash to approve
  *     OUT/SITE.result.json           after einthoven release: the one file to send
  */

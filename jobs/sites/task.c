@@ -42,6 +42,11 @@ static json_t *thresholds_json(const ein_plan_task *t, const ein_site_bins *x) {
     return list;
 }
 
+static ein_site_score score_of(const work *w, int model) {
+    const ein_site_bins *x = &w->bins[model];
+    return (ein_site_score){w->c->score[model], x->n_counted ? x->bin : NULL, x->n_counted};
+}
+
 static ein_status place(work *w, int model) {
     ein_site_bins *x = &w->bins[model];
     const ein_plan *p = w->b->plan;
@@ -66,6 +71,8 @@ static void tell_model(const work *w, int model, const json_t *made) {
         fprintf(out, "counts in %d bins (of %d; the AUROC that follows from them errs by at most %.4f);",
                 x->n_joined, x->n_bins, x->bound);
     const json_t *auroc = json_object_get(made, "auroc");
+    if (w->b->plan->round == 1 && !json_is_object(auroc))
+        fprintf(out, " AUROC NOT sent: too few patients, or it follows from the scores of a few;");
     if (json_is_object(auroc))
         fprintf(out, " AUROC %.4f with variances", json_number_value(json_object_get(auroc, "value")));
     fprintf(out, "%s%s; %zu thresholds\n",
@@ -82,7 +89,8 @@ static ein_status model_json(json_t **out, work *w, int model) {
     json_t *auroc = NULL, *calibration = NULL, *sums = NULL;
     EIN_TRY(ein_site_bins_make(x, w->b, w->c, w->task, model));
     EIN_TRY(place(w, model));
-    if (w->may_fit && p->round == 1) EIN_TRY(ein_site_auroc(&auroc, w->b, w->c, score, NULL));
+    const ein_site_score own = score_of(w, model);
+    if (w->may_fit && p->round == 1) EIN_TRY(ein_site_auroc(&auroc, w->b, w->c, &own, NULL));
     if (!x->withheld[0] && p->model[model].probabilities && p->round == 1)
         EIN_TRY(ein_site_calibration(&calibration, w->b, w->c, x, score));
     if (w->placement[model] && w->may_sum)
@@ -107,8 +115,8 @@ static ein_status pair_json(json_t **out, work *w, int first, int second) {
     json_t *difference = NULL, *sums = NULL;
     double *apart = NULL;
     const ein_site_cases *c = w->c;
-    if (w->may_fit && w->b->plan->round == 1)
-        EIN_TRY(ein_site_auroc(&difference, w->b, c, c->score[first], c->score[second]));
+    const ein_site_score one = score_of(w, first), other = score_of(w, second);
+    if (w->may_fit && w->b->plan->round == 1) EIN_TRY(ein_site_auroc(&difference, w->b, c, &one, &other));
     if (w->placement[first] && w->placement[second] && w->may_sum) {
         EIN_TRY(EIN_NEW(apart, c->n + 1));
         for (int64_t i = 0; i < c->n; i++) apart[i] = w->placement[first][i] - w->placement[second][i];

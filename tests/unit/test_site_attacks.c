@@ -214,6 +214,21 @@ static ein_release plain_mean(void) {
     for (int i = 0; i < N; i++) x[i] = 40 + i % 30;
     return ein_release_sum(x, N, rules);
 }
+static ein_release one_hot_auroc(void) {
+    static double d[N];
+    for (int i = 0; i < N; i++) d[i] = i == 17 ? 0.5 : 1e-15;
+    return ein_release_spread(d, N, rules);
+}
+static ein_release ten_hot_auroc(void) {
+    static double d[N];
+    for (int i = 0; i < N; i++) d[i] = i % 40 == 0 ? 0.5 : -1e-4;
+    return ein_release_spread(d, N, rules);
+}
+static ein_release plain_auroc(void) {
+    static double d[N];
+    for (int i = 0; i < N; i++) d[i] = score_of(i) - 0.5;
+    return ein_release_spread(d, N, rules);
+}
 static ein_release eleven_moments_of_eleven(void) {
     return ein_release_degrees(11, 11, rules);
 }
@@ -310,6 +325,9 @@ static const struct {
     {"a mean over a one-hot weight", one_hot_mean, EIN_RELEASE_DOMINATED},
     {"a sum of two, hidden in small change", two_hot_mean, EIN_RELEASE_DOMINATED},
     {"(a mean)", plain_mean, EIN_RELEASE_GRANTED},
+    {"the AUROC of a score that singles out one patient", one_hot_auroc, EIN_RELEASE_CONCENTRATED},
+    {"the same with ten patients", ten_hot_auroc, EIN_RELEASE_CONCENTRATED},
+    {"(the AUROC of a score)", plain_auroc, EIN_RELEASE_GRANTED},
     {"eleven moments of eleven patients", eleven_moments_of_eleven, EIN_RELEASE_DEGREES},
     {"(one moment of eleven)", mean_of_eleven, EIN_RELEASE_GRANTED},
     {"the largest score", largest_score, EIN_RELEASE_EXTREME},

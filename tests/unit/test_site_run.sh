@@ -71,6 +71,12 @@ sheet=$(cat north/site-private/RELEASE-SHEET.txt)
 like 'the sheet tells of bins' "$sheet" 'Model A: counts in [0-9]+ bins \(of 20; the AUROC that follows from them errs by at most 0\.[0-9]+'
 like 'the oldest are too few and joined' "$sheet" '50 to <89 or >=89: [0-9]+ positive'
 ok 'all figures for the site itself' test -s north/site-private/task-1.json
+ok 'for output checkers' python3 -c 'import hashlib, json
+r = json.load(open("north/site-private/acro/results.json"))["results"]
+assert {"pass"} <= {o["status"] for o in r.values()} and all(o["summary"] for o in r.values())
+files = [f for o in r.values() for f in o["files"]]
+assert len(files) >= 3
+for f in files: assert hashlib.sha256(open("north/site-private/acro/" + f["name"], "rb").read()).hexdigest() == f["checksum"]'
 unlike 'no record or patient leaves' "$(cat north/north.result.json)" 'north[0-9]'
 ok 'pooled' "$einthoven" pool --plan plan.json --coordinator c.key.pub ./*/*.result.json --json pooled.json
 like 'who ran what' "$out" '^west +2026-05-01 einthoven .* 11 '
@@ -165,13 +171,13 @@ tried() {
         fail "$1" "$(cat x.out x/site-private/RELEASE-SHEET.txt)"
     fi
 }
-beside='beside release 1: low'
+beside='beside an earlier release'
 sed 2d north.csv >fewer.csv
 tried 'n against n - 1' "NOTHING of it is sent: $beside" other.json fewer.csv
 awk -F, -v OFS=, 'NR == 2 { $5 = 1 - $5 } 1' north.csv >flipped.csv
 tried 'one label changed' "NOTHING of it is sent: $beside" other.json flipped.csv
 awk -F, -v OFS=, 'NR == 1 || $4 == "f" || NR < 8' north.csv >women.csv
-tried 'a subgroup and six more' "NOTHING of it is sent: $beside low|NOTHING of it is sent: beside release 1: low by sex" other.json women.csv
+tried 'a subgroup and six more' "NOTHING of it is sent: $beside" other.json women.csv
 sed -e 's/bins: 20/bins: [0.26, 0.31, 0.36, 0.51, 0.56]/; s/name: lvef/name: shifted/' plan.yaml >shifted.yaml
 plan shifted.yaml shifted.json >/dev/null
 rm -rf x
@@ -202,11 +208,28 @@ awk -F, -v OFS=, 'NR > 1 { $2 = "north" NR % 9 } 1' north.csv >nine.csv
 tried 'many ECGs of nine patients' 'NOTHING of it is sent: a cell is of fewer than 11' other.json nine.csv
 awk -F, -v OFS=, 'NR > 1 { $8 = NR == 2 ? 1e9 : 0 } 1' north.csv >onehot.csv
 tried 'a mean over a one-hot weight' 'NOT sent: too few patients, or two dominate' other.json onehot.csv
+# A score that singles out one patient: the exact AUROC would tell that patient's label.
+for crafted in 'NR == 2 ? 1 : 0' 'NR == 2 ? 0.55 : NR % 2'; do
+    awk -F, -v OFS=, "NR > 1 { \$6 = $crafted } 1" north.csv >crafted.csv
+    rm -rf x
+    site north other.json crafted.csv x >/dev/null 2>&1
+    ok "AUROC of a score like $crafted" python3 -c 'import json
+m = json.load(open("x/site-private/candidate.json"))["tasks"][0]
+assert m["models"][0]["auroc"] is None and m["models"][0]["calibration"] is None, m["models"][0]
+assert m["models"][1]["auroc"] is not None'
+done
 rm -rf y
 site north other.json north.csv y --set evaluate.minimum_cell=25 >/dev/null 2>&1
 ok 'a site may raise the minimum' python3 -c 'import json
 r = json.load(open("y/site-private/candidate.json"))
 assert r["minimum_cell"] == 25 and all(n >= 25 for m in r["tasks"][0]["models"] for n in m["positive"] + m["negative"])'
+
+# --- a rehearsal -----------------------------------------------------------------------------------------------------
+ok 'a plan with a table to rehearse on' "$einthoven" plan plan.yaml --key c.key --out rehearsal.json --mock mock.csv \
+    --set plan.today=2026-01-01
+like 'nobody in it exists' "$(sed -n 2p mock.csv)" '^SYNTHETIC-R000001,SYNTHETIC-P'
+ok 'a rehearsal' site mid rehearsal.json mock.csv rehearsed
+like 'gives a sheet' "$(cat rehearsed/site-private/RELEASE-SHEET.txt)" 'Model A: counts in [0-9]+ bins'
 
 # --- approval is of these bytes --------------------------------------------------------------------------------------
 refuse 'a hash of something else' 'not what is there' release north y 0000000000000000
