@@ -15,6 +15,7 @@
 #include "io/base/durable.h"
 #include "io/base/links.h"
 #include "io/base/trouble.h"
+#include "io/ecg/wfdb_flac.h"
 #include "io/ecg/wfdb_format.h"
 #include "io/ecg/wfdb_header.h"
 
@@ -35,6 +36,7 @@ typedef struct {
     int64_t frames; /* whole frames that the file holds */
     bool wanted;    /* holds a signal that we keep */
     int fd;
+    ein_wfdb_flac flac; /* decoded, for the formats that are FLAC streams */
 } group;
 
 typedef struct {
@@ -179,6 +181,23 @@ static ein_status check_mat(const reader *r, const group *g, const char *path, i
     return EIN_OK;
 }
 
+/* Samples of a FLAC stream follow each other signal by signal, so all signals have as many in a frame. */
+static ein_status decode_flac(const reader *r, group *g, const char *path) {
+    const ein_wfdb_signal *first = &r->header.signal[g->first];
+    int64_t skew = 0;
+    for (int i = g->first; i < g->first + g->n_signals; ++i) {
+        const ein_wfdb_signal *s = &r->header.signal[i];
+        if (s->per_frame != first->per_frame)
+            return bad_line(r, s, "signals of one FLAC file have different numbers of samples per frame");
+        if (s->skew > skew) skew = s->skew;
+    }
+    const int64_t most = r->header.n_frames > 0 ? r->header.n_frames + skew : 0;
+    EIN_TRY(ein_wfdb_flac_read(path, g->fd, g->offset, g->n_signals, g->format->bits, first->per_frame, most,
+                               ein_wfdb_format_missing(g->format), &g->flac));
+    g->frames = g->flac.frames;
+    return EIN_OK;
+}
+
 static ein_status open_groups(reader *r) {
     char path[PATH_MAX];
     for (int k = 0; k < r->n_groups; ++k) {
@@ -187,7 +206,10 @@ static ein_status open_groups(reader *r) {
         if (!g->wanted) continue;
         EIN_TRY(open_signal_file(r, g, path, &size));
         EIN_TRY(check_mat(r, g, path, size));
-        g->frames = ein_wfdb_format_values(g->format, size - g->offset) / g->frame;
+        if (g->format->unpack)
+            g->frames = ein_wfdb_format_values(g->format, size - g->offset) / g->frame;
+        else
+            EIN_TRY(decode_flac(r, g, path));
     }
     return EIN_OK;
 }
@@ -297,6 +319,7 @@ static void finish_signal(const reader *r, const group *g, int k, const running 
         *notes |= EIN_NOTE_NO_CHECKSUM;
     else if ((run->sum[k] & 0xffff) != s->checksum)
         *notes |= EIN_NOTE_CHECKSUM;
+    if (g->flac.damaged) *notes |= EIN_NOTE_CHECKSUM;
     if (!s->gain_stated) *notes |= EIN_NOTE_GAIN_SUSPECT;
     ecg->notes |= *notes;
 }
@@ -321,7 +344,18 @@ static ein_status read_blocks(const reader *r, const group *g, int64_t block_fra
     return EIN_OK;
 }
 
+/* All of a FLAC stream is there already. */
+static void take_flac(const reader *r, const group *g, ein_ecg *ecg) {
+    running run = {{0}, {0}};
+    take_block(r, g, g->flac.values, 0, last_frame_wanted(r, g), &run, ecg);
+    for (int k = 0; k < g->n_signals; ++k) finish_signal(r, g, k, &run, ecg);
+}
+
 static ein_status read_group(const reader *r, const group *g, ein_ecg *ecg) {
+    if (!g->format->unpack) {
+        take_flac(r, g, ecg);
+        return EIN_OK;
+    }
     int64_t end = last_frame_wanted(r, g), frames = BLOCK_VALUES / g->frame / UNIT_LCM * UNIT_LCM;
     if (frames < UNIT_LCM) frames = UNIT_LCM;
     if (frames > end) frames = end > 0 ? end : 1; /* a single block: where it ends no longer matters */
@@ -419,6 +453,7 @@ ein_status ein_wfdb_read_text(const char *path, const char *text, size_t bytes, 
     if (status == EIN_OK) status = read_samples(r, ecg);
     for (int k = 0; k < r->n_groups; ++k)
         if (r->groups[k].fd >= 0) close(r->groups[k].fd);
+    for (int k = 0; k < r->n_groups; ++k) free(r->groups[k].flac.values);
     free(r);
     if (status != EIN_OK) ein_ecg_free(ecg);
     return status;

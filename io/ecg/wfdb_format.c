@@ -77,6 +77,8 @@ static const ein_wfdb_format formats[] = {
     {61, 1, 2, 16, false, true, unpack_61},   {80, 1, 1, 8, false, true, unpack_80},
     {160, 1, 2, 16, false, true, unpack_160}, {212, 2, 3, 12, false, true, unpack_212},
     {310, 3, 4, 10, false, true, unpack_310}, {311, 3, 4, 10, false, true, unpack_311},
+    {508, 1, 1, 8, false, true, NULL},        {516, 1, 2, 16, false, true, NULL},
+    {524, 1, 3, 24, false, true, NULL},
 };
 enum { FORMATS = sizeof formats / sizeof formats[0] };
 
@@ -87,7 +89,7 @@ const ein_wfdb_format *ein_wfdb_format_find(int format) {
 }
 
 const char *ein_wfdb_format_list(void) {
-    return "8, 16, 24, 32, 61, 80, 160, 212, 310, 311";
+    return "8, 16, 24, 32, 61, 80, 160, 212, 310, 311, 508, 516, 524";
 }
 
 /* Bytes of a unit that its first `values` samples need. In 212 the first sample ends in the second byte, in

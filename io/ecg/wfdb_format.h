@@ -9,6 +9,8 @@
  *   24, 32     little-endian two's complement int24, int32
  *   80, 160    offset binary uint8 - 128, little-endian uint16 - 32768
  *   212        pairs of 12 bits in 3 bytes
+ *   508, 516,  FLAC streams of 8, 16 and 24 bits (io/ecg/wfdb_flac.h); no function unpacks units of them
+ *   524
  *   310, 311   triples of 10 bits in 4 bytes, two packings
  */
 #ifndef EIN_IO_ECG_WFDB_FORMAT_H
@@ -24,7 +26,7 @@ typedef struct {
     int bits;         /* of one sample */
     bool differences; /* what is unpacked are differences (format 8) */
     bool has_missing; /* the most negative value marks a missing sample */
-    /* Unpack `units` whole units: bytes (units * unit_bytes) -> out (units * unit_values). */
+    /* Unpack `units` whole units: bytes (units * unit_bytes) -> out (units * unit_values). NULL: a FLAC stream. */
     void (*unpack)(const uint8_t *bytes, int64_t units, int32_t *out);
 } ein_wfdb_format;
 

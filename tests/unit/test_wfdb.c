@@ -377,7 +377,7 @@ static void check_bad_headers(void) {
         {"format not a number", "bad 1 500 5\nbad.dat sixteen\n", EIN_FORMAT},
         {"format unknown", "bad 1 500 5\nbad.dat 17\n", EIN_OTHER},
         {"format 0", "bad 1 500 5\nbad.dat 0\n", EIN_OTHER},
-        {"format FLAC", "bad 1 500 5\nbad.dat 516\n", EIN_OTHER},
+        {"format of no kind", "bad 1 500 5\nbad.dat 517\n", EIN_OTHER},
         {"format negative", "bad 1 500 5\nbad.dat -16\n", EIN_FORMAT},
         {"samples per frame 0", "bad 1 500 5\nbad.dat 16x0\n", EIN_FORMAT},
         {"samples per frame huge", "bad 1 500 5\nbad.dat 16x1000000000\n", EIN_FORMAT},
