@@ -20,6 +20,7 @@
 #include "io/ecg/kind.h"
 #include "io/ecg/wfdb.h"
 #include "io/ecg/wfdb_header.h"
+#include "io/ecg/wfdb_segments.h"
 #include "io/formats/xml_text.h"
 
 /* "100.ecg" beside "100.hea" are annotations in some databases (MIT-BIH Polysomnographic). */
@@ -147,7 +148,7 @@ typedef struct {
 typedef struct {
     strings paths, others; /* others: files that no name makes a recording */
     folder_set seen;
-    ein_map *named,
+    ein_map *named, *segments, /* headers that another one names */
         *folders; /* files that stand in headers, in lower case; folders whose headers were looked at */
     ein_reader_passed passed[EIN_READER_MAX_PASSED];
     int n_passed;
@@ -453,6 +454,66 @@ static ein_status look_at_other(walk *w, const char *path, strings *found) {
     return kind.class == EIN_KIND_OTHER ? count_passed(w, kind.name, path) : add_string(found, path);
 }
 
+/* --- headers of segments ---------------------------------------------------------------------------------- */
+
+/* "x/100.hea" beside "x/100_1.hea" or "x/1_layout.hea" may name the others as its segments. Most folders have no such
+ * pair, and their headers are not opened for this. */
+static bool may_have_segments(const strings *paths, int64_t first, int64_t end) {
+    static const char layout[] = "_layout.hea";
+    for (int64_t i = first; i < end; ++i) {
+        const char *path = paths->item[i];
+        if (!ends_with(path, wfdb_extension)) continue;
+        if (ends_with(path, layout)) return true;
+        const size_t n = strlen(path) - strlen(wfdb_extension);
+        if (i + 1 < end && strncmp(paths->item[i + 1], path, n) == 0 &&
+            ends_with(paths->item[i + 1], wfdb_extension))
+            return true;
+    }
+    return false;
+}
+
+/* Note the segments that a header names, if it is of that kind. What is wrong with it is said when it is read. */
+static ein_status note_segments(walk *w, const char *header) {
+    char *text, path[PATH_MAX];
+    size_t bytes;
+    ein_wfdb_segments list;
+    if (ein_file_read(header, EIN_WFDB_MAX_HEADER_BYTES, &text, &bytes) != EIN_OK) return EIN_OK;
+    ein_status status = EIN_OK;
+    if (ein_wfdb_is_segmented(text) && ein_wfdb_segments_parse(header, text, &list) == EIN_OK) {
+        for (int i = 0; status == EIN_OK && i < list.n_segments; ++i)
+            if (list.segment[i].name[0] &&
+                ein_wfdb_segment_path(header, &list.segment[i], path, sizeof path) == EIN_OK)
+                status = ein_map_put(w->segments, path, 1);
+        ein_wfdb_segments_free(&list);
+    }
+    free(text);
+    return status;
+}
+
+/* Segments are read with the record that names them, and not once more by themselves. Needs w->paths sorted. */
+static ein_status drop_segments(walk *w) {
+    ein_status status = ein_map_new(&w->segments);
+    for (int64_t i = 0, end; status == EIN_OK && i < w->paths.count; i = end) {
+        const char *slash = strrchr(w->paths.item[i], '/');
+        const size_t n = slash ? (size_t)(slash - w->paths.item[i]) + 1 : 0;
+        for (end = i + 1; end < w->paths.count; ++end)
+            if (strncmp(w->paths.item[end], w->paths.item[i], n) != 0 || strchr(w->paths.item[end] + n, '/'))
+                break;
+        if (!may_have_segments(&w->paths, i, end)) continue;
+        for (int64_t k = i; status == EIN_OK && k < end; ++k)
+            if (ends_with(w->paths.item[k], wfdb_extension)) status = note_segments(w, w->paths.item[k]);
+    }
+    int64_t kept = 0;
+    for (int64_t i = 0; i < w->paths.count; ++i) {
+        if (status == EIN_OK && ein_map_get(w->segments, w->paths.item[i], 0) != 0)
+            free(w->paths.item[i]);
+        else
+            w->paths.item[kept++] = w->paths.item[i];
+    }
+    w->paths.count = kept;
+    return status;
+}
+
 static int by_count(const void *a, const void *b) {
     const ein_reader_passed *x = a, *y = b;
     return x->count != y->count ? (x->count < y->count) - (x->count > y->count) : strcmp(x->kind, y->kind);
@@ -487,9 +548,11 @@ ein_status ein_reader_find(const char *const *roots, int n_roots, const ein_link
     if (w.paths.count > 0) qsort(w.paths.item, (size_t)w.paths.count, sizeof *w.paths.item, by_path);
     drop_duplicates(&w.paths);
     if (status == EIN_OK) status = look_at_others(&w);
+    if (status == EIN_OK) status = drop_segments(&w);
     free_strings(&w.others);
     ein_map_destroy(w.named);
     ein_map_destroy(w.folders);
+    ein_map_destroy(w.segments);
     *out = (ein_reader_list){w.paths.item, w.paths.count, w.problem, w.n_problems, {{0}}, w.n_passed};
     memcpy(out->passed, w.passed, sizeof out->passed);
     if (status != EIN_OK) ein_reader_list_free(out);

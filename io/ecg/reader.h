@@ -41,10 +41,10 @@ ein_status ein_reader_read_source(const char *path, const ein_reader_options *op
 /* Walk folders (and single files) and list what may be a recording, sorted bytewise by path and each once, as paths
  * to give to ein_reader_read: regular files whose name ends in .hea or .xml in any case; every other file that is an
  * ECG or may hold some (io/ecg/kind.h), also of a kind that is not read, so that it can be said; and every file that is
- * a root itself. Not listed are the other files of a record: those with the name of a .hea beside them, or that
- * stand in one. What plainly is no recording is counted by kind in `passed`. A root "x/100" or "x/100.dat" stands
- * for "x/100.hea" if that exists, unless it is XML. That a .hea is no WFDB header, or an .xml no ECG, shows when it
- * is read.
+ * a root itself. Not listed are the other files of a record: those with the name of a .hea beside them, or that stand
+ * in one, and headers of segments that another header of their folder names. What plainly is no recording is counted by
+ * kind in `passed`. A root "x/100" or "x/100.dat" stands for "x/100.hea" if that exists, unless it is XML. That a .hea
+ * is no WFDB header, or an .xml no ECG, shows when it is read.
  *
  * A root that does not exist, an unreadable folder, a path that is too long, a pipe or device that is named or has a
  * name of ours are not fatal: each is reported in `problem`. Symbolic links to folders and files are followed by the

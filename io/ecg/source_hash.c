@@ -12,6 +12,7 @@
 #include "io/base/durable.h"
 #include "io/base/hash.h"
 #include "io/ecg/wfdb_header.h"
+#include "io/ecg/wfdb_segments.h"
 #include "io/formats/xml_text.h"
 
 static ein_status add_signals(ein_file_hash *hash, const char *path, const ein_wfdb_header *header) {
@@ -27,16 +28,41 @@ static ein_status add_signals(ein_file_hash *hash, const char *path, const ein_w
     return EIN_OK;
 }
 
-static ein_status add_wfdb(ein_file_hash *hash, const char *path) {
+static ein_status add_record(ein_file_hash *hash, const char *path, const char *text, size_t bytes) {
     ein_wfdb_header *header = NULL;
-    char *text = NULL;
-    size_t bytes = 0;
-    EIN_TRY(ein_file_read(path, EIN_WFDB_MAX_HEADER_BYTES, &text, &bytes));
-    ein_file_hash_whole(hash, text, bytes);
     ein_status status = EIN_NEW(header, 1);
     if (status == EIN_OK) status = ein_wfdb_header_parse(path, text, bytes, header);
     if (status == EIN_OK) status = add_signals(hash, path, header);
     free(header);
+    return status;
+}
+
+static ein_status add_wfdb(ein_file_hash *hash, const char *path, bool is_segment);
+
+/* Each segment's header and signals, in the order of the header. */
+static ein_status add_segments(ein_file_hash *hash, const char *path, const char *text) {
+    ein_wfdb_segments list;
+    char header[PATH_MAX];
+    EIN_TRY(ein_wfdb_segments_parse(path, text, &list));
+    ein_status status = EIN_OK;
+    for (int i = 0; status == EIN_OK && i < list.n_segments; i++) {
+        const ein_wfdb_segment *s = &list.segment[i];
+        if (!s->name[0] || s->frames == 0) continue;
+        status = ein_wfdb_segment_path(path, s, header, sizeof header);
+        if (status == EIN_OK) status = add_wfdb(hash, header, true);
+    }
+    ein_wfdb_segments_free(&list);
+    return status;
+}
+
+static ein_status add_wfdb(ein_file_hash *hash, const char *path, bool is_segment) {
+    char *text = NULL;
+    size_t bytes = 0;
+    EIN_TRY(ein_file_read(path, EIN_WFDB_MAX_HEADER_BYTES, &text, &bytes));
+    ein_file_hash_whole(hash, text, bytes);
+    const ein_status status = !is_segment && ein_wfdb_is_segmented(text)
+                                  ? add_segments(hash, path, text)
+                                  : add_record(hash, path, text, bytes);
     free(text);
     return status;
 }
@@ -51,7 +77,7 @@ ein_status ein_source_hash(const char *path, char out[EIN_SHA256_TEXT_BYTES]) {
     ein_file_hash hash;
     ein_file_hash_begin(&hash);
     if (is_wfdb_header(path))
-        EIN_TRY(add_wfdb(&hash, path));
+        EIN_TRY(add_wfdb(&hash, path, false));
     else
         ein_file_hash_file(&hash, path);
     return ein_file_hash_end(&hash, out);

@@ -9,8 +9,9 @@
 #include "io/ecg/file_hash.h"
 
 /* For a WFDB header (.hea): the header's bytes, then those of each signal file that it names, each once, in
- * the order of their first mention, so that `cat HEADER SIGNALS... | sha256sum` gives the same. For other
- * files, as XML: their bytes. EIN_NOTFOUND, EIN_IO, EIN_SYSTEM, EIN_FORMAT. Not collective; any number of threads. */
+ * the order of their first mention, so that `cat HEADER SIGNALS... | sha256sum` gives the same; of a record of
+ * several segments, behind its header, the same of each segment. For other files, as XML: their bytes. EIN_NOTFOUND,
+ * EIN_IO, EIN_SYSTEM, EIN_FORMAT. Not collective; any number of threads. */
 ein_status ein_source_hash(const char *path, char out[EIN_SHA256_TEXT_BYTES]);
 
 /* A key of the samples as they were decoded: the first 8 bytes, little-endian, of BLAKE2b-256 of rate and length,

@@ -18,6 +18,7 @@
 #include "io/ecg/wfdb_flac.h"
 #include "io/ecg/wfdb_format.h"
 #include "io/ecg/wfdb_header.h"
+#include "io/ecg/wfdb_segments.h"
 
 enum {
     BLOCK_VALUES = 65536,      /* samples unpacked at a time: fits the second-level cache */
@@ -437,7 +438,8 @@ static ein_status read_header(reader *r, const char *text, size_t bytes) {
     return ein_wfdb_header_parse(r->path, text, bytes, &r->header);
 }
 
-ein_status ein_wfdb_read_text(const char *path, const char *text, size_t bytes, const ein_links *links,
+/* A record of one segment, whose header holds `text`. */
+static ein_status read_record(const char *path, const char *text, size_t bytes, const ein_links *links,
                               ein_file_hash *hash, ein_ecg *ecg) {
     memset(ecg, 0, sizeof *ecg);
     reader *r;
@@ -457,6 +459,57 @@ ein_status ein_wfdb_read_text(const char *path, const char *text, size_t bytes, 
     free(r);
     if (status != EIN_OK) ein_ecg_free(ecg);
     return status;
+}
+
+/* --- records of several segments ------------------------------------------------------------------------- */
+
+/* A header that another one names obeys the rule for signal files. */
+static ein_status check_link(const char *path, const ein_links *links) {
+    char target[PATH_MAX], folder[PATH_MAX], home[PATH_MAX];
+    struct stat info;
+    if (lstat(path, &info) != 0) return ein_error(ein_trouble_status(errno), "%s: %s", path, strerror(errno));
+    if (!S_ISLNK(info.st_mode)) return EIN_OK;
+    const char *slash = strrchr(path, '/');
+    snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash - path) + 1 : 1, slash ? path : ".");
+    if (!realpath(path, target) || !realpath(folder, home))
+        return ein_error(ein_trouble_status(errno), "%s: %s", path, strerror(errno));
+    if (ein_path_within(target, home) || ein_links_allow(links, target)) return EIN_OK;
+    return ein_error(EIN_FORMAT,
+                     "%s: is a symbolic link out of its folder; not followed (ingest --follow-links)", path);
+}
+
+/* What the segments of a record share. */
+typedef struct {
+    const ein_links *links;
+    ein_file_hash *hash;
+} segment_context;
+
+static ein_status read_segment(const char *path, void *context, ein_ecg *ecg) {
+    const segment_context *c = context;
+    char *text;
+    size_t bytes;
+    EIN_TRY(check_link(path, c->links));
+    EIN_TRY(ein_file_read(path, EIN_WFDB_MAX_HEADER_BYTES, &text, &bytes));
+    const ein_status status = read_record(path, text, bytes, c->links, c->hash, ecg);
+    free(text);
+    return status;
+}
+
+static ein_status read_segments(const char *path, const char *text, segment_context *context, ein_ecg *ecg) {
+    ein_wfdb_segments segments;
+    EIN_TRY(ein_wfdb_segments_parse(path, text, &segments));
+    const ein_status status = ein_wfdb_segments_read(path, &segments, context, read_segment, ecg);
+    ein_wfdb_segments_free(&segments);
+    return status;
+}
+
+ein_status ein_wfdb_read_text(const char *path, const char *text, size_t bytes, const ein_links *links,
+                              ein_file_hash *hash, ein_ecg *ecg) {
+    segment_context context = {links, hash};
+    memset(ecg, 0, sizeof *ecg);
+    if (!ein_wfdb_is_segmented(text)) return read_record(path, text, bytes, links, hash, ecg);
+    if (hash) ein_file_hash_whole(hash, text, bytes);
+    return read_segments(path, text, &context, ecg);
 }
 
 ein_status ein_wfdb_read_linked(const char *path, const ein_links *links, ein_ecg *ecg) {

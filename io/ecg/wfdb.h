@@ -21,6 +21,8 @@
  * level 4 files as the CinC challenges write them, by the header's "16+24"; the 24 bytes are checked against
  * the header.
  *
+ * Records of several segments: io/ecg/wfdb_segments.h; signals in FLAC: io/ecg/wfdb_flac.h.
+ *
  * Memory: the samples in float, one block of 256 KiB to read and one to unpack.
  */
 #ifndef EIN_IO_ECG_WFDB_H

@@ -1,6 +1,8 @@
-/* WFDB signal files that are FLAC streams: formats 508, 516 and 524, samples of 8, 16 and 24 bits, a channel per signal.
+/* WFDB signal files that are FLAC streams: formats 508, 516 and 524, samples of 8, 16 and 24 bits, a channel
+ * per signal.
  *
- * The samples of a frame whose CRC is wrong are missing, and what follows stays in its place. The MD5 of the stream is compared when all of it was decoded.
+ * The samples of a frame whose CRC is wrong are missing, and what follows stays in its place.
+ * The MD5 of the stream is compared when all of it was decoded.
  */
 #ifndef EIN_IO_ECG_WFDB_FLAC_H
 #define EIN_IO_ECG_WFDB_FLAC_H

@@ -9,7 +9,8 @@
  *
  * Stricter than WFDB where leniency would shift samples: a line that does not parse, fewer or more signal
  * lines than the record line announces, control bytes, and a number out of bounds are errors with file and
- * line. Multi-segment records are refused.
+ * line. Multi-segment records are refused here; see
+ * io/ecg/wfdb_segments.h.
  */
 #ifndef EIN_IO_ECG_WFDB_HEADER_H
 #define EIN_IO_ECG_WFDB_HEADER_H

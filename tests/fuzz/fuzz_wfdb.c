@@ -1,7 +1,8 @@
 /* libFuzzer target: a WFDB header and its signal files, then the way of a recording to model input.
  *
  * The input is the header, up to a byte 0xff, and the bytes of a signal file, which are offered under every name that
- * the header may use (x.dat, x.mat, y.dat cut to half). Files lie in memory (/dev/shm), one folder per process.
+ * the header may use (x.dat, x.mat, y.dat cut to half). A header that has segments finds one, y.hea.
+ * Files lie in memory (/dev/shm), one folder per process.
  * Checked beyond the sanitizers: an error leaves nothing behind, a success is consistent with itself. */
 #include <fcntl.h>
 #include <math.h>
@@ -18,6 +19,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum { SEPARATOR = 0xff, OUT_SAMPLES = 500 };
+static const char segment[] = "y 2 100 4\ny.dat 16 200/mV 16 0 0 0 0 I\ny.dat 16 200/mV 16 0 0 0 0 V1\n";
 static char folder[64];
 static ein_prepare_plan *plan;
 
@@ -35,7 +37,7 @@ static void put(const char *name, const uint8_t *data, size_t size) {
 }
 
 static void clean_up(void) {
-    static const char *const names[] = {"x.hea", "x.dat", "x.mat", "y.dat"};
+    static const char *const names[] = {"x.hea", "x.dat", "x.mat", "y.dat", "y.hea"};
     char path[128];
     for (size_t i = 0; i < sizeof names / sizeof names[0]; ++i) {
         snprintf(path, sizeof path, "%s/%s", folder, names[i]);
@@ -85,6 +87,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     put("x.dat", signal, rest);
     put("x.mat", signal, rest);
     put("y.dat", signal, rest / 2);
+    put("y.hea", (const uint8_t *)segment, sizeof segment - 1);
     snprintf(path, sizeof path, "%s/x.hea", folder);
     memset(&ecg, 0xff, sizeof ecg);
     ein_status status = ein_wfdb_read(path, &ecg);

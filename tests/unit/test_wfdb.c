@@ -354,7 +354,7 @@ static void check_bad_headers(void) {
         {"65 signals", "bad 65 500 5\n", EIN_FORMAT},
         {"billions of signals", "bad 99999999999999999999 500 5\n", EIN_FORMAT},
         {"2^31 signals", "bad 2147483647 500 5\n", EIN_FORMAT},
-        {"multi-segment", "bad/2 12 500 2000\nseg1 1000\nseg2 1000\n", EIN_OTHER},
+        {"multi-segment", "bad/2 12 500 2000\nseg1 1000\nseg2 1000\n", EIN_NOTFOUND},
         {"segments not a number", "bad/x 12 500 2000\n", EIN_FORMAT},
         {"layout", "bad_layout 1 500 0\n~ 0 200/mV 12 0 0 0 0 I\n", EIN_FORMAT},
         {"rate not a number", "bad 1 fast 5\nbad.dat 16\n", EIN_FORMAT},

@@ -1,6 +1,7 @@
 /* WFDB records in FLAC (formats 508, 516, 524), made by libFLAC's encoder: read, cut, damaged, of another shape. */
 #include <FLAC/stream_encoder.h>
 
+#include "io/ecg/source_hash.h"
 #include "tests/ecg_file.h"
 
 enum { N = 20000, BYTES = 1 << 20, BLOCK = 1152 };
@@ -74,6 +75,16 @@ static bool same(const ein_ecg *ecg, int from, int to) {
     return true;
 }
 
+/* That the hash made while reading is that of the files. */
+static bool same_hash(void) {
+    char whole[EIN_SHA256_TEXT_BYTES];
+    ein_reader_source source;
+    ein_ecg ecg;
+    if (ein_reader_read_source(ecg_path, NULL, &ecg, &source) != EIN_OK) return false;
+    ein_ecg_free(&ecg);
+    return ein_source_hash(ecg_path, whole) == EIN_OK && strcmp(whole, source.sha256) == 0;
+}
+
 static void check_read(void) {
     static const struct { int format, bits; } formats[] = {{508, 8}, {516, 16}, {524, 24}};
     ein_ecg ecg;
@@ -96,6 +107,7 @@ static void check_read(void) {
     report(open_ecg(&ecg) && ecg.fs_hz == 2000 && ecg.n_samples == N && same(&ecg, 0, N) && ecg.notes == 0,
            "four samples per frame");
     ein_ecg_free(&ecg);
+    report(same_hash(), "the hash made while reading is that of the files");
     memmove(out + 100, out, end_out);
     put_signal(out, end_out + 100);
     put_header(524, 1, "+100", 0);
