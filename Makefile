@@ -224,6 +224,11 @@ test-slurm:     ## a study and its survival on a private Slurm of four nodes: un
 	@$(MAKE) --no-print-directory einthoven
 	@tests/run $(BUILD) slurm
 
+.PHONY: test-report
+test-report:    ## the page of einthoven report in headless Chromium (Debian: chromium, chromium-driver), if it is there
+	@$(MAKE) --no-print-directory einthoven
+	@tests/run $(BUILD) browser
+
 # --- everything else -----------------------------------------------------------------------------------
 ##@ Try
 .PHONY: demo

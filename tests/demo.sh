@@ -52,25 +52,28 @@ if [ -e "$out" ] && [ "$(cat "$out/made-by" 2>/dev/null)" != "$version" ]; then
     fi
     echo "demo: $out was made by another version; starting afresh"
     for made in cells cohorts corpora pretrain finetune evaluate; do rm -rf "${out:?}/$made"; done
-    rm -f "$out"/{study.yaml,table.csv,table.txt,encoder.safetensors}
+    rm -rf "${out:?}"/report "$out"/{report.html,study.yaml,table.csv,table.txt,encoder.safetensors}
 fi
 mkdir -p "$out"
 echo "$version" >"$out/made-by"
 started=$SECONDS
 
-say '1 of 3: a whole study on SYNTHETIC ECGs; nobody in them exists (Ctrl-C stops it in order; make demo goes on)'
+say '1 of 4: a whole study on SYNTHETIC ECGs; nobody in them exists (Ctrl-C stops it in order; make demo goes on)'
 show "${launch[@]}" "$program" study "$study" --out "$out" --run
 if [ ! -s "$out/table.csv" ] || ! grep -q '^done' "$out/cells/table/table/STATE"; then
     echo "demo: the study was stopped; run make demo again to go on"
     exit 0
 fi
 
-say '2 of 3: the encoder alone, for fine-tuning here or in PyTorch (timm tensor names)'
+say '2 of 4: the encoder alone, for fine-tuning here or in PyTorch (timm tensor names)'
 show "$program" convert "$out/pretrain/model.safetensors" "$out/encoder.safetensors" --encoder --overwrite
 
-say '3 of 3: look at what was made'
+say '3 of 4: look at what was made'
 show "$program" inspect "$out/encoder.safetensors"
 show "$program" inspect "$out/pretrain"
+
+say '4 of 4: everything as one page'
+show "$program" report "$out"
 
 say 'Summary (SYNTHETIC data: it shows that the machinery works, nothing about patients)'
 echo 'Masked loss on held-out patients; 1.0 is what predicting each hidden patch by its mean costs.'
@@ -88,7 +91,7 @@ awk -F, -v short="$short" '
 cat <<TEXT
 $((SECONDS - started)) s in all. The table is above and in $out/table.txt and table.csv; $out holds
 cohorts/ (WFDB, GE MUSE XML, CardioSoft XML; labels.csv), corpora/, pretrain/ (log, metrics, checkpoints, model), finetune/,
-evaluate/ (scores and every statistic), encoder.safetensors.
+evaluate/ (scores and every statistic), encoder.safetensors, report.html with report/ (tables, figures).
 
 A larger one, on one machine or under Slurm:
 
@@ -103,4 +106,8 @@ With your own ECGs (folders of WFDB, GE MUSE XML or CardioSoft XML files), type 
   ./einthoven pretrain --set model.preset=small --corpus corpus.h5 --dry-run
   mpirun -n 2 ./einthoven pretrain --set model.preset=small --corpus corpus.h5 --run results/first
   ./einthoven --help
+
+To look at, open in a browser:
+
+  $(cd "$out" && pwd)/report.html
 TEXT

@@ -18,6 +18,17 @@ static void fail(ein_page *page, ein_status status) {
     if (page->status == EIN_OK) page->status = status;
 }
 
+void ein_page_count(int64_t count, char out[EIN_COUNT_BYTES]) {
+    char digits[EIN_COUNT_BYTES];
+    const int n = snprintf(digits, sizeof digits, "%lld", (long long)count);
+    size_t at = 0;
+    for (int i = 0; i < n && at < EIN_COUNT_BYTES - 2; i++) {
+        if (i > 0 && (n - i) % 3 == 0 && digits[i - 1] != '-') out[at++] = ',';
+        out[at++] = digits[i];
+    }
+    out[at] = '\0';
+}
+
 void ein_page_section(ein_page *page, const char *id, const char *title) {
     if (strcmp(id, ein_contents[0].id) != 0) ein_markup_put(&page->body, "</section>\n");
     ein_markup_put(&page->body, "<section id=\"%s\" aria-labelledby=\"h-%s\">\n<h2 id=\"h-%s\">%s</h2>\n", id,
@@ -152,14 +163,8 @@ void ein_table_count(ein_page *page, int64_t count) {
         return;
     }
     ein_markup_put(&page->body, "<td class=\"n\" data-v=\"%lld\">", (long long)count);
-    if (count >= 1000000) ein_markup_put(&page->body, "%lld,", (long long)(count / 1000000));
-    char text[32];
-    if (count >= 1000000)
-        snprintf(text, sizeof text, "%03d,%03d", (int)(count / 1000 % 1000), (int)(count % 1000));
-    else if (count >= 1000)
-        snprintf(text, sizeof text, "%d,%03d", (int)(count / 1000), (int)(count % 1000));
-    else
-        snprintf(text, sizeof text, "%d", (int)count);
+    char text[EIN_COUNT_BYTES];
+    ein_page_count(count, text);
     ein_markup_put(&page->body, "%s</td>", text);
     ein_csv_put_int(page->csv, count);
 }

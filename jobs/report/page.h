@@ -34,6 +34,10 @@ typedef struct {
     char *csv_path;
 } ein_page;
 
+/* A count with commas between thousands. */
+enum { EIN_COUNT_BYTES = 32 };
+void ein_page_count(int64_t count, char out[EIN_COUNT_BYTES]);
+
 /* A section with its heading; ends the one before. `id` is a word of ours. */
 void ein_page_section(ein_page *page, const char *id, const char *title);
 

@@ -113,7 +113,9 @@ static void say_verdict(ein_report *r, int n_arms, const char *const *arm) {
 }
 
 static void say_fact(ein_report *r, const char *name, int64_t value) {
-    ein_markup_put(&r->page.body, "<div><dd>%lld</dd><dt>%s</dt></div>\n", (long long)value, name);
+    char text[EIN_COUNT_BYTES];
+    ein_page_count(value, text);
+    ein_markup_put(&r->page.body, "<div><dd>%s</dd><dt>%s</dt></div>\n", text, name);
 }
 
 static void say_facts(ein_report *r, int n_arms) {
@@ -158,6 +160,15 @@ static void say_arms(ein_report *r) {
     ein_markup_put(&r->page.body, "</ul>\n");
 }
 
+/* As evaluate compared them with the records of the models. */
+static bool none_seen(const ein_report *r) {
+    for (int e = 0; e < r->n_evaluations; e++) {
+        const json_t *seen = json_object_get(r->evaluation[e].metrics, "records_seen_in_training");
+        if (!json_is_integer(seen) || json_integer_value(seen) > 0) return false;
+    }
+    return r->n_evaluations > 0;
+}
+
 void ein_report_summary(ein_report *r) {
     const char *arm[EIN_STUDY_MAX_ARMS];
     const int n = arm_names(r, arm);
@@ -179,9 +190,9 @@ void ein_report_summary(ein_report *r) {
         ein_markup_put(
             m,
             "<p>A masked autoencoder (preset %s) was pretrained on unlabelled ECGs of cohort <strong>%s</strong>, "
-            "adapted to %d tasks with %d %s per arm, and evaluated on patients who had no part in either.</p>\n",
+            "adapted to %d tasks with %d %s per arm, and evaluated%s.</p>\n",
             s->preset, s->cohort[s->pretrain_cohort].name, s->n_tasks, s->seeds,
-            s->seeds == 1 ? "seed" : "seeds");
+            s->seeds == 1 ? "seed" : "seeds", none_seen(r) ? " on recordings that trained no model" : "");
     say_arms(r);
     say_damage(r);
 }

@@ -11,9 +11,23 @@ like 'shows its commands' "$out" '^\$ mpirun -n 2 .* study .* --run'
 like 'prints the table' "$out" '^sex +other +80  AUROC'
 like 'and the loss' "$out" '^  first [0-9]+\.[0-9]{4}, last [0-9]'
 like 'tells what to type next' "$out" '^  \./einthoven ingest .*FOLDER$'
-for file in cohorts/mimic/MANIFEST.json corpora/mimic.h5 pretrain/model.safetensors table.csv table.txt encoder.safetensors; do
+for file in cohorts/mimic/MANIFEST.json corpora/mimic.h5 pretrain/model.safetensors table.csv table.txt encoder.safetensors report.html report/results.csv; do
     is "$file" "$([ -s "$tmp/demo/$file" ] && echo there)" there
 done
+is 'ends with the path of the page' "$(tail -n 1 <<<"$out" | tr -d ' ')" "$(cd "$tmp/demo" && pwd)/report.html"
+page=$(cat "$tmp/demo/report.html")
+for figure in pretraining differences-macro-AUROC differences-macro-R2; do
+    is "figure $figure" "$([ -s "$tmp/demo/report/$figure.svg" ] && echo there)" there
+done
+# Numbers of equal value are equal texts with 17 digits.
+digits() { awk '{ printf "%.17g\n", $1 }' | sort -u; }
+grep -oE 'data-v="[^"]+"' <<<"$page" | cut -d '"' -f 2 | digits >"$tmp/shown"
+for metrics in "$tmp"/demo/evaluate/*/*/metrics.json; do
+    tr -d ' \n' <"$metrics" | grep -oE '"(macro|difference)":\{"value":[-0-9.e]+' | sed 's/.*://'
+done | digits >"$tmp/measured"
+is 'figures of three evaluations' "$(wc -l <"$tmp/measured")" 9
+is 'all are in the page, digit by digit' "$(comm -13 "$tmp/shown" "$tmp/measured")" ''
+is 'who was studied' "$(grep -c '^Records,128,160,80$' "$tmp/demo/report/table-1.csv")" 1
 ok 'again' "$demo" "$einthoven" "$tmp/demo"
 unlike 'goes on: nothing is made twice' "$out" '(synth|ingest|pretrain|finetune|evaluate) +[a-z].* done in'
 like 'goes on: the table is there' "$out" '^sex +other +80  AUROC'
