@@ -27,7 +27,7 @@ FUZZ_RUNS_run := 1000
 build/fuzz/obj/%.o: %.c
 	@mkdir -p $(@D)
 	$(call say,FUZZ,$<)
-	$(Q)$(FUZZ_CC) $(CPPFLAGS_ALL) $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link -MMD -MP -c $< -o $@
+	$(Q)$(FUZZ_CC) $(CPPFLAGS_ALL) $(CAIRO_CFLAGS) $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link -MMD -MP -c $< -o $@
 build/fuzz/libeinthoven.a: $(FUZZ_OBJ)
 	$(Q)rm -f $@ && ar qcs $@ $^ # q: files of one name in several folders
 build/fuzz/fuzz_%: tests/fuzz/fuzz_%.c build/fuzz/libeinthoven.a $(BUILD)/jobs/embedded.a $(wildcard tests/fuzz/*.h)

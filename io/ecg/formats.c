@@ -7,6 +7,8 @@
 #include "io/ecg/cardiosoft.h"
 #include "io/ecg/dicom.h"
 #include "io/ecg/edf.h"
+#include "io/ecg/eli.h"
+#include "io/ecg/ishne.h"
 #include "io/ecg/muse.h"
 #include "io/ecg/scp.h"
 #include "io/ecg/sierra.h"
@@ -16,9 +18,11 @@ static const ein_format formats[] = {
     {"CardioSoft XML", "CardioSoft XML", "CardiologyXML", NULL, ein_cardiosoft_read},
     {"HL7 aECG", "HL7 annotated ECG (aECG)", "AnnotatedECG", NULL, ein_aecg_read},
     {"Philips Sierra XML", "Philips Sierra XML", "restingecgdata", NULL, ein_sierra_read},
+    {"Mortara ELI XML", "Mortara ELI XML", "ECG", NULL, ein_eli_read},
     {"DICOM waveforms", "a DICOM file", NULL, ein_dicom_is, ein_dicom_read},
     {"EDF and BDF", "an EDF file", NULL, ein_edf_is, ein_edf_read},
     {"SCP-ECG", "an SCP-ECG file", NULL, ein_scp_is, ein_scp_read},
+    {"ISHNE", "an ISHNE Holter file", NULL, ein_ishne_is, ein_ishne_read},
 };
 enum { FORMATS = sizeof formats / sizeof formats[0] };
 

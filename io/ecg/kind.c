@@ -52,7 +52,7 @@ static const magic magics[] = {
      "BIOSEMI",
      8,
      {EIN_KIND_ECG, "a damaged BDF file"}},
-    {0, "ISHNE", 5, {EIN_KIND_ECG, "an ISHNE Holter file"}},
+    {0, "ISHNE", 5, {EIN_KIND_ECG, "an ISHNE file of another version"}},
     {0, "\x40\x20MFR", 5, {EIN_KIND_ECG, "an MFER file"}},
     {0, "MSH|^~", 6, {EIN_KIND_ECG, "an HL7 version 2 message"}},
     {0, "MATLAB", 6, {EIN_KIND_HOLDER, "a MATLAB file"}},

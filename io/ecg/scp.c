@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "io/base/crc16.h"
 #include "io/base/durable.h"
 #include "io/ecg/counts.h"
 #include "io/ecg/person.h"
@@ -54,15 +55,6 @@ static uint32_t u32(const uint8_t *b) {
     return (uint32_t)u16(b) | (uint32_t)u16(b + 2) << 16;
 }
 
-static uint16_t crc_ccitt(const uint8_t *b, size_t n) {
-    uint16_t crc = 0xffff;
-    for (size_t i = 0; i < n; i++) {
-        crc ^= (uint16_t)(b[i] << 8);
-        for (int k = 0; k < 8; k++) crc = (uint16_t)(crc & 0x8000 ? crc << 1 ^ 0x1021 : crc << 1);
-    }
-    return crc;
-}
-
 /* --- sections -------------------------------------------------------------------------------------------- */
 
 /* The first pointer of section 0 is to itself, at byte 7 counted from 1. */
@@ -91,7 +83,7 @@ static ein_status take_section(reader *r, const uint8_t *pointer) {
         return ein_error(EIN_CORRUPT, "%s: byte %lu: section %u is said to be here, section %u is; damaged",
                          r->path, (unsigned long)index, id, u16(b + 2));
     const bool used = id >= 1 && id <= 6;
-    if (used && crc_ccitt(b + 2, length - 2) != u16(b)) r->crc_wrong = true;
+    if (used && ein_crc_ccitt(b + 2, length - 2) != u16(b)) r->crc_wrong = true;
     r->sections[id] = (section){b + SECTION_HEADER, length - SECTION_HEADER};
     return EIN_OK;
 }
@@ -105,7 +97,7 @@ static ein_status read_sections(reader *r) {
                          (unsigned long)stated, r->bytes);
     r->bytes = stated;
     r->protocol = r->file[FILE_HEADER + 9];
-    r->crc_wrong = crc_ccitt(r->file + 2, stated - 2) != u16(r->file);
+    r->crc_wrong = ein_crc_ccitt(r->file + 2, stated - 2) != u16(r->file);
     for (uint32_t at = SECTION_HEADER; at + POINTER_BYTES <= pointers; at += POINTER_BYTES)
         EIN_TRY(take_section(r, r->file + FILE_HEADER + at));
     if (r->sections[6].data && r->sections[3].data) return EIN_OK;
