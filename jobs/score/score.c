@@ -22,6 +22,7 @@
 #include "jobs/data/ingest_policy.h"
 #include "jobs/options/tables.h"
 #include "jobs/score/outputs.h"
+#include "jobs/score/watch.h"
 #include "mpi/stop.h"
 #include "mpi/threads.h"
 #include "mpi/watchdog.h"
@@ -65,11 +66,12 @@ static const ein_option table_score[] = {
     {0},
 };
 
-static const ein_option *const tables[] = {table_score, ein_table_ingest_policy, NULL};
+static const ein_option *const tables[] = {table_score, ein_table_watch, ein_table_ingest_policy, NULL};
 
 static const ein_flag flags[] = {{"--model", "FILE,...", "score.models"},
                                  {"--out", "FOLDER", "score.out"},
                                  {"--list", "FILE", "score.lists"},
+                                 {"--watch", "FOLDER,...", "watch.folders"},
                                  {"--part", "I/N", "score.part"},
                                  {"--formats", "csv,h5,sqlite", "score.formats"},
                                  {"--lead-names", "NAME=LEAD,...", "ingest.lead_names"},
@@ -323,6 +325,7 @@ static ein_status score(ein_score *s) {
     const ein_config *c = s->job->config;
     EIN_TRY(ein_comm_agree(s->comm, plan_here(s)));
     EIN_TRY(ein_threads_choose(s->comm, (int)ein_config_int(c, "score.threads"), &s->threads));
+    if (ein_config_list_count(c, "watch.folders") > 0) return ein_comm_agree(s->comm, ein_score_watch(s));
     if (ein_config_bool(c, "run.dry_run"))
         return ein_comm_share(s->comm, s->rank == 0 ? ein_score_dry_run(s) : EIN_OK);
     if (ein_config_int(c, "score.verify") > 0)
@@ -372,6 +375,8 @@ const ein_command ein_command_score = {
         "last block\n"
         "writes the tables. Files that were added since are scored too; files that changed, other models, options or\n"
         "programs are refused unless --rescore is given.\n"
+        "\n"
+        "--watch FOLDER scores recordings as they arrive, one line of JSON each, until a signal.\n"
         "\n"
         "Trouble of the machine (I/O errors, a full disk, a folder that vanishes) rejects nothing: it is "
         "waited out for\n"
