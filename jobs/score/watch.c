@@ -286,7 +286,7 @@ static ein_status text_end(watcher *w, batch_text *t, ein_status mine) {
 
 /* --- scoring --------------------------------------------------------------------------------------------- */
 
-/* Arrivals that have settled, at most BATCH, from the end of the list, so that dropping one moves none of the others. */
+/* Arrivals that have settled, at most BATCH, from the end of the list: dropping one moves none of the others. */
 static int choose(watcher *w, int64_t chosen[BATCH]) {
     const double now = ein_clock_s();
     int n = 0;
