@@ -221,14 +221,6 @@ ein_status ein_comm_max_i64(ein_comm *comm, int64_t *values, int count) {
                           "taking a maximum over ranks");
 }
 
-ein_status ein_comm_exscan_i64(ein_comm *comm, int64_t mine, int64_t *before) {
-    *before = 0;
-    EIN_TRY(ein_comm_alive());
-    int code = MPI_Exscan(&mine, before, 1, MPI_INT64_T, MPI_SUM, comm->mpi);
-    if (comm->rank == 0) *before = 0; /* undefined on the first rank by the standard */
-    return ein_comm_check(code, "summing over lower ranks");
-}
-
 void ein_share(int64_t total, int rank, int size, int64_t *first, int64_t *count) {
     int64_t base = total / size, extra = total % size;
     *count = base + (rank < extra);

@@ -62,7 +62,6 @@ ein_status ein_comm_bcast_bytes(ein_comm *comm, void *data, int64_t *bytes);
 ein_status ein_comm_sum_i64(ein_comm *comm, int64_t *values, int count);
 /* Sum `count` numbers over all ranks, however many they are. The order of adding is MPI's. Collective. */
 ein_status ein_comm_sum_f64(ein_comm *comm, double *values, int64_t count);
-ein_status ein_comm_exscan_i64(ein_comm *comm, int64_t mine, int64_t *before);
 ein_status ein_comm_max_i64(ein_comm *comm, int64_t *values, int count);
 
 /* The contiguous run [first, first + count) of `total` items that belongs to `rank` of `size`:

@@ -98,6 +98,11 @@ in_files '[ 	]+$' "${c_files[@]}" "${scripts[@]}" | fault 'blanks at the end of 
 
 awk 'length > 120 { print FILENAME ":" FNR ": " length " columns" }' "${c_files[@]}" | fault 'a line over 120 columns'
 
+# core/nn's kernels have names of their own.
+mapfile -t exporting < <(pick '^(mpi|io|jobs)/.*\.h$')
+in_files '^[a-z][A-Za-z0-9_ ]*[ *][a-z][a-z0-9_]*\(|^\} *[a-z]' "${exporting[@]}" |
+    without ':(static|typedef) |[ *]ein_[a-z0-9_]*[(;]' | fault 'an exported name that does not begin with ein_'
+
 for header in "${headers[@]}"; do
     head -n 1 "$header" | grep -qE '^/\* [A-Za-z].+' || echo "$header"
 done | fault 'the first line of a header is a comment that says what it is'

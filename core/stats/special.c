@@ -133,7 +133,7 @@ double ein_gamma_lower(double a, double x) {
     return x < a + 1 ? gamma_series(a, x) : 1 - gamma_fraction(a, x);
 }
 
-double ein_gamma_upper(double a, double x) {
+static double gamma_upper(double a, double x) {
     double trivial;
     if (gamma_trivial(a, x, &trivial)) return 1 - trivial;
     return x < a + 1 ? 1 - gamma_series(a, x) : gamma_fraction(a, x);
@@ -184,7 +184,7 @@ static tails beta_tails(double u, double a, double b) { /* u = log(x / (1-x)) */
 static tails gamma_tails(double u, double a, double b) { /* u = log x */
     (void)b;
     const double x = exp(u);
-    return (tails){ein_gamma_lower(a, x), ein_gamma_upper(a, x), a * gamma_front(a, x)};
+    return (tails){ein_gamma_lower(a, x), gamma_upper(a, x), a * gamma_front(a, x)};
 }
 
 /* Newton's method on the logarithm of the smaller tail, inside a bracket that bisection shrinks. */
@@ -274,7 +274,7 @@ double ein_chi2_cdf(double x, double df) {
 }
 
 double ein_chi2_upper(double x, double df) {
-    return ein_gamma_upper(0.5 * df, 0.5 * x);
+    return gamma_upper(0.5 * df, 0.5 * x);
 }
 
 double ein_chi2_quantile(double p, double df) {

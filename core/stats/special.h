@@ -30,7 +30,6 @@ double ein_f_quantile(double p, double df1, double df2);
 
 /* Regularised incomplete gamma: P(a, x) and Q(a, x) = 1 - P. */
 double ein_gamma_lower(double a, double x);
-double ein_gamma_upper(double a, double x);
 
 /* Regularised incomplete beta I_x(a, b); `y` is 1 - x, given apart so that neither end loses digits. */
 double ein_beta_cdf(double x, double y, double a, double b);

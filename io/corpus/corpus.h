@@ -154,9 +154,6 @@ ein_status ein_corpus_append(ein_corpus_writer *writer, int64_t count, const int
 ein_status ein_corpus_reject(ein_corpus_writer *writer, const char *path, const char *record_id,
                              const char *reason);
 
-/* Set bits in the quality flags of a record that was appended. Rank 0 only; not collective. */
-void ein_corpus_flag(ein_corpus_writer *writer, int64_t record, uint32_t bits);
-
 /* Give another patient key to a record that was appended. Rank 0 only; not collective. */
 void ein_corpus_set_patient_key(ein_corpus_writer *writer, int64_t record, uint64_t patient_key);
 

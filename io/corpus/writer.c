@@ -582,11 +582,6 @@ ein_status ein_corpus_reject(ein_corpus_writer *w, const char *path, const char 
     return EIN_OK;
 }
 
-void ein_corpus_flag(ein_corpus_writer *w, int64_t record, uint32_t bits) {
-    EIN_BUG_IF(w->rank != 0 || record < 0 || record >= w->quality.n);
-    ((uint32_t *)w->quality.data)[record] |= bits;
-}
-
 void ein_corpus_set_patient_key(ein_corpus_writer *w, int64_t record, uint64_t patient_key) {
     EIN_BUG_IF(w->rank != 0 || record < 0 || record >= w->patient_key.n);
     ((uint64_t *)w->patient_key.data)[record] = patient_key;

@@ -253,7 +253,10 @@ static ein_status fill(ein_config *config, const ein_cmdline *line, const char *
     return load_preset(config);
 }
 
-ein_status ein_configure(ein_comm *comm, const ein_cmdline *line, ein_config **out) {
+/* The configuration of a command line: defaults, then the preset that `model.preset` names (if the tables
+ * have that key), then the file, then the settings. Rank 0 reads the file for all. Collective; all ranks
+ * return the same status. EIN_USAGE also for a file that cannot be read. */
+static ein_status configure(ein_comm *comm, const ein_cmdline *line, ein_config **out) {
     *out = NULL;
     char *text = NULL;
     int64_t bytes = 0;
@@ -274,7 +277,7 @@ ein_status ein_configure(ein_comm *comm, const ein_cmdline *line, ein_config **o
 
 ein_status ein_cmdline_run(ein_comm *comm, const ein_cmdline *line) {
     ein_config *config = NULL;
-    EIN_TRY(ein_configure(comm, line, &config));
+    EIN_TRY(configure(comm, line, &config));
     ein_job job = {.config = config,
                    .comm = comm,
                    .n_operands = line->n_operands,

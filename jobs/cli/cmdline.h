@@ -41,11 +41,6 @@ void ein_print_command_help(const ein_command *command, FILE *stream);
 /* `help TOPIC`: what the manual says of a subcommand, followed by its help; or a page. Not collective. */
 void ein_print_topic(const ein_cmdline *line, FILE *stream);
 
-/* The configuration of a command line: defaults, then the preset that `model.preset` names (if the tables
- * have that key), then the file, then the settings. Rank 0 reads the file for all. Collective; all ranks
- * return the same status. EIN_USAGE also for a file that cannot be read. */
-ein_status ein_configure(ein_comm *comm, const ein_cmdline *line, ein_config **out);
-
 /* Configure and run the subcommand of a command line. Collective; all ranks return the same status. */
 ein_status ein_cmdline_run(ein_comm *comm, const ein_cmdline *line);
 

@@ -34,7 +34,7 @@ void ein_synth_record_name(const ein_synth_cohort *cohort, int64_t record, char 
     snprintf(out, room, "%s%07lld", cohort->prefix, (long long)record);
 }
 
-void ein_synth_patient_name(const ein_synth_cohort *cohort, int64_t patient, char *out, size_t room) {
+static void patient_name(const ein_synth_cohort *cohort, int64_t patient, char *out, size_t room) {
     snprintf(out, room, "%sp%07lld", cohort->prefix, (long long)patient);
 }
 
@@ -60,7 +60,7 @@ static void swap_leads(ein_ecg *ecg, int a, int b) {
 
 void ein_synth_dress(const ein_synth_cohort *cohort, const ein_synth_person *person, ein_ecg *ecg) {
     ein_synth_record_name(cohort, person->record, ecg->person.record_id, sizeof ecg->person.record_id);
-    ein_synth_patient_name(cohort, person->patient, ecg->person.patient_id, sizeof ecg->person.patient_id);
+    patient_name(cohort, person->patient, ecg->person.patient_id, sizeof ecg->person.patient_id);
     if (cohort->mimic_order) swap_leads(ecg, EIN_LEAD_AVL, EIN_LEAD_AVF);
 }
 
@@ -130,7 +130,7 @@ static bool has(const ein_synth_person *person, uint64_t bits) {
     return (person->labels & bits) != 0;
 }
 
-void ein_synth_statements(const ein_synth_person *person, char *out, size_t room) {
+static void print_statements(const ein_synth_person *person, char *out, size_t room) {
     enum { BROAD_MS = 120 };
     statement_list list = {.out = out, .room = room};
     const int signs = person->heart.signs;
@@ -309,7 +309,7 @@ static void record_cell(const char *name, const ein_synth_cohort *cohort, const 
     if (strcmp(name, "fs") == 0) snprintf(out, CELL_BYTES, "%.12g", cohort->config.p[EIN_SP_FS_HZ]);
     if (strcmp(name, "n_samples") == 0)
         snprintf(out, CELL_BYTES, "%lld", (long long)ein_synth_samples(&cohort->config));
-    if (strcmp(name, "subject") == 0) ein_synth_patient_name(cohort, person->patient, out, CELL_BYTES);
+    if (strcmp(name, "subject") == 0) patient_name(cohort, person->patient, out, CELL_BYTES);
     if (strcmp(name, "unit_or_gain") == 0) snprintf(out, CELL_BYTES, "%g/mV", cohort->counts_per_mv);
     if (strcmp(name, "strat_fold") == 0) snprintf(out, CELL_BYTES, "%d", person->fold);
     if (strcmp(name, "visit") == 0) snprintf(out, CELL_BYTES, "%d", person->visit);
@@ -374,7 +374,7 @@ static void cell_text(const ein_synth_cohort *cohort, const ein_synth_person *pe
         snprintf(out, CELL_BYTES, "%d", has(person, columns[column].bits));
         break;
     case OF_STATEMENTS:
-        ein_synth_statements(person, out, CELL_BYTES);
+        print_statements(person, out, CELL_BYTES);
         break;
     case OF_PERSON:
     case OF_STATE:
@@ -406,7 +406,7 @@ static void statements_as_dict(const ein_synth_person *person, char *out, size_t
                                           "AFIB", "AFLT",  "SVTAC", "PACE", "SBRAD", "STACH", "SR"};
     char text[EIN_SYNTH_STATEMENT_BYTES], *rest = text;
     size_t used = (size_t)snprintf(out, room, "{");
-    ein_synth_statements(person, text, sizeof text);
+    print_statements(person, text, sizeof text);
     for (const char *word; (word = strsep(&rest, "|")) && used < room;) {
         bool likely = true;
         for (size_t i = 0; i < sizeof without / sizeof *without; i++)
@@ -423,7 +423,7 @@ static void put_ptbxl_row(ein_csv_writer *csv, const ein_synth_cohort *cohort,
     ein_synth_record_name(cohort, person->record, name, sizeof name);
     ein_synth_record_folder(person->record, folder, sizeof folder);
     ein_csv_put_int(csv, person->record);
-    ein_synth_patient_name(cohort, person->patient, text, sizeof text);
+    patient_name(cohort, person->patient, text, sizeof text);
     ein_csv_put(csv, text);
     ein_csv_put_int(csv, (int64_t)floor(person->age_years));
     ein_csv_put_int(csv, person->sex == EIN_SEX_FEMALE);

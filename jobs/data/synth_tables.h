@@ -33,7 +33,6 @@ ein_status ein_synth_table_read(const ein_config *config, ein_synth_cohort *coho
 
 /* "syn0001234", "synp0001230": names of a record and of its patient. */
 void ein_synth_record_name(const ein_synth_cohort *cohort, int64_t record, char *out, size_t room);
-void ein_synth_patient_name(const ein_synth_cohort *cohort, int64_t patient, char *out, size_t room);
 /* "records/0001000": its folder, of 1000 records, below the cohort's. */
 void ein_synth_record_folder(int64_t record, char *out, size_t room);
 
@@ -43,7 +42,6 @@ void ein_synth_dress(const ein_synth_cohort *cohort, const ein_synth_person *per
 /* What a cardiologist would have written, as SCP-ECG statements of PTB-XL joined by '|' ("NORM|SR"): `room` bytes,
  * EIN_SYNTH_STATEMENT_BYTES are enough. */
 enum { EIN_SYNTH_STATEMENT_BYTES = 512 };
-void ein_synth_statements(const ein_synth_person *person, char *out, size_t room);
 
 /* labels.csv: one row per record in order, the columns of the usual label tables (AF ... PACE as 0 and 1, age,
  * sex, subject, strat_fold), statements, the latent state, then what only a generator knows. With `ptbxl_table` also

@@ -12,7 +12,7 @@
 #include "mpi/watchdog.h"
 
 /* clang-format off */
-const ein_option ein_table_evaluate[] = {
+static const ein_option table_evaluate[] = {
     {"evaluate.scores", EIN_OPT_STRING, NULL, EIN_UNBOUNDED, NULL, "",
      "CSV table of scores, one row per record"},
     {"evaluate.label", EIN_OPT_LIST, NULL, EIN_UNBOUNDED, NULL, "",
@@ -155,7 +155,7 @@ ein_status ein_evaluate_close(ein_evaluate_output *out, bool keep) {
 /* --- the job ----------------------------------------------------------------------------------------------- */
 
 static bool is_given(const ein_config *c, const char *key) {
-    const ein_option *o = ein_table_evaluate;
+    const ein_option *o = table_evaluate;
     while (o->key && strcmp(o->key, key) != 0) o++;
     const bool of_model = !strcmp(key, "evaluate.models") || !strcmp(key, "evaluate.features");
     const bool list = !o->key ? of_model : o->type == EIN_OPT_LIST;
@@ -187,7 +187,7 @@ static ein_status check_kind(const ein_config *c, bool table) {
 }
 
 static const ein_option *const tables[] = {
-    ein_table_evaluate_model, ein_table_seen_secret, ein_table_labels, ein_table_evaluate,
+    ein_table_evaluate_model, ein_table_seen_secret, ein_table_labels, table_evaluate,
     ein_table_site,           ein_table_split,       ein_table_peer,   NULL};
 
 /* A plan's tables or models, one run after the other, then what may be sent. Collective. */

@@ -7,8 +7,6 @@
 #include "jobs/cli/command.h"
 #include "jobs/metrics/metrics.h"
 
-/* evaluate.*: the table, what its columns are, the options of the statistics, the files to write. */
-extern const ein_option ein_table_evaluate[];
 /* data.* and evaluate.*: models, corpus, part, folder of a model's evaluation. */
 extern const ein_option ein_table_evaluate_model[];
 

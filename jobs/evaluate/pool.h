@@ -56,7 +56,6 @@ typedef struct {
 ein_status ein_pool_analyse(ein_pool *pool);
 
 /* x of the analysis as it is shown, and an interval so. */
-double ein_pool_shown(const ein_pool *pool, double x);
 ein_stats_interval ein_pool_shown_interval(const ein_pool *pool, ein_stats_interval x);
 
 /* Tables, forest plot in letters, methods. */

@@ -7,7 +7,7 @@
 
 enum { NAME_WIDTH = 22, CELL_WIDTH = 26, PLOT_WIDTH = 41, LABEL_WIDTH = 26 };
 
-double ein_pool_shown(const ein_pool *p, double x) {
+static double shown(const ein_pool *p, double x) {
     switch (p->scale) {
     case EIN_POOL_EXP:
         return exp(x);
@@ -21,10 +21,10 @@ double ein_pool_shown(const ein_pool *p, double x) {
 ein_stats_interval ein_pool_shown_interval(const ein_pool *p, ein_stats_interval x) {
     if (p->scale == EIN_POOL_AS_GIVEN) return x;
     x.variance = x.se = NAN;
-    if (x.state == EIN_STATS_ESTIMABLE) x.value = ein_pool_shown(p, x.value);
+    if (x.state == EIN_STATS_ESTIMABLE) x.value = shown(p, x.value);
     if (x.interval_state == EIN_STATS_ESTIMABLE) {
-        x.lower = ein_pool_shown(p, x.lower);
-        x.upper = ein_pool_shown(p, x.upper);
+        x.lower = shown(p, x.lower);
+        x.upper = shown(p, x.upper);
     }
     return x;
 }
@@ -166,8 +166,8 @@ static void print_studies(const ein_pool *p, FILE *stream) {
     if (p->n_moderators == 0)
         print_row(&a, "Pooled, Knapp-Hartung", p->fit.knapp_hartung[0], NAN, '#', stream);
     if (isfinite(a.low) && isfinite(a.high) && a.low < a.high)
-        fprintf(stream, "%*s%-*.3g%*.3g\n", NAME_WIDTH + CELL_WIDTH + 9, "", PLOT_WIDTH / 2,
-                ein_pool_shown(p, a.low), PLOT_WIDTH - PLOT_WIDTH / 2, ein_pool_shown(p, a.high));
+        fprintf(stream, "%*s%-*.3g%*.3g\n", NAME_WIDTH + CELL_WIDTH + 9, "", PLOT_WIDTH / 2, shown(p, a.low),
+                PLOT_WIDTH - PLOT_WIDTH / 2, shown(p, a.high));
 }
 
 /* --- heterogeneity and prediction -------------------------------------------------------------------------- */

@@ -67,8 +67,9 @@ static ein_stats_value value_of(ein_stats_interval x) {
     return (ein_stats_value){x.value, x.state};
 }
 
-ein_status ein_metrics_regress(ein_stats_value value[EIN_REGRESSED_COUNT], const double *measured,
-                               const double *predicted, int64_t n) {
+/* What a regression's bootstrap and its estimates are, for one model. */
+static ein_status regress(ein_stats_value value[EIN_REGRESSED_COUNT], const double *measured,
+                          const double *predicted, int64_t n) {
     ein_regression_fit fit;
     ein_bland_altman limits;
     ein_correlations r;
@@ -102,7 +103,7 @@ static ein_status regression_metric(ein_stats_value *value, const ein_bootstrap_
     for (int m = 0; m < d->n_models && status == EIN_OK; m++) {
         const double *score = ein_data_score(d, m);
         for (int64_t i = 0; i < n; i++) predicted[i] = score[sample->record[i]];
-        status = ein_metrics_regress(value + (int64_t)m * EIN_REGRESSED_COUNT, measured, predicted, n);
+        status = regress(value + (int64_t)m * EIN_REGRESSED_COUNT, measured, predicted, n);
     }
     free(measured);
     return status;
@@ -294,9 +295,9 @@ static void take_column(ein_stats_value *to, const ein_stats_value *from, int64_
     }
 }
 
-ein_status ein_metrics_summarise(ein_bootstrap_result *out, const ein_metrics *m,
-                                 const ein_metrics_resampled *r, ein_stats_value estimate, int column,
-                                 int minus) {
+/* Summary of column c, or with minus >= 0 of the difference of columns c - minus. */
+static ein_status summarise(ein_bootstrap_result *out, const ein_metrics *m, const ein_metrics_resampled *r,
+                            ein_stats_value estimate, int column, int minus) {
     ein_stats_value *value;
     ein_bootstrap_options options = EIN_BOOTSTRAP_DEFAULTS;
     options.level = m->options.level;
@@ -317,7 +318,7 @@ ein_status ein_metrics_add_bootstrap(ein_metrics *m, ein_metric at, const ein_me
     ein_bootstrap_result b;
     char suffixed[96];
     if (r->n_replicates == 0) return own_row ? ein_metrics_add_value(m, at, name, "", estimate) : EIN_OK;
-    EIN_TRY(ein_metrics_summarise(&b, m, r, estimate, column, minus));
+    EIN_TRY(summarise(&b, m, r, estimate, column, minus));
     at.replicates = b.n_replicates;
     at.undefined = b.n_undefined;
     snprintf(suffixed, sizeof suffixed, "%s_percentile", name);

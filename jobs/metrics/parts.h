@@ -128,10 +128,6 @@ enum { /* columns of a regression */
        EIN_REGRESSED_COUNT
 };
 
-/* What a regression's bootstrap and its estimates are, for one model. */
-ein_status ein_metrics_regress(ein_stats_value value[EIN_REGRESSED_COUNT], const double *measured,
-                               const double *predicted, int64_t n);
-
 static inline int ein_column_roc(int model, int which) {
     return 2 * model + which;
 }
@@ -144,11 +140,6 @@ static inline int ein_column_threshold(const ein_metrics_data *d, int threshold,
 ein_status ein_metrics_resample(ein_metrics_resampled *out, ein_comm *comm, const ein_metrics_data *data,
                                 const double *odds, int64_t replicates, uint64_t seed);
 void ein_metrics_resampled_free(ein_metrics_resampled *r);
-
-/* Summary of column c, or with minus >= 0 of the difference of columns c - minus. */
-ein_status ein_metrics_summarise(ein_bootstrap_result *out, const ein_metrics *m,
-                                 const ein_metrics_resampled *r, ein_stats_value estimate, int column,
-                                 int minus);
 
 /* Rows NAME_percentile and NAME_bca, or one row NAME with the percentile interval and NAME_bca. Nothing if there is no
  * bootstrap and `own_row` is false; the bare value if it is true. */

@@ -71,7 +71,7 @@ static ein_status parse_number(const char *mode, const char *text, int least, in
     return EIN_OK;
 }
 
-static ein_status parse_mode(const char *mode, finetune_arm *arm) {
+static ein_status parse_mode(const char *mode, ein_finetune_arm *arm) {
     if (strncmp(mode, "top:", 4) == 0) {
         arm->mode = EIN_ADAPT_TOP;
         EIN_TRY(parse_number(mode, mode + 4, 0, 1024, &arm->top_k));
@@ -98,25 +98,25 @@ static ein_status parse_mode(const char *mode, finetune_arm *arm) {
                      mode);
 }
 
-static finetune_arm scratch_arm(const finetune *f) {
-    return (finetune_arm){.name = "scratch",
-                          .mode = EIN_ADAPT_FULL,
-                          .lr = ein_config_real(f->job->config, "finetune.scratch_lr")};
+static ein_finetune_arm scratch_arm(const ein_finetune *f) {
+    return (ein_finetune_arm){.name = "scratch",
+                              .mode = EIN_ADAPT_FULL,
+                              .lr = ein_config_real(f->job->config, "finetune.scratch_lr")};
 }
 
 /* The probe that tells what pretraining adds to a random encoder: with the head of the arm beside it. */
-static finetune_arm random_arm(ein_adapt_mode mode) {
-    return (finetune_arm){.name = "random-frozen",
-                          .mode = mode == EIN_ADAPT_ATTENTIVE ? mode : EIN_ADAPT_LINEAR,
-                          .probe = true,
-                          .lr = NAN};
+static ein_finetune_arm random_arm(ein_adapt_mode mode) {
+    return (ein_finetune_arm){.name = "random-frozen",
+                              .mode = mode == EIN_ADAPT_ATTENTIVE ? mode : EIN_ADAPT_LINEAR,
+                              .probe = true,
+                              .lr = NAN};
 }
 
-static ein_status make_arms(finetune *f) {
+static ein_status make_arms(ein_finetune *f) {
     const ein_config *c = f->job->config;
     const char *from = ein_config_string(c, "finetune.from");
     const int controls = ein_config_bool(c, "finetune.controls");
-    finetune_arm first = {0};
+    ein_finetune_arm first = {0};
     EIN_TRY(parse_mode(ein_config_string(c, "finetune.mode"), &first));
     if (!from)
         return ein_error(EIN_USAGE,
@@ -142,7 +142,7 @@ static ein_status make_arms(finetune *f) {
 /* --- what all cells share -------------------------------------------------------------------------------- */
 
 /* What the file of others does not say, and what is done instead. */
-static void warn_of_source(const finetune *f, const char *path) {
+static void warn_of_source(const ein_finetune *f, const char *path) {
     if (f->source.heads_assumed)
         fprintf(
             stderr,
@@ -157,7 +157,7 @@ static void warn_of_source(const finetune *f, const char *path) {
             path);
 }
 
-static ein_status describe_source(finetune *f) {
+static ein_status describe_source(ein_finetune *f) {
     const char *path = f->arm[0].from;
     if (!path) return EIN_OK;
     const int heads = (int)ein_config_int(f->job->config, "finetune.source_heads");
@@ -168,7 +168,7 @@ static ein_status describe_source(finetune *f) {
     return EIN_OK;
 }
 
-static ein_status load_tasks(finetune *f) {
+static ein_status load_tasks(ein_finetune *f) {
     enum { MOST = 256 };
     const ein_config *c = f->job->config;
     const int n = ein_config_list_count(c, "finetune.tasks");
@@ -185,7 +185,7 @@ static ein_status load_tasks(finetune *f) {
 }
 
 /* A record that the source was pretrained on may train and validate, but must not be tested with. */
-static ein_status check_leak(finetune *f) {
+static ein_status check_leak(ein_finetune *f) {
     if (!f->arm[0].from) return EIN_OK;
     ein_seen_secret secret;
     EIN_TRY(ein_seen_secret_from_config(f->job->config, &secret));
@@ -197,7 +197,7 @@ static ein_status check_leak(finetune *f) {
     return EIN_OK;
 }
 
-static ein_status prepare(finetune *f) {
+static ein_status prepare(ein_finetune *f) {
     const ein_config *c = f->job->config;
     const char *corpus = ein_config_string(c, "data.corpus");
     if (!corpus) return ein_error(EIN_USAGE, "no corpus: give --corpus FILE (einthoven ingest makes one)");
@@ -218,7 +218,7 @@ static ein_status prepare(finetune *f) {
 /* --- cells ----------------------------------------------------------------------------------------------- */
 
 typedef struct {
-    finetune_outcome outcome;
+    ein_finetune_outcome outcome;
     ein_kept_error error;
 } finished_cell;
 
@@ -228,7 +228,7 @@ static const char *state_of(const finished_cell *cell) {
 
 /* A table of all cells of this command, for people and as FOLDER/summary.csv; of one cell of a job array, whose jobs
  * run at the same time, as FOLDER/summary-CELL.csv. Rank 0. */
-static ein_status summarise(const finetune *f, const finished_cell *cell, int n) {
+static ein_status summarise(const ein_finetune *f, const finished_cell *cell, int n) {
     static const char *const columns[] = {"cell", "state", "value", "best", "epoch", "reason"};
     char path[4200];
     ein_csv_writer *csv;
@@ -242,7 +242,7 @@ static ein_status summarise(const finetune *f, const finished_cell *cell, int n)
     EIN_TRY(ein_csv_create(path, columns, 6, &csv));
     printf("\n%-44s %-8s %-17s %8s %6s\n", "model", "state", "value", "best", "epoch");
     for (int i = 0; i < n; i++) {
-        const finetune_outcome *o = &cell[i].outcome;
+        const ein_finetune_outcome *o = &cell[i].outcome;
         printf("%-44s %-8s %-17s %8.4f %6" PRId64 "%s%s\n", o->name, state_of(&cell[i]), o->value_name,
                o->value, o->epoch, cell[i].error.message[0] ? "  " : "", cell[i].error.message);
         ein_csv_put(csv, o->name);
@@ -257,7 +257,7 @@ static ein_status summarise(const finetune *f, const finished_cell *cell, int n)
 }
 
 /* Whether the command was asked to stop, now that a model is done and before the next begins. Collective. */
-static ein_status asked_to_stop(const finetune *f, int64_t *stop) {
+static ein_status asked_to_stop(const ein_finetune *f, int64_t *stop) {
     const double limit = 60 * ein_config_real(f->job->config, "run.max_walltime_minutes");
     *stop = ein_stop_signals(NULL) > 0;
     if (ein_comm_rank(f->job->comm) == 0)
@@ -266,7 +266,7 @@ static ein_status asked_to_stop(const finetune *f, int64_t *stop) {
     return ein_comm_max_i64(f->job->comm, stop, 1);
 }
 
-static ein_status note_stop(const finetune *f, int n_cells) {
+static ein_status note_stop(const ein_finetune *f, int n_cells) {
     if (ein_comm_rank(f->job->comm) == 0)
         fprintf(
             stderr,
@@ -275,7 +275,7 @@ static ein_status note_stop(const finetune *f, int n_cells) {
     return EIN_OK;
 }
 
-static ein_status run_cells(finetune *f, finished_cell *cell, int *n_cells) {
+static ein_status run_cells(ein_finetune *f, finished_cell *cell, int *n_cells) {
     const ein_config *c = f->job->config;
     const int shared = ein_config_bool(c, "finetune.shared"), dry = ein_config_bool(c, "run.dry_run");
     const int per_model = shared ? f->tasks.n : 1, seeds = (int)ein_config_int(c, "finetune.seeds");
@@ -292,7 +292,8 @@ static ein_status run_cells(finetune *f, finished_cell *cell, int *n_cells) {
                 if (stop) return note_stop(f, *n_cells);
                 if (dry && ein_comm_rank(f->job->comm) == 0) printf("%" PRId64 ": ", number);
                 const uint64_t seed = (uint64_t)(ein_config_int(c, "train.seed") + s);
-                const ein_status status = finetune_cell_run(f, &f->arm[a], t, per_model, seed, &now->outcome);
+                const ein_status status =
+                    ein_finetune_cell_run(f, &f->arm[a], t, per_model, seed, &now->outcome);
                 (*n_cells)++;
                 if (status == EIN_COMM) return status;
                 ein_error_keep(&now->error, status); /* one model's failure is its own; the others go on */
@@ -306,7 +307,7 @@ static ein_status run_cells(finetune *f, finished_cell *cell, int *n_cells) {
     return EIN_OK;
 }
 
-static ein_status all_cells(finetune *f) {
+static ein_status all_cells(ein_finetune *f) {
     const ein_config *c = f->job->config;
     finished_cell *cell;
     int n = 0, failed = -1;
@@ -327,7 +328,7 @@ static ein_status all_cells(finetune *f) {
 }
 
 static ein_status run(ein_job *job) {
-    finetune f = {.job = job, .started_s = ein_clock_s()};
+    ein_finetune f = {.job = job, .started_s = ein_clock_s()};
     snprintf(f.program, sizeof f.program, "einthoven %s", ein_version());
     ein_blas_start();
     ein_status status = prepare(&f);
@@ -340,7 +341,7 @@ static ein_status run(ein_job *job) {
     return status;
 }
 
-const ein_option *const finetune_tables[] = {
+const ein_option *const ein_finetune_tables[] = {
     ein_table_finetune, ein_table_labels, ein_table_split, ein_table_adapt,
     ein_table_model,    ein_table_run,    ein_table_seen,  NULL};
 
@@ -388,7 +389,7 @@ const ein_command ein_command_finetune = {
         "  einthoven finetune --corpus corpus.h5 --tasks findings --from model.safetensors --mode linear --seeds 5 \\\n"
         "      --controls --set split.test_fraction=0.2 --run results/findings\n"
         "  einthoven finetune ... --cell $SLURM_ARRAY_TASK_ID",
-    .tables = finetune_tables,
+    .tables = ein_finetune_tables,
     .flags = flags,
     .preset_without = "train.",
     .run = run,

@@ -32,7 +32,7 @@ typedef struct {
     int top_k, lora; /* of the mode */
     bool probe;      /* the control of a random encoder */
     double lr;       /* NaN: of the recipe */
-} finetune_arm;
+} ein_finetune_arm;
 
 enum { FINETUNE_MOST_ARMS = 3 };
 
@@ -46,12 +46,12 @@ typedef struct {
     int threads;
     double started_s; /* what the time limit counts from */
     int n_arms;
-    finetune_arm arm[FINETUNE_MOST_ARMS];
+    ein_finetune_arm arm[FINETUNE_MOST_ARMS];
     char program[32];
     /* Of the source model; zero if there is none. */
     ein_model_info source;
     char source_hash[EIN_HASH_TEXT_BYTES];
-} finetune;
+} ein_finetune;
 
 /* One thread's room. */
 typedef struct {
@@ -62,7 +62,7 @@ typedef struct {
     float *logits, *d_logits; /* (per_slot, outputs) */
     float *target;            /* (per_slot, targets) */
     double *record_loss;      /* (per_slot) */
-} finetune_worker;
+} ein_finetune_worker;
 
 /* Records of a cell. */
 typedef struct {
@@ -78,11 +78,11 @@ typedef struct {
     int64_t *order;      /* (own_train) places within each own shard, in the order of ordered_epoch */
     int64_t ordered_epoch;
     double *valid_score; /* (n_valid, targets) */
-} finetune_data;
+} ein_finetune_data;
 
 typedef struct {
-    finetune *all;
-    const finetune_arm *arm;
+    ein_finetune *all;
+    const ein_finetune_arm *arm;
     int first_task, n_tasks; /* of all->tasks */
     uint64_t seed;
     char name[256]; /* "superclass/top-4-s1" */
@@ -102,44 +102,44 @@ typedef struct {
     int64_t batch, per_slot, epochs;
     ein_engine_options engine;
     ein_shuffle shuffle;
-    finetune_data data;
-    finetune_worker *worker;
+    ein_finetune_data data;
+    ein_finetune_worker *worker;
     ein_run *run;
     char *identity;
     ein_trainer trainer;
-} finetune_cell;
+} ein_finetune_cell;
 
 /* Records, targets, shards; then stores and prefixes. Collective. */
-ein_status finetune_data_split(finetune_cell *cell);
-ein_status finetune_data_load(finetune_cell *cell);
-void finetune_data_free(finetune_cell *cell);
+ein_status ein_finetune_data_split(ein_finetune_cell *cell);
+ein_status ein_finetune_data_load(ein_finetune_cell *cell);
+void ein_finetune_data_free(ein_finetune_cell *cell);
 /* Bytes of stores and kept prefixes on this rank; *kept: whether prefixes are. */
-int64_t finetune_data_bytes(const finetune_cell *cell, bool *kept);
+int64_t ein_finetune_data_bytes(const ein_finetune_cell *cell, bool *kept);
 
 /* The order of the epoch that is being trained. Not collective. */
-ein_status finetune_data_step(finetune_cell *cell);
+ein_status ein_finetune_data_step(ein_finetune_cell *cell);
 /* Fill a worker for slot `slot` of the current update: prefixes and targets of all per_slot places, of which the first
  * n that are returned are records and the rest padding. */
-int finetune_data_fill(finetune_cell *cell, finetune_worker *worker, int slot);
+int ein_finetune_data_fill(ein_finetune_cell *cell, ein_finetune_worker *worker, int slot);
 /* Where update `step` of an epoch begins in the shard of a slot: ein_slots_cut. */
-int64_t finetune_data_place(const finetune_cell *cell, int slot, int64_t step);
+int64_t ein_finetune_data_place(const ein_finetune_cell *cell, int slot, int64_t step);
 /* Records of the current update over all slots. */
-int64_t finetune_data_step_records(const finetune_cell *cell);
+int64_t ein_finetune_data_step_records(const ein_finetune_cell *cell);
 /* Record number `place` of the epoch's order in slot `slot`, as an index in the corpus. */
-int64_t finetune_data_record(const finetune_cell *cell, int slot, int64_t place);
+int64_t ein_finetune_data_record(const ein_finetune_cell *cell, int slot, int64_t place);
 /* Scores of the validation records into data.valid_score, on every rank. Collective. */
-ein_status finetune_data_validate(finetune_cell *cell);
+ein_status ein_finetune_data_validate(ein_finetune_cell *cell);
 
 /* Scores and labels of one target over the validation records that know it; *n of them. free() both. */
-ein_status finetune_known(const finetune_cell *cell, int target, const double *all_scores, double **score,
-                          double **label, int64_t *n);
+ein_status ein_finetune_known(const ein_finetune_cell *cell, int target, const double *all_scores,
+                              double **score, double **label, int64_t *n);
 /* What the validation value is: "validation AUROC", ... */
-const char *finetune_value_name(const finetune_cell *cell);
+const char *ein_finetune_value_name(const ein_finetune_cell *cell);
 
 /* The loop's calls (jobs/train/train_loop.h): the model as it is; and the best one as it goes out, model.safetensors,
  * with thresholds and calibration, and validation_scores.csv. */
-ein_status finetune_write_model(void *cell, const char *path);
-ein_status finetune_finish(void *cell);
+ein_status ein_finetune_write_model(void *cell, const char *path);
+ein_status ein_finetune_finish(void *cell);
 
 /* How a cell ended. */
 typedef struct {
@@ -148,14 +148,14 @@ typedef struct {
     double value;  /* best validation value; NaN if there is none yet */
     int64_t epoch; /* that it is of */
     char value_name[32];
-} finetune_outcome;
+} ein_finetune_outcome;
 
 /* One cell, a model for tasks [first_task, first_task + n_tasks), from its folder to done or stopped; with run.dry_run
  * its plan is printed and nothing is done. Collective. */
-ein_status finetune_cell_run(finetune *all, const finetune_arm *arm, int first_task, int n_tasks,
-                             uint64_t seed, finetune_outcome *outcome);
+ein_status ein_finetune_cell_run(ein_finetune *all, const ein_finetune_arm *arm, int first_task, int n_tasks,
+                                 uint64_t seed, ein_finetune_outcome *outcome);
 
 extern const ein_option ein_table_finetune[];
-extern const ein_option *const finetune_tables[]; /* all tables of the subcommand */
+extern const ein_option *const ein_finetune_tables[]; /* all tables of the subcommand */
 
 #endif

@@ -14,11 +14,11 @@
 #include "jobs/train/finetune.h"
 #include "mpi/watchdog.h"
 
-static ein_comm *comm_of(const finetune_cell *c) {
+static ein_comm *comm_of(const ein_finetune_cell *c) {
     return c->all->job->comm;
 }
 
-static const ein_config *config_of(const finetune_cell *c) {
+static const ein_config *config_of(const ein_finetune_cell *c) {
     return c->config ? c->config : c->all->job->config;
 }
 
@@ -26,7 +26,7 @@ static const ein_config *config_of(const finetune_cell *c) {
 
 /* "superclass/top-4-s1"; several tasks in one model are joined by plus signs. Where that is more than a folder's name
  * may be, their number and a hash of the names stand for them: "mfr+11-more-0f3a9c21/top-4-s1". */
-static void name_cell(finetune_cell *c) {
+static void name_cell(ein_finetune_cell *c) {
     enum { LONGEST = 120 };
     const ein_task *task = &c->all->tasks.task[c->first_task];
     char joined[LONGEST + 1] = "", hash[2 * EIN_HASH_BYTES + 1];
@@ -48,7 +48,7 @@ static void name_cell(finetune_cell *c) {
 }
 
 /* What label tables the configuration names, beside the corpus's own columns. */
-static ein_status build_targets(finetune_cell *c, const ein_targets_tables *tables) {
+static ein_status build_targets(ein_finetune_cell *c, const ein_targets_tables *tables) {
     const ein_tasks tasks = {c->n_tasks, c->all->tasks.task + c->first_task};
     EIN_TRY(ein_targets_build(comm_of(c), &tasks, c->all->corpus, c->all->part, tables, &c->data.targets));
     EIN_TRY(ein_targets_fit(&c->data.targets, c->all->part));
@@ -59,7 +59,7 @@ static ein_status build_targets(finetune_cell *c, const ein_targets_tables *tabl
 }
 
 /* Shape from the source model, or from model.* where there is none. */
-static ein_status plan_shape(finetune_cell *c) {
+static ein_status plan_shape(ein_finetune_cell *c) {
     const ein_contract *corpus = ein_corpus_contract(c->all->corpus);
     if (c->all->source.shape.width > 0)
         c->shape = c->all->source.shape;
@@ -73,7 +73,7 @@ static ein_status plan_shape(finetune_cell *c) {
 }
 
 /* The model's contract; its normalisation stays what it was pretrained with. */
-static ein_status plan_contract(finetune_cell *c) {
+static ein_status plan_contract(ein_finetune_cell *c) {
     const ein_contract *corpus = ein_corpus_contract(c->all->corpus);
     char difference[1024];
     c->contract = *corpus;
@@ -93,7 +93,7 @@ static ein_status plan_contract(finetune_cell *c) {
     return ein_contract_text(&c->contract, c->contract_text);
 }
 
-static ein_status plan_trained(finetune_cell *c) {
+static ein_status plan_trained(ein_finetune_cell *c) {
     bool *chosen;
     EIN_TRY(EIN_NEW(chosen, c->full->n_tensors));
     ein_status status = ein_classify_choose(c->full, c->arm->mode, c->arm->top_k, chosen);
@@ -104,7 +104,7 @@ static ein_status plan_trained(finetune_cell *c) {
 }
 
 /* The recipe for as many records as this cell has; from here on its configuration holds the numbers. */
-static ein_status plan_recipe(finetune_cell *c) {
+static ein_status plan_recipe(ein_finetune_cell *c) {
     static const ein_recipe_kind kinds[] = {[EIN_ADAPT_TOP] = EIN_RECIPE_TOP,
                                             [EIN_ADAPT_FULL] = EIN_RECIPE_TOP,
                                             [EIN_ADAPT_LINEAR] = EIN_RECIPE_LINEAR,
@@ -117,14 +117,14 @@ static ein_status plan_recipe(finetune_cell *c) {
     if (first && ein_config_is_set(config, "train.lr")) c->lr = ein_config_real(config, "train.lr");
     c->recipe.lr = c->lr;
     /* Rates stand in the identity by their value (make_identity), so the keys may stay as they were given. */
-    EIN_TRY(ein_recipe_resolve(&c->recipe, config, finetune_tables, true, false, &c->config));
+    EIN_TRY(ein_recipe_resolve(&c->recipe, config, ein_finetune_tables, true, false, &c->config));
     c->job = *c->all->job;
     c->job.config = c->config;
     return EIN_OK;
 }
 
 /* Slots, updates of an epoch, rates. A batch larger than the training records takes all of them. */
-static ein_status plan_updates(finetune_cell *c) {
+static ein_status plan_updates(ein_finetune_cell *c) {
     const ein_config *config = config_of(c);
     EIN_TRY(ein_engine_from_config(config, ein_vit_tokens(&c->shape), c->all->threads,
                                    ein_comm_size(comm_of(c)), &c->engine));
@@ -161,7 +161,7 @@ static ein_status plan_updates(finetune_cell *c) {
 }
 
 /* Whether validation records know two different values of a target. */
-static bool has_spread(const finetune_cell *c, int target) {
+static bool has_spread(const ein_finetune_cell *c, int target) {
     const int T = c->data.targets.n_targets;
     float first = NAN;
     for (int64_t i = 0; i < c->data.n_valid; i++) {
@@ -174,7 +174,7 @@ static bool has_spread(const finetune_cell *c, int target) {
 }
 
 /* Early stopping needs something that can be estimated. */
-static ein_status check_validation(const finetune_cell *c) {
+static ein_status check_validation(const ein_finetune_cell *c) {
     const ein_targets *t = &c->data.targets;
     ein_target_counts *count;
     int usable = 0;
@@ -192,13 +192,13 @@ static ein_status check_validation(const finetune_cell *c) {
                      c->name, c->data.n_valid);
 }
 
-static ein_status plan(finetune_cell *c, const ein_targets_tables *tables) {
+static ein_status plan(ein_finetune_cell *c, const ein_targets_tables *tables) {
     ein_status status =
         build_targets(c, tables); /* what fails on one rank alone is told to the others below */
     if (status == EIN_OK) status = plan_shape(c);
     if (status == EIN_OK) status = plan_contract(c);
     if (status == EIN_OK) status = plan_trained(c);
-    if (status == EIN_OK) status = finetune_data_split(c);
+    if (status == EIN_OK) status = ein_finetune_data_split(c);
     if (status == EIN_OK) status = check_validation(c);
     if (status == EIN_OK) status = plan_recipe(c);
     if (status == EIN_OK) status = plan_updates(c);
@@ -208,7 +208,7 @@ static ein_status plan(finetune_cell *c, const ein_targets_tables *tables) {
 /* --- dry run --------------------------------------------------------------------------------------------- */
 
 /* "225 or 226": records of an update; those of an epoch are shared out evenly. */
-static const char *sizes_text(const finetune_cell *c, char out[48]) {
+static const char *sizes_text(const ein_finetune_cell *c, char out[48]) {
     const int64_t least = c->data.n_train / c->trainer.steps_per_epoch;
     if (c->data.n_train % c->trainer.steps_per_epoch)
         snprintf(out, 48, "%" PRId64 " or %" PRId64, least, least + 1);
@@ -217,13 +217,13 @@ static const char *sizes_text(const finetune_cell *c, char out[48]) {
     return out;
 }
 
-static void print_plan(const finetune_cell *c) {
+static void print_plan(const ein_finetune_cell *c) {
     char sizes[48];
     const ein_engine_bytes e =
         ein_engine_plan(c->trained, &c->engine, ein_comm_rank(comm_of(c)), ein_comm_size(comm_of(c)));
     bool kept;
     char text[6][16];
-    const int64_t data = finetune_data_bytes(c, &kept);
+    const int64_t data = ein_finetune_data_bytes(c, &kept);
     const int64_t acts = (int64_t)sizeof(float) * c->all->threads *
                          (ein_classify_values(c->full, c->trained, (int)c->per_slot, true) +
                           ein_classify_values(c->full, c->trained, 1, false));
@@ -253,14 +253,14 @@ static void print_plan(const finetune_cell *c) {
 /* --- the loop's calls ------------------------------------------------------------------------------------ */
 
 static ein_status start(void *self) {
-    finetune_cell *c = self;
+    ein_finetune_cell *c = self;
     ein_layout_copy(c->param, c->trained, c->frozen, c->full);
     return EIN_OK;
 }
 
 static ein_status open_data(void *self) {
-    finetune_cell *c = self;
-    EIN_TRY(finetune_data_load(c));
+    ein_finetune_cell *c = self;
+    EIN_TRY(ein_finetune_data_load(c));
     ein_run_log(c->run, "%" PRId64 " records on rank 0; what frozen blocks make of them is %s",
                 c->data.own_train + c->data.own_valid,
                 c->data.train_prefix ? "kept in memory" : "computed each time");
@@ -268,15 +268,15 @@ static ein_status open_data(void *self) {
 }
 
 static ein_status step(void *self) {
-    return finetune_data_step(self);
+    return ein_finetune_data_step(self);
 }
 
 static void compute_slot(void *self, int thread, int slot, const float *param, float *grad, double *loss,
                          ein_engine_stage done, void *context) {
-    finetune_cell *c = self;
-    finetune_worker *w = &c->worker[thread];
-    const int outputs = c->shape.classes, n = finetune_data_fill(c, w, slot);
-    const double share = 1.0 / (double)finetune_data_step_records(c);
+    ein_finetune_cell *c = self;
+    ein_finetune_worker *w = &c->worker[thread];
+    const int outputs = c->shape.classes, n = ein_finetune_data_fill(c, w, slot);
+    const double share = 1.0 / (double)ein_finetune_data_step_records(c);
     *loss = 0;
     if (n == 0) {
         memset(grad, 0, (size_t)c->trained->arena * sizeof *grad);
@@ -305,13 +305,13 @@ static double r_squared(const double *score, const double *label, int64_t n) {
     return total > 0 ? 1 - residual / total : NAN;
 }
 
-static ein_status judge_target(const finetune_cell *c, int target, double *out) {
+static ein_status judge_target(const ein_finetune_cell *c, int target, double *out) {
     double *score, *label;
     int8_t *is = NULL;
     int64_t n;
     ein_roc_result roc;
     *out = NAN;
-    ein_status status = finetune_known(c, target, c->data.valid_score, &score, &label, &n);
+    ein_status status = ein_finetune_known(c, target, c->data.valid_score, &score, &label, &n);
     if (status == EIN_OK && c->meaning->head[c->meaning->task_of[target]].kind == EIN_HEAD_REGRESSION) {
         *out = r_squared(score, label, n);
     } else if (status == EIN_OK) {
@@ -327,7 +327,7 @@ static ein_status judge_target(const finetune_cell *c, int target, double *out) 
 }
 
 /* Mean over tasks of the mean over their targets that can be estimated. */
-static ein_status judge(const finetune_cell *c, double *out) {
+static ein_status judge(const ein_finetune_cell *c, double *out) {
     double sum = 0;
     int tasks = 0;
     for (int t = 0; t < c->meaning->n_tasks; t++) {
@@ -350,13 +350,13 @@ static ein_status judge(const finetune_cell *c, double *out) {
 }
 
 static ein_status validate(void *self, double *value) {
-    finetune_cell *c = self;
-    EIN_TRY(finetune_data_validate(c));
+    ein_finetune_cell *c = self;
+    EIN_TRY(ein_finetune_data_validate(c));
     return ein_comm_agree(comm_of(c), judge(c, value));
 }
 
 static void name_records(void *self, int slot, char *out, size_t room) {
-    finetune_cell *c = self;
+    ein_finetune_cell *c = self;
     size_t at = 0;
     int64_t first, slots;
     out[0] = '\0';
@@ -365,11 +365,11 @@ static void name_records(void *self, int slot, char *out, size_t room) {
         snprintf(out, room, "slot %d, on another rank", slot);
         return;
     }
-    const int64_t begin = finetune_data_place(c, slot, c->trainer.state.step_in_epoch),
-                  end = finetune_data_place(c, slot, c->trainer.state.step_in_epoch + 1);
+    const int64_t begin = ein_finetune_data_place(c, slot, c->trainer.state.step_in_epoch),
+                  end = ein_finetune_data_place(c, slot, c->trainer.state.step_in_epoch + 1);
     for (int64_t b = begin; b < end && at + 2 < room; b++) {
         const int n = snprintf(out + at, room - at, "%s%s", b > begin ? ", " : "",
-                               ein_corpus_record_id(c->all->corpus, finetune_data_record(c, slot, b)));
+                               ein_corpus_record_id(c->all->corpus, ein_finetune_data_record(c, slot, b)));
         if (n > 0) at += (size_t)n < room - at ? (size_t)n : room - at - 1;
     }
 }
@@ -379,8 +379,8 @@ static const ein_trainer_ops ops = {.start = start,
                                     .step = step,
                                     .compute = compute_slot,
                                     .validate = validate,
-                                    .write_model = finetune_write_model,
-                                    .finish = finetune_finish,
+                                    .write_model = ein_finetune_write_model,
+                                    .finish = ein_finetune_finish,
                                     .name_records = name_records};
 
 /* --- set up and run -------------------------------------------------------------------------------------- */
@@ -398,7 +398,7 @@ static bool lacks_more_than_norm(const char *missing) {
 
 /* Weights of the whole model: drawn, then those of the source. What a source cannot know is pooling, fc_norm, head and
  * adapters. */
-static ein_status draw_weights(finetune_cell *c) {
+static ein_status draw_weights(ein_finetune_cell *c) {
     ein_layout *encoder = NULL;
     float *arena = NULL;
     EIN_TRY(EIN_NEW(c->frozen, c->full->arena));
@@ -419,7 +419,7 @@ static ein_status draw_weights(finetune_cell *c) {
     return status;
 }
 
-static ein_status worker_new(const finetune_cell *c, finetune_worker *w) {
+static ein_status worker_new(const ein_finetune_cell *c, ein_finetune_worker *w) {
     EIN_TRY(ein_classify_new(c->full, c->trained, (int)c->per_slot, true, &w->batch));
     EIN_TRY(ein_classify_new(c->full, c->trained, 1, false, &w->one));
     EIN_TRY(EIN_NEW(w->x, (int64_t)c->shape.leads * c->shape.samples));
@@ -430,7 +430,7 @@ static ein_status worker_new(const finetune_cell *c, finetune_worker *w) {
     return EIN_NEW(w->record_loss, c->per_slot);
 }
 
-static void worker_free(finetune_worker *w) {
+static void worker_free(ein_finetune_worker *w) {
     ein_classify_destroy(w->batch);
     ein_classify_destroy(w->one);
     free(w->x);
@@ -441,7 +441,7 @@ static void worker_free(finetune_worker *w) {
     free(w->record_loss);
 }
 
-static ein_status workers_new(finetune_cell *c) {
+static ein_status workers_new(ein_finetune_cell *c) {
     int failed = 0;
     EIN_TRY(EIN_NEW(c->worker, c->all->threads));
     /* Every thread touches its own memory first. */
@@ -454,7 +454,7 @@ static ein_status workers_new(finetune_cell *c) {
     return EIN_OK;
 }
 
-static ein_status make_identity(finetune_cell *c) {
+static ein_status make_identity(ein_finetune_cell *c) {
     static const char *const changeable[] = {
         "threads:",  "corpus:", "memory_mib:", "keep:",   "from:",        "seeds:",          "tasks:",
         "controls:", "cell:",   "unjoined:",   "recipe:", "calibration:", "domain_records:", NULL};
@@ -489,7 +489,7 @@ static ein_status make_identity(finetune_cell *c) {
 }
 
 /* The shape that is used: of a source it is the file's, whatever model.* says. */
-static ein_status tell_shape(const finetune_cell *c, ein_config *resolved) {
+static ein_status tell_shape(const ein_finetune_cell *c, ein_config *resolved) {
     const struct {
         const char *key;
         int value;
@@ -507,13 +507,13 @@ static ein_status tell_shape(const finetune_cell *c, ein_config *resolved) {
 }
 
 /* The numbers that this model is trained with; a control's rate stands under a key of its own. */
-static ein_status write_config(const finetune_cell *c) {
+static ein_status write_config(const ein_finetune_cell *c) {
     char path[4200], *yaml = NULL;
     ein_config *resolved = NULL;
     ein_recipe recipe = c->recipe;
     if (c->arm != &c->all->arm[0]) recipe.lr = NAN;
     snprintf(path, sizeof path, "%s/config.resolved.yaml", c->folder);
-    ein_status status = ein_recipe_resolve(&recipe, c->config, finetune_tables, true, true, &resolved);
+    ein_status status = ein_recipe_resolve(&recipe, c->config, ein_finetune_tables, true, true, &resolved);
     if (status == EIN_OK) status = tell_shape(c, resolved);
     if (status == EIN_OK) status = ein_config_to_yaml(resolved, &yaml);
     if (status == EIN_OK) status = ein_durable_write(path, yaml, strlen(yaml));
@@ -522,14 +522,14 @@ static ein_status write_config(const finetune_cell *c) {
     return status;
 }
 
-static ein_status open_run(finetune_cell *c) {
+static ein_status open_run(ein_finetune_cell *c) {
     EIN_TRY(ein_run_open(comm_of(c), c->folder, &c->run));
     ein_status status = make_identity(c);
     if (status == EIN_OK && ein_comm_rank(comm_of(c)) == 0) status = write_config(c);
     return ein_comm_agree(comm_of(c), status);
 }
 
-static ein_status train(finetune_cell *c) {
+static ein_status train(ein_finetune_cell *c) {
     char sizes[48];
     ein_status status = draw_weights(c);
     if (status == EIN_OK) status = workers_new(c);
@@ -555,7 +555,7 @@ static ein_status train(finetune_cell *c) {
     t->param = c->param;
     t->engine_options = c->engine;
     t->seed = c->seed;
-    t->value_name = finetune_value_name(c);
+    t->value_name = ein_finetune_value_name(c);
     t->larger_is_better = true;
     t->patience = ein_config_int(config_of(c), "finetune.patience");
     t->identity = c->identity;
@@ -566,10 +566,10 @@ static ein_status train(finetune_cell *c) {
     return ein_trainer_run(t);
 }
 
-static void release(finetune_cell *c) {
+static void release(ein_finetune_cell *c) {
     for (int t = 0; c->worker && t < c->all->threads; t++) worker_free(&c->worker[t]);
     free(c->worker);
-    finetune_data_free(c);
+    ein_finetune_data_free(c);
     ein_model_tasks_destroy(c->meaning);
     ein_layout_destroy(c->trained);
     ein_layout_destroy(c->full);
@@ -580,10 +580,11 @@ static void release(finetune_cell *c) {
     ein_config_destroy(c->config);
 }
 
-ein_status finetune_cell_run(finetune *all, const finetune_arm *arm, int first_task, int n_tasks,
-                             uint64_t seed, finetune_outcome *outcome) {
-    finetune_cell c = {.all = all, .arm = arm, .first_task = first_task, .n_tasks = n_tasks, .seed = seed};
-    *outcome = (finetune_outcome){.value = NAN};
+ein_status ein_finetune_cell_run(ein_finetune *all, const ein_finetune_arm *arm, int first_task, int n_tasks,
+                                 uint64_t seed, ein_finetune_outcome *outcome) {
+    ein_finetune_cell c = {
+        .all = all, .arm = arm, .first_task = first_task, .n_tasks = n_tasks, .seed = seed};
+    *outcome = (ein_finetune_outcome){.value = NAN};
     c.trainer.state.best_value = NAN;
     name_cell(&c);
     snprintf(outcome->name, sizeof outcome->name, "%s", c.name);
@@ -598,7 +599,7 @@ ein_status finetune_cell_run(finetune *all, const finetune_arm *arm, int first_t
         outcome->value = c.trainer.state.best_value;
         outcome->epoch =
             c.trainer.steps_per_epoch ? c.trainer.state.best_step / c.trainer.steps_per_epoch : 0;
-        snprintf(outcome->value_name, sizeof outcome->value_name, "%s", finetune_value_name(&c));
+        snprintf(outcome->value_name, sizeof outcome->value_name, "%s", ein_finetune_value_name(&c));
     }
     release(&c);
     return status;

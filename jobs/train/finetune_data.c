@@ -7,24 +7,24 @@
 #include "mpi/slots.h"
 #include "mpi/watchdog.h"
 
-static int n_targets(const finetune_cell *c) {
+static int n_targets(const ein_finetune_cell *c) {
     return c->meaning->n_targets;
 }
 
 /* Whether the prefix is the record itself, so that keeping it would only double the store. */
-static bool prefix_is_input(const finetune_cell *c) {
+static bool prefix_is_input(const ein_finetune_cell *c) {
     return c->trained->tensors[0].stage == 0 && c->trained->n_tensors == c->full->n_tensors;
 }
 
 /* A record takes part if one of the cell's tasks is defined for it and knows something of it. */
-static bool takes_part(const finetune_cell *c, int64_t record) {
+static bool takes_part(const ein_finetune_cell *c, int64_t record) {
     for (int t = 0; t < n_targets(c); t++)
         if (!isnan(c->data.targets.value[record * n_targets(c) + t])) return true;
     return false;
 }
 
-ein_status finetune_data_split(finetune_cell *c) {
-    finetune_data *d = &c->data;
+ein_status ein_finetune_data_split(ein_finetune_cell *c) {
+    ein_finetune_data *d = &c->data;
     const int64_t N = ein_corpus_records(c->all->corpus);
     EIN_TRY(EIN_NEW(d->train, N));
     EIN_TRY(EIN_NEW(d->valid, N));
@@ -42,12 +42,12 @@ ein_status finetune_data_split(finetune_cell *c) {
 }
 
 /* The shard of a slot, in places of `train`. */
-static void shard_of(const finetune_cell *c, int slot, int64_t *first, int64_t *count) {
+static void shard_of(const ein_finetune_cell *c, int slot, int64_t *first, int64_t *count) {
     ein_share(c->data.n_train, slot, c->engine.slots, first, count);
 }
 
-static void find_own(finetune_cell *c) {
-    finetune_data *d = &c->data;
+static void find_own(ein_finetune_cell *c) {
+    ein_finetune_data *d = &c->data;
     ein_comm *comm = c->all->job->comm;
     int64_t slot, slots, first, count;
     ein_share(c->engine.slots, ein_comm_rank(comm), ein_comm_size(comm), &slot, &slots);
@@ -57,8 +57,8 @@ static void find_own(finetune_cell *c) {
     ein_share(d->n_valid, ein_comm_rank(comm), ein_comm_size(comm), &d->first_valid, &d->own_valid);
 }
 
-int64_t finetune_data_bytes(const finetune_cell *c, bool *kept) {
-    finetune_cell own = *c;
+int64_t ein_finetune_data_bytes(const ein_finetune_cell *c, bool *kept) {
+    ein_finetune_cell own = *c;
     find_own(&own);
     const int64_t records = own.data.own_train + own.data.own_valid;
     const int64_t prefixes = records * c->data.prefix_values * (int64_t)sizeof(float);
@@ -70,13 +70,13 @@ int64_t finetune_data_bytes(const finetune_cell *c, bool *kept) {
 }
 
 /* Prefixes of all records of a store, one record per call. */
-static ein_status keep_prefixes(finetune_cell *c, const ein_store *store, int64_t count, float **out) {
+static ein_status keep_prefixes(ein_finetune_cell *c, const ein_store *store, int64_t count, float **out) {
     const int64_t values = c->data.prefix_values;
     EIN_TRY(EIN_NEW(*out, count * values));
     float *prefix = *out;
 #pragma omp parallel for num_threads(c->all->threads) schedule(dynamic)
     for (int64_t i = 0; i < count; i++) {
-        finetune_worker *w = &c->worker[omp_get_thread_num()];
+        ein_finetune_worker *w = &c->worker[omp_get_thread_num()];
         ein_store_input(store, i, w->x);
         ein_watchdog_beat("computing what frozen blocks make of the records");
         ein_classify_prefix(w->one, prefix + i * values, c->frozen, w->x);
@@ -84,12 +84,12 @@ static ein_status keep_prefixes(finetune_cell *c, const ein_store *store, int64_
     return EIN_OK;
 }
 
-static ein_status load(finetune_cell *c) {
-    finetune_data *d = &c->data;
+static ein_status load(ein_finetune_cell *c) {
+    ein_finetune_data *d = &c->data;
     bool kept;
     find_own(c);
     const int64_t budget = ein_config_int(c->all->job->config, "data.memory_mib") << 20;
-    const int64_t bytes = finetune_data_bytes(c, &kept);
+    const int64_t bytes = ein_finetune_data_bytes(c, &kept);
     if (bytes > budget)
         return ein_error(
             EIN_NOMEM,
@@ -107,12 +107,12 @@ static ein_status load(finetune_cell *c) {
     return keep_prefixes(c, d->valid_store, d->own_valid, &d->valid_prefix);
 }
 
-ein_status finetune_data_load(finetune_cell *c) {
+ein_status ein_finetune_data_load(ein_finetune_cell *c) {
     return ein_comm_agree(c->all->job->comm, load(c));
 }
 
-void finetune_data_free(finetune_cell *c) {
-    finetune_data *d = &c->data;
+void ein_finetune_data_free(ein_finetune_cell *c) {
+    ein_finetune_data *d = &c->data;
     ein_store_destroy(d->train_store);
     ein_store_destroy(d->valid_store);
     free(d->train_prefix);
@@ -126,8 +126,8 @@ void finetune_data_free(finetune_cell *c) {
 
 /* --- one update ------------------------------------------------------------------------------------------ */
 
-ein_status finetune_data_step(finetune_cell *c) {
-    finetune_data *d = &c->data;
+ein_status ein_finetune_data_step(ein_finetune_cell *c) {
+    ein_finetune_data *d = &c->data;
     const int64_t epoch = c->trainer.state.epoch;
     int64_t slot, slots;
     if (d->ordered_epoch == epoch) return EIN_OK;
@@ -142,28 +142,28 @@ ein_status finetune_data_step(finetune_cell *c) {
     return EIN_OK;
 }
 
-int64_t finetune_data_place(const finetune_cell *c, int slot, int64_t step) {
+int64_t ein_finetune_data_place(const ein_finetune_cell *c, int slot, int64_t step) {
     return ein_slots_cut(c->data.n_train, c->engine.slots, c->trainer.steps_per_epoch, step, slot);
 }
 
-static int slot_records(const finetune_cell *c, int slot) {
+static int slot_records(const ein_finetune_cell *c, int slot) {
     const int64_t step = c->trainer.state.step_in_epoch;
-    return (int)(finetune_data_place(c, slot, step + 1) - finetune_data_place(c, slot, step));
+    return (int)(ein_finetune_data_place(c, slot, step + 1) - ein_finetune_data_place(c, slot, step));
 }
 
-int64_t finetune_data_step_records(const finetune_cell *c) {
+int64_t ein_finetune_data_step_records(const ein_finetune_cell *c) {
     int64_t n = 0;
     for (int s = 0; s < c->engine.slots; s++) n += slot_records(c, s);
     return n;
 }
 
-int64_t finetune_data_record(const finetune_cell *c, int slot, int64_t place) {
+int64_t ein_finetune_data_record(const ein_finetune_cell *c, int slot, int64_t place) {
     int64_t first, count;
     shard_of(c, slot, &first, &count);
     return c->data.train[first + c->data.order[first - c->data.first_train + place]];
 }
 
-static void fill_prefix(finetune_cell *c, finetune_worker *w, float *out, const ein_store *store,
+static void fill_prefix(ein_finetune_cell *c, ein_finetune_worker *w, float *out, const ein_store *store,
                         const float *kept, int64_t place) {
     const int64_t values = c->data.prefix_values;
     if (kept) {
@@ -176,11 +176,11 @@ static void fill_prefix(finetune_cell *c, finetune_worker *w, float *out, const 
     }
 }
 
-int finetune_data_fill(finetune_cell *c, finetune_worker *w, int slot) {
-    finetune_data *d = &c->data;
+int ein_finetune_data_fill(ein_finetune_cell *c, ein_finetune_worker *w, int slot) {
+    ein_finetune_data *d = &c->data;
     const int T = n_targets(c), n = slot_records(c, slot);
     int64_t first, count;
-    const int64_t begin = finetune_data_place(c, slot, c->trainer.state.step_in_epoch);
+    const int64_t begin = ein_finetune_data_place(c, slot, c->trainer.state.step_in_epoch);
     shard_of(c, slot, &first, &count);
     for (int b = 0; b < n; b++) {
         const int64_t place = begin + b;
@@ -197,13 +197,13 @@ int finetune_data_fill(finetune_cell *c, finetune_worker *w, int slot) {
 
 /* --- validation ------------------------------------------------------------------------------------------ */
 
-ein_status finetune_data_validate(finetune_cell *c) {
-    finetune_data *d = &c->data;
+ein_status ein_finetune_data_validate(ein_finetune_cell *c) {
+    ein_finetune_data *d = &c->data;
     const int T = n_targets(c);
     memset(d->valid_score, 0, (size_t)(d->n_valid * T) * sizeof *d->valid_score);
 #pragma omp parallel for num_threads(c->all->threads) schedule(dynamic)
     for (int64_t i = 0; i < d->own_valid; i++) {
-        finetune_worker *w = &c->worker[omp_get_thread_num()];
+        ein_finetune_worker *w = &c->worker[omp_get_thread_num()];
         fill_prefix(c, w, w->prefix, d->valid_store, d->valid_prefix, i);
         ein_watchdog_beat("validating");
         ein_classify_forward(w->one, w->logits, c->frozen, c->param, w->prefix);

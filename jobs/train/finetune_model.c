@@ -15,17 +15,17 @@
 #include "jobs/options/seen_options.h"
 #include "jobs/train/finetune.h"
 
-static ein_comm *comm_of(const finetune_cell *c) {
+static ein_comm *comm_of(const ein_finetune_cell *c) {
     return c->all->job->comm;
 }
 
-static const ein_config *config_of(const finetune_cell *c) {
+static const ein_config *config_of(const ein_finetune_cell *c) {
     return c->config ? c->config : c->all->job->config;
 }
 
 /* Scores and labels of one target over the validation records that know it; *n of them. */
-ein_status finetune_known(const finetune_cell *c, int target, const double *all_scores, double **score,
-                          double **label, int64_t *n) {
+ein_status ein_finetune_known(const ein_finetune_cell *c, int target, const double *all_scores,
+                              double **score, double **label, int64_t *n) {
     const int T = c->meaning->n_targets;
     *score = *label = NULL;
     *n = 0;
@@ -41,7 +41,7 @@ ein_status finetune_known(const finetune_cell *c, int target, const double *all_
 }
 
 /* What the validation value is. */
-const char *finetune_value_name(const finetune_cell *c) {
+const char *ein_finetune_value_name(const ein_finetune_cell *c) {
     int regressions = 0;
     for (int t = 0; t < c->meaning->n_tasks; t++)
         regressions += c->meaning->head[t].kind == EIN_HEAD_REGRESSION;
@@ -53,7 +53,7 @@ const char *finetune_value_name(const finetune_cell *c) {
 /* --- writing ---------------------------------------------------------------------------------------------- */
 
 /* Every record used to train or select the model: those of pretraining, of training, and of validation. */
-static ein_status seen_text(const finetune_cell *c, char **out) {
+static ein_status seen_text(const ein_finetune_cell *c, char **out) {
     ein_seen seen = {0}, more = {0};
     *out = NULL;
     ein_status status = ein_seen_decode_source(c->arm->from, c->all->source.training_records, &seen);
@@ -72,7 +72,7 @@ static ein_status seen_text(const finetune_cell *c, char **out) {
 }
 
 /* `domain` may be NULL. */
-static ein_status write_arena(const finetune_cell *c, const char *path, const ein_layout *layout,
+static ein_status write_arena(const ein_finetune_cell *c, const char *path, const ein_layout *layout,
                               const float *arena, char *domain) {
     const ein_train_state *s = &c->trainer.state;
     char training[1024];
@@ -83,7 +83,8 @@ static ein_status write_arena(const finetune_cell *c, const char *path, const ei
         "\"updates\": %" PRId64 ", \"best_update\": %" PRId64 ", \"best_value\": %.17g, \"value\": \"%s\", "
         "\"training_records\": %" PRId64 ", \"validation_records\": %" PRId64 "}",
         c->arm->name, c->seed, c->arm->from ? c->all->source_hash : "", s->step, s->best_step,
-        isnan(s->best_value) ? 0.0 : s->best_value, finetune_value_name(c), c->data.n_train, c->data.n_valid);
+        isnan(s->best_value) ? 0.0 : s->best_value, ein_finetune_value_name(c), c->data.n_train,
+        c->data.n_valid);
     ein_status status = ein_model_tasks_to_json(c->meaning, &tasks);
     if (status == EIN_OK) status = seen_text(c, &seen);
     ein_model_info info = {.config_yaml = c->identity,
@@ -99,8 +100,8 @@ static ein_status write_arena(const finetune_cell *c, const char *path, const ei
     return status;
 }
 
-ein_status finetune_write_model(void *self, const char *path) {
-    finetune_cell *c = self;
+ein_status ein_finetune_write_model(void *self, const char *path) {
+    ein_finetune_cell *c = self;
     float *arena;
     EIN_TRY(EIN_NEW(arena, c->full->arena));
     memcpy(arena, c->frozen, (size_t)c->full->arena * sizeof *arena);
@@ -112,7 +113,7 @@ ein_status finetune_write_model(void *self, const char *path) {
 
 /* What the state says of the best model must be what its file says: one that another life left behind, or that is older
  * because the disk was full, has other weights than the log and the figures tell of. */
-static ein_status check_best(const finetune_cell *c, const char *path) {
+static ein_status check_best(const ein_finetune_cell *c, const char *path) {
     const ein_train_state *s = &c->trainer.state;
     ein_model_info info = {0};
     if (isnan(s->best_value))
@@ -120,7 +121,7 @@ static ein_status check_best(const finetune_cell *c, const char *path) {
             EIN_NUMERIC,
             "%s: there is no best model: no epoch had a %s, or none could be written (see the warnings in "
             "log.txt); remove the folder and train again",
-            c->folder, finetune_value_name(c));
+            c->folder, ein_finetune_value_name(c));
     EIN_TRY(ein_model_describe(path, NULL, &info));
     json_t *training = info.training ? json_loads(info.training, 0, NULL) : NULL;
     const json_t *update = json_object_get(training, "best_update"),
@@ -134,11 +135,11 @@ static ein_status check_best(const finetune_cell *c, const char *path) {
                      "%s is not the model of update %" PRId64
                      ", which was the best (%s %.6f): it was replaced, or left by an "
                      "earlier run in this folder; remove the folder and train again",
-                     path, s->best_step, finetune_value_name(c), s->best_value);
+                     path, s->best_step, ein_finetune_value_name(c), s->best_value);
 }
 
 /* The best model as it goes out: adapters folded in, so that any reader of timm's names can use it. */
-static ein_status load_best(const finetune_cell *c, ein_layout **layout, float **arena) {
+static ein_status load_best(const ein_finetune_cell *c, ein_layout **layout, float **arena) {
     char path[4200];
     float *adapted = NULL;
     ein_vit_shape plain = c->shape;
@@ -156,14 +157,14 @@ static ein_status load_best(const finetune_cell *c, ein_layout **layout, float *
 }
 
 /* Thresholds on scores, maps on logits, of all targets. */
-static ein_status choose_thresholds(finetune_cell *c, const double *scores, const double *logits) {
+static ein_status choose_thresholds(ein_finetune_cell *c, const double *scores, const double *logits) {
     const char *asked = ein_config_string(config_of(c), "finetune.calibration");
     for (int j = 0; j < c->meaning->n_targets; j++) {
         double *score, *logit = NULL, *label, *again = NULL;
         int64_t n;
-        ein_status status = finetune_known(c, j, scores, &score, &label, &n);
+        ein_status status = ein_finetune_known(c, j, scores, &score, &label, &n);
         if (status == EIN_OK) status = ein_model_tasks_choose(c->meaning, j, score, label, n);
-        if (status == EIN_OK) status = finetune_known(c, j, logits, &logit, &again, &n);
+        if (status == EIN_OK) status = ein_finetune_known(c, j, logits, &logit, &again, &n);
         if (status == EIN_OK) status = ein_model_tasks_calibrate(c->meaning, j, asked, logit, label, n);
         free(score);
         free(logit);
@@ -175,7 +176,7 @@ static ein_status choose_thresholds(finetune_cell *c, const double *scores, cons
 }
 
 /* Scores and labels of the validation records, for whoever wants to look behind the thresholds. */
-static ein_status write_validation(const finetune_cell *c, const double *scores) {
+static ein_status write_validation(const ein_finetune_cell *c, const double *scores) {
     const int T = c->meaning->n_targets;
     char path[4200], label[256];
     const char **column;
@@ -211,7 +212,7 @@ static ein_status write_validation(const finetune_cell *c, const double *scores)
     return status;
 }
 
-static ein_status publish(finetune_cell *c, const ein_layout *layout, const float *arena,
+static ein_status publish(ein_finetune_cell *c, const ein_layout *layout, const float *arena,
                           const double *scores, const double *logits, char *domain) {
     char path[4200];
     snprintf(path, sizeof path, "%s/model.safetensors", c->folder);
@@ -223,7 +224,7 @@ static ein_status publish(finetune_cell *c, const ein_layout *layout, const floa
 /* --- domain ---------------------------------------------------------------------------------------------- */
 
 /* Mean embeddings of at most `most` of n records, evenly spaced. Collective. */
-static ein_status embed_some(finetune_cell *c, const ein_embedder *e, const int64_t *record, int64_t n,
+static ein_status embed_some(ein_finetune_cell *c, const ein_embedder *e, const int64_t *record, int64_t n,
                              int64_t most, float **out, int64_t *count) {
     int64_t *some = NULL;
     *count = n < most ? n : most;
@@ -240,8 +241,8 @@ static ein_status embed_some(finetune_cell *c, const ein_embedder *e, const int6
 }
 
 /* On rank 0. What cannot be told of these records is told in the log instead. */
-static ein_status fit_domain(finetune_cell *c, const float *train, int64_t n, const float *valid, int64_t m,
-                             char **out) {
+static ein_status fit_domain(ein_finetune_cell *c, const float *train, int64_t n, const float *valid,
+                             int64_t m, char **out) {
     ein_domain domain;
     ein_status status = ein_domain_fit(&domain, train, n, valid, m, c->shape.width, c->all->threads);
     if (status == EIN_RANGE || status == EIN_NUMERIC) {
@@ -259,7 +260,7 @@ static ein_status fit_domain(finetune_cell *c, const float *train, int64_t n, co
 }
 
 /* How far records are from those of training, for the model's file; *out on rank 0 (NULL: not told). Collective. */
-static ein_status describe_domain(finetune_cell *c, const ein_layout *layout, const float *arena,
+static ein_status describe_domain(ein_finetune_cell *c, const ein_layout *layout, const float *arena,
                                   char **out) {
     const ein_embedder e = {.layout = layout,
                             .param = arena,
@@ -281,7 +282,7 @@ static ein_status describe_domain(finetune_cell *c, const ein_layout *layout, co
 /* --- the end --------------------------------------------------------------------------------------------- */
 
 /* Which map each target got, and why; rank 0 has chosen. */
-static void log_calibration(const finetune_cell *c) {
+static void log_calibration(const ein_finetune_cell *c) {
     char label[300], text[400];
     for (int j = 0; j < c->meaning->n_targets && ein_comm_rank(comm_of(c)) == 0; j++) {
         if (!ein_calibration_text(&c->meaning->calibration[j], text, sizeof text)[0]) continue;
@@ -290,8 +291,8 @@ static void log_calibration(const finetune_cell *c) {
     }
 }
 
-ein_status finetune_finish(void *self) {
-    finetune_cell *c = self;
+ein_status ein_finetune_finish(void *self) {
+    ein_finetune_cell *c = self;
     ein_layout *layout = NULL;
     float *arena = NULL;
     double *scores = NULL, *logits = NULL;
@@ -327,6 +328,7 @@ ein_status finetune_finish(void *self) {
     EIN_TRY(ein_comm_agree(comm_of(c), status));
     log_calibration(c);
     ein_run_log(c->run, "model of update %" PRId64 " (%s %.4f) written to %s/model.safetensors",
-                c->trainer.state.best_step, finetune_value_name(c), c->trainer.state.best_value, c->folder);
+                c->trainer.state.best_step, ein_finetune_value_name(c), c->trainer.state.best_value,
+                c->folder);
     return EIN_OK;
 }

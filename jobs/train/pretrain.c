@@ -28,7 +28,7 @@ static const ein_flag flags[] = {
 
 /* The configuration without what may change between lives of a run, and what the corpus is: the identity that a
  * checkpoint is compared by. */
-static ein_status make_identity(pretrain *p) {
+static ein_status make_identity(ein_pretrain *p) {
     static const char *const changeable[] = {"threads:", "corpus:", "memory_mib:", "recipe:", NULL};
     char more[512], content[EIN_CONTENT_BYTES];
     ein_identity_content(p->data.corpus, p->data.part, NULL, 0, content);
@@ -39,7 +39,7 @@ static ein_status make_identity(pretrain *p) {
     return ein_identity_text(p->config_yaml, changeable, more, &p->identity);
 }
 
-static ein_status open_corpus(pretrain *p) {
+static ein_status open_corpus(ein_pretrain *p) {
     const char *path = ein_config_string(p->job->config, "data.corpus");
     const int dry = ein_config_bool(p->job->config, "run.dry_run");
     if (!path && !dry)
@@ -48,7 +48,7 @@ static ein_status open_corpus(pretrain *p) {
 }
 
 /* From here on the configuration holds what the run takes. */
-static ein_status resolve_recipe(pretrain *p) {
+static ein_status resolve_recipe(ein_pretrain *p) {
     const ein_config *c = p->job->config;
     ein_recipe_pretrain(&p->recipe, c, p->data.corpus ? p->data.n_train : -1);
     EIN_TRY(ein_recipe_resolve(&p->recipe, c, tables, false, false, &p->config));
@@ -58,20 +58,20 @@ static ein_status resolve_recipe(pretrain *p) {
     return EIN_OK;
 }
 
-static ein_status prepare(pretrain *p) {
+static ein_status prepare(ein_pretrain *p) {
     EIN_TRY(open_corpus(p));
     p->plan.seed = (uint64_t)ein_config_int(p->job->config, "train.seed");
-    ein_status status = p->data.corpus ? pretrain_data_split(p) : EIN_OK;
+    ein_status status = p->data.corpus ? ein_pretrain_data_split(p) : EIN_OK;
     if (status == EIN_OK) status = resolve_recipe(p);
     EIN_TRY(ein_comm_agree(p->job->comm, status));
-    EIN_TRY(pretrain_plan_make(p));
+    EIN_TRY(ein_pretrain_plan_make(p));
     if (!p->data.corpus) return EIN_OK;
-    EIN_TRY(ein_comm_agree(p->job->comm, pretrain_plan_steps(p)));
+    EIN_TRY(ein_comm_agree(p->job->comm, ein_pretrain_plan_steps(p)));
     return ein_probe_open(p->job, p->plan.layout, &p->plan.contract, p->threads, &p->probe);
 }
 
 /* Open the run folder and write down what is about to run. */
-static ein_status open_run(pretrain *p) {
+static ein_status open_run(ein_pretrain *p) {
     const char *folder = ein_config_string(p->job->config, "run.folder");
     char path[4096];
     if (!folder) return ein_error(EIN_USAGE, "no run folder: give --run FOLDER");
@@ -86,7 +86,7 @@ static ein_status open_run(pretrain *p) {
     return ein_comm_agree(p->job->comm, status);
 }
 
-static void announce(pretrain *p) {
+static void announce(ein_pretrain *p) {
     ein_run_log(p->run, "recipe %s", p->recipe.reason);
     ein_run_log(
         p->run,
@@ -97,7 +97,7 @@ static void announce(pretrain *p) {
 }
 
 /* What the split keeps away from training, if one was asked for. */
-static void announce_split(pretrain *p) {
+static void announce_split(ein_pretrain *p) {
     const char *by = ein_config_string(p->job->config, "split.by");
     int64_t test = 0;
     if (!by) return;
@@ -110,7 +110,7 @@ static void announce_split(pretrain *p) {
 }
 
 /* Records without a patient make every split leak; said before hours are spent. Collective. */
-static ein_status announce_patients(pretrain *p) {
+static ein_status announce_patients(ein_pretrain *p) {
     char warning[400] = "";
     const bool first = ein_comm_rank(p->job->comm) == 0;
     EIN_TRY(ein_comm_share(p->job->comm, first && p->data.corpus
@@ -121,10 +121,10 @@ static ein_status announce_patients(pretrain *p) {
     return EIN_OK;
 }
 
-static void release(pretrain *p) {
+static void release(ein_pretrain *p) {
     ein_probe_close(p->probe);
-    pretrain_workers_free(p);
-    pretrain_data_free(&p->data);
+    ein_pretrain_workers_free(p);
+    ein_pretrain_data_free(&p->data);
     ein_layout_destroy(p->plan.layout);
     free(p->param);
     free(p->config_yaml);
@@ -134,12 +134,12 @@ static void release(pretrain *p) {
 }
 
 static ein_status run(ein_job *job) {
-    pretrain p = {.job = job};
+    ein_pretrain p = {.job = job};
     snprintf(p.program, sizeof p.program, "einthoven %s", ein_version());
     ein_blas_start();
     ein_status status = prepare(&p);
     if (status == EIN_OK && ein_config_bool(job->config, "run.dry_run")) {
-        status = pretrain_plan_print(&p);
+        status = ein_pretrain_plan_print(&p);
         const bool by = ein_config_is_set(job->config, "split.by");
         if (status == EIN_OK && p.data.corpus && by && ein_comm_rank(job->comm) == 0)
             status = ein_split_print(stdout, job->config, p.data.corpus, p.data.part);
@@ -151,8 +151,8 @@ static ein_status run(ein_job *job) {
         if (status == EIN_OK) announce(&p);
         if (status == EIN_OK) announce_split(&p);
         if (status == EIN_OK) status = announce_patients(&p);
-        if (status == EIN_OK) status = pretrain_data_note(&p);
-        if (status == EIN_OK) status = pretrain_train(&p);
+        if (status == EIN_OK) status = ein_pretrain_data_note(&p);
+        if (status == EIN_OK) status = ein_pretrain_train(&p);
     }
     release(&p);
     return status;

@@ -34,7 +34,7 @@ typedef struct {
     ein_schedule schedule;
     ein_shuffle shuffle;
     int64_t steps_per_epoch, total_steps;
-} pretrain_plan;
+} ein_pretrain_plan;
 
 /* Records of the corpus by use, and what this rank holds of them. */
 typedef struct {
@@ -48,7 +48,7 @@ typedef struct {
     ein_store *valid_store;
     int64_t first_batch, n_batches, all_batches;
     double *valid_loss; /* (n_valid) */
-} pretrain_data;
+} ein_pretrain_data;
 
 /* One thread's room. */
 typedef struct {
@@ -56,59 +56,57 @@ typedef struct {
     float *x;      /* (per_slot, L, S) */
     int32_t *mask; /* (per_slot, N) */
     double *record_loss;
-} pretrain_worker;
+} ein_pretrain_worker;
 
 typedef struct {
     ein_job *job;
     ein_job own;        /* job with the numbers of the recipe, once they are known */
     ein_config *config; /* of it */
     ein_recipe recipe;
-    pretrain_plan plan;
-    pretrain_data data;
+    ein_pretrain_plan plan;
+    ein_pretrain_data data;
     ein_run *run;
     int threads;
-    pretrain_worker *worker;
+    ein_pretrain_worker *worker;
     float *param;
     ein_trainer trainer;
     ein_probe *probe; /* NULL: none */
     char *config_yaml, *identity;
     char program[32]; /* name and version, for files */
     char contract_text[EIN_CONTRACT_TEXT_BYTES];
-} pretrain;
+} ein_pretrain;
 
 extern const ein_option ein_table_pretrain[];
 
 /* Plan from the configuration; with a corpus its contract is checked against the configuration's. Collective. */
-ein_status pretrain_plan_make(pretrain *p);
+ein_status ein_pretrain_plan_make(ein_pretrain *p);
 /* Steps of an epoch, once the number of training records is known. */
-ein_status pretrain_plan_steps(pretrain *p);
+ein_status ein_pretrain_plan_steps(ein_pretrain *p);
 /* --dry-run: print the plan on rank 0. Collective. */
-ein_status pretrain_plan_print(pretrain *p);
+ein_status ein_pretrain_plan_print(ein_pretrain *p);
 
 /* Which records train and validate: by split.*, or where split.by is not set by data.validation_fraction. */
-ein_status pretrain_data_split(pretrain *p);
+ein_status ein_pretrain_data_split(ein_pretrain *p);
 /* Note for the model which records train it. Collective. */
-ein_status pretrain_data_note(pretrain *p);
+ein_status ein_pretrain_data_note(ein_pretrain *p);
 /* Options of the feed for this rank. */
-ein_feed_options pretrain_data_feed(const pretrain *p);
+ein_feed_options ein_pretrain_data_feed(const ein_pretrain *p);
 /* Open the feed at the run's position and read the held-out records. Collective. */
-ein_status pretrain_data_load(pretrain *p);
-void pretrain_data_free(pretrain_data *data);
+ein_status ein_pretrain_data_load(ein_pretrain *p);
+void ein_pretrain_data_free(ein_pretrain_data *data);
 /* Fill a worker's x and masks for slot `slot` of the feed's current step. */
-void pretrain_data_fill(const pretrain *p, pretrain_worker *worker, int slot);
-/* The same for validation batch `batch`; returns how many of the records are not repeats. */
-int pretrain_data_fill_valid(const pretrain *p, pretrain_worker *worker, int64_t batch);
+void ein_pretrain_data_fill(const ein_pretrain *p, ein_pretrain_worker *worker, int slot);
 
 /* One thread's room, first touched by the calling thread; and that of all threads. */
-ein_status pretrain_worker_new(const pretrain_plan *plan, pretrain_worker *worker);
-void pretrain_worker_free(pretrain_worker *worker);
-ein_status pretrain_workers_new(pretrain *p);
-void pretrain_workers_free(pretrain *p);
+ein_status ein_pretrain_worker_new(const ein_pretrain_plan *plan, ein_pretrain_worker *worker);
+void ein_pretrain_worker_free(ein_pretrain_worker *worker);
+ein_status ein_pretrain_workers_new(ein_pretrain *p);
+void ein_pretrain_workers_free(ein_pretrain *p);
 
 /* Mean masked loss over the held-out records; NaN if there are none. Collective. */
-ein_status pretrain_validate(pretrain *p, double *loss);
+ein_status ein_pretrain_validate(ein_pretrain *p, double *loss);
 
 /* From start or checkpoint to done or stopped. Collective. */
-ein_status pretrain_train(pretrain *p);
+ein_status ein_pretrain_train(ein_pretrain *p);
 
 #endif

@@ -13,8 +13,8 @@
 #define VALIDATION_KEY UINT64_C(0x76616c6964617465)
 
 /* Without split.by: a fraction of the patients is held out for the validation loss, all others train. */
-static ein_status split_as_held_out(pretrain *p) {
-    pretrain_data *d = &p->data;
+static ein_status split_as_held_out(ein_pretrain *p) {
+    ein_pretrain_data *d = &p->data;
     const int64_t N = ein_corpus_records(d->corpus);
     const uint64_t *patient = ein_corpus_patients(d->corpus);
     const double held_out = ein_config_real(p->job->config, "data.validation_fraction");
@@ -28,8 +28,8 @@ static ein_status split_as_held_out(pretrain *p) {
     return EIN_OK;
 }
 
-ein_status pretrain_data_split(pretrain *p) {
-    pretrain_data *d = &p->data;
+ein_status ein_pretrain_data_split(ein_pretrain *p) {
+    ein_pretrain_data *d = &p->data;
     const int64_t N = ein_corpus_records(d->corpus);
     if (ein_config_is_set(p->job->config, "split.by"))
         EIN_TRY(ein_split_from_config(p->job->config, d->corpus, &d->part));
@@ -43,7 +43,7 @@ ein_status pretrain_data_split(pretrain *p) {
 }
 
 /* The records that train this model, and those of the model that it starts from. */
-static ein_status make_training_records(pretrain *p) {
+static ein_status make_training_records(ein_pretrain *p) {
     const char *from = ein_config_string(p->job->config, "model.from");
     ein_seen seen = {0}, before = {0};
     ein_model_info info = {0};
@@ -59,13 +59,13 @@ static ein_status make_training_records(pretrain *p) {
     return status;
 }
 
-ein_status pretrain_data_note(pretrain *p) {
+ein_status ein_pretrain_data_note(ein_pretrain *p) {
     const ein_status status = ein_comm_rank(p->job->comm) == 0 ? make_training_records(p) : EIN_OK;
     return ein_comm_share(p->job->comm, status);
 }
 
-ein_feed_options pretrain_data_feed(const pretrain *p) {
-    const pretrain_plan *plan = &p->plan;
+ein_feed_options ein_pretrain_data_feed(const ein_pretrain *p) {
+    const ein_pretrain_plan *plan = &p->plan;
     int64_t first, count;
     ein_share(plan->engine.slots, ein_comm_rank(p->job->comm), ein_comm_size(p->job->comm), &first, &count);
     return (ein_feed_options){.records = p->data.train,
@@ -80,8 +80,8 @@ ein_feed_options pretrain_data_feed(const pretrain *p) {
                               .budget_bytes = ein_config_int(p->job->config, "data.memory_mib") << 20};
 }
 
-static ein_status load_validation(pretrain *p) {
-    pretrain_data *d = &p->data;
+static ein_status load_validation(ein_pretrain *p) {
+    ein_pretrain_data *d = &p->data;
     if (d->n_valid == 0) return EIN_OK;
     const int per = p->plan.per_slot;
     int64_t *index;
@@ -97,8 +97,8 @@ static ein_status load_validation(pretrain *p) {
     return status;
 }
 
-ein_status pretrain_data_load(pretrain *p) {
-    const ein_feed_options options = pretrain_data_feed(p);
+ein_status ein_pretrain_data_load(ein_pretrain *p) {
+    const ein_feed_options options = ein_pretrain_data_feed(p);
     ein_status status = load_validation(p);
     if (status == EIN_OK)
         status = ein_feed_new(p->data.corpus, &options, p->trainer.state.epoch,
@@ -106,7 +106,7 @@ ein_status pretrain_data_load(pretrain *p) {
     return ein_comm_agree(p->job->comm, status);
 }
 
-void pretrain_data_free(pretrain_data *d) {
+void ein_pretrain_data_free(ein_pretrain_data *d) {
     ein_feed_destroy(d->feed);
     free(d->part);
     free(d->train);
@@ -117,7 +117,7 @@ void pretrain_data_free(pretrain_data *d) {
     ein_corpus_close(d->corpus);
 }
 
-void pretrain_data_fill(const pretrain *p, pretrain_worker *w, int slot) {
+void ein_pretrain_data_fill(const ein_pretrain *p, ein_pretrain_worker *w, int slot) {
     const int N = p->plan.patches;
     const int64_t values = (int64_t)p->plan.shape.leads * p->plan.shape.samples;
     for (int b = 0; b < p->plan.per_slot; b++) {
@@ -126,8 +126,9 @@ void pretrain_data_fill(const pretrain *p, pretrain_worker *w, int slot) {
     }
 }
 
-int pretrain_data_fill_valid(const pretrain *p, pretrain_worker *w, int64_t batch) {
-    const pretrain_data *d = &p->data;
+/* The same for validation batch `batch`; returns how many of the records are not repeats. */
+static int fill_valid(const ein_pretrain *p, ein_pretrain_worker *w, int64_t batch) {
+    const ein_pretrain_data *d = &p->data;
     const int per = p->plan.per_slot, N = p->plan.patches;
     const int64_t values = (int64_t)p->plan.shape.leads * p->plan.shape.samples;
     for (int b = 0; b < per; b++) {
@@ -139,7 +140,7 @@ int pretrain_data_fill_valid(const pretrain *p, pretrain_worker *w, int64_t batc
     return left < per ? (int)left : per;
 }
 
-ein_status pretrain_worker_new(const pretrain_plan *plan, pretrain_worker *w) {
+ein_status ein_pretrain_worker_new(const ein_pretrain_plan *plan, ein_pretrain_worker *w) {
     const int64_t values = (int64_t)plan->shape.leads * plan->shape.samples;
     EIN_TRY(ein_mae_new(plan->layout, plan->per_slot, plan->visible, &w->mae));
     EIN_TRY(EIN_NEW(w->x, plan->per_slot * values));
@@ -147,19 +148,19 @@ ein_status pretrain_worker_new(const pretrain_plan *plan, pretrain_worker *w) {
     return EIN_NEW(w->record_loss, plan->per_slot);
 }
 
-void pretrain_worker_free(pretrain_worker *w) {
+void ein_pretrain_worker_free(ein_pretrain_worker *w) {
     ein_mae_destroy(w->mae);
     free(w->x);
     free(w->mask);
     free(w->record_loss);
 }
 
-ein_status pretrain_workers_new(pretrain *p) {
+ein_status ein_pretrain_workers_new(ein_pretrain *p) {
     EIN_TRY(EIN_NEW(p->worker, p->threads));
     int failed = 0;
     /* Every thread touches its own memory first. */
 #pragma omp parallel for num_threads(p->threads) schedule(static, 1) reduction(+ : failed)
-    for (int t = 0; t < p->threads; t++) failed += pretrain_worker_new(&p->plan, &p->worker[t]) != EIN_OK;
+    for (int t = 0; t < p->threads; t++) failed += ein_pretrain_worker_new(&p->plan, &p->worker[t]) != EIN_OK;
     if (failed)
         return ein_error(EIN_NOMEM,
                          "no memory for the activations of %d threads; use fewer threads, or smaller slots",
@@ -167,21 +168,21 @@ ein_status pretrain_workers_new(pretrain *p) {
     return EIN_OK;
 }
 
-void pretrain_workers_free(pretrain *p) {
-    for (int t = 0; p->worker && t < p->threads; t++) pretrain_worker_free(&p->worker[t]);
+void ein_pretrain_workers_free(ein_pretrain *p) {
+    for (int t = 0; p->worker && t < p->threads; t++) ein_pretrain_worker_free(&p->worker[t]);
     free(p->worker);
     p->worker = NULL;
 }
 
-ein_status pretrain_validate(pretrain *p, double *loss) {
-    pretrain_data *d = &p->data;
+ein_status ein_pretrain_validate(ein_pretrain *p, double *loss) {
+    ein_pretrain_data *d = &p->data;
     *loss = NAN;
     if (d->n_valid == 0) return EIN_OK;
     memset(d->valid_loss, 0, (size_t)d->n_valid * sizeof *d->valid_loss);
 #pragma omp parallel for num_threads(p->threads) schedule(dynamic)
     for (int64_t b = d->first_batch; b < d->first_batch + d->n_batches; b++) {
-        pretrain_worker *w = &p->worker[omp_get_thread_num()];
-        const int fresh = pretrain_data_fill_valid(p, w, b);
+        ein_pretrain_worker *w = &p->worker[omp_get_thread_num()];
+        const int fresh = fill_valid(p, w, b);
         ein_watchdog_beat("validating");
         ein_mae_forward(w->mae, w->record_loss, p->param, w->x, w->mask);
         memcpy(d->valid_loss + b * p->plan.per_slot, w->record_loss, (size_t)fresh * sizeof *w->record_loss);

@@ -9,7 +9,7 @@
 #include "mpi/watchdog.h"
 
 static ein_status start(void *self) {
-    pretrain *p = self;
+    ein_pretrain *p = self;
     const char *from = ein_config_string(p->job->config, "model.from");
     ein_vit_init(p->param, p->plan.layout, EIN_SCHEME_PRETRAIN, p->plan.seed);
     if (!from) return EIN_OK;
@@ -20,8 +20,8 @@ static ein_status start(void *self) {
 }
 
 static ein_status open_data(void *self) {
-    pretrain *p = self;
-    EIN_TRY(pretrain_data_load(p));
+    ein_pretrain *p = self;
+    EIN_TRY(ein_pretrain_data_load(p));
     ein_run_log(p->run, "training records of rank 0 are %s",
                 ein_feed_is_streaming(p->data.feed) ? "streamed from the corpus" : "kept in memory");
     if (!p->probe) return EIN_OK;
@@ -33,16 +33,16 @@ static ein_status open_data(void *self) {
 }
 
 static ein_status step(void *self) {
-    pretrain *p = self;
+    ein_pretrain *p = self;
     return ein_feed_step(p->data.feed, p->trainer.state.epoch, p->trainer.state.step_in_epoch);
 }
 
 static void compute_slot(void *self, int thread, int slot, const float *param, float *grad, double *loss,
                          ein_engine_stage done, void *context) {
-    pretrain *p = self;
-    pretrain_worker *w = &p->worker[thread];
+    ein_pretrain *p = self;
+    ein_pretrain_worker *w = &p->worker[thread];
     const double share = 1.0 / (double)p->plan.batch;
-    pretrain_data_fill(p, w, slot);
+    ein_pretrain_data_fill(p, w, slot);
     ein_mae_forward(w->mae, w->record_loss, param, w->x, w->mask);
     double sum = 0;
     for (int b = 0; b < p->plan.per_slot; b++) sum += w->record_loss[b];
@@ -52,9 +52,9 @@ static void compute_slot(void *self, int thread, int slot, const float *param, f
 }
 
 static ein_status validate(void *self, double *value) {
-    pretrain *p = self;
+    ein_pretrain *p = self;
     const ein_train_state *s = &p->trainer.state;
-    EIN_TRY(pretrain_validate(p, value));
+    EIN_TRY(ein_pretrain_validate(p, value));
     if (!ein_probe_is_due(p->probe, s->epoch, p->plan.epochs)) return EIN_OK;
     ein_feed_pause(p->data.feed);
     const ein_status status = ein_probe_run(p->probe, p->param, s->epoch, s->step);
@@ -63,7 +63,7 @@ static ein_status validate(void *self, double *value) {
 }
 
 static ein_status write_model(void *self, const char *path) {
-    const pretrain *p = self;
+    const ein_pretrain *p = self;
     const ein_train_state *s = &p->trainer.state;
     char training[512], best[32] = "null";
     if (!isnan(s->best_value)) snprintf(best, sizeof best, "%.9g", s->best_value);
@@ -82,7 +82,7 @@ static ein_status write_model(void *self, const char *path) {
 }
 
 static ein_status finish(void *self) {
-    pretrain *p = self;
+    ein_pretrain *p = self;
     char path[4096];
     ein_status status = EIN_OK;
     snprintf(path, sizeof path, "%s/model.safetensors", ein_run_folder(p->run));
@@ -93,7 +93,7 @@ static ein_status finish(void *self) {
 }
 
 static void name_records(void *self, int slot, char *out, size_t room) {
-    pretrain *p = self;
+    ein_pretrain *p = self;
     const ein_train_state *s = &p->trainer.state;
     int64_t first, count, *order;
     size_t at = 0;
@@ -111,7 +111,7 @@ static void name_records(void *self, int slot, char *out, size_t room) {
 }
 
 static void pause_feed(void *self, bool paused) {
-    pretrain *p = self;
+    ein_pretrain *p = self;
     if (paused)
         ein_feed_pause(p->data.feed);
     else
@@ -119,7 +119,7 @@ static void pause_feed(void *self, bool paused) {
 }
 
 static double starved_s(void *self) {
-    pretrain *p = self;
+    ein_pretrain *p = self;
     return p->data.feed ? ein_feed_starved_s(p->data.feed) : 0;
 }
 
@@ -134,9 +134,9 @@ static const ein_trainer_ops ops = {.start = start,
                                     .pause = pause_feed,
                                     .starved_s = starved_s};
 
-ein_status pretrain_train(pretrain *p) {
+ein_status ein_pretrain_train(ein_pretrain *p) {
     EIN_TRY(ein_comm_agree(p->job->comm, EIN_NEW(p->param, p->plan.layout->arena)));
-    EIN_TRY(ein_comm_agree(p->job->comm, pretrain_workers_new(p)));
+    EIN_TRY(ein_comm_agree(p->job->comm, ein_pretrain_workers_new(p)));
     p->trainer = (ein_trainer){.ops = &ops,
                                .self = p,
                                .job = p->job,

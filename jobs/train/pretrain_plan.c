@@ -23,7 +23,7 @@ const ein_option ein_table_pretrain[] = {
     {0},
 };
 
-static ein_status adopt_corpus(pretrain *p) {
+static ein_status adopt_corpus(ein_pretrain *p) {
     const ein_contract *theirs = ein_corpus_contract(p->data.corpus);
     char difference[1024];
     /* Normalisation constants come with the corpus; the rest must be what the configuration says. */
@@ -37,9 +37,9 @@ static ein_status adopt_corpus(pretrain *p) {
     return EIN_OK;
 }
 
-static ein_status plan_from_config(pretrain *p) {
+static ein_status plan_from_config(ein_pretrain *p) {
     const ein_config *c = p->job->config;
-    pretrain_plan *plan = &p->plan;
+    ein_pretrain_plan *plan = &p->plan;
     EIN_TRY(ein_contract_from_config(c, &plan->contract));
     if (p->data.corpus) EIN_TRY(adopt_corpus(p));
     EIN_TRY(ein_shape_from_config(c, &plan->contract, 0, &plan->shape));
@@ -68,7 +68,7 @@ static ein_status plan_from_config(pretrain *p) {
     return EIN_OK;
 }
 
-ein_status pretrain_plan_make(pretrain *p) {
+ein_status ein_pretrain_plan_make(ein_pretrain *p) {
     EIN_TRY(ein_threads_from_config(p->job->comm, p->job->config, &p->threads));
     EIN_TRY(ein_comm_agree(p->job->comm, plan_from_config(p)));
     /* A thread without a slot would only hold memory. */
@@ -79,8 +79,8 @@ ein_status pretrain_plan_make(pretrain *p) {
     return EIN_OK;
 }
 
-ein_status pretrain_plan_steps(pretrain *p) {
-    pretrain_plan *plan = &p->plan;
+ein_status ein_pretrain_plan_steps(ein_pretrain *p) {
+    ein_pretrain_plan *plan = &p->plan;
     const int64_t smallest_shard = p->data.n_train / plan->engine.slots;
     plan->steps_per_epoch = smallest_shard / plan->per_slot;
     if (plan->steps_per_epoch < 1)
@@ -129,7 +129,7 @@ static ein_status parameters_of(const ein_vit_shape *shape, ein_vit_parts parts,
     return EIN_OK;
 }
 
-static ein_status print_parameters(const pretrain *p) {
+static ein_status print_parameters(const ein_pretrain *p) {
     enum { PTB_XL_DIAGNOSTIC = 44 };
     int64_t encoder, with_head;
     char a[40], b[40], c[40];
@@ -141,7 +141,7 @@ static ein_status print_parameters(const pretrain *p) {
     return EIN_OK;
 }
 
-static void print_shape(const pretrain *p) {
+static void print_shape(const ein_pretrain *p) {
     const ein_vit_shape *s = &p->plan.shape;
     printf("input                %d leads x %d samples at %g Hz, patches of %d samples: %d tokens of %d "
            "values\n",
@@ -152,13 +152,13 @@ static void print_shape(const pretrain *p) {
            s->dec_heads, s->dec_mlp);
 }
 
-static void print_memory(const pretrain *p) {
+static void print_memory(const ein_pretrain *p) {
     const int rank = ein_comm_rank(p->job->comm), size = ein_comm_size(p->job->comm);
     const ein_engine_bytes e = ein_engine_plan(p->plan.layout, &p->plan.engine, rank, size);
     const int64_t acts = (int64_t)sizeof(float) * p->threads *
                          (ein_mae_values(p->plan.layout, p->plan.per_slot, p->plan.visible) +
                           (int64_t)p->plan.per_slot * p->plan.shape.leads * p->plan.shape.samples);
-    const ein_feed_options feed = pretrain_data_feed(p);
+    const ein_feed_options feed = ein_pretrain_data_feed(p);
     int streaming = 0;
     int64_t data = 0;
     if (p->data.corpus)
@@ -185,12 +185,12 @@ static void print_memory(const pretrain *p) {
 }
 
 /* Time one slot, forward and backward, on random input. */
-static ein_status measure_slot(pretrain *p, double *seconds) {
-    pretrain_worker w = {0};
+static ein_status measure_slot(ein_pretrain *p, double *seconds) {
+    ein_pretrain_worker w = {0};
     float *param = NULL, *grad = NULL;
     const int per = p->plan.per_slot;
     const int64_t values = (int64_t)per * p->plan.shape.leads * p->plan.shape.samples;
-    ein_status status = pretrain_worker_new(&p->plan, &w);
+    ein_status status = ein_pretrain_worker_new(&p->plan, &w);
     if (status == EIN_OK) status = EIN_NEW(param, p->plan.layout->arena);
     if (status == EIN_OK) status = EIN_NEW(grad, p->plan.layout->arena);
     if (status == EIN_OK) {
@@ -205,13 +205,13 @@ static ein_status measure_slot(pretrain *p, double *seconds) {
             *seconds = ein_clock_s() - start;
         }
     }
-    pretrain_worker_free(&w);
+    ein_pretrain_worker_free(&w);
     free(param);
     free(grad);
     return status;
 }
 
-static ein_status print_time(pretrain *p) {
+static ein_status print_time(ein_pretrain *p) {
     double slot_s = 0;
     EIN_TRY(measure_slot(p, &slot_s));
     int64_t first, slots;
@@ -233,7 +233,7 @@ static ein_status print_time(pretrain *p) {
     return EIN_OK;
 }
 
-ein_status pretrain_plan_print(pretrain *p) {
+ein_status ein_pretrain_plan_print(ein_pretrain *p) {
     ein_status status = EIN_OK;
     if (ein_comm_rank(p->job->comm) == 0) {
         print_shape(p);
