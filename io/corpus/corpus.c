@@ -1,4 +1,4 @@
-/* Reading a corpus. Writing is in corpus_writer.c. */
+/* Reading a corpus. Writing is in writer.c. */
 #include "io/corpus/corpus.h"
 
 #include <math.h>

@@ -1,4 +1,4 @@
-/* What the attributes of a corpus say, and their checksum; for corpus.c and corpus_writer.c. */
+/* What the attributes of a corpus say, and their checksum; for corpus.c and writer.c. */
 #ifndef EIN_IO_CORPUS_HEAD_H
 #define EIN_IO_CORPUS_HEAD_H
 

@@ -136,7 +136,7 @@ for page in "${pages[@]}" tests/README.md tests/data/README.md results/README.md
     lacking=''
     for name in "${named[@]}"; do
         for key in $(grep -oE "(^|[ =])($groups)\.[a-z_0-9.]*[a-z_0-9]" <<<"$name" | tr -d ' ='); do
-            case $key in *.h | *.c | *.sh | *.csv | *.yaml | *.md | *.txt | *.json | *.safetensors | *.sums | *.h5) continue ;; esac
+            case $key in *.h | *.c | *.sh | *.csv | *.yaml | *.md | *.txt | *.json | *.safetensors | *.sums | *.h5 | *.html | *.npy | *.sqlite) continue ;; esac
             case $name in *"$key".[*X]* | *"$key"*XX*) continue ;; esac
             grep -qxF "$key" <<<"$keys" || lacking+="key $key; "
         done
@@ -147,9 +147,9 @@ for page in "${pages[@]}" tests/README.md tests/data/README.md results/README.md
             done
             ;;
         esac
-        if [[ $name =~ ^[A-Za-z0-9_/.-]+\.(h|c|sh|md|awk|sbatch|example)$ || $name =~ ^(core|io|jobs|mpi|tests|slurm|results)/[a-z_/.]+$ ]]; then
+        if [[ $name =~ ^[A-Za-z0-9_/.-]+\.(h|c|sh|md|awk|sbatch|example)$ || $name =~ ^(core|io|jobs|mpi|tests|slurm)/[a-z_/.]+$ ]]; then
             [ -e "$name" ] || [ -e "$folder/$name" ] || { [ "$page" = ARCHITECTURE.md ] && [ -n "$(find core io jobs mpi -name "$name")" ]; } ||
-                lacking+="file $name; "
+                { [[ $name == test_* ]] && [ -n "$(find tests -name "$name")" ]; } || lacking+="file $name; "
         fi
     done
     for link in $(grep -oE '\]\([^)#]+' "$page" | sed 's/^](//'); do
@@ -161,6 +161,15 @@ for page in "${pages[@]}" tests/README.md tests/data/README.md results/README.md
 done
 mapfile -t wide < <(awk 'FNR == 1 { inside = 0 } /^```/ { inside = !inside } !inside && !/^\|/ && length > 140 { print FILENAME ":" FNR }' "${pages[@]}")
 is 'no line of a page but of tables is over 140 columns' "${wide[*]}" ''
+
+# The page of a floor lists its rooms.
+for floor in core io jobs; do
+    lacking=$(for room in "$floor"/*/; do
+        room=$(basename "$room")
+        grep -qE "^\|[^|]*\`$room\`" "$floor/README.md" || echo "$room"
+    done)
+    is "$floor/README.md lists its rooms" "$lacking" ''
+done
 
 # --- einthoven help TOPIC -------------------------------------------------------------------------------------------------
 run "$einthoven" help
