@@ -11,32 +11,9 @@
 
 #define FORMAT "einthoven embeddings"
 
-void ein_embeddings_free(ein_embeddings *e) {
-    if (!e) return;
-    free(e->training_records);
-    free(e->value);
-    free(e->record_id);
-    memset(e, 0, sizeof *e);
-}
-
-static bool ends_in(const char *path, const char *ending) {
-    const size_t n = strlen(path), k = strlen(ending);
-    return n > k && strcasecmp(path + n - k, ending) == 0;
-}
-
-bool ein_embeddings_is_npy(const char *path) {
-    return ends_in(path, ".npy");
-}
-
-ein_status ein_embeddings_beside(const char *path, char **out) {
-    const int64_t bytes = (int64_t)strlen(path) + 6;
-    EIN_TRY(ein_calloc((void **)out, bytes, 1, "name of a file"));
-    snprintf(*out, (size_t)bytes, "%s.json", path);
-    return EIN_OK;
-}
-
 ein_status ein_embeddings_check(const char *path) {
-    if (ends_in(path, ".h5") || ends_in(path, ".npy")) return EIN_OK;
+    const size_t n = strlen(path);
+    if (ein_embeddings_is_npy(path) || (n > 3 && strcasecmp(path + n - 3, ".h5") == 0)) return EIN_OK;
     return ein_error(EIN_USAGE, "%s: files of embeddings end in .h5 (HDF5) or .npy (NumPy)", path);
 }
 

@@ -93,18 +93,21 @@ static ein_status copy_text(const json_t *root, const char *key, char *out, size
 
 /* Ids of one length of bytes each. */
 static ein_status copy_ids(const json_t *ids, ein_embeddings *e) {
-    size_t longest = 0, i;
-    const json_t *item;
-    json_array_foreach((json_t *)(uintptr_t)ids, i, item) {
+    const size_t n = json_array_size(ids);
+    size_t longest = 0;
+    for (size_t i = 0; i < n; i++) {
+        const json_t *item = json_array_get(ids, i);
         if (!json_is_string(item)) return ein_error(EIN_FORMAT, "records: item %zu is no text", i + 1);
         if (json_string_length(item) > longest) longest = json_string_length(item);
     }
-    e->n = (int64_t)json_array_size(ids);
+    e->n = (int64_t)n;
     e->id_stride = (int64_t)longest + 1;
     if (e->n == 0) return ein_error(EIN_FORMAT, "no list of records");
     EIN_TRY(ein_calloc((void **)&e->record_id, e->n, e->id_stride, "record ids"));
-    json_array_foreach((json_t *)(uintptr_t)ids, i, item)
+    for (size_t i = 0; i < n; i++) {
+        const json_t *item = json_array_get(ids, i);
         memcpy(e->record_id + (int64_t)i * e->id_stride, json_string_value(item), json_string_length(item));
+    }
     return EIN_OK;
 }
 

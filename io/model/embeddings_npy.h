@@ -3,7 +3,8 @@
 #ifndef EIN_IO_MODEL_EMBEDDINGS_NPY_H
 #define EIN_IO_MODEL_EMBEDDINGS_NPY_H
 
-#include "io/model/embeddings.h"
+#include "core/base/status.h"
+#include "io/model/embeddings_data.h"
 
 /* Write both durably. */
 ein_status ein_npy_write(const char *path, const ein_embeddings *embeddings, const char *program);

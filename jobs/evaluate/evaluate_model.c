@@ -35,8 +35,8 @@ const ein_option ein_table_evaluate_model[] = {
     {"evaluate.models", EIN_OPT_LIST, "", EIN_UNBOUNDED, NULL, "",
      "adapted models (.safetensors) of the same tasks, as FILE or ARM=FILE; models of one arm are its seeds"},
     {"evaluate.features", EIN_OPT_LIST, "", EIN_UNBOUNDED, NULL, "",
-     "files of embeddings (embed makes them), as FILE or ARM=FILE: a linear probe of each, fitted on the train part, is "
-     "evaluated on the test part"},
+     "files of embeddings (embed makes them), as FILE or ARM=FILE: a linear probe of each, fitted on the train part, "
+     "is evaluated on the test part"},
     {"evaluate.tasks", EIN_OPT_LIST, "", EIN_UNBOUNDED, NULL, "",
      "tasks of such probes, by name or YAML files; with models, theirs are taken"},
     {"evaluate.out", EIN_OPT_STRING, NULL, EIN_UNBOUNDED, NULL, "", "folder for scores and metrics"},

@@ -13,8 +13,7 @@ void ein_encoder_free(ein_encoder *e) {
     memset(e, 0, sizeof *e);
 }
 
-/* Whether a list of tensors ("norm.weight, blocks.0...") names any but the last norm's, which comes after what is taken. */
-static bool lacks_more_than_norm(const char *missing) {
+bool ein_encoder_lacks(const char *missing) {
     for (const char *name = missing; *name;) {
         if (strncmp(name, "norm.", 5) != 0) return true;
         name += strcspn(name, ",");
@@ -34,7 +33,7 @@ static ein_status load_headless(const char *path, ein_encoder *e) {
     ein_status status = ein_layout_new(&shape, EIN_PART_ENCODER, &bare);
     if (status == EIN_OK) status = EIN_NEW(arena, bare->arena);
     if (status == EIN_OK) status = ein_model_load(path, bare, arena, 0, missing, sizeof missing);
-    if (status == EIN_OK && lacks_more_than_norm(missing))
+    if (status == EIN_OK && ein_encoder_lacks(missing))
         status = ein_error(EIN_MISMATCH, "%s lacks tensors of the encoder: %s", path, missing);
     shape.classes = 1;
     if (status == EIN_OK) status = ein_layout_new(&shape, EIN_PART_CLASSIFY, &e->layout);

@@ -9,6 +9,7 @@
 #include "core/stats/roc.h"
 #include "io/base/durable.h"
 #include "io/base/hash.h"
+#include "jobs/options/encoder.h"
 #include "jobs/options/model_options.h"
 #include "jobs/options/task_library.h"
 #include "jobs/train/finetune.h"
@@ -385,17 +386,6 @@ static const ein_trainer_ops ops = {.start = start,
 
 /* --- set up and run -------------------------------------------------------------------------------------- */
 
-/* Whether a list of tensors that a source lacks ("norm.weight, blocks.0...") has any but the last norm's, which a
- * classifier does not use. */
-static bool lacks_more_than_norm(const char *missing) {
-    for (const char *name = missing; *name;) {
-        if (strncmp(name, "norm.", 5) != 0) return true;
-        name += strcspn(name, ",");
-        name += strspn(name, ", ");
-    }
-    return false;
-}
-
 /* Weights of the whole model: drawn, then those of the source. What a source cannot know is pooling, fc_norm, head and
  * adapters. */
 static ein_status draw_weights(ein_finetune_cell *c) {
@@ -411,7 +401,7 @@ static ein_status draw_weights(ein_finetune_cell *c) {
     ein_status status = ein_layout_new(&shape, EIN_PART_ENCODER, &encoder);
     if (status == EIN_OK) status = EIN_NEW(arena, encoder->arena);
     if (status == EIN_OK) status = ein_model_load(c->arm->from, encoder, arena, 0, missing, sizeof missing);
-    if (status == EIN_OK && lacks_more_than_norm(missing))
+    if (status == EIN_OK && ein_encoder_lacks(missing))
         status = ein_error(EIN_MISMATCH, "%s lacks tensors of the encoder: %s", c->arm->from, missing);
     if (status == EIN_OK) ein_layout_copy(c->frozen, c->full, arena, encoder);
     ein_layout_destroy(encoder);

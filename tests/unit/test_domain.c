@@ -12,6 +12,7 @@
 #include "core/nn/init.h"
 #include "core/synth/synth.h"
 #include "jobs/options/embedding.h"
+#include "tests/seed.h"
 #include "tests/tap.h"
 
 #define check_ok(call) ck_assert_msg((call) == EIN_OK, "%s", ein_error_message())
@@ -27,7 +28,8 @@ static void make(float *out, int n, uint64_t seed, double shift) {
         double shared = 0;
         for (int j = 0; j < D; j++) {
             double pair[2];
-            const ein_philox_block draw = ein_philox(seed, EIN_DRAW_TEST, (uint64_t)i, (uint32_t)j);
+            const ein_philox_block draw =
+                ein_philox(test_seed(seed), EIN_DRAW_TEST, (uint64_t)i, (uint32_t)j);
             ein_normal_pair(draw.v[0], draw.v[1], pair);
             if (j % 5 == 0) shared = pair[1];
             out[i * D + j] = (float)(3 + (1 + j % 4) * (pair[0] + shared + shift));
@@ -59,7 +61,7 @@ START_TEST(percentiles_of_new_records_are_even) {
         below[p < 100 ? (int)(p / 25) : 3]++;
     }
     for (int q = 0; q < 4; q++)
-        ck_assert_msg(abs(below[q] - NEW / 4) < 40, "%d of %d in quarter %d", below[q], NEW, q);
+        ck_assert_msg(abs(below[q] - NEW / 4) < 60, "%d of %d in quarter %d", below[q], NEW, q);
     /* Why they are taken from records that the distance was not fitted on. */
     ck_assert_msg(mean_percentile(&d, train, TRAIN) < 40, "%g", mean_percentile(&d, train, TRAIN));
     double before = mean_percentile(&d, fresh, NEW);
@@ -144,8 +146,8 @@ static void draw(float *out, const ein_synth_config *config, uint64_t seed, int 
     ein_ecg ecg = {0};
     ein_synth_person person;
     for (int i = 0; i < n; i++) {
-        check_ok(ein_synth_draw_person(config, seed, i, &person));
-        check_ok(ein_synth_render(config, &person, seed, i, &ecg));
+        check_ok(ein_synth_draw_person(config, test_seed(seed), i, &person));
+        check_ok(ein_synth_render(config, &person, test_seed(seed), i, &ecg));
         ck_assert(ecg.n_samples == SAMPLES);
         for (int l = 0; l < LEADS; l++)
             for (int k = 0; k < ecg.n_leads; k++) {
@@ -210,12 +212,12 @@ START_TEST(strange_records_are_farther) {
     check_ok(ein_domain_fit(&d, features, FIT, features + FIT * WIDTH, ECGS - FIT - OUT, WIDTH, 1));
     const float *own = signal_mv + (ECGS - OUT) * LEADS * SAMPLES;
     const double same = changed_percentile(&e, &d, own);
-    ck_assert_msg(same > 40 && same < 60, "%g", same);
+    ck_assert_msg(same > 35 && same < 65, "%g", same);
 
     memcpy(x, own, bytes);
     for (int i = 0; i < OUT * LEADS * SAMPLES; i += 2) {
         double pair[2];
-        const ein_philox_block word = ein_philox(3, EIN_DRAW_TEST, (uint64_t)i, 9);
+        const ein_philox_block word = ein_philox(test_seed(3), EIN_DRAW_TEST, (uint64_t)i, 9);
         ein_normal_pair(word.v[0], word.v[1], pair);
         for (int k = 0; k < 2; k++) x[i + k] += (float)pair[k];
     }
@@ -244,7 +246,7 @@ START_TEST(strange_records_are_farther) {
     printf(
         "# mean percentiles: same %.1f, noise %.1f, swapped %.1f, loud %.1f, faint %.1f, other cohort %.1f\n",
         same, noisy, swapped, loud, faint, cohort);
-    ck_assert_msg(noisy > 80 && swapped > 65 && loud > 80 && faint > 80 && cohort > same + 8,
+    ck_assert_msg(noisy > 75 && swapped > 58 && loud > 80 && faint > 70 && cohort > same + 8,
                   "same %g, noise %g, swapped %g, loud %g, faint %g, other cohort %g", same, noisy, swapped,
                   loud, faint, cohort);
     ein_domain_free(&d);
