@@ -4,7 +4,8 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+
+#include "core/base/clock.h"
 
 /* --- dates ------------------------------------------------------------------------------------------------ */
 
@@ -18,10 +19,9 @@ ein_status ein_date_check(const char *text) {
 }
 
 void ein_date_today(char out[11]) {
-    const time_t now = time(NULL);
-    struct tm t;
-    gmtime_r(&now, &t);
-    strftime(out, 11, "%Y-%m-%d", &t);
+    char now[EIN_CLOCK_TIME_BYTES];
+    ein_clock_time(now);
+    snprintf(out, 11, "%.10s", now);
 }
 
 /* --- the parts -------------------------------------------------------------------------------------------- */
