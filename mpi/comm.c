@@ -1,10 +1,13 @@
 #include "mpi/comm.h"
 
+#include <ifaddrs.h>
+#include <net/if.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 /* Counts of one MPI call stay far below INT_MAX. */
@@ -65,14 +68,32 @@ void ein_comm_barrier(ein_comm *comm) {
     if (!atomic_load(&broken)) (void)ein_comm_check(MPI_Barrier(comm->mpi), "waiting for all ranks");
 }
 
+/* Whether an interface is up that has an address. */
+static bool has_network(void) {
+    struct ifaddrs *all = NULL;
+    bool found = false;
+    if (getifaddrs(&all) != 0) return true;
+    for (const struct ifaddrs *one = all; one; one = one->ifa_next)
+        found |= (one->ifa_flags & IFF_UP) && one->ifa_addr &&
+                 (one->ifa_addr->sa_family == AF_INET || one->ifa_addr->sa_family == AF_INET6);
+    freeifaddrs(all);
+    return found;
+}
+
+/* Without a launcher Open MPI starts a daemon beside this process, which listens on a network interface and fails where
+ * there is none, as in an empty network namespace; nothing here needs it. Processes without it share a name, and so must
+ * not make folders by it. */
+static void go_without_network(void) {
+    setenv("OMPI_MCA_ess_singleton_isolated", "1", 0);
+    setenv("OMPI_MCA_orte_create_session_dirs", "0", 0);
+}
+
 ein_status ein_comm_start(int *argc, char ***argv, ein_comm **out) {
     *out = NULL;
     ein_comm *comm = NULL;
     EIN_TRY(EIN_NEW(comm, 1));
     int provided = MPI_THREAD_SINGLE;
-    /* Without a launcher Open MPI would start a daemon beside this process, which listens on a network interface and
-     * fails where there is none; nothing here needs it. */
-    setenv("OMPI_MCA_ess_singleton_isolated", "1", 0);
+    if (!has_network()) go_without_network();
     ein_status status =
         ein_comm_check(MPI_Init_thread(argc, argv, MPI_THREAD_FUNNELED, &provided), "starting MPI");
     if (status != EIN_OK) {
