@@ -81,8 +81,8 @@ static bool has_network(void) {
 }
 
 /* Without a launcher Open MPI starts a daemon beside this process, which listens on a network interface and fails where
- * there is none, as in an empty network namespace; nothing here needs it. Processes without it share a name, and so must
- * not make folders by it. */
+ * there is none, as in an empty network namespace; nothing here needs it. Processes without it share a name, and so
+ * must not make folders by it. */
 static void go_without_network(void) {
     setenv("OMPI_MCA_ess_singleton_isolated", "1", 0);
     setenv("OMPI_MCA_orte_create_session_dirs", "0", 0);
