@@ -222,10 +222,10 @@ const ein_command ein_command_embed = {
     .summary = "the vectors that a model's encoder makes of a corpus's records, as HDF5 or for NumPy",
     .operands = "",
     .description =
-        "A foundation model as a source of features: any model, pretrained or adapted, turns each record of a corpus\n"
-        "into one vector. Tokens are taken as they leave the last block. The file holds record ids, the contract of the\n"
-        "records and the model's hash; evaluate --features reads it back for a linear probe. A record's vector has the\n"
-        "same bits in any batch, on any number of ranks and threads.\n\n"
+        "A foundation model as a source of features: any model, pretrained or adapted, turns each record of a\n"
+        "corpus into one vector. Tokens are taken as they leave the last block. The file holds record ids, the\n"
+        "contract of the records and the model's hash; evaluate --features reads it back for a linear probe. A\n"
+        "record's vector has the same bits in any batch, on any number of ranks and threads.\n\n"
         "    einthoven embed --model results/pretrained/model.safetensors --corpus corpus.h5 --out features.h5\n"
         "    einthoven embed --model model.safetensors --corpus corpus.h5 --embedding cls --out features.npy",
     .tables = tables,

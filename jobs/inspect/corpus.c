@@ -221,6 +221,9 @@ ein_status ein_inspect_hdf5(ein_inspection *look) {
     int64_t scores = rank == 0 && ein_is_scores(look->path);
     EIN_TRY(ein_comm_max_i64(look->comm, &scores, 1));
     if (scores) return ein_comm_share(look->comm, rank == 0 ? ein_inspect_scores(look) : EIN_OK);
+    int64_t embeddings = rank == 0 && ein_is_embeddings(look->path);
+    EIN_TRY(ein_comm_max_i64(look->comm, &embeddings, 1));
+    if (embeddings) return ein_comm_share(look->comm, rank == 0 ? ein_inspect_embeddings(look) : EIN_OK);
     if (rank == 0) ein_put_text(look->out, "kind", "HDF5 file");
     EIN_TRY(ein_corpus_open(look->comm, look->path, &corpus));
     ein_status status =

@@ -55,6 +55,7 @@ static ein_status describe_other(ein_inspection *look) {
     EIN_TRY(ein_sniff(look->path, &kind));
     if (kind == EIN_FILE_OTHER && ein_is_site_file(look->path)) return ein_inspect_site_file(look);
     if (kind == EIN_FILE_OTHER && ein_is_result(look->path)) return ein_inspect_result(look);
+    if (kind == EIN_FILE_OTHER && ein_is_embeddings(look->path)) return ein_inspect_embeddings(look);
     ein_put_text(look->out, "kind", ein_file_kind_name(kind));
     if (kind != EIN_FILE_OTHER) return ein_error(EIN_FORMAT, "%s: %s", look->path, ein_file_kind_name(kind));
     ein_sniff_text(look->path, text, sizeof text);

@@ -32,6 +32,8 @@ ein_status ein_inspect_site_file(ein_inspection *look); /* a plan or a site's re
 bool ein_is_site_file(const char *path);
 bool ein_is_result(const char *path);
 bool ein_is_scores(const char *path); /* of an HDF5 file */
+ein_status ein_inspect_embeddings(ein_inspection *look);
+bool ein_is_embeddings(const char *path); /* of an HDF5 file; of others, by the name .npy */
 
 /* Collective. */
 ein_status ein_inspect_hdf5(ein_inspection *look);

@@ -20,8 +20,8 @@ typedef struct {
 /* Read `path`. `heads` > 0: attention heads of a file of others that does not say. EIN_MISMATCH if tensors of the
  * encoder are missing; otherwise errors as of io/model/model.h. Not collective. */
 ein_status ein_encoder_open(const char *path, int heads, ein_encoder *out);
-/* Whether a list of tensors that a file lacks ("norm.weight, blocks.0...", ein_model_load) names any but the last norm's,
- * which comes after what a head or an embedding takes. */
+/* Whether a list of tensors that a file lacks ("norm.weight, blocks.0...", ein_model_load) names any but the last
+ * norm's, which comes after what a head or an embedding takes. */
 bool ein_encoder_lacks(const char *missing);
 
 void ein_encoder_free(ein_encoder *encoder); /* zeroes; NULL is fine */

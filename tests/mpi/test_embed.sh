@@ -46,6 +46,13 @@ like 'contract beside it' "$(tr -d '\n' <one.npy.json)" '"contract": "[^"]*leads
 like 'the model, too' "$(cat one.npy.json)" '"model_blake2b": "[0-9a-f]{64}"'
 is 'and every record' "$(grep -cE '^ *"[^"]*"(,)?$' one.npy.json)" 200
 
+ok 'inspect' mpi 2 "$einthoven" inspect one.h5 one.npy
+like 'knows it' "$out" 'kind: embeddings'
+is 'both forms, of the same records' "$(grep -c 'records: 200' <<<"$out")" 2
+cp one.npy bad.npy && cp one.npy.json bad.npy.json && printf 'x' | dd of=bad.npy bs=1 seek=300 conv=notrunc 2>/dev/null
+exits 'and damage' 1 "$einthoven" inspect bad.npy
+like 'by its hash' "$err$out" 'do not match the hash beside it'
+
 # A record's vector does not depend on the others.
 ok 'the test part' embed 2 $model test.npy --part test "${split[@]}"
 rows() { # FILE.npy: id and vector, in order of ids
@@ -64,6 +71,11 @@ unlike 'is another vector' "$(cmp one.npy cls.npy && echo same)" same
 tune() { "$einthoven" finetune --corpus corpus.h5 --from $model --run "$1" --tasks tasks.yaml "${split[@]}" --set train.epochs=2 \
     --set train.batch=32 --set train.slots=2 --set train.threads=1 --set finetune.shared=true --set run.log_seconds=1000 "${@:2}"; }
 ok 'a linear probe' tune lin --set finetune.mode=linear
+ok 'converted' "$einthoven" convert "$(echo lin/*/*/model.safetensors)" copy.safetensors --training-records none
+domain() { "$einthoven" inspect "$1" | grep '^ *domain:'; }
+like 'it has a domain' "$(domain "$(echo lin/*/*/model.safetensors)")" 'records [0-9]+, held_out [0-9]+'
+is 'which stays when it is converted' "$(domain copy.safetensors)" "$(domain "$(echo lin/*/*/model.safetensors)")"
+is 'and the maps, too' "$("$einthoven" inspect copy.safetensors | grep '^ *target')" "$("$einthoven" inspect "$(echo lin/*/*/model.safetensors)" | grep '^ *target')"
 ok 'of it' embed 1 "$(echo lin/*/*/model.safetensors)" lin.npy
 ok 'its encoder is the pretrained one' cmp one.npy lin.npy
 ok 'an attentive probe' tune att --set finetune.mode=attentive
