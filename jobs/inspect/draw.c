@@ -6,12 +6,11 @@
 #include <string.h>
 
 #include "core/signal/quality.h"
-#include "core/signal/quantise.h"
-#include "io/base/nearest.h"
 #include "io/base/outputs.h"
-#include "io/corpus/corpus.h"
+#include "io/corpus/recording.h"
 #include "io/ecg/reader.h"
 #include "io/picture/ecg_sheet.h"
+#include "jobs/options/reconstruct.h"
 #include "jobs/options/sniff.h"
 
 enum { LINE_BYTES = 512 };
@@ -48,22 +47,6 @@ static ein_status find_record(const ein_corpus *corpus, const char *id, int64_t 
                      ein_corpus_path(corpus), id, (long long)n, n ? ein_corpus_record_id(corpus, 0) : "none");
 }
 
-static ein_status read_signal(ein_corpus *corpus, int64_t record, ein_ecg *ecg) {
-    const ein_contract *contract = ein_corpus_contract(corpus);
-    const int64_t values = contract->n_leads * contract->n_samples;
-    int16_t *counts;
-    float scale;
-    EIN_TRY(ein_ecg_alloc(ecg, contract->n_leads, contract->n_samples));
-    ecg->fs_hz = contract->fs_hz;
-    memcpy(ecg->lead, contract->lead, sizeof ecg->lead);
-    EIN_TRY(EIN_NEW(counts, values));
-    const ein_status status = ein_corpus_read(corpus, record, 1, counts, &scale);
-    for (int64_t i = 0; i < values && status == EIN_OK; i++)
-        ecg->mv[i] = counts[i] == EIN_COUNT_MISSING ? NAN : (float)counts[i] * scale;
-    free(counts);
-    return status;
-}
-
 static void caption_record(const ein_corpus *corpus, int64_t record, captions *c) {
     const uint32_t quality = ein_corpus_quality(corpus)[record];
     const ein_contract *contract = ein_corpus_contract(corpus);
@@ -84,15 +67,22 @@ static void caption_record(const ein_corpus *corpus, int64_t record, captions *c
 }
 
 /* Collective. The signal is read on rank 0. */
-static ein_status take_corpus(ein_comm *comm, const char *path, const char *id, ein_ecg *ecg, captions *c) {
+static ein_status take_corpus(ein_comm *comm, const ein_config *config, const char *path, ein_ecg *ecg,
+                              captions *c, float **predicted) {
+    const char *id = ein_config_string(config, "draw.record"),
+               *model = ein_config_string(config, "draw.model");
     ein_corpus *corpus;
     int64_t record = 0;
     EIN_TRY(ein_corpus_open(comm, path, &corpus));
     ein_status status = EIN_OK;
     if (ein_comm_rank(comm) == 0) {
         status = find_record(corpus, id, &record);
-        if (status == EIN_OK) status = read_signal(corpus, record, ecg);
+        if (status == EIN_OK) status = ein_corpus_recording(corpus, record, ecg);
         if (status == EIN_OK) caption_record(corpus, record, c);
+        if (status == EIN_OK && model) status = EIN_NEW(*predicted, ecg->n_leads * ecg->n_samples);
+        if (status == EIN_OK && model)
+            status =
+                ein_reconstruct(model, corpus, record, ein_config_real(config, "draw.hide"), 1, *predicted);
     }
     ein_corpus_close(corpus);
     return ein_comm_share(comm, status);
@@ -134,14 +124,17 @@ static ein_status write_picture(const ein_picture *picture, const char *path) {
     return status;
 }
 
-static ein_status draw(const ein_config *config, const ein_ecg *ecg, const captions *c, const char *path) {
+static ein_status draw(const ein_config *config, const ein_ecg *ecg, const float *predicted,
+                       const captions *c, const char *path) {
     const char *strip = ein_config_string(config, "draw.rhythm");
     ein_sheet sheet = {.layout = layout_of(ein_config_string(config, "draw.paper")),
                        .rhythm = ein_lead_parse(strip),
                        .from_s = ein_config_real(config, "draw.from_s"),
                        .title = c->title,
                        .note = c->note,
-                       .warning = c->warning};
+                       .warning = c->warning,
+                       .predicted = predicted,
+                       .legend = EIN_RECONSTRUCT_LEGEND};
     ein_picture *picture;
     if (sheet.rhythm == EIN_LEAD_UNKNOWN && strcmp(strip, "none") != 0)
         return ein_error(EIN_USAGE, "draw.rhythm: '%.40s' is no lead that is known, nor none", strip);
@@ -167,11 +160,17 @@ ein_status ein_inspect_draw(ein_job *job) {
     ein_ecg ecg = {0};
     captions c = {.title = ""};
     ein_status status = EIN_OK;
+    float *predicted = NULL;
     if (is_corpus)
-        status = take_corpus(job->comm, path, id, &ecg, &c);
+        status = take_corpus(job->comm, config, path, &ecg, &c, &predicted);
+    else if (ein_config_string(config, "draw.model"))
+        status = ein_error(EIN_USAGE,
+                           "--reconstruct: %s is no corpus; ingest the recording under the model's contract",
+                           path);
     else if (root)
         status = take_recording(path, id, &ecg, &c);
-    if (root && status == EIN_OK) status = draw(config, &ecg, &c, out);
+    if (root && status == EIN_OK) status = draw(config, &ecg, predicted, &c, out);
+    free(predicted);
     ein_ecg_free(&ecg);
     status = ein_comm_share(job->comm, status);
     if (root && status == EIN_OK) printf("%s: %s\n", out, c.title);

@@ -31,21 +31,22 @@ static const ein_option table_draw[] = {
     {"draw.paper", EIN_OPT_CHOICE, "3x4", EIN_UNBOUNDED, "3x4|6x2|12x1|recorded", "",
      "rows and columns of leads; recorded: the leads of the recording, one below the other"},
     {"draw.rhythm", EIN_OPT_STRING, "II", EIN_UNBOUNDED, NULL, "", "lead of the strip below 3x4, or none"},
+    {"draw.model", EIN_OPT_STRING, NULL, EIN_UNBOUNDED, NULL, "",
+     "pretrained model that predicts hidden stretches of the record, drawn over it"},
+    {"draw.hide", EIN_OPT_REAL, "0.6", 0.01, 0.99, NULL, "",
+     "share of the record that is hidden from the model"},
     {"draw.from_s", EIN_OPT_REAL, "0", 0, 1e7, NULL, "s", "where the 10 s of the sheet begin"},
     {0},
 };
 
 static const ein_option *const tables[] = {table_inspect, table_draw, NULL};
 
-static const ein_flag flags[] = {{"--verify", NULL, "inspect.verify"},
-                                 {"--json", NULL, "inspect.json"},
-                                 {"--texts", NULL, "inspect.texts"},
-                                 {"--rejected", "N|all", "inspect.rejected"},
-                                 {"--tensors", NULL, "inspect.tensors"},
-                                 {"--draw", "RECORD", "draw.record"},
-                                 {"--out", "PICTURE", "draw.out"},
-                                 {"--paper", "LAYOUT", "draw.paper"},
-                                 {0}};
+static const ein_flag flags[] = {
+    {"--verify", NULL, "inspect.verify"},     {"--json", NULL, "inspect.json"},
+    {"--texts", NULL, "inspect.texts"},       {"--rejected", "N|all", "inspect.rejected"},
+    {"--tensors", NULL, "inspect.tensors"},   {"--draw", "RECORD", "draw.record"},
+    {"--out", "PICTURE", "draw.out"},         {"--paper", "LAYOUT", "draw.paper"},
+    {"--reconstruct", "MODEL", "draw.model"}, {0}};
 
 /* --- describers ------------------------------------------------------------------------------------------- */
 

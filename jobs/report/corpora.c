@@ -159,6 +159,15 @@ static ein_status list_paths(ein_report *r, char **out, int64_t *bytes) {
     return EIN_OK;
 }
 
+/* Count; and draw records of the first corpus that the model was not pretrained on. */
+static ein_status look(ein_report *r, int i, ein_corpus *corpus) {
+    const ein_report_corpus *c = &r->corpus[i];
+    const int pretrained = r->study->pretrain_cohort;
+    EIN_TRY(count(&r->corpus[i], corpus));
+    if (pretrained < 0 || strcmp(r->study->cohort[pretrained].name, c->name) == 0) return EIN_OK;
+    return ein_report_reconstruct(r, corpus, c->name);
+}
+
 /* The current message without the rank that found it, so that the page does not depend on how many there are. */
 static char *why_not(void) {
     const char *message = ein_error_message(),
@@ -178,7 +187,8 @@ ein_status ein_report_count_corpora(ein_report *r) {
         ein_corpus *corpus;
         ein_status opened = ein_corpus_open(r->comm, path, &corpus);
         if (opened == EIN_OK) {
-            opened = ein_comm_share(r->comm, root ? count(&r->corpus[i], corpus) : EIN_OK);
+            opened = root ? look(r, i, corpus) : EIN_OK;
+            opened = ein_comm_share(r->comm, opened);
             ein_corpus_close(corpus);
         }
         if (opened == EIN_COMM || opened == EIN_NOMEM) status = opened;

@@ -288,6 +288,19 @@ static void draw_loss(ein_report *r, const ein_csv *csv) {
         "Masked loss during pretraining. Dashed: what predicting every hidden patch by its mean costs.");
 }
 
+static void put_sheets(ein_report *r) {
+    for (int i = 0; i < r->n_sheets; i++) {
+        char name[64];
+        snprintf(name, sizeof name, "reconstruction %d", i + 1);
+        ein_picture *sheet = r->sheet[i];
+        r->sheet[i] = NULL;
+        ein_page_figure(
+            &r->page, name, sheet,
+            "60 % of an ECG is hidden (shaded), and the model predicts it from the rest (blue). Mean and spread of "
+            "each hidden stretch are taken from the recording: the picture shows shapes, not heights.");
+    }
+}
+
 void ein_report_pretraining(ein_report *r) {
     ein_page_section(&r->page, "pretraining", "Pretraining");
     for (int i = 0; r->plan && i < r->plan->n; i++) {
@@ -305,6 +318,7 @@ void ein_report_pretraining(ein_report *r) {
             ein_error_clear();
         }
         free(path);
+        put_sheets(r);
         return;
     }
     ein_page_paragraph(&r->page,

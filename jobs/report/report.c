@@ -11,10 +11,13 @@
 static const ein_option options[] = {
     {"report.out", EIN_OPT_STRING, NULL, EIN_UNBOUNDED, NULL, "",
      "the page; unset: report.html in the folder. Tables and figures go into a folder of the same name beside it"},
+    {"report.records", EIN_OPT_INT, "-1", -1, EIN_REPORT_SHEETS, NULL, "records",
+     "ECGs drawn into the page with their reconstruction, without id; -1: 2 if all cohorts are synthetic, else none"},
     {0},
 };
 static const ein_option *const tables[] = {options, NULL};
-static const ein_flag flags[] = {{"--out", "PAGE.html", "report.out"}, {0}};
+static const ein_flag flags[] = {
+    {"--out", "PAGE.html", "report.out"}, {"--records", "N", "report.records"}, {0}};
 
 /* The page's path, and the folder of its tables and figures: the path without .html. */
 static ein_status name_files(ein_report *r, const char *out, char **path) {
@@ -77,12 +80,21 @@ static void free_report(ein_report *r) {
         json_decref(r->corpus[c].reasons);
         json_decref(r->corpus[c].flags);
     }
+    for (int i = 0; i < r->n_sheets; i++) ein_picture_free(r->sheet[i]);
     free(r->evaluation);
     free(r->row);
     free(r->corpus);
     ein_csv_close(r->table);
     ein_study_plan_free(r->plan);
     ein_study_free(r->study);
+}
+
+/* An ECG is a person's: drawn unasked only where nobody exists. */
+static int records_to_draw(const ein_report *r, int asked) {
+    bool synthetic = r->study != NULL;
+    for (int c = 0; r->study && c < r->study->n_cohorts; c++)
+        synthetic = synthetic && r->study->cohort[c].synthetic;
+    return asked >= 0 ? asked : synthetic ? 2 : 0;
 }
 
 static ein_status run(ein_job *job) {
@@ -92,6 +104,7 @@ static ein_status run(ein_job *job) {
     for (size_t n = strlen(folder); n > 1 && folder[n - 1] == '/'; n--) folder[n - 1] = '\0';
     r.folder = folder;
     ein_status status = ein_report_gather(&r);
+    r.records = records_to_draw(&r, (int)ein_config_int(job->config, "report.records"));
     if (status == EIN_OK) status = ein_report_count_corpora(&r);
     if (status == EIN_OK)
         status =

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "io/corpus/corpus.h"
 #include "io/formats/csv.h"
 #include "jobs/report/page.h"
 #include "jobs/study/plan.h"
@@ -41,6 +42,8 @@ typedef struct {
     json_t *flags;     /* {quality flag: how many records} */
 } ein_report_corpus;
 
+enum { EIN_REPORT_SHEETS = 20 };
+
 typedef struct {
     ein_comm *comm;
     const char *folder;
@@ -51,6 +54,9 @@ typedef struct {
     ein_report_evaluation *evaluation;
     ein_report_row *row;
     ein_report_corpus *corpus;
+    int records; /* to be drawn with what the pretrained model makes of them */
+    int n_sheets;
+    ein_picture *sheet[EIN_REPORT_SHEETS];
     int64_t minimum; /* smallest count of records that is shown of a group */
     ein_page page;
 } ein_report;
@@ -58,6 +64,9 @@ typedef struct {
 /* gather.c, corpora.c. Collective; what is read is there on rank 0. */
 ein_status ein_report_gather(ein_report *r);
 ein_status ein_report_count_corpora(ein_report *r);
+
+/* Draw `records` records of a corpus as the study's pretrained model reconstructs them, once. Not collective. */
+ein_status ein_report_reconstruct(ein_report *r, ein_corpus *corpus, const char *cohort);
 
 /* Values of JSON: NaN, 0 or "" where there is none. */
 double ein_report_number(const json_t *object, const char *key);

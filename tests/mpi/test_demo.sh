@@ -27,6 +27,8 @@ for metrics in "$tmp"/demo/evaluate/*/*/metrics.json; do
 done | digits >"$tmp/measured"
 is 'figures of three evaluations' "$(wc -l <"$tmp/measured")" 9
 is 'all are in the page, digit by digit' "$(comm -13 "$tmp/shown" "$tmp/measured")" ''
+is 'reconstructions: eight leads predicted' "$(grep -c 'class="ein-predicted"' "$tmp/demo/report/reconstruction-1.svg")" 8
+is 'of another record each' "$(cmp -s "$tmp"/demo/report/reconstruction-[12].svg && echo same)" ''
 is 'who was studied' "$(grep -c '^Records,128,160,80$' "$tmp/demo/report/table-1.csv")" 1
 ok 'again' "$demo" "$einthoven" "$tmp/demo"
 unlike 'goes on: nothing is made twice' "$out" '(synth|ingest|pretrain|finetune|evaluate) +[a-z].* done in'

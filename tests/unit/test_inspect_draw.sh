@@ -20,6 +20,16 @@ is 'same bytes' "$(cksum <"$tmp/two.svg")" "$(cksum <"$tmp/c.svg")"
 ok 'six rows' "$einthoven" inspect "$recording" --out "$tmp/6.svg" --paper 6x2 --set draw.from_s=2
 like 'from 2 s' "$(cat "$tmp/6.svg")" '2.00 to 10.00 s'
 
+model=$tmp/run/model.safetensors
+ok 'pretrain' "$einthoven" pretrain --set model.preset=tiny --corpus "$tmp/c.h5" --run "$tmp/run" --set train.epochs=1 \
+    --set train.batch=2 --set data.validation_fraction=0
+ok 'a reconstruction' "$einthoven" inspect "$tmp/c.h5" --draw "$id" --reconstruct "$model" --paper recorded --out "$tmp/hidden.svg"
+is 'of eight leads' "$(grep -c 'class="ein-predicted"' "$tmp/hidden.svg")" 8
+# 24 of 40 patches of 250 ms are hidden: their widths in each lead, 6.25 mm a patch, add up to 150 mm.
+is 'of 60 % of the record' "$(grep 'class="ein-hidden"' "$tmp/hidden.svg" | sed 's/.* d="M//; s/Z.*//' |
+    awk '{ sum += $3 - $1 } END { print (sum > 1199.4 && sum < 1200.6) }')" 1
+exits 'a reconstruction of a file' 2 "$einthoven" inspect "$recording" --reconstruct "$model" --out "$tmp/x.svg"
+
 exits 'a corpus without --draw' 2 "$einthoven" inspect "$tmp/c.h5" --out "$tmp/x.svg"
 like 'names a record' "$err" "\-\-draw $id"
 exits 'a record that is not there' 1 "$einthoven" inspect "$tmp/c.h5" --draw nobody --out "$tmp/x.svg"
