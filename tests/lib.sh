@@ -34,6 +34,21 @@ run() {
     err=$(tr -d '\000' <"$tmp/run.err")
 }
 
+# small_run RECORDS EPOCHS [KEY: VALUE]: what a run of seconds needs, in $tmp: SYNTHETIC records (ecg), how to ingest
+# them (ingest.yaml), their corpus (corpus.h5), and pretraining of a few thousand parameters (small.yaml).
+small_run() {
+    cat >"$tmp/small.yaml" <<YAML
+contract: {leads: [I, II, V1, V2], fs_hz: 50, samples: 500}
+model: {patch: 25, width: 24, depth: 1, heads: 3, mlp: 40, decoder_width: 12, decoder_depth: 1, decoder_heads: 2, decoder_mlp: 24}
+train: {epochs: $2, batch: 16, slots: 4, warmup_epochs: 1, threads: 1}
+data: {validation_fraction: 0.1}
+run: {log_seconds: 1000, checkpoint_minutes: 0${3:+, $3}}
+YAML
+    printf 'contract: {leads: [I, II, V1, V2], fs_hz: 50, samples: 500}\n' >"$tmp/ingest.yaml"
+    ok 'synthetic records' "$einthoven" synth --out "$tmp/ecg" --set synth.records="$1" --set synth.seed=4
+    ok 'corpus' "$einthoven" ingest "$tmp/ingest.yaml" "$tmp/ecg" --out "$tmp/corpus.h5"
+}
+
 # mpi N COMMAND...: the command on N ranks.
 mpi() {
     local ranks=$1

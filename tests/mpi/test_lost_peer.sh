@@ -4,16 +4,7 @@
 # watchdogs are far away: nothing may wait for them. SYNTHETIC records.
 . "$(dirname "$0")/../lib.sh"
 
-cat >"$tmp/small.yaml" <<'YAML'
-contract: {leads: [I, II, V1, V2], fs_hz: 50, samples: 500}
-model: {patch: 25, width: 24, depth: 1, heads: 3, mlp: 40, decoder_width: 12, decoder_depth: 1, decoder_heads: 2, decoder_mlp: 24}
-train: {epochs: 3, batch: 16, slots: 4, warmup_epochs: 1, threads: 1}
-data: {validation_fraction: 0.1}
-run: {log_seconds: 1000, checkpoint_minutes: 0, checkpoint_steps: 5}
-YAML
-printf 'contract: {leads: [I, II, V1, V2], fs_hz: 50, samples: 500}\n' >"$tmp/ingest.yaml"
-ok 'synthetic records' "$einthoven" synth --out "$tmp/ecg" --set synth.records=80 --set synth.seed=4
-ok 'corpus' "$einthoven" ingest "$tmp/ingest.yaml" "$tmp/ecg" --out "$tmp/corpus.h5"
+small_run 80 3 'checkpoint_steps: 5'
 
 # lost NAME RANK N TEXT COMMAND...: the N-th call named TEXT fails on that rank; the job ends by itself, with the message.
 lost() {

@@ -4,17 +4,7 @@
 # the locks of others. Nothing is begun anew in silence, and nothing that was not read is removed.
 . "$(dirname "$0")/../lib.sh"
 
-# SYNTHETIC records and a model of a few thousand parameters.
-cat >"$tmp/small.yaml" <<'YAML'
-contract: {leads: [I, II, V1, V2], fs_hz: 50, samples: 500}
-model: {patch: 25, width: 24, depth: 1, heads: 3, mlp: 40, decoder_width: 12, decoder_depth: 1, decoder_heads: 2, decoder_mlp: 24}
-train: {epochs: 3, batch: 16, slots: 4, warmup_epochs: 1, threads: 1}
-data: {validation_fraction: 0.1}
-run: {log_seconds: 1000, checkpoint_minutes: 0, checkpoint_steps: 5}
-YAML
-printf 'contract: {leads: [I, II, V1, V2], fs_hz: 50, samples: 500}\n' >"$tmp/ingest.yaml"
-ok 'synthetic records' "$einthoven" synth --out "$tmp/ecg" --set synth.records=80 --set synth.seed=4
-ok 'corpus' "$einthoven" ingest "$tmp/ingest.yaml" "$tmp/ecg" --out "$tmp/corpus.h5"
+small_run 80 3 'checkpoint_steps: 5'
 ok 'what makes files fail' gcc -shared -fPIC -D_GNU_SOURCE -o "$tmp/fail_files.so" "$root/tests/faults/fail_files.c" -ldl
 
 # pretrain FOLDER [OPTION...]
