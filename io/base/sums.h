@@ -1,9 +1,9 @@
 /* Whether results are as they were written: the list of sums beside them.
  *
- * MADE-BY of an evaluation (jobs/evaluate/evaluate_folder.h), of scores (jobs/score/outputs.h) and table.made-by of a study are lines "# ..." and lines
- * "BLAKE2b-256 in hexadecimal, two blanks, name of a file in the same folder", as io/base/outputs.h writes them and
- * `b2sum -l 256 --check` reads them. They tell a file that was damaged or edited, not one that somebody forged together
- * with its list. Not collective.
+ * MADE-BY of an evaluation (jobs/evaluate/evaluate_folder.h), of scores (jobs/score/outputs.h) and table.made-by of a
+ * study are lines "# ..." and lines "BLAKE2b-256 in hexadecimal, two blanks, name of a file in the same folder", as
+ * io/base/outputs.h writes them and `b2sum -l 256 --check` reads them. They tell a file that was damaged or edited, not
+ * one that somebody forged together with its list. Not collective.
  */
 #ifndef EIN_IO_BASE_SUMS_H
 #define EIN_IO_BASE_SUMS_H

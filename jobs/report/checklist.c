@@ -74,7 +74,8 @@ void ein_report_checklist(ein_report *r) {
     ein_page_section(&r->page, "checklist", "TRIPOD+AI checklist");
     ein_markup_put(
         m,
-        "<p>%d of %d items are answered, at least in part, by this report; the others need words of its authors. Topics are "
+        "<p>%d of %d items are answered, at least in part, by this report; the others need words of its "
+        "authors. Topics are "
         "shortened from TRIPOD+AI (Collins et al., BMJ 2024;385:e078378, CC BY 4.0).</p>\n"
         "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"TRIPOD+AI checklist\">\n"
         "<table><caption>TRIPOD+AI, item by item</caption>\n<thead><tr><th scope=\"col\">Item</th><th scope=\"col\">"

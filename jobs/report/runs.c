@@ -193,10 +193,9 @@ void ein_report_limitations(ein_report *r) {
     ein_page_section(&r->page, "limitations", "Limitations");
     ein_markup_put(&r->page.body, "<ul>\n");
     if (r->study && ein_study_is_synthetic(r->study))
-        item(
-            r,
-            "The data are synthetic. How findings show in the ECG was chosen, not measured; nothing here tells how a model works on "
-            "patients.");
+        item(r, "The data are synthetic. How findings show in the ECG was chosen, not measured; nothing here "
+                "tells how a model works on "
+                "patients.");
     item(
         r,
         "Evaluations are retrospective, on recordings that were at hand; nothing is known of effects on care.");
@@ -206,9 +205,9 @@ void ein_report_limitations(ein_report *r) {
             "Few seeds per arm: intervals speak of the patients that were drawn, hardly of chance in training.");
     put_counted_limits(r);
     put_unfinished(r);
-    item(
-        r,
-        "The report tells what the files hold. What a reader must know beyond them is marked missing in the checklist.");
+    item(r,
+         "The report tells what the files hold. What a reader must know beyond them is marked missing in the "
+         "checklist.");
     ein_markup_put(&r->page.body, "</ul>\n");
 }
 
@@ -225,7 +224,8 @@ void ein_report_reproduce(ein_report *r) {
     }
     ein_markup_put(
         m,
-        "<p>With einthoven %s, on any number of ranks:</p>\n<pre><code>mpirun -n 2 einthoven study %s/study.yaml --out FOLDER "
+        "<p>With einthoven %s, on any number of ranks:</p>\n<pre><code>mpirun -n 2 einthoven study "
+        "%s/study.yaml --out FOLDER "
         "--run</code></pre>\n<p>runs these commands, each of which can be typed alone:</p>\n<pre tabindex=\"0\"><code>",
         ein_version(), r->folder);
     for (int i = 0; i < r->plan->n; i++) {

@@ -7,7 +7,7 @@
 #include "core/base/clock.h"
 #include "io/base/utf8.h"
 #include "io/run/run.h"
-#include "jobs/score/score.h"
+#include "jobs/score/run.h"
 #include "jobs/score/source.h"
 
 enum { SAMPLED = 300, SHOWN = 5, LINE_BYTES = 240 };

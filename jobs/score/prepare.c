@@ -17,7 +17,7 @@
 #include "io/base/utf8.h"
 #include "io/ecg/formats.h"
 #include "jobs/score/rows.h"
-#include "jobs/score/score.h"
+#include "jobs/score/run.h"
 #include "jobs/score/source.h"
 #include "mpi/stop.h"
 

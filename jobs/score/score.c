@@ -4,7 +4,7 @@
  * with the same command: dealing, restart and merging go through files (jobs/score/claims.h), not through MPI. Ranks
  * meet at the beginning, when rank 0 has made the plan, and at the end.
  */
-#include "jobs/score/score.h"
+#include "jobs/score/run.h"
 
 #include <inttypes.h>
 #include <limits.h>
@@ -41,7 +41,8 @@ static const ein_option table_score[] = {
     {"score.threshold", EIN_OPT_CHOICE, "youden", EIN_UNBOUNDED, "youden|closest", "",
      "which of the model's own thresholds, chosen on validation records, makes a label"},
     {"score.embedding", EIN_OPT_CHOICE, "none", EIN_UNBOUNDED, "none|mean|cls|attentive", "",
-     "also write the embeddings of what is scored: the mean of the patch tokens, the CLS token, or what the learned query "
+     "also write the embeddings of what is scored: the mean of the patch tokens, the CLS token, or what the "
+     "learned query "
      "of an attentive model makes of them; models without a head are then taken too"},
     {"score.embedding_format", EIN_OPT_CHOICE, "h5", EIN_UNBOUNDED, "h5|npy", "",
      "embeddings.h5, or embeddings.npy with embeddings.npy.json beside it"},

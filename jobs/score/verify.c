@@ -5,7 +5,7 @@
 #include <sys/random.h>
 
 #include "io/base/utf8.h"
-#include "jobs/score/score.h"
+#include "jobs/score/run.h"
 #include "jobs/score/source.h"
 
 enum { TOLD = 10 };

@@ -19,7 +19,7 @@
 #ifndef EIN_JOBS_SCORE_WATCH_H
 #define EIN_JOBS_SCORE_WATCH_H
 
-#include "jobs/score/score.h"
+#include "jobs/score/run.h"
 
 extern const ein_option ein_table_watch[];
 

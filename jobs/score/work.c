@@ -5,7 +5,7 @@
 
 #include "core/base/clock.h"
 #include "io/run/run.h"
-#include "jobs/score/score.h"
+#include "jobs/score/run.h"
 #include "mpi/stop.h"
 #include "mpi/watchdog.h"
 

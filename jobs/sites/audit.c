@@ -324,8 +324,10 @@ static ein_status tell(audit *a) {
         EIN_TRY(tell_attack(a, "Membership by shadow models (LiRA)", "shadow"));
     }
     printf(
-        "\nAttacks know the true label and the score. Intervals of AUROCs follow patients where they are given; those of\n"
-        "rates are Clopper and Pearson's at the threshold found. Others must be like the members in all but membership:\n"
+        "\nAttacks know the true label and the score. Intervals of AUROCs follow patients where they are "
+        "given; those of\n"
+        "rates are Clopper and Pearson's at the threshold found. Others must be like the members in all but "
+        "membership:\n"
         "what differs else, such as the hospital, is told as membership. An attack that fails proves no safety.\n");
     return EIN_OK;
 }
@@ -353,12 +355,17 @@ const ein_command ein_command_audit = {
     .summary = "what a model tells of its training patients: membership inference from scores",
     .operands = "",
     .description =
-        "A fine-tuned model carries traces of the patients that it was trained on. The table has their scores and those of\n"
-        "others of the same kind (evaluate on the train and on the test part of a split). Out come the AUROC of attacks\n"
-        "that guess membership, their true-positive rates at low false-positive rates, which is what hurts single patients,\n"
-        "and the generalisation gap, with intervals. Shadow models, trained on other halves of the data, make the stronger\n"
+        "A fine-tuned model carries traces of the patients that it was trained on. The table has their "
+        "scores and those of\n"
+        "others of the same kind (evaluate on the train and on the test part of a split). Out come the "
+        "AUROC of attacks\n"
+        "that guess membership, their true-positive rates at low false-positive rates, which is what hurts "
+        "single patients,\n"
+        "and the generalisation gap, with intervals. Shadow models, trained on other halves of the data, "
+        "make the stronger\n"
         "attack possible.\n\n"
-        "    einthoven audit --scores scores.csv --member train --label af --score p --cluster patient --json audit.json\n"
+        "    einthoven audit --scores scores.csv --member train --label af --score p --cluster patient "
+        "--json audit.json\n"
         "    einthoven audit --scores s.csv --label af --score p --shadow s1,s2,s3,s4 --shadow-member m1,m2,m3,m4",
     .tables = tables,
     .flags = flags,

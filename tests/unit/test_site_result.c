@@ -9,7 +9,8 @@ static const char plan_text[] =
     "\"minimum_cell\": 11, \"largest_bound\": 0.5, \"contract_hash\": null, \"models\": [{\"name\": \"A\", \"hash\": "
     "\"00000000000000000000000000000000000000000000000000000000000000aa\", \"probabilities\": true}, {\"name\": \"B\", "
     "\"hash\": \"00000000000000000000000000000000000000000000000000000000000000bb\", \"probabilities\": true}], "
-    "\"cohort\": {\"text\": \"\", \"require\": []}, \"record\": \"r\", \"patient\": \"p\", \"tasks\": [{\"name\": \"t\", "
+    "\"cohort\": {\"text\": \"\", \"require\": []}, \"record\": \"r\", \"patient\": \"p\", \"tasks\": "
+    "[{\"name\": \"t\", "
     "\"kind\": \"binary\", \"label\": \"y\", \"scores\": [\"a\", \"b\"], \"edges\": [0.25, 0.5, 0.75], \"thresholds\": "
     "[0.5]}], \"subgroups\": [], \"sites\": [], \"pooled\": null}";
 
@@ -24,13 +25,18 @@ static const char result_text[] =
     "{\"format\": \"einthoven site result\", \"schema_version\": 1, \"program\": \"e\", \"plan\": \"\", \"round\": 1, "
     "\"site\": \"north\", \"created\": \"2026-06-01\", \"minimum_cell\": 11, \"contract_hash\": null, \"models\": ["
     "\"00000000000000000000000000000000000000000000000000000000000000aa\", "
-    "\"00000000000000000000000000000000000000000000000000000000000000bb\"], \"not_eligible\": null, \"tasks\": [{\"name\": "
-    "\"t\", \"withheld\": null, \"unusable\": 12, \"n_positive\": 50, \"n_negative\": 90, \"patients\": {\"positive\": 45, "
+    "\"00000000000000000000000000000000000000000000000000000000000000bb\"], \"not_eligible\": null, "
+    "\"tasks\": [{\"name\": "
+    "\"t\", \"withheld\": null, \"unusable\": 12, \"n_positive\": 50, \"n_negative\": 90, \"patients\": "
+    "{\"positive\": 45, "
     "\"negative\": 80, \"either\": 120}, \"models\": [" MODEL("A") ", " MODEL(
         "B") "], \"pairs\": [{\"first\": \"A\", "
-             "\"second\": \"B\", \"difference\": {\"value\": 0.01, \"delong\": 0.0001, \"clustered\": 0.0002}, \"sums\": null}], "
-             "\"subgroups\": [{\"column\": \"sex\", \"withheld\": null, \"groups\": [{\"name\": \"f\", \"n_positive\": 20, "
-             "\"n_negative\": 40, \"models\": [{\"name\": \"A\", \"auroc\": null}, {\"name\": \"B\", \"auroc\": null}]}]}]}]}";
+             "\"second\": \"B\", \"difference\": {\"value\": 0.01, \"delong\": 0.0001, \"clustered\": "
+             "0.0002}, \"sums\": null}], "
+             "\"subgroups\": [{\"column\": \"sex\", \"withheld\": null, \"groups\": [{\"name\": \"f\", "
+             "\"n_positive\": 20, "
+             "\"n_negative\": 40, \"models\": [{\"name\": \"A\", \"auroc\": null}, {\"name\": \"B\", "
+             "\"auroc\": null}]}]}]}]}";
 
 typedef struct {
     ein_site_key coordinator, site, other;

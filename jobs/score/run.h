@@ -1,6 +1,6 @@
-/* What the parts of `score` share: the plan of a run. */
-#ifndef EIN_JOBS_SCORE_SCORE_H
-#define EIN_JOBS_SCORE_SCORE_H
+/* What the parts of `score` share: a run and its plan. */
+#ifndef EIN_JOBS_SCORE_RUN_H
+#define EIN_JOBS_SCORE_RUN_H
 
 #include "io/base/links.h"
 #include "jobs/cli/command.h"
