@@ -31,6 +31,12 @@ ein_status ein_site_tables_add(ein_site_tables *t, const char *name, ein_overlap
     return EIN_OK;
 }
 
+bool ein_site_table_is_ranks(const ein_site_table *table) {
+    const char *name = table->name, *behind = strstr(name, ": " EIN_TABLE_RANKS);
+    return !strncmp(name, EIN_TABLE_RANKS, strlen(EIN_TABLE_RANKS)) ||
+           (!strncmp(name, "release ", 8) && behind);
+}
+
 const ein_site_table *ein_site_tables_find(const ein_site_tables *t, const char *name) {
     for (int i = 0; i < t->n; i++)
         if (!strcmp(t->item[i].name, name)) return &t->item[i];

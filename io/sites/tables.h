@@ -25,6 +25,10 @@ typedef struct {
     ein_site_table *item;
 } ein_site_tables;
 
+/* A table whose name, behind that of its release, begins so holds ranks of scores and is not released itself. */
+#define EIN_TABLE_RANKS "ranks of "
+bool ein_site_table_is_ranks(const ein_site_table *table);
+
 /* Add a table, which is taken over. */
 ein_status ein_site_tables_add(ein_site_tables *tables, const char *name, ein_overlap_table *table);
 void ein_site_tables_free(ein_site_tables *tables);

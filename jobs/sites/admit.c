@@ -18,6 +18,7 @@ static ein_status judge_all(bool *granted, char reason[EIN_REASON_BYTES], const 
     for (int i = 0; *granted && i < others->n; i++) {
         ein_release verdict;
         double least;
+        if (ein_site_table_is_ranks(&others->item[i])) continue;
         EIN_TRY(ein_overlap_judge(&verdict, &least, &others->item[i].table, table, b->rules));
         if (verdict == EIN_RELEASE_GRANTED) continue;
         *granted = false;

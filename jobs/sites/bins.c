@@ -70,7 +70,8 @@ static ein_status join_differences(ein_site_bins *x, const ein_site_build *b, co
         before = edges_left(x);
         for (int s = 0; s < 2; s++)
             for (int i = 0; i < sets[s]->n && !x->withheld[0]; i++)
-                EIN_TRY(join_beside(x, b, fine, &sets[s]->item[i], s == 1));
+                if (!ein_site_table_is_ranks(&sets[s]->item[i]))
+                    EIN_TRY(join_beside(x, b, fine, &sets[s]->item[i], s == 1));
     }
     if (!x->withheld[0]) x->n_joined = edges_left(x) + 1;
     return EIN_OK;

@@ -92,10 +92,26 @@ ein_status ein_site_quantity(json_t **out, ein_site_build *b, const ein_site_cas
  * classes. */
 ein_status ein_site_patients(json_t **out, const ein_site_build *b, const ein_site_cases *c);
 
+/* --- figures beside those of earlier releases ----------------------------------------------------------------------
+ * */
+
+/* Whether figures of a model's scores, which are no counts, may be known beside those of all scores that were told of
+ * before, in this release or an earlier one: they have to differ for enough patients, or for none. */
+ein_status ein_site_beside_ranks(bool *good, const ein_site_build *b, const ein_site_cases *c, int task,
+                                 int model);
+
+/* Keep the ranks of a model's scores for that, in the tables of this release. */
+ein_status ein_site_remember_ranks(ein_site_build *b, const ein_site_cases *c, int task, int model);
+
+/* Whether sums over patients of some of these records were sent in the second round of another plan: with other pooled
+ * counts they would be other forms of the same few patients who come twice. */
+bool ein_site_sums_sent(const ein_site_build *b, const ein_site_cases *c);
+
 /* --- parts of the result ----------------------------------------------------------------------------------------- */
 
-/* Subgroups of one task as JSON. */
-ein_status ein_site_subgroups(json_t **out, ein_site_build *b, const ein_site_cases *c, int task);
+/* Subgroups of one task as JSON; AUROCs of the models (n_models) of which figures may be told. */
+ein_status ein_site_subgroups(json_t **out, ein_site_build *b, const ein_site_cases *c, int task,
+                              const bool *may_tell);
 
 /* One task as JSON. */
 ein_status ein_site_task(json_t **out, ein_site_build *b, int task);

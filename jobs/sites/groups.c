@@ -134,7 +134,7 @@ static ein_status take_group(ein_site_cases *out, const ein_site_cases *c, const
 }
 
 static ein_status group_json(json_t **out, const ein_site_build *b, const ein_site_cases *all,
-                             const grouping *x, const int32_t *group, int joined) {
+                             const grouping *x, const int32_t *group, int joined, const bool *may_tell) {
     ein_site_cases c;
     char name[NAME_BYTES];
     json_t *models = json_array();
@@ -144,7 +144,7 @@ static ein_status group_json(json_t **out, const ein_site_build *b, const ein_si
     for (int m = 0; status == EIN_OK && m < M; m++) {
         json_t *auroc = NULL;
         const ein_site_score own = {c.score[m], NULL, 1};
-        if (may)
+        if (may && may_tell[m])
             status = ein_site_auroc(&auroc, b, &c, &own, NULL);
         else
             auroc = json_null();
@@ -175,7 +175,8 @@ static ein_status admit(bool *granted, char reason[EIN_REASON_BYTES], ein_site_b
     return ein_site_admit(granted, reason, b, name, &table);
 }
 
-static ein_status column_json(json_t **out, ein_site_build *b, const ein_site_cases *c, int task, int g) {
+static ein_status column_json(json_t **out, ein_site_build *b, const ein_site_cases *c, int task, int g,
+                              const bool *may_tell) {
     const int32_t *group = c->group[g];
     grouping x;
     bool granted = false;
@@ -187,7 +188,7 @@ static ein_status column_json(json_t **out, ein_site_build *b, const ein_site_ca
     if (x.n_joined >= 2) status = admit(&granted, reason, b, c, &x, group, task);
     for (int j = 0; status == EIN_OK && granted && j < x.n_joined; j++) {
         json_t *one;
-        status = group_json(&one, b, c, &x, group, j);
+        status = group_json(&one, b, c, &x, group, j, may_tell);
         json_array_append_new(groups, one);
     }
     fprintf(b->sheet, "  Subgroups by %s: %s%s\n", x.plan->column,
@@ -201,11 +202,12 @@ static ein_status column_json(json_t **out, ein_site_build *b, const ein_site_ca
     return status;
 }
 
-ein_status ein_site_subgroups(json_t **out, ein_site_build *b, const ein_site_cases *c, int task) {
+ein_status ein_site_subgroups(json_t **out, ein_site_build *b, const ein_site_cases *c, int task,
+                              const bool *may_tell) {
     *out = json_array();
     for (int g = 0; g < b->plan->n_groupings; g++) {
         json_t *one;
-        EIN_TRY(column_json(&one, b, c, task, g));
+        EIN_TRY(column_json(&one, b, c, task, g, may_tell));
         json_array_append_new(*out, one);
     }
     return EIN_OK;

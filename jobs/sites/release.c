@@ -122,6 +122,9 @@ static ein_status check_ledger(const candidate *x) {
         for (int k = 0; k < x->tables.n; k++) {
             ein_release verdict;
             double least;
+            if (ein_site_table_is_ranks(&x->ledger.tables.item[i]) ||
+                ein_site_table_is_ranks(&x->tables.item[k]))
+                continue;
             EIN_TRY(ein_overlap_judge(&verdict, &least, &x->ledger.tables.item[i].table,
                                       &x->tables.item[k].table, rules));
             if (verdict != EIN_RELEASE_GRANTED)

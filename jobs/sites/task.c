@@ -14,6 +14,7 @@ typedef struct {
     ein_site_bins bins[EIN_PLAN_MOST_MODELS];
     double *placement[EIN_PLAN_MOST_MODELS]; /* round 2; NULL: none */
     bool may_fit, may_sum, may_patients;
+    bool beside[EIN_PLAN_MOST_MODELS]; /* figures of this model that are no counts may be told */
 } work;
 
 /* --- one model ------------------------------------------------------------------------------------------------ */
@@ -72,7 +73,9 @@ static void tell_model(const work *w, int model, const json_t *made) {
                 x->n_joined, x->n_bins, x->bound);
     const json_t *auroc = json_object_get(made, "auroc");
     if (w->b->plan->round == 1 && !json_is_object(auroc))
-        fprintf(out, " AUROC NOT sent: too few patients, or it follows from the scores of a few;");
+        fprintf(
+            out,
+            " AUROC NOT sent: too few patients, or it, or its difference from another, follows from the scores of a few;");
     if (json_is_object(auroc))
         fprintf(out, " AUROC %.4f with variances", json_number_value(json_object_get(auroc, "value")));
     fprintf(out, "%s%s; %zu thresholds\n",
@@ -90,8 +93,11 @@ static ein_status model_json(json_t **out, work *w, int model) {
     EIN_TRY(ein_site_bins_make(x, w->b, w->c, w->task, model));
     EIN_TRY(place(w, model));
     const ein_site_score own = score_of(w, model);
-    if (w->may_fit && p->round == 1) EIN_TRY(ein_site_auroc(&auroc, w->b, w->c, &own, NULL));
-    if (!x->withheld[0] && p->model[model].probabilities && p->round == 1)
+    if (p->round == 1) EIN_TRY(ein_site_beside_ranks(&w->beside[model], w->b, w->c, w->task, model));
+    if (w->may_fit && w->beside[model]) EIN_TRY(ein_site_auroc(&auroc, w->b, w->c, &own, NULL));
+    if (w->beside[model]) EIN_TRY(ein_site_remember_ranks(w->b, w->c, w->task, model));
+    w->beside[model] = w->beside[model] && json_is_object(auroc);
+    if (!x->withheld[0] && w->beside[model] && p->model[model].probabilities && p->round == 1)
         EIN_TRY(ein_site_calibration(&calibration, w->b, w->c, x, score));
     if (w->placement[model] && w->may_sum)
         EIN_TRY(ein_site_sums(&sums, w->b, w->c, w->placement[model], w->may_patients));
@@ -116,7 +122,7 @@ static ein_status pair_json(json_t **out, work *w, int first, int second) {
     double *apart = NULL;
     const ein_site_cases *c = w->c;
     const ein_site_score one = score_of(w, first), other = score_of(w, second);
-    if (w->may_fit && w->b->plan->round == 1) EIN_TRY(ein_site_auroc(&difference, w->b, c, &one, &other));
+    if (w->beside[first] && w->beside[second]) EIN_TRY(ein_site_auroc(&difference, w->b, c, &one, &other));
     if (w->placement[first] && w->placement[second] && w->may_sum) {
         EIN_TRY(EIN_NEW(apart, c->n + 1));
         for (int64_t i = 0; i < c->n; i++) apart[i] = w->placement[first][i] - w->placement[second][i];
@@ -154,22 +160,30 @@ static ein_status admit_classes(bool *granted, char reason[EIN_REASON_BYTES], ei
     return ein_site_admit(granted, reason, b, b->plan->task[task].name, &table);
 }
 
-static ein_status quantity_task(json_t **out, ein_site_build *b, const ein_site_cases *c,
-                                const ein_plan_task *t, json_t *unusable) {
+static ein_status quantity_task(json_t **out, ein_site_build *b, const ein_site_cases *c, int task,
+                                json_t *unusable) {
     json_t *models = json_array();
+    const ein_plan_task *t = &b->plan->task[task];
     for (int m = 0; m < b->plan->n_models; m++) {
-        json_t *quantity;
-        EIN_TRY(ein_site_quantity(&quantity, b, c, c->score[m]));
+        json_t *quantity = NULL;
+        bool beside;
+        EIN_TRY(ein_site_beside_ranks(&beside, b, c, task, m));
+        if (beside) EIN_TRY(ein_site_quantity(&quantity, b, c, c->score[m]));
+        if (beside) EIN_TRY(ein_site_remember_ranks(b, c, task, m));
+        if (!quantity) quantity = json_null();
         fprintf(b->sheet, "  Model %s: %s\n", b->plan->model[m].name,
-                json_is_object(quantity) ? "seven sums over all records"
-                                         : "NOT sent: too few patients, or two dominate");
-        json_array_append_new(models, json_pack("{s:s, s:o, s:[], s:[], s:[], s:n, s:n, s:n, s:[], s:n, s:o}",
-                                                "name", b->plan->model[m].name, "withheld",
-                                                json_is_object(quantity)
-                                                    ? json_null()
-                                                    : json_string("too few patients, or two dominate"),
-                                                "first", "positive", "negative", "bound", "auroc",
-                                                "calibration", "thresholds", "sums", "quantity", quantity));
+                json_is_object(quantity)
+                    ? "seven sums over all records"
+                    : "NOT sent: too few patients, a few dominate, or they nearly agree with others");
+        json_array_append_new(
+            models,
+            json_pack("{s:s, s:o, s:[], s:[], s:[], s:n, s:n, s:n, s:[], s:n, s:o}", "name",
+                      b->plan->model[m].name, "withheld",
+                      json_is_object(quantity)
+                          ? json_null()
+                          : json_string("too few patients, a few dominate, or they nearly agree with others"),
+                      "first", "positive", "negative", "bound", "auroc", "calibration", "thresholds", "sums",
+                      "quantity", quantity));
     }
     return empty_task(out, t, NULL, unusable, models);
 }
@@ -180,7 +194,8 @@ static ein_status binary_parts(work *w, json_t *models, json_t *pairs, json_t **
     const int sets = M + M * (M - 1) / 2;
     EIN_TRY(ein_site_patients(patients, w->b, w->c));
     w->may_fit = ein_site_may_fit(w->b, w->c, 3 * sets);
-    w->may_patients = json_is_object(*patients) && ein_site_may_fit(w->b, w->c, 8 * sets);
+    w->may_patients = json_is_object(*patients) && !ein_site_sums_sent(w->b, w->c) &&
+                      ein_site_may_fit(w->b, w->c, 8 * sets);
     w->may_sum = ein_site_may_fit(w->b, w->c, 2 * sets);
     for (int m = 0; m < M; m++) {
         json_t *one;
@@ -197,7 +212,7 @@ static ein_status binary_parts(work *w, json_t *models, json_t *pairs, json_t **
         *subgroups = json_array();
         return EIN_OK;
     }
-    return ein_site_subgroups(subgroups, w->b, w->c, w->task);
+    return ein_site_subgroups(subgroups, w->b, w->c, w->task, w->beside);
 }
 
 static ein_status binary_task(json_t **out, ein_site_build *b, const ein_site_cases *c, int task,
@@ -237,7 +252,7 @@ ein_status ein_site_task(json_t **out, ein_site_build *b, int task) {
         status = empty_task(out, t, reason, unusable, json_array());
     } else if (status == EIN_OK) {
         status =
-            t->quantity ? quantity_task(out, b, &c, t, unusable) : binary_task(out, b, &c, task, unusable);
+            t->quantity ? quantity_task(out, b, &c, task, unusable) : binary_task(out, b, &c, task, unusable);
     }
     ein_site_cases_free(&c);
     return status;

@@ -207,7 +207,7 @@ tried 'a small site' 'NOTHING of it is sent: a cell is of fewer than 11' other.j
 awk -F, -v OFS=, 'NR > 1 { $2 = "north" NR % 9 } 1' north.csv >nine.csv
 tried 'many ECGs of nine patients' 'NOTHING of it is sent: a cell is of fewer than 11' other.json nine.csv
 awk -F, -v OFS=, 'NR > 1 { $8 = NR == 2 ? 1e9 : 0 } 1' north.csv >onehot.csv
-tried 'a mean over a one-hot weight' 'NOT sent: too few patients, or two dominate' other.json onehot.csv
+tried 'a mean over a one-hot weight' 'NOT sent: too few patients, a few dominate' other.json onehot.csv
 # A score that singles out one patient: the exact AUROC would tell that patient's label.
 for crafted in 'NR == 2 ? 1 : 0' 'NR == 2 ? 0.55 : NR % 2'; do
     awk -F, -v OFS=, "NR > 1 { \$6 = $crafted } 1" north.csv >crafted.csv
@@ -218,6 +218,24 @@ m = json.load(open("x/site-private/candidate.json"))["tasks"][0]
 assert m["models"][0]["auroc"] is None and m["models"][0]["calibration"] is None, m["models"][0]
 assert m["models"][1]["auroc"] is not None'
 done
+# Two scores that differ for one patient: two AUROCs, or two sums, would tell by their difference.
+awk -F, -v OFS=, 'NR > 1 { $7 = NR == 2 ? 1 - $6 : $6 } 1' north.csv >twin.csv
+rm -rf x
+site north other.json twin.csv x >/dev/null 2>&1
+ok 'two models that differ for one patient' python3 -c 'import json
+t = json.load(open("x/site-private/candidate.json"))["tasks"]
+a, b = t[0]["models"]
+assert a["auroc"] and b["auroc"] is None and b["calibration"] is None, b
+assert t[0]["pairs"][0]["difference"] is None
+assert all(g["models"][1]["auroc"] is None for s in t[0]["subgroups"] for g in s["groups"])
+assert t[1]["models"][1]["quantity"] is None'
+awk -F, -v OFS=, 'NR == 2 { $6 = 1 - $6 } 1' north.csv >moved.csv
+rm -rf x
+site north other.json moved.csv x >/dev/null 2>&1
+ok 'a score that differs for one patient from that of an earlier release' python3 -c 'import json
+t = json.load(open("x/site-private/candidate.json"))["tasks"]
+assert t[0]["models"][0]["auroc"] is None and t[0]["models"][1]["auroc"] is not None
+assert t[1]["models"][0]["quantity"] is None and t[1]["models"][1]["quantity"] is not None'
 rm -rf y
 site north other.json north.csv y --set evaluate.minimum_cell=25 >/dev/null 2>&1
 ok 'a site may raise the minimum' python3 -c 'import json
