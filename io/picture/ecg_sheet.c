@@ -95,7 +95,9 @@ static trace recorded(const drawing *d, int at) {
 
 /* --- drawing ----------------------------------------------------------------------------------------------- */
 
+/* The texts around the grid are those of paper, also on a dark page. */
 static void draw_grid(ein_picture *p) {
+    ein_picture_rectangle(p, EIN_INK_SHEET, 0, 0, PAGE_WIDTH, PAGE_HEIGHT, NULL);
     ein_picture_rectangle(p, EIN_INK_PAPER, GRID_LEFT, GRID_TOP, GRID_WIDTH, GRID_HEIGHT, NULL);
     for (int coarse = 0; coarse < 2; coarse++) {
         ein_picture_path(p, coarse ? EIN_INK_GRID_5MM : EIN_INK_GRID_1MM, NULL);

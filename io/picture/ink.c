@@ -3,6 +3,7 @@
 /* Colours of the series keep 4.5 : 1 against the page in light and dark and are told apart by the colour-blind. */
 /* clang-format off */
 const ein_look ein_looks[EIN_INKS] = {
+    [EIN_INK_SHEET]       = {"sheet", EIN_LOOK_AREA, 0xffffff, 0xffffff, 0, 0, 1, false, false},
     [EIN_INK_PAPER]       = {"paper", EIN_LOOK_AREA, 0xfffdfb, 0xfffdfb, 0, 0, 1, false, false},
     [EIN_INK_GRID_1MM]    = {"grid1", EIN_LOOK_LINE, 0xf6d9d5, 0xf6d9d5, 0.1, 0, 1, false, false},
     [EIN_INK_GRID_5MM]    = {"grid5", EIN_LOOK_LINE, 0xe6a9a2, 0xe6a9a2, 0.2, 0, 1, false, false},

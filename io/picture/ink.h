@@ -7,6 +7,7 @@
 
 typedef enum {
     /* ECG paper */
+    EIN_INK_SHEET,       /* area: all of the sheet */
     EIN_INK_PAPER,       /* area */
     EIN_INK_GRID_1MM,    /* lines */
     EIN_INK_GRID_5MM,    /* lines */

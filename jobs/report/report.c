@@ -1,4 +1,6 @@
 /* einthoven report: a study or an evaluation as one page that can be read anywhere. */
+#include <dirent.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +21,54 @@ static const ein_option *const tables[] = {options, NULL};
 static const ein_flag flags[] = {
     {"--out", "PAGE.html", "report.out"}, {"--records", "N", "report.records"}, {0}};
 
+/* What a folder of tables and figures holds first; nothing is touched in one that does not. */
+#define MARK "Tables and figures of a page of einthoven report; made anew with the page.\n"
+
+static bool is_ours(const char *folder) {
+    char *text = ein_report_file(folder, "README.txt");
+    const bool ours = text && strcmp(text, MARK) == 0;
+    free(text);
+    return ours;
+}
+
+/* Remove what an earlier report left, so that no figure is older than the page. */
+static ein_status empty_folder(const char *folder, bool ours) {
+    DIR *dir = opendir(folder);
+    ein_status status = EIN_OK;
+    if (!dir) return ein_error(EIN_IO, "%s: %s", folder, strerror(errno));
+    for (const struct dirent *e; status == EIN_OK && (e = readdir(dir)) != NULL;) {
+        const char *dot = strrchr(e->d_name, '.');
+        char *path;
+        if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0) continue;
+        if (!ours)
+            status = ein_error(
+                EIN_EXISTS,
+                "%s holds other files (%s), and tables and figures would go there: give the page another "
+                "name with --out",
+                folder, e->d_name);
+        else if (dot && (strcmp(dot, ".svg") == 0 || strcmp(dot, ".csv") == 0)) {
+            if (asprintf(&path, "%s/%s", folder, e->d_name) < 0) {
+                status = ein_error(EIN_NOMEM, "no memory for a name");
+                break;
+            }
+            status = ein_file_remove(path);
+            free(path);
+        }
+    }
+    closedir(dir);
+    return status;
+}
+
+static ein_status claim_folder(const char *folder) {
+    char *path;
+    EIN_TRY(ein_make_folders(folder));
+    EIN_TRY(empty_folder(folder, is_ours(folder)));
+    if (asprintf(&path, "%s/README.txt", folder) < 0) return ein_error(EIN_NOMEM, "no memory for a name");
+    const ein_status status = ein_durable_write(path, MARK, strlen(MARK));
+    free(path);
+    return status;
+}
+
 /* The page's path, and the folder of its tables and figures: the path without .html. */
 static ein_status name_files(ein_report *r, const char *out, char **path) {
     if ((out ? asprintf(path, "%s", out) : asprintf(path, "%s/report.html", r->folder)) < 0) {
@@ -32,7 +82,7 @@ static ein_status name_files(ein_report *r, const char *out, char **path) {
     if (!r->page.folder) return ein_error(EIN_NOMEM, "no memory for a name");
     const char *slash = strrchr(r->page.folder, '/');
     r->page.link = slash ? slash + 1 : r->page.folder;
-    return ein_make_folders(r->page.folder);
+    return claim_folder(r->page.folder);
 }
 
 static void write_sections(ein_report *r) {

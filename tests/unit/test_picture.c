@@ -177,6 +177,7 @@ START_TEST(test_gaps) {
     ck_assert(fabs(p.x[1000] - p.x[999] - 501 * 0.05) < 0.011);
     read_path(svg, "no signal", &p); /* the grey area covers the gap */
     ck_assert(fabs(p.x[1] - p.x[0] - 25) < 0.011);
+    ck_assert(strstr(svg, "<path class=\"ein-sheet\" d=\"M0 0 297 0 297 210 0 210Z\"/>") != NULL);
     ck_assert(strstr(svg, ">V1</text>") && strstr(svg, ">not recorded</text>"));
     ck_assert(strstr(svg, "V2 partly beyond the paper") != NULL);
     free(svg);

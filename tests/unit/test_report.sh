@@ -3,8 +3,8 @@
 . "$(dirname "$0")/../lib.sh"
 . "$root/tests/evaluation.sh"
 
-evaluation "$tmp/one" sex ukb 90
-ok 'one evaluation' "$einthoven" report "$tmp/one" --out "$tmp/one.html"
+evaluation "$tmp/in/one" sex ukb 90
+ok 'one evaluation' "$einthoven" report "$tmp/in/one" --out "$tmp/one.html"
 is 'tells the path' "$out" "$tmp/one.html"
 page=$(cat "$tmp/one.html")
 for number in 0.81234567890123 0.70000000000017 0.11234567890106 0.0123456789; do
@@ -34,20 +34,20 @@ fi
 
 # --- names of others -----------------------------------------------------------------------------------------------------
 evil='<script>alert(1)</script>\"><img src=x onerror=alert(2)>'
-evaluation "$tmp/evil" "$evil" "$evil" 90
-ok 'hostile names' "$einthoven" report "$tmp/evil" --out "$tmp/evil.html"
+evaluation "$tmp/in/evil" "$evil" "$evil" 90
+ok 'hostile names' "$einthoven" report "$tmp/in/evil" --out "$tmp/evil.html"
 is 'one script, ours' "$(grep -c '<script' "$tmp/evil.html")" 1
 is 'no image' "$(grep -c '<img' "$tmp/evil.html")" 0
 like 'they are there as texts' "$(cat "$tmp/evil.html")" '&lt;script&gt;alert\(1\)&lt;/script&gt;&quot;&gt;&lt;img'
-is 'files stay in their folder, with names of ours' "$(find "$tmp" -newer "$tmp/evil" -name '*script*' | grep -v "^$tmp/evil/[-A-Za-z0-9]*\\.[a-z]*\$")" ''
+is 'files stay in their folder, with names of ours' "$(find "$tmp" -newer "$tmp/in/evil" -name '*script*' | grep -v "^$tmp/evil/[-A-Za-z0-9]*\\.[a-z]*\$")" ''
 is 'SVG files too' "$(cat "$tmp"/evil/*.svg | grep -c '<script\|<img')" 0
 
-evaluation "$tmp/few" sex ukb 7
-ok 'few positives' "$einthoven" report "$tmp/few" --out "$tmp/few.html"
+evaluation "$tmp/in/few" sex ukb 7
+ok 'few positives' "$einthoven" report "$tmp/in/few" --out "$tmp/few.html"
 like 'are not counted' "$(cat "$tmp/few/results.csv")" '^sex,ukb,AUROC,200,190,<10,'
 is 'and have no curves' "$(find "$tmp/few" -name '*roc*' | wc -l)" 0
-evaluation "$tmp/most" sex ukb 195
-ok 'few negatives' "$einthoven" report "$tmp/most" --out "$tmp/most.html"
+evaluation "$tmp/in/most" sex ukb 195
+ok 'few negatives' "$einthoven" report "$tmp/in/most" --out "$tmp/most.html"
 like 'cannot be found by subtraction' "$(cat "$tmp/most/results.csv")" '^sex,ukb,AUROC,200,190,,'
 
 # --- a study -------------------------------------------------------------------------------------------------------------
@@ -73,11 +73,19 @@ cp "$tmp/s/report.html" "$tmp/first.html"
 ok 'again, on two ranks' mpi 2 "$einthoven" report "$tmp/study" --out "$tmp/s/report.html"
 is 'the same bytes' "$(diff "$tmp/first.html" "$tmp/s/report.html")" ''
 
+mkdir "$tmp/mine" && echo mine >"$tmp/mine/results.csv"
+exits 'a folder of others beside the page' 1 "$einthoven" report "$tmp/study" --out "$tmp/mine.html"
+like 'is named' "$err" 'mine holds other files \(results\.csv\)'
+is 'and left alone' "$(cat "$tmp/mine/results.csv")" mine
+exits 'nor the folder of the study' 1 "$einthoven" report "$tmp/study" --out "$tmp/study.html"
+touch "$tmp/s/report/old.svg"
+ok 'once more' "$einthoven" report "$tmp/study" --out "$tmp/s/report.html"
+is 'no figure is older than the page' "$(find "$tmp/s/report" -name old.svg | wc -l)" 0
 mkdir "$tmp/empty"
 exits 'another folder' 2 "$einthoven" report "$tmp/empty" --out "$tmp/x.html"
 like 'says what it wants' "$err" 'neither the folder of a study'
-exits 'another name' 2 "$einthoven" report "$tmp/one" --out "$tmp/x.pdf"
-echo '{' >"$tmp/one/metrics.json"
-exits 'damaged metrics' 1 "$einthoven" report "$tmp/one" --out "$tmp/x.html"
+exits 'another name' 2 "$einthoven" report "$tmp/in/one" --out "$tmp/x.pdf"
+echo '{' >"$tmp/in/one/metrics.json"
+exits 'damaged metrics' 1 "$einthoven" report "$tmp/in/one" --out "$tmp/x.html"
 is 'no page then' "$(find "$tmp" -maxdepth 1 -name 'x.*ml*' | wc -l)" 0
 done_testing
