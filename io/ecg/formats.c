@@ -9,6 +9,7 @@
 #include "io/ecg/edf.h"
 #include "io/ecg/eli.h"
 #include "io/ecg/ishne.h"
+#include "io/ecg/mfer.h"
 #include "io/ecg/muse.h"
 #include "io/ecg/scp.h"
 #include "io/ecg/sierra.h"
@@ -23,6 +24,7 @@ static const ein_format formats[] = {
     {"EDF and BDF", "an EDF file", NULL, ein_edf_is, ein_edf_read},
     {"SCP-ECG", "an SCP-ECG file", NULL, ein_scp_is, ein_scp_read},
     {"ISHNE", "an ISHNE Holter file", NULL, ein_ishne_is, ein_ishne_read},
+    {"MFER", "an MFER file", NULL, ein_mfer_is, ein_mfer_read},
 };
 enum { FORMATS = sizeof formats / sizeof formats[0] };
 

@@ -53,7 +53,6 @@ static const magic magics[] = {
      8,
      {EIN_KIND_ECG, "a damaged BDF file"}},
     {0, "ISHNE", 5, {EIN_KIND_ECG, "an ISHNE file of another version"}},
-    {0, "\x40\x20MFR", 5, {EIN_KIND_ECG, "an MFER file"}},
     {0, "MSH|^~", 6, {EIN_KIND_ECG, "an HL7 version 2 message"}},
     {0, "MATLAB", 6, {EIN_KIND_HOLDER, "a MATLAB file"}},
     {0, "\x1e\0\0\0", 4, {EIN_KIND_HOLDER, "a signal file in MATLAB's level 4"}},

@@ -42,7 +42,7 @@ static const example examples[] = {
            "BIOSEMI"),
      EIN_KIND_ECG, "a damaged BDF file"},
     {"i", 0, BYTES("ISHNE1.0\0\0"), EIN_KIND_READ, "an ISHNE Holter file"},
-    {"j", 0, BYTES("\x40\x20MFR "), EIN_KIND_ECG, "an MFER file"},
+    {"j", 0, BYTES("\x40\x20MFR "), EIN_KIND_READ, "an MFER file"},
     {"k.txt", 0, BYTES("<?xml version=\"1.0\"?><AnnotatedECG/>"), EIN_KIND_READ, "HL7 annotated ECG (aECG)"},
     {"l", 0, BYTES("<restingecgdata/>"), EIN_KIND_READ, "Philips Sierra XML"},
     {"m.export", 0, BYTES("<RestingECG/>"), EIN_KIND_READ, "MUSE XML"},
