@@ -111,10 +111,10 @@ done | fault 'the first line of a header is a comment that says what it is'
 mapfile -t test_files < <(pick '^tests/(unit|gradient|mpi|restart|faults)/.*\.(c|h|sh)$|^tests/noise\.h$')
 # Published values of Philox are what these two test.
 in_files '\bein_philox\((0x)?[0-9a-z]+,|\b(srand|rand|drand48|getrandom|randombytes_buf)\(|/dev/u?random|\bshuf |\btime\(NULL\)' "${test_files[@]}" |
-    without '^tests/unit/test_(numerics|synth)\.c:|--random-source' | fault 'chance that EIN_TEST_SEED does not lead: test_seed(N), or seed_random N'
+    without '^tests/unit/test_(numerics|synth)\.c:|--random-source|\.sh:[0-9]+:.*\b(srand\(seed\)|rand\(\))' | fault 'chance that EIN_TEST_SEED does not lead: test_seed(N), or seed_random N'
 for script in "${test_files[@]}"; do
-    case $script in *.sh) grep -q '\bRANDOM\b' "$script" && ! grep -q '\bseed_random ' "$script" && echo "$script" ;; esac
-done | fault '$RANDOM without seed_random'
+    case $script in *.sh) grep -qE '\bRANDOM\b|\bsrand\(' "$script" && ! grep -q '\bseed_random ' "$script" && echo "$script" ;; esac
+done | fault '$RANDOM, or srand of awk, without seed_random'
 
 # --- pages and banners ----------------------------------------------------------------------------------------------
 # References that nobody who has only this tree can follow; names of files in it are checked by tests/unit/test_manual.sh.
@@ -122,6 +122,12 @@ in_files '\bDESIGN\b|\breference/|\bSTYLE\.md' "${text_files[@]}" | without '^te
     fault 'a page that is not in the tree: say what it says'
 awk 'FNR == 1 { banner = 0 } banner && /^ *\*\/$/ { print FILENAME ":" FNR ": " $0 } { banner = /^ *\/\* --- / && !/\*\// }' \
     "${c_files[@]}" | fault 'a banner of two lines'
+
+# --- names of files in product comments: a module that moved or went away ------------------------------------------------
+grep -noHE '\b((core|io|mpi|jobs|tests)/[a-z0-9_/]+\.[ch]|[a-z0-9_]+_[a-z0-9_]+\.c)\b' "${product[@]}" /dev/null |
+    awk -F: -v files="$(printf '%s\n' "${all[@]}")" '
+        BEGIN { n = split(files, list, "\n"); for (i = 1; i <= n; i++) { there[list[i]] = 1; sub(/.*\//, "", list[i]); there[list[i]] = 1 } }
+        !($3 in there)' | fault 'names a file that is not there'
 
 # --- tools --------------------------------------------------------------------------------------------------------
 if [ "$quick" = quick ]; then

@@ -3,23 +3,27 @@
  * Sources: header(5), signal(5) of the WFDB Applications Guide; io/ecg/wfdb_header.h says what headers may
  * contain, io/ecg/wfdb_format.h which sample formats are read.  What a reader must decide:
  *
- *   leads         Signals in volts are read, named by their descriptions.  Signals in other units (pressure,
- *                 PLETH in NU, degrees) are no ECG and are left out; a record without any voltage is an
- * error. rates         With several samples per frame the rate is fs x SPF of the fastest voltage signal.  A
- * slower voltage signal is left out if it is no ECG lead, and an error if it is one: it is neither averaged
- * (that would alias) nor repeated (that would make steps). missing       The format's mark for a missing
- * sample becomes NaN. skew          A signal that lags by k frames starts with frame k; its last k frames
- * come from beyond the stated length if the file has them, else they are NaN. truncation    A file shorter
- * than the header promises is read as far as it goes, the rest is NaN and the lead is noted
- * EIN_NOTE_TRUNCATED.  If it holds less than 1/16 of a promise of more than 2^20 values the promise is not
- * believed: EIN_CORRUPT, before any memory is taken. length        If the header does not state it, it
- * follows from the size of the longest file; there is then no checksum. checksum      16-bit sum of a
- * signal's samples, compared modulo 65536, samples hidden by skew included: EIN_NOTE_CHECKSUM, or
- * EIN_NOTE_NO_CHECKSUM if the header has none. gain          A missing or zero gain is 200 and noted
- * EIN_NOTE_GAIN_SUSPECT.  Contradictory gains: core/signal/gain.h. folder        Signal files are plain names in the
- * header's own folder.  A symbolic link is followed only if it ends inside that folder. .mat          MATLAB
- * level 4 files as the CinC challenges write them, by the header's "16+24"; the 24 bytes are checked against
- * the header.
+ *   leads         Signals in volts are read, named by their descriptions.  Signals in other units (pressure, PLETH in
+ *                 NU, degrees) are no ECG and are left out; a record without any voltage is an error.
+ *   rates         With several samples per frame the rate is fs x SPF of the fastest voltage signal.  A slower voltage
+ *                 signal is left out if it is no ECG lead, and an error if it is one: it is neither averaged (that
+ *                 would alias) nor repeated (that would make steps).
+ *   missing       The format's mark for a missing sample becomes NaN.
+ *   skew          A signal that lags by k frames starts with frame k; its last k frames come from beyond the stated
+ *                 length if the file has them, else they are NaN.
+ *   truncation    A file shorter than the header promises is read as far as it goes, the rest is NaN and the lead is
+ *                 noted EIN_NOTE_TRUNCATED.  If it holds less than 1/16 of a promise of more than 2^20 values the
+ *                 promise is not believed: EIN_CORRUPT, before any memory is taken.
+ *   length        If the header does not state it, it follows from the size of the longest file; there is then no
+ *                 checksum.
+ *   checksum      16-bit sum of a signal's samples, compared modulo 65536, samples hidden by skew included:
+ *                 EIN_NOTE_CHECKSUM, or EIN_NOTE_NO_CHECKSUM if the header has none.
+ *   gain          A missing or zero gain is 200 and noted EIN_NOTE_GAIN_SUSPECT.  Contradictory gains:
+ *                 core/signal/gain.h.
+ *   folder        Signal files are plain names in the header's own folder.  A symbolic link is followed only if it
+ *                 ends inside that folder.
+ *   .mat          MATLAB level 4 files as the CinC challenges write them, by the header's "16+24"; the 24 bytes are
+ *                 checked against the header.
  *
  * Records of several segments: io/ecg/wfdb_segments.h; signals in FLAC: io/ecg/wfdb_flac.h.
  *

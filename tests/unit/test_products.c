@@ -10,6 +10,7 @@
 #include "core/base/processor.h"
 #include "core/nn/products.h"
 #include "tests/report.h"
+#include "tests/seed.h"
 
 enum { EDGE = 5 }; /* values between and around rows, which no product may touch */
 
@@ -17,7 +18,7 @@ static float *draw(size_t n, uint64_t stream) {
     float *x = malloc((n + 1) * sizeof *x);
     if (!x) exit(1);
     for (size_t i = 0; i < n; i += 4) {
-        const ein_philox_block block = ein_philox(7, EIN_DRAW_TEST, stream, (uint32_t)(i / 4));
+        const ein_philox_block block = ein_philox(test_seed(7), EIN_DRAW_TEST, stream, (uint32_t)(i / 4));
         for (size_t k = i; k < n && k < i + 4; k++) x[k] = (float)(ein_uniform(block.v[k - i]) - 0.4);
     }
     return x;
@@ -92,7 +93,7 @@ static void check_shapes(const char *set) {
     }
     int wrong = 0;
     for (uint32_t i = 0; i < 60; i++) {
-        const ein_philox_block d = ein_philox(11, EIN_DRAW_TEST, 9, i);
+        const ein_philox_block d = ein_philox(test_seed(11), EIN_DRAW_TEST, 9, i);
         wrong += wrong_forms(1 + (int)(d.v[0] % 60), 1 + (int)(d.v[1] % 80), (int)(d.v[2] % 90));
     }
     report(wrong == 0, "%s: 60 shapes by chance (%d forms differ)", set, wrong);

@@ -5,10 +5,11 @@
 . "$(dirname "$0")/../lib.sh"
 cd "$tmp" || exit 1
 today=2026-05-01
+seed_random 1
 
 # cohort SITE SEED PATIENTS: patients with one or two ECGs, whose scores have a resolution of 1/20
 cohort() {
-    awk -v site="$1" -v seed="$2" -v n="$3" 'BEGIN {
+    awk -v site="$1" -v seed="$(($2 + 100 * ${EIN_TEST_SEED:-0}))" -v n="$3" 'BEGIN {
         srand(seed); print "i,pid,age,sex,y,A,B,ef"
         for (p = 0; p < n; p++) {
             ill = rand() < 0.35; sex = rand() < 0.5 ? "f" : "m"; age = 20 + int(70 * rand()); k = rand() < 0.5 ? 1 : 2
