@@ -22,8 +22,9 @@ CONFIG := $(CONFIG)-debug
 OPT    := -O0 -g3
 KERNEL_OPT :=
 else
-OPT    := -O2 -g
-KERNEL_OPT := -O3 -fno-math-errno -fno-trapping-math -ffp-contract=fast
+# No contraction unless the source asks for it: bits must not depend on what the processor can fuse.
+OPT    := -O2 -g -ffp-contract=off
+KERNEL_OPT := -O3 -fno-math-errno -fno-trapping-math
 endif
 ifeq ($(NATIVE),1)
 CONFIG := $(CONFIG)-native
@@ -137,8 +138,8 @@ FORCE:
 # compiler knows none of it, the file comes out empty.
 X86 := $(filter x86_64%,$(shell $(CC) -dumpmachine))
 SET_OPT = $(if $(filter %_avx2,$1),$(if $(X86),-mavx2 -mfma -mbmi2)) \
-          $(if $(filter %_avx512,$1),$(if $(X86),-mavx2 -mfma -mbmi2 -mavx512f -mavx512bw -mavx512dq -mavx512vl)) \
-          $(if $(filter %_avx2 %_avx512,$1),$(filter-out -ffp-contract=fast,$(KERNEL_OPT)) -ffp-contract=off)
+          $(if $(filter %_avx512,$1),$(if $(X86),-mavx2 -mfma -mbmi2 -mavx512f -mavx512bw -mavx512dq -mavx512vl -mprefer-vector-width=512)) \
+          $(if $(filter %_avx2 %_avx512,$1),$(KERNEL_OPT))
 $(BUILD)/core/%.o: EXTRA = $(if $(filter core/$*.c,$(REAL_SRC)),$(KERNEL_OPT)) $(call SET_OPT,$*)
 $(BUILD)/io/picture/cairo.o: EXTRA = $(CAIRO_CFLAGS)
 $(BUILD)/jobs/cli/version.o: EXTRA = -DEIN_VERSION='"$(VERSION)"' -DEIN_BUILD_FLAGS='"$(strip $(OPT) $(KERNEL_OPT))"'

@@ -42,7 +42,7 @@ struct ein_classify {
     tensor_index at;
     start_point start;
     bool training;
-    int N, V, O, depth;
+    int N, V, O, depth, records;
 
     real *memory;
     pass one, all; /* the prefix of one record; the forward pass of B */
@@ -275,6 +275,7 @@ static void set_sizes(ein_classify *cl, const ein_layout *full, const ein_layout
     cl->O = s->classes;
     cl->depth = s->depth;
     cl->one.size = (stack_size){1, cl->N + 1, s->width, s->heads, s->mlp, s->lora};
+    cl->records = records;
     cl->all.size = (stack_size){records, cl->N + 1, s->width, s->heads, s->mlp, s->lora};
 }
 
@@ -343,6 +344,11 @@ void ein_classify_destroy(ein_classify *cl) {
     free(cl->block);
     free(cl->memory);
     free(cl);
+}
+
+void ein_classify_records(ein_classify *cl, int n) {
+    EIN_BUG_IF(n < 1 || n > cl->records);
+    cl->all.size.B = n;
 }
 
 /* --- forward ----------------------------------------------------------------------------------------- */

@@ -2,16 +2,16 @@
  *
  *     tokens = blocks(embed(x));  logits = head(fc_norm(pool(tokens)))
  *
- * Moody et al. (NEJM AI 2025): all N patches and CLS run through the encoder, without its final norm; the patch tokens
- * are pooled (core/nn/pooling.h), CLS is not. LayerNorm eps 1e-6, no dropout.
+ * Moody et al. (NEJM AI 2025): all N patches and CLS run through the encoder, without its final norm; the patch
+ * tokens are pooled (core/nn/pooling.h), CLS is not. LayerNorm eps 1e-6, no dropout.
  *
  * Parameters come from two arenas. `frozen` has the layout of the whole model, `param` that of its trained tensors
  * (ein_layout_select): a tensor is read from `param` if it is trained and from `frozen` otherwise. So optimiser,
  * exchange and checkpoint hold what is trained and nothing else.
  *
  * What comes before the first trained tensor, the *prefix*, is a function of the record alone. It is computed for one
- * record at a time, so that its bits do not depend on the record's neighbours, and the caller may keep it from epoch to
- * epoch. What it is follows from what is trained:
+ * record at a time, so that its bits do not depend on the record's neighbours, and the caller may keep it from epoch
+ * to epoch. What it is follows from what is trained:
  *
  *     stage 0 (cls_token, pos_embed, patch_embed)     the record itself: L*S samples
  *     block i first (its adapters count)              the tokens that enter block i: T*C
@@ -37,6 +37,7 @@
 #define ein_classify_new      EIN_REAL_NAME(ein_classify_new)
 #define ein_classify_destroy  EIN_REAL_NAME(ein_classify_destroy)
 #define ein_classify_values   EIN_REAL_NAME(ein_classify_values)
+#define ein_classify_records  EIN_REAL_NAME(ein_classify_records)
 #define ein_classify_prefix   EIN_REAL_NAME(ein_classify_prefix)
 #define ein_classify_tokens   EIN_REAL_NAME(ein_classify_tokens)
 #define ein_classify_forward  EIN_REAL_NAME(ein_classify_forward)
@@ -51,17 +52,17 @@ typedef enum {
     EIN_ADAPT_LORA       /* adapters, pooling, fc_norm and head */
 } ein_adapt_mode;
 
-/* trained (n_tensors): which tensors of `full` (EIN_PART_CLASSIFY) a mode trains; top_k counts for EIN_ADAPT_TOP only.
- * EIN_USAGE, with what to change, if top_k does not lie in 0 .. depth, if the mode needs a pooling or adapters that the
- * shape does not have, if it would leave adapters untrained, and for EIN_ADAPT_LINEAR with attentive pooling, which
- * would stay as it was drawn. */
+/* trained (n_tensors): which tensors of `full` (EIN_PART_CLASSIFY) a mode trains; top_k counts for EIN_ADAPT_TOP
+ * only. EIN_USAGE, with what to change, if top_k does not lie in 0 .. depth, if the mode needs a pooling or adapters
+ * that the shape does not have, if it would leave adapters untrained, and for EIN_ADAPT_LINEAR with attentive
+ * pooling, which would stay as it was drawn. */
 ein_status ein_classify_choose(const ein_layout *full, ein_adapt_mode mode, int top_k, bool *trained);
 
 /* Values of one record's prefix. `trained` NULL: nothing is trained. */
 int64_t ein_classify_prefix_values(const ein_layout *full, const ein_layout *trained);
 
-/* GFLOP of one record, multiply-adds of linears and attention counted as two: what a training step costs (forward, and
- * backward down to the first trained tensor), or with `trained` NULL a score. `cached`: the prefix is at hand and
+/* GFLOP of one record, multiply-adds of linears and attention counted as two: what a training step costs (forward,
+ * and backward down to the first trained tensor), or with `trained` NULL a score. `cached`: the prefix is at hand and
  * costs nothing. */
 double ein_classify_gflop(const ein_layout *full, const ein_layout *trained, bool cached);
 
@@ -75,14 +76,18 @@ ein_status ein_classify_new(const ein_layout *full, const ein_layout *trained, i
                             ein_classify **out);
 void ein_classify_destroy(ein_classify *cl);
 
+/* Forward passes from now on take the first n records, n at most the B it was made for; no backward pass may follow
+ * unless n is B. */
+void ein_classify_records(ein_classify *cl, int n);
+
 /* Values of the arena that ein_classify_new would take; for memory plans. */
 int64_t ein_classify_values(const ein_layout *full, const ein_layout *trained, int records, bool training);
 
 /* out (ein_classify_prefix_values): the prefix of one record x (L,S). Leaves the state of a forward pass alone. */
 void ein_classify_prefix(ein_classify *cl, real *out, const real *frozen, const real *x);
 
-/* The tokens (T,C), CLS first, that left the last block when ein_classify_prefix took its last record; they stay until
- * it takes the next. Only where nothing is trained. */
+/* The tokens (T,C), CLS first, that left the last block when ein_classify_prefix took its last record; they stay
+ * until it takes the next. Only where nothing is trained. */
 const real *ein_classify_tokens(const ein_classify *cl);
 
 /* logits (B,O) from prefixes (B,prefix values), which are kept by reference until the backward pass. `param` may be
@@ -91,8 +96,8 @@ void ein_classify_forward(ein_classify *cl, real *logits, const real *frozen, co
                           const real *prefix);
 
 /* Gradients into the flat arena `grad` of the trained layout, from d_logits (B,O), the gradient of the loss by the
- * logits (core/nn/head.h); every trained tensor is written, padding is not touched. `done` (may be NULL) is called with
- * the trained layout's stages from the highest down to 0, each once. Needs the forward pass before it, and
+ * logits (core/nn/head.h); every trained tensor is written, padding is not touched. `done` (may be NULL) is called
+ * with the trained layout's stages from the highest down to 0, each once. Needs the forward pass before it, and
  * `training`. */
 void ein_classify_backward(ein_classify *cl, real *grad, const real *d_logits, const real *frozen,
                            const real *param, ein_stage_done done, void *context);

@@ -16,6 +16,15 @@
 #define EIN_SQRT1_2      0.70710678118654752440
 #define EIN_INV_SQRT_2PI 0.39894228040143267794
 
+/* x y + z, in float rounded once, on every processor. */
+static inline real ein_fused(real x, real y, real z) {
+#ifdef EIN_REAL_DOUBLE
+    return x * y + z;
+#else
+    return __builtin_fmaf(x, y, z);
+#endif
+}
+
 #ifdef EIN_REAL_DOUBLE
 
 static inline double ein_exp_fast(double x) {
@@ -34,16 +43,16 @@ static inline void ein_normal_fast(double x, double *cdf, double *pdf) {
 static inline float ein_exp_fast(float x) {
     x = x < -87.0f ? -87.0f : x;
     /* n = round(x / ln 2) by the rounding of one addition; r = x - n ln 2 in two parts. */
-    const float shifted = x * 1.44269504f + 12582912.0f;
+    const float shifted = ein_fused(x, 1.44269504f, 12582912.0f);
     const float n = shifted - 12582912.0f;
-    const float r = (x - n * 0.693359375f) + n * 2.12194440e-4f;
+    const float r = ein_fused(n, 2.12194440e-4f, ein_fused(n, -0.693359375f, x));
     /* Minimax polynomial of degree 6 on |r| <= ln 2 / 2, relative error 3e-9. */
     float p = 1.381453999e-03f;
-    p = p * r + 8.368745116e-03f;
-    p = p * r + 4.166839079e-02f;
-    p = p * r + 1.666652040e-01f;
-    p = p * r + 4.999999343e-01f;
-    p = (p * r) * r + r + 1.0f;
+    p = ein_fused(p, r, 8.368745116e-03f);
+    p = ein_fused(p, r, 4.166839079e-02f);
+    p = ein_fused(p, r, 1.666652040e-01f);
+    p = ein_fused(p, r, 4.999999343e-01f);
+    p = ein_fused(p * r, r, r) + 1.0f;
     uint32_t bits;
     memcpy(&bits, &shifted, sizeof bits);
     bits = (bits << 23) + UINT32_C(0x3f800000); /* the low bits of `shifted` hold n */
@@ -56,16 +65,16 @@ static inline float ein_exp_fast(float x) {
  * 0 <= z <= 9.5 (relative error 2e-8), times exp(-x^2 / 2), which phi needs too. */
 static inline void ein_normal_fast(float x, float *cdf, float *pdf) {
     const float z = fabsf(x) * (float)EIN_SQRT1_2;
-    const float t = 1.0f / (1.0f + 0.3f * z);
+    const float t = 1.0f / ein_fused(0.3f, z, 1.0f);
     float p = -1.294340821e-01f;
-    p = p * t + 4.850964575e-01f;
-    p = p * t + -5.112264529e-01f;
-    p = p * t + 5.463950512e-01f;
-    p = p * t + -9.363125170e-02f;
-    p = p * t + 2.144362792e-01f;
-    p = p * t + 1.484824296e-01f;
-    p = p * t + 1.706919351e-01f;
-    p = p * t + 1.691896148e-01f;
+    p = ein_fused(p, t, 4.850964575e-01f);
+    p = ein_fused(p, t, -5.112264529e-01f);
+    p = ein_fused(p, t, 5.463950512e-01f);
+    p = ein_fused(p, t, -9.363125170e-02f);
+    p = ein_fused(p, t, 2.144362792e-01f);
+    p = ein_fused(p, t, 1.484824296e-01f);
+    p = ein_fused(p, t, 1.706919351e-01f);
+    p = ein_fused(p, t, 1.691896148e-01f);
     const float e = ein_exp_fast(-0.5f * x * x);
     const float tail = 0.5f * t * p * e;
     *cdf = x < 0.0f ? tail : 1.0f - tail;

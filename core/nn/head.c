@@ -4,15 +4,16 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "core/base/elementary.h"
 #include "core/nn/terms.h"
 
 /* log(1 + exp(x)) */
 static double softplus(double x) {
-    return (x > 0 ? x : 0) + log1p(exp(-fabs(x)));
+    return (x > 0 ? x : 0) + ein_log1p(ein_exp(-fabs(x)));
 }
 
 static double sigmoid(double x) {
-    const double e = exp(-fabs(x));
+    const double e = ein_exp(-fabs(x));
     return x >= 0 ? 1 / (1 + e) : e / (1 + e);
 }
 

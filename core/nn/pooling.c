@@ -4,11 +4,9 @@
 #include <string.h>
 
 #include "core/nn/erf.h"
+#include "core/nn/loops.h"
 #include "core/nn/terms.h"
 
-#define INLINE static inline __attribute__((always_inline))
-
-EIN_CLONES
 void pool_mean_forward(real *out, const real *in, int B, int T, int C) {
     const real inverse = 1 / (real)(T - 1);
     for (int b = 0; b < B; b++) {
@@ -22,7 +20,6 @@ void pool_mean_forward(real *out, const real *in, int B, int T, int C) {
     }
 }
 
-EIN_CLONES
 void pool_mean_backward(real *din, const real *dout, int B, int T, int C) {
     const real inverse = EIN_TERM(POOL_MEAN) / (real)(T - 1);
     for (int b = 0; b < B; b++) {
@@ -35,7 +32,7 @@ void pool_mean_backward(real *din, const real *dout, int B, int T, int C) {
 }
 
 /* p (T): softmax over tokens 1 .. T-1 of p, and 0 for CLS. */
-INLINE void softmax_patches(real *p, int T) {
+static void softmax_patches(real *p, int T) {
     real top = p[1], sum = 0;
     for (int t = 2; t < T; t++) top = p[t] > top ? p[t] : top;
     for (int t = 1; t < T; t++) {
@@ -47,19 +44,14 @@ INLINE void softmax_patches(real *p, int T) {
     p[0] = 0;
 }
 
-INLINE real dot(const real *a, const real *b, int n) {
-    real sum = 0;
-#pragma omp simd reduction(+ : sum)
-    for (int i = 0; i < n; i++) sum += a[i] * b[i];
-    return sum;
+static real dot(const real *a, const real *b, int n) {
+    return ein_loops_in_use()->dot(a, b, n);
 }
 
-INLINE void add_scaled(real *into, const real *from, real factor, int n) {
-#pragma omp simd
-    for (int i = 0; i < n; i++) into[i] += factor * from[i];
+static void add_scaled(real *into, const real *from, real factor, int n) {
+    ein_loops_in_use()->add_scaled(into, from, factor, n);
 }
 
-EIN_CLONES
 void pool_attention_forward(real *out, real *prob, const real *kv, const real *query, int B, int T, int C,
                             int H) {
     const int D = C / H;
@@ -76,7 +68,6 @@ void pool_attention_forward(real *out, real *prob, const real *kv, const real *q
         }
 }
 
-EIN_CLONES
 void pool_attention_backward(real *dkv, real *dquery, real *scratch, const real *dout, const real *kv,
                              const real *query, const real *prob, int B, int T, int C, int H) {
     const int D = C / H;

@@ -41,9 +41,16 @@ typedef struct {
 #define product_nt_add    EIN_REAL_NAME(product_nt_add)
 #define product_tn        EIN_REAL_NAME(product_tn)
 
-/* Whether the products below are own ones or those of a CBLAS. Not while other threads compute. */
+/* Whether the products below are own ones (so it is in float from the start) or those of a CBLAS. Not while other
+ * threads compute. */
 void ein_products_use(bool own);
 bool ein_products_own(void);
+
+#ifndef EIN_REAL_DOUBLE
+/* What the bits of a training depend on: "own products, exact on any processor", or name, version and kernel set of
+ * the CBLAS. */
+const char *ein_products_text(void);
+#endif
 
 /* The own product, with the instruction set in use (core/base/processor.h). In double: the plain one. */
 void ein_product_run(const ein_product *product);

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/nn/blas.h"
 #include "io/base/outputs.h"
 #include "io/model/embeddings.h"
 #include "jobs/cli/command.h"
@@ -194,7 +193,6 @@ static ein_status work(embedding_job *e) {
 
 static ein_status run(ein_job *job) {
     embedding_job e = {.job = job};
-    ein_blas_start();
     EIN_TRY(ein_watch_peers(job->comm, job->config));
     const ein_status status = work(&e);
     ein_outputs_end(e.files);

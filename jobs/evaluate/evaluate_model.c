@@ -5,7 +5,6 @@
 #include <string.h>
 #include <strings.h>
 
-#include "core/nn/blas.h"
 #include "io/base/durable.h"
 #include "io/base/hash.h"
 #include "io/base/utf8.h"
@@ -1201,7 +1200,6 @@ ein_status ein_evaluate_model(ein_job *job) {
     EIN_TRY(EIN_NEW(e, 1));
     e->job = job;
     e->comm = job->comm;
-    ein_blas_start();
     const ein_status status = work(e);
     release(e);
     free(e);

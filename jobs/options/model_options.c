@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/nn/blas.h"
+#include "core/nn/products.h"
 #include "mpi/threads.h"
 
 const ein_option ein_table_model[] = {
@@ -50,6 +51,8 @@ const ein_option ein_table_model[] = {
     {"train.threads", EIN_OPT_INT, "0", 0, 4096, NULL, "threads", "of one rank; 0: the processors it may use"}, \
     {"train.exchange", EIN_OPT_CHOICE, "tree", EIN_UNBOUNDED, "tree|allreduce", "", \
      "tree: same bits on any number of ranks; allreduce: MPI's own order"}, \
+    {"train.products", EIN_OPT_CHOICE, "own", EIN_UNBOUNDED, "own|blas", "", \
+     "matrix products: own: same bits on any processor; blas: those of the BLAS that is linked"}, \
     {"train.bucket_values", EIN_OPT_INT, BUCKET, 1, 1073741824, NULL, "values", "least size of one exchange"}
 
 #define RECIPE_OPTION                                                                                          \
@@ -108,14 +111,19 @@ ein_status ein_shape_from_config(const ein_config *config, const ein_contract *c
     return ein_vit_shape_check(s);
 }
 
+void ein_products_from_config(const ein_config *config) {
+    ein_products_use(strcmp(ein_config_string(config, "train.products"), "own") == 0);
+    if (!ein_products_own()) ein_blas_start();
+}
+
 ein_status ein_threads_from_config(ein_comm *comm, const ein_config *config, int *out) {
     int asked = (int)ein_config_int(config, "train.threads");
-    if (!ein_blas_thread_safe()) {
+    if (!ein_products_own() && !ein_blas_thread_safe()) {
         if (asked > 1)
             return ein_error(
                 EIN_USAGE,
                 "train.threads %d: this BLAS (%s) may not be called by several threads at once; use "
-                "more ranks, or link OpenBLAS built with threads (Debian: libopenblas-pthread-dev)",
+                "more ranks, or own products (train.products=own), or link OpenBLAS built with threads (Debian: libopenblas-pthread-dev)",
                 asked, ein_blas_start());
         asked = 1;
     }

@@ -21,6 +21,10 @@ extern const ein_option ein_table_run[];
 ein_status ein_shape_from_config(const ein_config *config, const ein_contract *contract, int classes,
                                  ein_vit_shape *out);
 
+/* Choose whose matrix products the layers run from now on (core/nn/products.h): train.products. Before
+ * ein_threads_from_config. */
+void ein_products_from_config(const ein_config *config);
+
 /* Threads of this rank: train.threads, or when that is 0 the processors this process may run on, divided among the
  * ranks of the node that share them. Collective. */
 ein_status ein_threads_from_config(ein_comm *comm, const ein_config *config, int *out);

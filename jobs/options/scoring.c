@@ -5,55 +5,70 @@
 #include <string.h>
 
 #include "core/nn/classify.h"
+#include "core/nn/products.h"
 #include "io/corpus/store.h"
 #include "mpi/watchdog.h"
 
-/* Records read at once: enough to keep threads busy between reads, little memory. */
-enum { CHUNK = 512 };
+/* Records read at once: enough to keep threads busy between reads, little memory. Tokens of a batch: enough rows for
+ * fast products, few enough to stay in the cache. */
+enum { CHUNK = 512, TOKENS = 512 };
 
-/* One thread's room. */
+/* One thread's room. The model's prefix is the record itself, so that a batch runs through all of it at once. */
 typedef struct {
-    ein_classify *model; /* of one record */
-    float *x, *prefix, *logits;
+    ein_classify *model; /* of `batch` records */
+    float *x, *logits;
 } scoring_room;
+
+static int batch_of(const ein_layout *layout) {
+    const int tokens = ein_vit_tokens(&layout->shape);
+    /* Products of a BLAS give a record other bits in another batch. */
+    return ein_products_own() && tokens < TOKENS ? TOKENS / tokens : 1;
+}
 
 static void room_free(scoring_room *room) {
     ein_classify_destroy(room->model);
     free(room->x);
-    free(room->prefix);
     free(room->logits);
 }
 
 static ein_status room_new(scoring_room *room, const ein_layout *layout) {
-    EIN_TRY(ein_classify_new(layout, NULL, 1, false, &room->model));
-    EIN_TRY(EIN_NEW(room->x, (int64_t)layout->shape.leads * layout->shape.samples));
-    EIN_TRY(EIN_NEW(room->prefix, ein_classify_prefix_values(layout, NULL)));
-    return EIN_NEW(room->logits, layout->shape.classes);
+    const int batch = batch_of(layout);
+    EIN_TRY(ein_classify_new(layout, layout, batch, false, &room->model));
+    EIN_TRY(EIN_NEW(room->x, (int64_t)batch * layout->shape.leads * layout->shape.samples));
+    return EIN_NEW(room->logits, batch * layout->shape.classes);
 }
 
-static void score_one(double *score, const ein_scorer *s, scoring_room *room, const ein_store *store,
-                      int64_t place) {
+static void read_record(float *x, const ein_scorer *s, const ein_store *store, int64_t place) {
     const int L = s->layout->shape.leads, S = s->layout->shape.samples;
-    ein_watchdog_beat("scoring records");
-    ein_store_input(store, place, room->x);
+    ein_store_input(store, place, x);
     for (int lead = 0; s->lead_present && lead < L; lead++)
-        if (!s->lead_present[lead]) memset(room->x + (size_t)lead * S, 0, (size_t)S * sizeof *room->x);
-    ein_classify_prefix(room->model, room->prefix, s->param, room->x);
-    ein_classify_forward(room->model, room->logits, s->param, NULL, room->prefix);
-    (s->logits ? head_logit : head_score)(score, room->logits, s->tasks, s->n_tasks, 1, s->n_targets,
+        if (!s->lead_present[lead]) memset(x + (size_t)lead * S, 0, (size_t)S * sizeof *x);
+}
+
+/* n records of the store from `place` on. */
+static void score_batch(double *score, const ein_scorer *s, scoring_room *room, const ein_store *store,
+                        int64_t place, int n) {
+    const size_t values = (size_t)s->layout->shape.leads * (size_t)s->layout->shape.samples;
+    ein_watchdog_beat("scoring records");
+    for (int i = 0; i < n; i++) read_record(room->x + (size_t)i * values, s, store, place + i);
+    ein_classify_records(room->model, n);
+    ein_classify_forward(room->model, room->logits, s->param, s->param, room->x);
+    (s->logits ? head_logit : head_score)(score, room->logits, s->tasks, s->n_tasks, n, s->n_targets,
                                           s->layout->shape.classes);
 }
 
 static ein_status score_share(double *score, const ein_scorer *s, ein_corpus *corpus, const int64_t *record,
                               int64_t n, scoring_room *room, int threads, ein_progress *progress, int ranks) {
+    const int batch = batch_of(s->layout);
     for (int64_t first = 0; first < n; first += CHUNK) {
         const int64_t count = n - first < CHUNK ? n - first : CHUNK;
         ein_store *store;
         EIN_TRY(ein_store_new(corpus, record + first, count, &store));
         ein_store_normalise(store, s->mean_mv, s->sd_mv);
 #pragma omp parallel for num_threads(threads) schedule(dynamic)
-        for (int64_t i = 0; i < count; i++)
-            score_one(score + (first + i) * s->n_targets, s, &room[omp_get_thread_num()], store, i);
+        for (int64_t i = 0; i < count; i += batch)
+            score_batch(score + (first + i) * s->n_targets, s, &room[omp_get_thread_num()], store, i,
+                        count - i < batch ? (int)(count - i) : batch);
         ein_store_destroy(store);
         ein_progress_update(progress, (first + count) * ranks, "");
     }

@@ -1,7 +1,7 @@
 /* Scores of a classifier for records of a corpus.
  *
- * A record is scored alone, one record per call of the model, so its score has the same bits whatever other records are
- * scored with it, in whatever order, on whatever thread or rank.
+ * Records are scored in batches. Own products give a record the same bits whatever other records are scored with it,
+ * in whatever order, on whatever thread, rank or processor; with products of a BLAS it is scored alone for that.
  */
 #ifndef EIN_JOBS_OPTIONS_SCORING_H
 #define EIN_JOBS_OPTIONS_SCORING_H
@@ -29,8 +29,8 @@ typedef struct {
 } ein_scorer;
 
 /* score (n, n_targets) of the corpus's records `record` (n, any order), the same on every rank. A record of another
- * shape than the model's is EIN_MISMATCH. `progress` may be NULL; it counts records of rank 0's share times the number
- * of ranks. Collective. */
+ * shape than the model's is EIN_MISMATCH. `progress` may be NULL; it counts records of rank 0's share times the
+ * number of ranks. Collective. */
 ein_status ein_score_records(double *score, ein_comm *comm, const ein_scorer *scorer, ein_corpus *corpus,
                              const int64_t *record, int64_t n, int threads, ein_progress *progress);
 

@@ -19,7 +19,7 @@ typedef struct {
     ein_ingest_policy policy;
     ein_links *links;
     char *identity;       /* jobs/score/plan.h */
-    const char *products; /* core/nn/blas.h */
+    const char *products; /* ein_products_text */
     int part, parts;      /* --part: from 1; 0, 0: all blocks */
     ein_score_plan plan;
     ein_claims *claims;

@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "core/base/clock.h"
-#include "core/nn/blas.h"
+#include "core/nn/products.h"
 #include "io/base/durable.h"
 #include "io/formats/json.h"
 #include "io/run/run.h"
@@ -131,7 +131,7 @@ static ein_status plan_here(ein_score *s) {
     EIN_TRY(status);
     EIN_TRY(ein_ingest_policy_from_config(c, s->models->contract.n_leads, &s->policy));
     s->policy.without_identity = true;
-    s->products = ein_blas_start();
+    s->products = ein_products_text();
     return ein_score_identity(s, &s->identity);
 }
 

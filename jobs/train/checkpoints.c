@@ -81,10 +81,12 @@ static ein_status share_steps(ein_comm *comm, const ein_run *run, int64_t **step
 
 #define CONTENT "# content: " /* ein_identity_content: the last line */
 
+#define OWN_PRODUCTS "  products: own"
+
 /* A key that came later, with the default that does what was done before there was one. `theirs` is where a checkpoint
  * that has the key would say it. */
 static bool came_later(const char *ours, const char *theirs) {
-    static const char *const lines[] = {"  sex_codes: []", "  source_heads: 0"};
+    static const char *const lines[] = {"  sex_codes: []", "  source_heads: 0", "  products: blas"};
     for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
         const size_t n = strlen(lines[i]), key = strcspn(lines[i], ":") + 1;
         if (strncmp(ours, lines[i], n) == 0 && ours[n] == '\n') return strncmp(ours, theirs, key) != 0;
@@ -108,6 +110,12 @@ static ein_status compare_identity(const char *ours, const char *theirs) {
             ours += a + 1;
             continue;
         }
+        if (a == strlen(OWN_PRODUCTS) && strncmp(ours, OWN_PRODUCTS, a) == 0 &&
+            strncmp(theirs, "  products:", 11) != 0)
+            return ein_error(
+                EIN_MISMATCH,
+                "the checkpoint was made by a version without matrix products of its own, and goes on "
+                "with those of the BLAS alone: add --set train.products=blas, or use another run folder");
         const size_t indent_a = strspn(ours, " "), indent_b = strspn(theirs, " ");
         const bool same = a == b && strncmp(ours, theirs, a) == 0;
         if (!same && strncmp(ours, CONTENT, strlen(CONTENT)) == 0 &&

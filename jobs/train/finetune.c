@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "core/base/clock.h"
-#include "core/nn/blas.h"
 #include "io/base/durable.h"
 #include "io/formats/csv.h"
 #include "jobs/options/model_options.h"
@@ -330,7 +329,7 @@ static ein_status all_cells(ein_finetune *f) {
 static ein_status run(ein_job *job) {
     ein_finetune f = {.job = job, .started_s = ein_clock_s()};
     snprintf(f.program, sizeof f.program, "einthoven %s", ein_version());
-    ein_blas_start();
+    ein_products_from_config(job->config);
     ein_status status = prepare(&f);
     if (status == EIN_OK) status = all_cells(&f);
     ein_label_tables_free(&f.tables);

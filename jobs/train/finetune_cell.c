@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/nn/blas.h"
 #include "core/nn/init.h"
+#include "core/nn/products.h"
 #include "core/stats/roc.h"
 #include "io/base/durable.h"
 #include "io/base/hash.h"
@@ -530,7 +530,7 @@ static ein_status train(ein_finetune_cell *c) {
                 " epochs of %" PRId64 " updates of %s records each; %d ranks, %d threads; %s",
                 c->name, c->trained->parameters, c->full->parameters, c->data.n_train, c->data.n_valid,
                 c->meaning->n_targets, c->epochs, c->trainer.steps_per_epoch, sizes_text(c, sizes),
-                ein_comm_size(comm_of(c)), c->all->threads, ein_blas_start());
+                ein_comm_size(comm_of(c)), c->all->threads, ein_products_text());
     ein_run_log(c->run, "recipe %s", c->recipe.reason);
     char join[768];
     ein_join_text(&c->data.targets.join, join, sizeof join);

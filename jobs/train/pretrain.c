@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/nn/blas.h"
+#include "core/nn/products.h"
 #include "io/base/durable.h"
 #include "jobs/options/model_options.h"
 #include "jobs/options/seen_options.h"
@@ -93,7 +93,7 @@ static void announce(ein_pretrain *p) {
         "pretrain: %" PRId64 " parameters; %" PRId64 " training records, %" PRId64 " held out; %" PRId64
         " updates of %" PRId64 " records in %d slots; %d ranks, %d threads on rank 0; %s",
         p->plan.layout->parameters, p->data.n_train, p->data.n_valid, p->plan.total_steps, p->plan.batch,
-        p->plan.engine.slots, ein_comm_size(p->job->comm), p->threads, ein_blas_start());
+        p->plan.engine.slots, ein_comm_size(p->job->comm), p->threads, ein_products_text());
 }
 
 /* What the split keeps away from training, if one was asked for. */
@@ -136,7 +136,7 @@ static void release(ein_pretrain *p) {
 static ein_status run(ein_job *job) {
     ein_pretrain p = {.job = job};
     snprintf(p.program, sizeof p.program, "einthoven %s", ein_version());
-    ein_blas_start();
+    ein_products_from_config(job->config);
     ein_status status = prepare(&p);
     if (status == EIN_OK && ein_config_bool(job->config, "run.dry_run")) {
         status = ein_pretrain_plan_print(&p);

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "core/base/clock.h"
-#include "core/nn/blas.h"
 #include "core/nn/init.h"
+#include "core/nn/products.h"
 #include "jobs/options/model_options.h"
 #include "jobs/options/tables.h"
 #include "jobs/train/pretrain.h"
@@ -251,7 +251,7 @@ ein_status ein_pretrain_plan_print(ein_pretrain *p) {
         else
             printf("records              no data.corpus given: steps and time of the run are not known\n");
         print_memory(p);
-        printf("matrix products      %s\n", ein_blas_start());
+        printf("matrix products      %s\n", ein_products_text());
         if (status == EIN_OK) status = print_time(p);
     }
     return ein_comm_agree(p->job->comm, status);

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "core/base/clock.h"
-#include "core/nn/blas.h"
+#include "core/nn/products.h"
 #include "jobs/train/checkpoints.h"
 #include "mpi/stop.h"
 #include "mpi/watchdog.h"
@@ -88,7 +88,7 @@ static ein_checkpoint checkpoint_of(loop *l) {
                             .state = &p->state,
                             .config_yaml = p->identity,
                             .contract_text = p->contract_text,
-                            .blas = ein_blas_start(),
+                            .blas = ein_products_text(),
                             .program = p->program};
 }
 
