@@ -22,8 +22,7 @@ CONFIG := $(CONFIG)-debug
 OPT    := -O0 -g3
 KERNEL_OPT :=
 else
-# No contraction unless the source asks for it: bits must not depend on what the processor can fuse.
-OPT    := -O2 -g -ffp-contract=off
+OPT    := -O2 -g
 KERNEL_OPT := -O3 -fno-math-errno -fno-trapping-math
 endif
 ifeq ($(NATIVE),1)
@@ -140,7 +139,8 @@ X86 := $(filter x86_64%,$(shell $(CC) -dumpmachine))
 SET_OPT = $(if $(filter %_avx2,$1),$(if $(X86),-mavx2 -mfma -mbmi2)) \
           $(if $(filter %_avx512,$1),$(if $(X86),-mavx2 -mfma -mbmi2 -mavx512f -mavx512bw -mavx512dq -mavx512vl -mprefer-vector-width=512)) \
           $(if $(filter %_avx2 %_avx512,$1),$(KERNEL_OPT))
-$(BUILD)/core/%.o: EXTRA = $(if $(filter core/$*.c,$(REAL_SRC)),$(KERNEL_OPT)) $(call SET_OPT,$*)
+# Multiplications and additions are fused where the source says so: bits must not depend on what a processor can fuse.
+$(BUILD)/core/%.o: EXTRA = -ffp-contract=off $(if $(filter core/$*.c,$(REAL_SRC)),$(KERNEL_OPT)) $(call SET_OPT,$*)
 $(BUILD)/io/picture/cairo.o: EXTRA = $(CAIRO_CFLAGS)
 $(BUILD)/jobs/cli/version.o: EXTRA = -DEIN_VERSION='"$(VERSION)"' -DEIN_BUILD_FLAGS='"$(strip $(OPT) $(KERNEL_OPT))"'
 
