@@ -75,7 +75,8 @@ static void tell_model(const work *w, int model, const json_t *made) {
     if (w->b->plan->round == 1 && !json_is_object(auroc))
         fprintf(
             out,
-            " AUROC NOT sent: too few patients, or it, or its difference from another, follows from the scores of a few;");
+            " AUROC NOT sent: too few patients, or it, or its difference from another, follows from the scores "
+            "of a few;");
     if (json_is_object(auroc))
         fprintf(out, " AUROC %.4f with variances", json_number_value(json_object_get(auroc, "value")));
     fprintf(out, "%s%s; %zu thresholds\n",
