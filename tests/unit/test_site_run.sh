@@ -250,6 +250,10 @@ like 'nobody in it exists' "$(sed -n 2p mock.csv)" '^SYNTHETIC-R000001,SYNTHETIC
 ok 'a rehearsal' site mid rehearsal.json mock.csv rehearsed
 like 'gives a sheet' "$(cat rehearsed/site-private/RELEASE-SHEET.txt)" 'Model A: counts in [0-9]+ bins'
 
+ok 'as a batch job' env EIN_PROGRAM="$einthoven" bash "$root/slurm/consortium.sbatch" rehearsal.json c.key.pub west west.key \
+    batch --scores mock.csv --set evaluate.replicates=0 --set evaluate.today=$today
+like 'nothing is sent by it' "$out" '^Nothing was sent\. Read batch/site-private/RELEASE-SHEET\.txt'
+
 # --- approval is of these bytes --------------------------------------------------------------------------------------
 refuse 'a hash of something else' 'not what is there' release north y 0000000000000000
 sed -i 's/"n_positive": /"n_positive":  /' y/site-private/candidate.json
