@@ -20,7 +20,8 @@ evaluation() {
      "de-novo": {"probability": true, "statistics": {"auroc": {"value": 0.7, "lower": 0.6, "upper": 0.8}}}},
    "subgroups": [{"variable": "sex", "model": "ssl", "groups": [
      {"group": "female", "statistics": {"auroc": {"value": 0.8, "lower": 0.7, "upper": 0.9, "n": 95}}},
-     {"group": "<i>other</i>", "statistics": {"auroc": {"value": null, "n": 4}}}]}]}],
+     {"group": "<i>other</i>", "statistics": {"auroc": {"value": null, "n": 4}}},
+     {"group": "male", "statistics": {"auroc": {"value": null, "state": "suppressed", "n": null}}}]}]}],
  "arms": [{"task": "$task", "figure": "macro AUROC", "replicates": 50,
    "arms": [{"arm": "ssl", "macro": {"value": 0.81234567890123, "lower": 0.75111, "upper": 0.86222}, "targets": {"a": {}}},
             {"arm": "de-novo", "macro": {"value": 0.70000000000017, "lower": 0.6, "upper": 0.8}, "targets": {"a": {}}}],

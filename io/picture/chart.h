@@ -37,6 +37,7 @@ typedef struct {
     const char *label; /* NULL: a further dot of the row before */
     double value, lower, upper;
     int ink;
+    const char *why; /* it has no value; NULL: not estimable */
 } ein_forest_row;
 
 typedef struct {

@@ -44,7 +44,7 @@ static double height_of(const ein_forest *f) {
 
 static void write_interval(const ein_forest_row *r, bool sign, char *out, size_t room) {
     if (!isfinite(r->value))
-        snprintf(out, room, "not estimable");
+        snprintf(out, room, "%s", r->why ? r->why : "not estimable");
     else if (!isfinite(r->lower) || !isfinite(r->upper))
         snprintf(out, room, sign ? "%+.3f" : "%.3f", r->value);
     else

@@ -194,35 +194,61 @@ static void draw_calibration(view *v) {
 
 /* --- subgroups --------------------------------------------------------------------------------------------- */
 
+/* The groups of a variable under one model. */
+static const json_t *groups_of(const view *v, const char *variable, const char *model) {
+    const json_t *list = json_object_get(v->target, "subgroups");
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const json_t *x = json_array_get(list, i);
+        if (strcmp(ein_report_text(x, "variable"), variable) == 0 &&
+            strcmp(ein_report_text(x, "model"), model) == 0)
+            return json_object_get(x, "groups");
+    }
+    return NULL;
+}
+
+/* A group with the models beside each other. How many people it has is told where evaluate tells it. */
+static int put_group(const view *v, const char *variable, size_t group, const char *measure, char label[NAME],
+                     ein_forest_row *row) {
+    int n = 0;
+    for (int k = 0; k < v->n_models; k++) {
+        const json_t *x = json_array_get(groups_of(v, variable, v->model[k]), group);
+        const json_t *s = json_object_get(json_object_get(x, "statistics"), measure),
+                     *count = json_object_get(s, "n");
+        if (!s) continue;
+        row[n] = (ein_forest_row){n == 0 ? label : NULL,
+                                  ein_report_number(s, "value"),
+                                  ein_report_number(s, "lower"),
+                                  ein_report_number(s, "upper"),
+                                  k,
+                                  NULL};
+        if (strcmp(ein_report_text(s, "state"), "suppressed") == 0) row[n].why = "not shown: few people";
+        if (n++ > 0) continue;
+        const int64_t people = json_is_integer(count) ? json_integer_value(count) : -1;
+        if (people < 0)
+            snprintf(label, NAME, "%.60s: %.60s", variable, ein_report_text(x, "group"));
+        else if (people < v->r->minimum)
+            snprintf(label, NAME, "%.60s: %.60s (<%lld)", variable, ein_report_text(x, "group"),
+                     (long long)v->r->minimum);
+        else
+            snprintf(label, NAME, "%.60s: %.60s (%lld)", variable, ein_report_text(x, "group"),
+                     (long long)people);
+    }
+    return n;
+}
+
 static void draw_subgroups(view *v) {
     const json_t *list = json_object_get(v->target, "subgroups");
     const char *measure = strcmp(ein_report_text(v->target, "kind"), "binary") == 0 ? "auroc" : "r2";
-    ein_forest_row row[BINS];
     static char label[BINS][NAME];
+    ein_forest_row row[BINS + MAX_MODELS];
     char heading[2 * NAME];
-    int n = 0;
-    for (size_t i = 0; i < json_array_size(list); i++) {
-        const json_t *x = json_array_get(list, i), *groups = json_object_get(x, "groups");
-        int ink = 0;
-        for (int k = 0; k < v->n_models; k++)
-            if (strcmp(v->model[k], ein_report_text(x, "model")) == 0) ink = k;
-        for (size_t g = 0; g < json_array_size(groups) && n < BINS; g++) {
-            const json_t *group = json_array_get(groups, g),
-                         *s = json_object_get(json_object_get(group, "statistics"), measure);
-            const json_t *count = json_object_get(s, "n");
-            if (!s) continue;
-            if (json_integer_value(count) < v->r->minimum)
-                snprintf(label[n], NAME, "%.60s %.60s (<%lld), %.60s", ein_report_text(x, "variable"),
-                         ein_report_text(group, "group"), (long long)v->r->minimum,
-                         ein_report_text(x, "model"));
-            else
-                snprintf(label[n], NAME, "%.60s %.60s (%lld), %.60s", ein_report_text(x, "variable"),
-                         ein_report_text(group, "group"), (long long)json_integer_value(count),
-                         ein_report_text(x, "model"));
-            row[n] = (ein_forest_row){label[n], ein_report_number(s, "value"), ein_report_number(s, "lower"),
-                                      ein_report_number(s, "upper"), ink};
-            n++;
-        }
+    int n = 0, groups = 0;
+    for (size_t i = 0; i < json_array_size(list) && v->n_models > 0; i++) {
+        const json_t *x = json_array_get(list, i);
+        if (strcmp(ein_report_text(x, "model"), v->model[0]) != 0) continue;
+        for (size_t g = 0; g < json_array_size(json_object_get(x, "groups")) && n < BINS && groups < BINS;
+             g++)
+            n += put_group(v, ein_report_text(x, "variable"), g, measure, label[groups++], row + n);
     }
     if (n == 0) return;
     snprintf(heading, sizeof heading, "Subgroups, %s", v->what);
@@ -329,8 +355,12 @@ static void draw_targets(ein_report *r, int e, const json_t *entry, const char *
             const json_t *s =
                 json_object_get(json_object_get(json_array_get(arms, (size_t)a), "targets"), key);
             snprintf(label[n], NAME, "%.40s", key);
-            row[n] = (ein_forest_row){a == 0 ? label[n] : NULL, ein_report_number(s, "value"),
-                                      ein_report_number(s, "lower"), ein_report_number(s, "upper"), a};
+            row[n] = (ein_forest_row){a == 0 ? label[n] : NULL,
+                                      ein_report_number(s, "value"),
+                                      ein_report_number(s, "lower"),
+                                      ein_report_number(s, "upper"),
+                                      a,
+                                      NULL};
             n++;
         }
     }

@@ -273,9 +273,12 @@ static void draw_differences(ein_report *r, const char *figure, int n_arms, cons
         const json_t *difference = json_object_get(pair_of(&r->row[i], n_arms, arm), "difference");
         if (!difference || strcmp(ein_report_text(r->row[i].arms, "figure"), figure) != 0) continue;
         snprintf(label[n], NAME, "%s, %s", r->row[i].task, r->row[i].cohort);
-        row[n] = (ein_forest_row){label[n], ein_report_number(difference, "value"),
+        row[n] = (ein_forest_row){label[n],
+                                  ein_report_number(difference, "value"),
                                   ein_report_number(difference, "lower"),
-                                  ein_report_number(difference, "upper"), 0};
+                                  ein_report_number(difference, "upper"),
+                                  0,
+                                  NULL};
         above += row[n++].value > 0;
     }
     ein_picture *picture = NULL;

@@ -18,7 +18,8 @@ for kind in roc pr decision calibration subgroups; do
 done
 like 'a figure has a title and a description' "$(cat "$tmp"/one/*roc.svg)" 'role="img" aria-labelledby="ein-t0 ein-d0"'
 like 'a table as CSV, all digits' "$(cat "$tmp/one/results.csv")" '^sex,ukb,AUROC,200,190,90,0\.81234567890123,'
-like 'few of a subgroup are not counted' "$page" 'sex &lt;i&gt;other&lt;/i&gt; \(&lt;10\)'
+like 'few of a subgroup are not counted' "$page" 'sex: &lt;i&gt;other&lt;/i&gt; \(&lt;10\)'
+like 'what evaluate withholds is withheld' "$page" '>not shown: few people<'
 like 'TRIPOD+AI names what is missing' "$page" 'missing</span>: funding'
 like 'tells that nothing vouches for the files' "$page" 'Not as evaluate wrote it, or it cannot be told'
 
