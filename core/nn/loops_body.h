@@ -1,10 +1,9 @@
-/* The source of core/nn/loops.h: included once per set of vector instructions by a file that defines PIECE, the
- * values of one of its vectors (a divisor of 16). Compiled without contraction. */
+/* The source of core/nn/loops.h: included once per set of vector instructions by a file that includes that and defines
+ * PIECE, the values of one of its vectors (a divisor of 16). Compiled without contraction. */
 #include <math.h>
 #include <string.h>
 
 #include "core/nn/erf.h"
-#include "core/nn/loops.h"
 #include "core/nn/terms.h"
 
 #define INLINE static inline __attribute__((always_inline))
