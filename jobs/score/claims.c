@@ -292,3 +292,22 @@ ein_status ein_claims_publish(ein_claims *c, int64_t number, const void *data, s
     }
     return ein_durable_sync_folder(path);
 }
+
+/* Remove the files of a folder, those whose names begin with a dot or the others. */
+static void sweep(const char *folder, const char *below, bool hidden) {
+    char path[PATH_MAX], file[2 * PATH_MAX];
+    snprintf(path, sizeof path, "%s/%s", folder, below);
+    DIR *dir = opendir(path);
+    for (struct dirent *e; dir && (e = readdir(dir)) != NULL;) {
+        if ((e->d_name[0] == '.') != hidden || strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
+            continue;
+        snprintf(file, sizeof file, "%s/%s", path, e->d_name);
+        unlink(file);
+    }
+    if (dir) closedir(dir);
+}
+
+void ein_claims_sweep(const char *folder) {
+    sweep(folder, "claims", false);
+    sweep(folder, "workers", true); /* halves of blocks; a slow worker who still writes one begins again */
+}

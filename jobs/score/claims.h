@@ -53,6 +53,9 @@ void ein_claims_release(ein_claims *claims, int64_t number);
 /* Publish a block: whole under its name, or not at all. EIN_IO. Any thread. */
 ein_status ein_claims_publish(ein_claims *claims, int64_t number, const void *data, size_t bytes);
 
+/* All blocks are done: remove what workers that were killed left behind. */
+void ein_claims_sweep(const char *folder);
+
 /* "FOLDER/blocks/000042" in `out`. */
 void ein_claims_block_path(const char *folder, int64_t number, char *out, size_t room);
 

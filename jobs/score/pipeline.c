@@ -274,12 +274,12 @@ ein_status ein_score_pipeline_put(ein_score_pipeline *p, int64_t number) {
     fresh.left = n;
     EIN_TRY(ein_score_block_new(n, p->o.models->values, &fresh.block));
     pthread_mutex_lock(&p->lock);
-    work *free_place = NULL;
+    int at = 0;
     for (int i = 0; i < UNDER_WAY; i++)
-        if (!p->under_way[i].used) free_place = &p->under_way[i];
-    EIN_BUG_IF(!free_place);
+        if (!p->under_way[i].used) at = i;
+    EIN_BUG_IF(p->under_way[at].used);
     fresh.order = p->puts++;
-    *free_place = fresh;
+    p->under_way[at] = fresh;
     pthread_cond_broadcast(&p->readable);
     pthread_mutex_unlock(&p->lock);
     return EIN_OK;

@@ -249,6 +249,7 @@ static ein_status make_tables(ein_score *s) {
         nanosleep(&pause, NULL);
     }
     EIN_TRY(status);
+    ein_claims_sweep(s->out);
     printf("scores: %s/scores.*%s\n", s->out, fresh ? "" : " (made before)");
     print_statuses(tally);
     return EIN_OK;

@@ -324,6 +324,11 @@ static void score_batch(watcher *w, const int64_t *chosen, int n) {
     }
 }
 
+/* What may be on its way still: what cannot be scored, and a signal that is shorter than its header says, or other. */
+static bool is_doubtful(const ein_score_record *r) {
+    return r->status != EIN_SCORE_OK || r->quality & (EIN_QUALITY_TRUNCATED | EIN_QUALITY_CHECKSUM);
+}
+
 /* What becomes of one arrival that was tried; *drop: it is dealt with. */
 static ein_status settle(watcher *w, batch_text *text, int64_t at, int i, bool *drop) {
     arrival *a = &w->pending[at];
@@ -346,7 +351,7 @@ static ein_status settle(watcher *w, batch_text *text, int64_t at, int i, bool *
         a->changed_s = now;
         return EIN_OK;
     }
-    if (r->status != EIN_SCORE_OK && now - a->changed_s < w->patience_s) {
+    if (is_doubtful(r) && now - a->changed_s < w->patience_s) {
         a->next_s = a->changed_s + w->patience_s;
         return EIN_OK;
     }
@@ -359,7 +364,7 @@ static ein_status deal_with_arrivals(watcher *w) {
     int n;
     while ((n = choose(w, chosen)) > 0 && ein_stop_signals(NULL) == 0) {
         batch_text text;
-        bool drop[BATCH];
+        bool drop[BATCH] = {false};
         score_batch(w, chosen, n);
         ein_status status = text_begin(&text);
         for (int i = 0; i < n && status == EIN_OK; i++) status = settle(w, &text, chosen[i], i, &drop[i]);

@@ -117,7 +117,7 @@ if make_shim; then
     done
     ok 'the same command goes on after five kills' score "$tmp/killed"
     same 'after kills of claim holders' "$tmp/killed"
-    is 'no claim is left' "$(find "$tmp/killed/claims" -type f | wc -l)" 0
+    is 'nothing of the dead is left' "$(find "$tmp/killed/claims" "$tmp/killed/workers" -type f | wc -l)" 0
 else
     skip 'kills' 'no shared object can be built here'
 fi
