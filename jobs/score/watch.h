@@ -8,7 +8,7 @@
  *     watch.done       what was dealt with: stamp (16 hexadecimal digits), a blank, path, NUL
  *     heartbeat        one JSON object, replaced every watch.heartbeat_s
  *
- *  file is taken when it has not changed for watch.settle_s. What then cannot be scored, or has less signal than its
+ * A file is taken when it has not changed for watch.settle_s. What then cannot be scored, or has less signal than its
  * header says, may still be on its way: it is looked at again whenever it changes, and taken as it is watch.patience_s
  * after the last change. Changes are told by inotify and, because that has bounds and does not reach over networks, by
  * walks through the folder. Trouble of the machine rejects nothing: the file stays on the list.
