@@ -192,6 +192,7 @@ done
 for subcommand in "${subcommands[@]}"; do
     run "$einthoven" help "$subcommand"
     like "help $subcommand has a section of the manual" "$out" "^(## einthoven $subcommand|# jobs/$subcommand:)"
+    like "README.md lists $subcommand" "$(cat README.md)" "^\\|.*\`$subcommand\`"
     is "help $subcommand ends with its options" "$(tail -n 5 <<<"$out")" "$(tail -n 5 <<<"${helps[$subcommand]}")"
 done
 exits 'an unknown topic' 2 "$einthoven" help slrum
