@@ -2,8 +2,8 @@
  *
  * Checked beyond the sanitizers: an error leaves nothing behind and has a message, a success is consistent with itself,
  * reading twice gives the same, and the file's kind shows in its first bytes. */
-#ifndef EIN_TESTS_FUZZ_XML_H
-#define EIN_TESTS_FUZZ_XML_H
+#ifndef EIN_TESTS_FUZZ_FILE_H
+#define EIN_TESTS_FUZZ_FILE_H
 
 #include <fcntl.h>
 #include <math.h>
