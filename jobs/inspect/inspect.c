@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "jobs/cli/command.h"
+#include "jobs/inspect/card.h"
 #include "jobs/inspect/draw.h"
 #include "jobs/options/sniff.h"
 
@@ -14,6 +15,8 @@ static const ein_option table_inspect[] = {
      "check every checksum: reads the whole file"},
     {"inspect.json", EIN_OPT_BOOL, "false", EIN_UNBOUNDED, NULL, "",
      "print JSON: an object, or a list of them for several paths"},
+    {"inspect.card", EIN_OPT_BOOL, "false", EIN_UNBOUNDED, NULL, "",
+     "print a model card in Markdown; what only its authors can say is marked missing"},
     {"inspect.texts", EIN_OPT_BOOL, "false", EIN_UNBOUNDED, NULL, "",
      "print configurations and contracts in full"},
     {"inspect.rejected", EIN_OPT_STRING, "5", EIN_UNBOUNDED, NULL, "",
@@ -41,12 +44,17 @@ static const ein_option table_draw[] = {
 
 static const ein_option *const tables[] = {table_inspect, table_draw, NULL};
 
-static const ein_flag flags[] = {
-    {"--verify", NULL, "inspect.verify"},     {"--json", NULL, "inspect.json"},
-    {"--texts", NULL, "inspect.texts"},       {"--rejected", "N|all", "inspect.rejected"},
-    {"--tensors", NULL, "inspect.tensors"},   {"--draw", "RECORD", "draw.record"},
-    {"--out", "PICTURE", "draw.out"},         {"--paper", "LAYOUT", "draw.paper"},
-    {"--reconstruct", "MODEL", "draw.model"}, {0}};
+static const ein_flag flags[] = {{"--verify", NULL, "inspect.verify"},
+                                 {"--json", NULL, "inspect.json"},
+                                 {"--texts", NULL, "inspect.texts"},
+                                 {"--rejected", "N|all", "inspect.rejected"},
+                                 {"--tensors", NULL, "inspect.tensors"},
+                                 {"--card", NULL, "inspect.card"},
+                                 {"--draw", "RECORD", "draw.record"},
+                                 {"--out", "PICTURE", "draw.out"},
+                                 {"--paper", "LAYOUT", "draw.paper"},
+                                 {"--reconstruct", "MODEL", "draw.model"},
+                                 {0}};
 
 /* --- describers ------------------------------------------------------------------------------------------- */
 
@@ -128,6 +136,10 @@ static ein_status print_all(const ein_job *job, const json_t *all) {
     size_t i;
     json_t *object;
     if (ein_config_bool(job->config, "inspect.json")) return print_json(all, job->n_operands);
+    if (ein_config_bool(job->config, "inspect.card")) {
+        json_array_foreach(all, i, object) EIN_TRY(ein_inspect_card(object, stdout));
+        return EIN_OK;
+    }
     json_array_foreach(all, i, object) {
         if (i > 0) putchar('\n');
         ein_render(object, ein_config_bool(job->config, "inspect.texts"), stdout);

@@ -30,6 +30,14 @@ is 'of 60 % of the record' "$(grep 'class="ein-hidden"' "$tmp/hidden.svg" | sed 
     awk '{ sum += $3 - $1 } END { print (sum > 1199.4 && sum < 1200.6) }')" 1
 exits 'a reconstruction of a file' 2 "$einthoven" inspect "$recording" --reconstruct "$model" --out "$tmp/x.svg"
 
+ok 'a model card' "$einthoven" inspect --card "$model"
+like 'tells what the model reads' "$out" '^- leads = I,II,V1'
+like 'tells what is missing' "$out" '^- \*\*Intended use, users and patients\*\*: MISSING$'
+evil=$tmp/'<script>_x_.safetensors' && cp "$model" "$evil"
+ok 'of a hostile name' "$einthoven" inspect --card "$evil"
+like 'is text in Markdown too' "$out" '^# Model card: &lt;script&gt;\\_x\\_\.safetensors$'
+exits 'a card of a corpus' 2 "$einthoven" inspect --card "$tmp/c.h5"
+
 exits 'a corpus without --draw' 2 "$einthoven" inspect "$tmp/c.h5" --out "$tmp/x.svg"
 like 'names a record' "$err" "\-\-draw $id"
 exits 'a record that is not there' 1 "$einthoven" inspect "$tmp/c.h5" --draw nobody --out "$tmp/x.svg"
