@@ -2,7 +2,7 @@
 # `make bench`: speed as ratios measured in one run. bench.sh BUILD_DIR [PRESET...]
 #
 # For each preset: one rank with half the batch and with the whole one, then both cores as two ranks and as two threads, each
-# beside the sgemm rate of the same processes; where the time of an update goes; and PyTorch on the same weights and batch
+# beside the arithmetic peak and the sgemm rate of the same processes; where the time of an update goes; and PyTorch on the same weights and batch
 # where python3 has torch and safetensors. Then two ranks over a link of 1 Gbit/s and of 100 Mbit/s, where network
 # namespaces can be made, and what all this predicts for many ranks (scaling.awk). Every run's JSON goes to $BENCH_OUT
 # (default: a temporary file, named at the end).
@@ -44,8 +44,9 @@ ours() {
     last=$($launcher "$build/tests/bench/bench_mae" "$preset" --threads "$threads" --batch "$batch" --slots "$slots" \
         --steps "$(steps_of "$preset")" "$@")
     echo "$last" >>"$out"
-    printf '%-7s %-34s %9s records/s %8s GFLOP/s %6s of sgemm %9s s/update\n' "$preset" "$name" \
-        "$(value "$last" records_per_s)" "$(value "$last" gflops)" "$(value "$last" share_of_sgemm)" "$(value "$last" step_s)"
+    printf '%-7s %-34s %9s records/s %8s GFLOP/s %6s of peak %6s of sgemm %9s s/update\n' "$preset" "$name" \
+        "$(value "$last" records_per_s)" "$(value "$last" gflops)" "$(value "$last" share_of_peak)" \
+        "$(value "$last" share_of_sgemm)" "$(value "$last" step_s)"
     phases+="$name"
     for phase in mean input forward backward imbalance wait add norm reduce adamw share rest; do
         phases+=$'\t'$(value "$last" "${phase}_s")

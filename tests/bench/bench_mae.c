@@ -2,7 +2,7 @@
  *
  *     mpirun -n RANKS bench_mae PRESET [--input FILE] [--batch N] [--slots N] [--threads N] [--steps N] [--exchange
  *     KIND]
- *                               [--bucket VALUES] [--network NAME]
+ *                               [--bucket VALUES] [--network NAME] [--products own|blas]
  *
  * FILE is what torch_mae.py --write-input writes (weights, x, noise), so that both programs do the same work and their
  * losses can be compared; without it weights and a batch are drawn. The conversion of counts to input and the drawing
@@ -11,6 +11,8 @@
  *   records_per_s, step_s     by the median step of rank 0
  *   sgemm_gflops              of a large product on all threads of all ranks at once, the best of several
  *   share_of_sgemm            the step's floating point operations, by that rate
+ *   peak_gflops               of loops of fused multiply-adds on all threads of all ranks at once, the best of several
+ *   share_of_peak             the step's floating point operations, by that rate
  *   mean_s and the phases     of the middle half of the steps by duration; each phase is the mean over ranks (and
  *                             threads), so input + forward + backward + imbalance + wait + add + norm + reduce + adamw
  *                             + share + rest = mean_s
@@ -28,6 +30,7 @@
 #include "core/nn/blas.h"
 #include "core/nn/init.h"
 #include "core/nn/mae.h"
+#include "core/nn/products.h"
 #include "io/config/config.h"
 #include "io/corpus/store.h"
 #include "io/model/safetensors.h"
@@ -35,6 +38,7 @@
 #include "jobs/options/model_options.h"
 #include "jobs/options/tables.h"
 #include "mpi/engine.h"
+#include "tests/bench/peak.h"
 
 enum { MAX_STEPS = 256, WARM_UP = 2 };
 
@@ -83,6 +87,7 @@ typedef struct {
     float *param, *x; /* weights; (batch, L, S) */
     int32_t *order;   /* (batch, N) */
     int16_t *counts;  /* (batch, L, S) */
+    double peak;      /* arithmetic_peak, before or after the steps */
     worker *worker;   /* (threads) */
 } bench;
 
@@ -103,6 +108,7 @@ static settings parse(int argc, char **argv) {
         if (!strcmp(argv[i], "--input")) s.input = argv[i + 1];
         if (!strcmp(argv[i], "--exchange")) s.exchange = argv[i + 1];
         if (!strcmp(argv[i], "--network")) s.network = argv[i + 1];
+        if (!strcmp(argv[i], "--products")) ein_products_use(strcmp(argv[i + 1], "own") == 0);
         if (!strcmp(argv[i], "--bucket")) s.bucket = atoll(argv[i + 1]);
         if (!strcmp(argv[i], "--batch")) s.batch = atoll(argv[i + 1]);
         if (!strcmp(argv[i], "--slots")) s.slots = atoi(argv[i + 1]);
@@ -224,6 +230,21 @@ static double sgemm_rate(ein_comm *comm, int threads) {
         MPI_Allreduce(MPI_IN_PLACE, &slowest, 1, MPI_DOUBLE, MPI_MAX, ein_comm_mpi(comm));
         const double rate = 2e-9 * SIZE * (double)values * threads * ein_comm_size(comm) / slowest;
         if (rate > best) best = rate;
+    }
+    return best;
+}
+
+/* What all threads of all ranks do at once in loops of fused multiply-adds (tests/bench/peak.h), in GFLOP/s. */
+static double arithmetic_peak(ein_comm *comm, int threads) {
+    enum { REPEATS = 9 };
+    double best = 0;
+    for (int repeat = 0; repeat < REPEATS; repeat++) {
+        double sum = 0;
+        MPI_Barrier(ein_comm_mpi(comm));
+#pragma omp parallel num_threads(threads) reduction(+ : sum)
+        sum += bench_peak_gflops(omp_get_wtime);
+        MPI_Allreduce(MPI_IN_PLACE, &sum, 1, MPI_DOUBLE, MPI_SUM, ein_comm_mpi(comm));
+        if (sum > best) best = sum;
     }
     return best;
 }
@@ -355,9 +376,11 @@ static void print_json(const bench *b, ein_comm *comm, const ein_engine *engine,
     printf(
         "{\"program\": \"einthoven\", \"preset\": \"%s\", \"network\": \"%s\", \"ranks\": %d, \"threads\": %d, "
         "\"slots\": %d, \"batch\": %lld, \"blas\": \"%s\", \"records_per_s\": %.4g, \"step_s\": %.5g, "
-        "\"gflops\": %.4g, \"sgemm_gflops\": %.4g, \"share_of_sgemm\": %.3f",
+        "\"gflops\": %.4g, \"sgemm_gflops\": %.4g, \"share_of_sgemm\": %.3f, "
+        "\"peak_gflops\": %.4g, \"share_of_peak\": %.3f",
         b->set.preset, b->set.network, ein_comm_size(comm), ein_engine_threads(engine), b->set.slots,
-        (long long)b->set.batch, ein_blas_start(), rate, step, gflops, peak, gflops / peak);
+        (long long)b->set.batch, ein_products_text(), rate, step, gflops, peak, gflops / peak, b->peak,
+        b->peak > 0 ? gflops / b->peak : 0.0);
     for (int k = 0; k < N_PHASES; k++) total += t[k];
     printf(", \"mean_s\": %.6g", total);
     for (int k = 0; k < N_TIMES; k++) printf(", \"%s_s\": %.5g", time_names[k], t[k]);
@@ -380,7 +403,10 @@ int main(int argc, char **argv) {
     load_input(&b);
     ein_engine *engine = new_engine(&b, comm);
     const double before = sgemm_rate(comm, ein_engine_threads(engine));
+    const double peak_before = arithmetic_peak(comm, ein_engine_threads(engine));
     run_steps(&b, comm, engine, &m);
+    const double peak_after = arithmetic_peak(comm, ein_engine_threads(engine));
+    b.peak = peak_before > peak_after ? peak_before : peak_after;
     const double after = sgemm_rate(comm, ein_engine_threads(engine)), spread = compute_spread(comm, &m);
     if (ein_comm_rank(comm) == 0) print_json(&b, comm, engine, &m, before > after ? before : after, spread);
     ein_engine_destroy(engine);

@@ -55,6 +55,17 @@ like 'which is said' "$err" 'or they are left out, so it cannot be checked'
 is 'it is not in the file' "$(grep -a -c 'training_records":"2 none 0 0' none/model.safetensors)" 1
 ok 'the three runs gave the same weights' cmp open/metrics.csv none/metrics.csv
 
+# What a training leaves is the same on every processor: narrower vectors than this one's, and none.
+for set in avx2 plain; do
+    ok "a training with instructions $set" env EINTHOVEN_INSTRUCTIONS=$set "$einthoven" pretrain "${small[@]}" \
+        --set model.decoder_depth=1 --corpus plain.h5 --run $set
+    ok 'gives the same numbers' cmp open/metrics.csv $set/metrics.csv
+    ok 'and the same model' cmp open/model.safetensors $set/model.safetensors
+done
+ok 'a training with products of the BLAS' pretrain blas --set train.products=blas
+like 'its checkpoint names the BLAS' "$("$einthoven" inspect --verify blas/ckpt/*.h5 2>&1)" 'BLAS'
+like 'that of own products none' "$("$einthoven" inspect --verify open/ckpt/*.h5 2>&1)" 'own products, exact on any processor'
+
 ok 'a list is left out of a finished model' "$einthoven" convert open/model.safetensors stripped.safetensors --training-records none
 ok 'the file is whole' "$einthoven" inspect --verify stripped.safetensors
 like 'it says so, and has no list' "$(grep -a -o 'training_records":"[^"]*"' stripped.safetensors)" '^training_records":"2 none 0 0 *(\\n)?"$'
@@ -100,6 +111,9 @@ begin() { pretrain life --set run.max_steps=1 --set train.epochs=2 --corpus "$1"
 ok 'a run begins' begin fixed.h5
 exits 'it does not go on with other signals' 1 begin weaker.h5
 like 'and says what differs' "$err" 'not what the checkpoint was made with: then signals ([0-9a-f]{16}), split ([0-9a-f]{16})'
+begin_blas() { pretrain life --set run.max_steps=1 --set train.epochs=2 --corpus fixed.h5 --set train.products=blas; }
+exits 'nor with other matrix products' 1 begin_blas
+like 'which are named' "$err" '"products: own", this run asks for "products: blas"'
 ok 'it goes on with its own' begin fixed.h5
 
 # A model of others: names and weights, no metadata.

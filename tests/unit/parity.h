@@ -137,7 +137,7 @@ static inline double parity_most_change(size_t n) {
 }
 
 static inline void parity_check_part(const parity_part *p, const double *exact, const double *found,
-                                     const double *noisy, size_t stride) {
+                                     const double *noisy, size_t stride, const char *products) {
     double *expected = calloc(2 * p->n, sizeof *expected), *before = expected + p->n;
     if (!expected) exit(1);
     for (size_t i = 0; i < p->n; i++) {
@@ -156,7 +156,7 @@ static inline void parity_check_part(const parity_part *p, const double *exact, 
     /* Results are stored in float, weights after each update. */
     double bound = NOISE_MARGIN * spread + (p->before ? PARITY_STEPS : 1) * NOISE_UNIT * size;
     if (p->before && p->neighbours) bound = parity_most_change(p->n);
-    report(error <= bound, "%s in float: error %.1e <= %.1e", p->name, error, bound);
+    report(error <= bound, "%s in float, %s: error %.1e <= %.1e", p->name, products, error, bound);
     const double change = parity_norm(exact, before, p->n);
     if (!p->neighbours)
         report(bound <= PARITY_WIDEST * change, "%s: the bound is %.1e <= %.0e of %.1e", p->name,
@@ -164,7 +164,9 @@ static inline void parity_check_part(const parity_part *p, const double *exact, 
     free(expected);
 }
 
-/* Run `trace` in double, in double with noise, and in float, and compare. */
+void ein_products_use_f32(bool own);
+
+/* Run `trace` in double, in double with noise, and in float with both kinds of products, and compare. */
 static inline void parity_check(const parity_trace *t, void (*in_double)(const void *, double *),
                                 void (*in_float)(const void *, double *), const void *context) {
     double *values = calloc((NOISE_DRAWS + 2) * t->values, sizeof *values);
@@ -178,10 +180,14 @@ static inline void parity_check(const parity_trace *t, void (*in_double)(const v
     }
     noise_start(0);
     report(noise_products > 0, "the double build's products have noise");
-    in_float(context, found);
-    for (int i = 0; i < t->n_parts; i++) {
-        const size_t at = t->part[i].offset;
-        parity_check_part(&t->part[i], exact + at, found + at, noisy + at, t->values);
+    for (int own = 0; own < 2; own++) {
+        ein_products_use_f32(own);
+        in_float(context, found);
+        for (int i = 0; i < t->n_parts; i++) {
+            const size_t at = t->part[i].offset;
+            parity_check_part(&t->part[i], exact + at, found + at, noisy + at, t->values,
+                              own ? "own products" : "products of the BLAS");
+        }
     }
     free(values);
 }
