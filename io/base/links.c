@@ -8,7 +8,7 @@
 struct ein_links {
     bool follow;
     int n_roots;
-    char **root; /* (n_roots) real paths of folders; NULL: cannot be resolved */
+    char **root; /* (n_roots) real paths of folders */
 };
 
 bool ein_path_within(const char *target, const char *folder) {
@@ -39,8 +39,15 @@ ein_status ein_links_new(const char *const *roots, int n_roots, bool follow, ein
         ein_links_destroy(links);
         return status;
     }
-    links->n_roots = n_roots;
-    for (int i = 0; i < n_roots; i++) links->root[i] = folder_of(roots[i]);
+    /* Lists name file after file of a folder: it is kept once. */
+    for (int i = 0; i < n_roots; i++) {
+        char *folder = folder_of(roots[i]);
+        const char *last = links->n_roots > 0 ? links->root[links->n_roots - 1] : NULL;
+        if (folder && (!last || strcmp(folder, last) != 0))
+            links->root[links->n_roots++] = folder;
+        else
+            free(folder);
+    }
     *out = links;
     return EIN_OK;
 }
@@ -56,6 +63,6 @@ bool ein_links_allow(const ein_links *links, const char *target) {
     if (!links) return false;
     if (links->follow) return true;
     for (int i = 0; i < links->n_roots; i++)
-        if (links->root[i] && ein_path_within(target, links->root[i])) return true;
+        if (ein_path_within(target, links->root[i])) return true;
     return false;
 }

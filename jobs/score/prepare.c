@@ -114,16 +114,19 @@ static ein_status check_identity(ein_score *s, int others) {
     return ein_claims_prepare(s->out);
 }
 
-/* Whether all roots of this command were looked through for the plan. */
-static bool knows_roots(const ein_score_plan *plan, const ein_texts *roots) {
-    for (int64_t i = 0; i < roots->n; i++) {
-        bool known = false;
-        for (int p = 0; p < plan->n && !known; p++)
-            for (int64_t j = 0; j < plan->part[p].roots.n && !known; j++)
-                known = strcmp(ein_texts_get(&plan->part[p].roots, j), ein_texts_get(roots, i)) == 0;
-        if (!known) return false;
-    }
-    return true;
+/* Whether all roots of this command were looked through for the plan; a list may have millions. */
+static ein_status compare_roots(const ein_score_plan *plan, const ein_texts *roots, bool *known) {
+    ein_map *map = NULL;
+    EIN_TRY(ein_map_new(&map));
+    ein_status status = EIN_OK;
+    for (int p = 0; p < plan->n; p++)
+        for (int64_t i = 0; i < plan->part[p].roots.n && status == EIN_OK; i++)
+            status = ein_map_put(map, ein_texts_get(&plan->part[p].roots, i), 1);
+    *known = true;
+    for (int64_t i = 0; i < roots->n && *known; i++)
+        *known = ein_map_get(map, ein_texts_get(roots, i), 0) != 0;
+    ein_map_destroy(map);
+    return status;
 }
 
 /* --- changes --------------------------------------------------------------------------------------------- */
@@ -232,6 +235,7 @@ static void tell_found(const ein_score *s, const ein_score_inputs *in, int64_t f
 static ein_status add_part(ein_score *s, ein_score_inputs *in) {
     ein_map *known = NULL, *changed = NULL;
     ein_score_sources fresh = {0};
+    bool known_roots = false;
     const int64_t block = ein_config_int(s->job->config, "score.block");
     ein_status status = ein_map_new(&known);
     if (status == EIN_OK) status = ein_map_new(&changed);
@@ -241,7 +245,8 @@ static ein_status add_part(ein_score *s, ein_score_inputs *in) {
     if (status == EIN_OK) status = note_known(&s->plan, known);
     if (status == EIN_OK) status = choose_new(in, known, changed, &fresh);
     if (status == EIN_OK) status = ein_score_problems_write(s->out, &in->found);
-    if (status == EIN_OK && (fresh.path.n > 0 || !knows_roots(&s->plan, &in->roots)))
+    if (status == EIN_OK) status = compare_roots(&s->plan, &in->roots, &known_roots);
+    if (status == EIN_OK && (fresh.path.n > 0 || !known_roots))
         status = ein_score_plan_write(s->out, s->plan.n + 1, s->identity, &in->roots, &fresh, s->plan.blocks,
                                       block);
     const int64_t n_fresh = fresh.path.n;
@@ -282,7 +287,9 @@ static ein_status prepare(ein_score *s, ein_score_inputs *in) {
     EIN_TRY(ein_score_plan_read(s->out, &s->plan));
     EIN_TRY(ein_claims_others(s->out, NULL, stale_s, &others, &first));
     EIN_TRY(check_identity(s, others));
-    if (others > 0 && s->plan.n > 0 && knows_roots(&s->plan, &in->roots)) {
+    bool known_roots = false;
+    EIN_TRY(compare_roots(&s->plan, &in->roots, &known_roots));
+    if (others > 0 && s->plan.n > 0 && known_roots) {
         printf("joining %d other processes (first: %ld on %s) in %s: %" PRId64 " inputs in %" PRId64
                " blocks\n",
                others, first.pid, first.host, s->out, s->plan.inputs, s->plan.blocks);

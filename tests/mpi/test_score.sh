@@ -182,6 +182,9 @@ for r in csv.DictReader(open(sys.argv[1] + "/scores.csv")):
 PY
 ok 'mean and spread of its seeds; each as alone' "$python" "$tmp/ensemble.py" "$tmp/ensemble" "$tmp/of-corpus"
 
+ok 'their encoder' "$einthoven" score "$tmp/corpus.h5" --model "e=$model,e=$other_model" --out "$tmp/no" --dry-run
+like 'is one' "$out" 'models: 2, with 1 encoders'
+
 # --- embeddings, and how far from the training records ----------------------------------------------------------------
 ok 'embeddings beside the scores' "$einthoven" score "$tmp/corpus.h5" "${opts[@]}" --embedding cls --out "$tmp/vectors"
 ok 'the scores stay' cmp "$tmp/vectors/scores.csv" "$tmp/of-corpus/scores.csv"
