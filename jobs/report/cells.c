@@ -59,24 +59,27 @@ static void draw_curve(view *v, const ein_curves *c, int kind) {
                      ein_report_number(s, "upper"));
         else
             snprintf(names[k], NAME, "%.80s", v->model[k]);
-        series[n++] = (ein_series){.name = names[k],
-                                   .n = EIN_CURVE_POINTS,
-                                   .x = x,
-                                   .y = y->y,
-                                   .lower = y->lower,
-                                   .upper = y->upper,
-                                   .line = true,
-                                   .ink = k};
+        series[n] = (ein_series){.name = names[k],
+                                 .n = EIN_CURVE_POINTS,
+                                 .x = x,
+                                 .y = y->y,
+                                 .lower = y->lower,
+                                 .upper = y->upper,
+                                 .line = true,
+                                 .ink = k};
+        n++;
     }
     if (kind == 2) {
-        series[n++] = (ein_series){.name = "call everybody positive",
-                                   .n = EIN_CURVE_POINTS,
-                                   .x = x,
-                                   .y = all,
-                                   .line = true,
-                                   .ink = 2};
-        series[n++] = (ein_series){
+        series[n] = (ein_series){.name = "call everybody positive",
+                                 .n = EIN_CURVE_POINTS,
+                                 .x = x,
+                                 .y = all,
+                                 .line = true,
+                                 .ink = 2};
+        n++;
+        series[n] = (ein_series){
             .name = "call nobody positive", .n = EIN_CURVE_POINTS, .x = x, .y = none, .line = true, .ink = 3};
+        n++;
     }
     snprintf(heading, sizeof heading, "%s, %s", title[kind], v->what);
     snprintf(words, sizeof words, "%s of %d models with 95 %% bands by bootstrap over patients.", title[kind],
@@ -158,16 +161,17 @@ static void draw_calibration(view *v) {
         }
         for (size_t b = 0; k == 0 && b < json_array_size(width) && bars < BINS; b++)
             bar[bars++] = ein_report_number(json_array_get(width, b), "n");
-        if (points > 0)
-            series[n++] = (ein_series){.name = v->model[k],
-                                       .n = points,
-                                       .x = x[k],
-                                       .y = y[k],
-                                       .lower = lower[k],
-                                       .upper = upper[k],
-                                       .dots = true,
-                                       .line = true,
-                                       .ink = k};
+        if (points == 0) continue;
+        series[n] = (ein_series){.name = v->model[k],
+                                 .n = points,
+                                 .x = x[k],
+                                 .y = y[k],
+                                 .lower = lower[k],
+                                 .upper = upper[k],
+                                 .dots = true,
+                                 .line = true,
+                                 .ink = k};
+        n++;
     }
     if (n == 0) return;
     snprintf(heading, sizeof heading, "Calibration, %s", v->what);

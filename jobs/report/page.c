@@ -43,7 +43,7 @@ void ein_page_paragraph(ein_page *page, const char *text) {
 static char *path_of(const ein_page *page, const char *name, const char *extension, const char **base) {
     char clean[161], *path = NULL;
     size_t n = 0;
-    for (; name[n] && n < sizeof clean - 1; n++)
+    for (; n < sizeof clean - 1 && name[n]; n++)
         clean[n] = (char)(isalnum((unsigned char)name[n]) || (name[n] == '-' && n > 0) ? name[n] : '-');
     clean[n] = '\0';
     if (asprintf(&path, "%s/%s.%s", page->folder, clean, extension) < 0) return NULL;

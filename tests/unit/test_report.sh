@@ -8,7 +8,7 @@ ok 'one evaluation' "$einthoven" report "$tmp/in/one" --out "$tmp/one.html"
 is 'tells the path' "$out" "$tmp/one.html"
 page=$(cat "$tmp/one.html")
 for number in 0.81234567890123 0.70000000000017 0.11234567890106 0.0123456789; do
-    shown=$(grep -oE "data-v=\"$number[0-9]*\"" <<<"$page" | head -n 1)
+    shown=$(grep -oE "data-v=\"${number}[0-9]*\"" <<<"$page" | head -n 1)
     is "$number is there with all its digits" "$(awk -v a="${shown#data-v=}" -v b="$number" 'BEGIN { gsub(/"/, "", a); print (a != "" && a + 0 == b + 0) }')" 1
 done
 like 'and rounded for reading' "$page" '0\.812 <span class="ci">\(0\.751 to 0\.862\)'
