@@ -253,7 +253,7 @@ static void put_hash(ein_markup *out, const ein_markup *text) {
 static void take_embedded(ein_markup *out, const char *path) {
     const ein_embedded *file = ein_embedded_find(path);
     EIN_BUG_IF(!file);
-    char *copy = strndup(file->begin, (size_t)(file->end - file->begin));
+    char *copy = file ? strndup(file->begin, (size_t)(file->end - file->begin)) : NULL;
     if (copy) {
         const ein_markup text = {.text = copy, .bytes = strlen(copy)};
         ein_markup_join(out, &text);
