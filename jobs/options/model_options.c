@@ -123,7 +123,8 @@ ein_status ein_threads_from_config(ein_comm *comm, const ein_config *config, int
             return ein_error(
                 EIN_USAGE,
                 "train.threads %d: this BLAS (%s) may not be called by several threads at once; use "
-                "more ranks, or own products (train.products=own), or link OpenBLAS built with threads (Debian: libopenblas-pthread-dev)",
+                "more ranks, or own products (train.products=own), or link OpenBLAS built with threads "
+                "(Debian: libopenblas-pthread-dev)",
                 asked, ein_blas_start());
         asked = 1;
     }

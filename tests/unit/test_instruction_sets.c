@@ -13,6 +13,7 @@
 #include "core/nn/mae.h"
 #include "core/nn/products.h"
 #include "tests/report.h"
+#include "tests/seed.h"
 
 static const ein_adamw adamw = {1e-2, 0.9, 0.999, 1e-8, 2e-5};
 enum { UPDATES = 6, RECORDS = 3 };
@@ -26,7 +27,7 @@ static void *room(size_t bytes) {
 static float *draw(size_t n, uint64_t stream) {
     float *x = room(n * sizeof *x);
     for (size_t i = 0; i < n; i++) {
-        const ein_philox_block block = ein_philox(13, EIN_DRAW_TEST, stream, (uint32_t)i);
+        const ein_philox_block block = ein_philox(test_seed(13), EIN_DRAW_TEST, stream, (uint32_t)i);
         x[i] = (float)(4 * ein_uniform(block.v[0]) - 2);
     }
     return x;
