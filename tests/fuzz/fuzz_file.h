@@ -88,7 +88,8 @@ static void fuzz_one(const uint8_t *data, size_t size, const char *root,
     if (root && (!ein_xml_sniff(data, size, found) || (early && strcmp(found, root) != 0)))
         give_up("the first bytes do not show it");
     const ein_format *format = ein_format_find(data, early ? size : EIN_XML_SNIFF_BYTES);
-    if (!root && (!format || format->read != read_it)) give_up("the table does not show it");
+    /* A file may be of two formats at once, as DICOM leaves the first 128 bytes to anyone: the first row has it. */
+    if (!root && !format) give_up("the table does not show it");
     if (read_it(path, &again) != EIN_OK || again.n_leads != ecg.n_leads || again.n_samples != ecg.n_samples ||
         memcmp(again.mv, ecg.mv, (size_t)(ecg.n_leads * ecg.n_samples) * sizeof *ecg.mv) != 0)
         give_up("a second reading differs");
