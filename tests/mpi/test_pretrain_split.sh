@@ -16,7 +16,7 @@ pretrain() {
         --set train.epochs=1 --set train.batch=16 --set train.slots=2 --set train.warmup_epochs=0.5 --set train.threads=1 "$@"
 }
 # Number of training records that a model states, and their keys, one a line in hexadecimal.
-stated() { grep -a -m1 -o '"einthoven.training_records":"2 open [0-9]* [0-9]* [A-Za-z0-9+/=]*' "$1/model.safetensors" | cut -d'"' -f4; }
+stated() { grep -a -m1 -o '"einthoven.training_records":"3 open [0-9]* [0-9]* [A-Za-z0-9+/=]*' "$1/model.safetensors" | cut -d'"' -f4; }
 count() { stated "$1" | cut -d' ' -f3; }
 keys() { stated "$1" | cut -d' ' -f5 | base64 -d | od -An -v -tx1 -w8 | tr -d ' ' | sort; }
 # column NAME: its number in the label table
