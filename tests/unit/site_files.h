@@ -43,6 +43,13 @@ static inline char *site_sign_anything(const ein_signed_kind *kind, json_t *body
     return whole;
 }
 
+/* How often a text or a body is altered; a sanitizer makes each try some ten times as long. */
+#ifdef __SANITIZE_ADDRESS__
+enum { SITE_TRIES = 500 };
+#else
+enum { SITE_TRIES = 5000 };
+#endif
+
 /* A stream of draws for one test. */
 typedef struct {
     uint64_t seed, at;
