@@ -56,7 +56,7 @@ layer io '(jobs|tests)/'
 layer jobs 'tests/'
 in_files '^ *# *include *<libxml' "${c_files[@]}" | without '^io/formats/xml_text\.c:' | fault 'only io/formats/xml_text.c knows libxml2'
 mapfile -t core_files < <(pick '^core/.*\.[ch]$')
-known='ctype|errno|fenv|float|inttypes|limits|math|stdalign|stdarg|stdatomic|stdbool|stddef|stdint|stdio|stdlib|string'
+known='ctype|errno|fenv|float|inttypes|limits|math|stdalign|stdarg|stdatomic|stdbool|stddef|stdint|stdio|stdlib|string|threads'
 in_files '^ *# *include *<' "${core_files[@]}" | without "<($known|strings|time|cblas|omp|immintrin|arm_neon)\.h>" |
     fault 'core/ includes a header that is neither libc, libm, CBLAS nor OpenMP'
 in_files '\b(fopen|open|fread|fwrite)\(' "${core_files[@]}" | fault 'core/ touches files'

@@ -4,6 +4,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <threads.h>
 
 #include "core/base/processor.h"
 #include "core/nn/blas.h"
@@ -72,12 +73,28 @@ typedef struct {
 } buffers;
 
 static _Thread_local buffers own_buffers;
+static tss_t at_exit;
+static once_flag at_exit_made = ONCE_FLAG_INIT;
+static bool at_exit_lost; /* no key was left in the process: threads that end keep their copies */
+
+static void release(void *room) {
+    buffers *of = room;
+    free(of->a);
+    free(of->b);
+    *of = (buffers){0};
+}
+
+static void make_at_exit(void) {
+    if (tss_create(&at_exit, release) != thrd_success) at_exit_lost = true;
+}
 
 /* Room for n values at *buffer, which holds *values; false if there is no memory. */
 static bool grow(float **buffer, size_t *values, size_t n) {
     if (*values >= n) return true;
     void *more;
     if (posix_memalign(&more, 64, n * sizeof(float)) != 0) return false;
+    call_once(&at_exit_made, make_at_exit);
+    if (!at_exit_lost) tss_set(at_exit, &own_buffers); /* what a thread holds goes with it */
     free(*buffer);
     *buffer = more;
     *values = n;

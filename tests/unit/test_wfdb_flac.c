@@ -90,7 +90,7 @@ static void check_read(void) {
     ein_ecg ecg;
     for (int i = 0; i < 3; i++) {
         for (int t = 0; t < N; t++) {
-            x[0][t] = (t * 7 % 199 - 99) << (formats[i].bits - 8);
+            x[0][t] = (t * 7 % 199 - 99) * (1 << (formats[i].bits - 8));
             x[1][t] = 50 - t % 100;
         }
         encode((unsigned)formats[i].bits);
