@@ -38,7 +38,8 @@ round() {
 }
 
 declare -A seen
-probed=$("$probe" kernels) || exit 1
+# The probe's last line: what the BLAS calls itself, and a hash of what its kernels give.
+probed=$(set -o pipefail; "$probe" kernels | tail -n 1) || exit 1
 # What runs by itself comes first; other names of the same kernels are left out.
 own=${probed##* }
 round "as found: ${probed% *}" "${words[@]}"

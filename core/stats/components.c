@@ -2,11 +2,22 @@
 
 #include <stdlib.h>
 
+void ein_components_bins(ein_bin_placement *place, const int64_t *pooled_positive,
+                         const int64_t *pooled_negative, int n_bins, int64_t p, int64_t q) {
+    int64_t below = 0, above = p;
+    for (int b = 0; b < n_bins; b++) {
+        above -= pooled_positive[b];
+        place[b].v10 = ((double)below + 0.5 * (double)pooled_negative[b]) / (double)q;
+        place[b].v01 = ((double)above + 0.5 * (double)pooled_positive[b]) / (double)p;
+        below += pooled_negative[b];
+    }
+}
+
 ein_status ein_components_place(double *placement, const int64_t *pooled_positive,
                                 const int64_t *pooled_negative, int n_bins, const int *bin,
                                 const int8_t *label, int64_t n) {
-    double *v10 = NULL, *v01 = NULL;
-    int64_t p = 0, q = 0, below = 0, above;
+    ein_bin_placement *place = NULL;
+    int64_t p = 0, q = 0;
     for (int b = 0; b < n_bins; b++) {
         p += pooled_positive[b];
         q += pooled_negative[b];
@@ -15,19 +26,11 @@ ein_status ein_components_place(double *placement, const int64_t *pooled_positiv
         return ein_error(EIN_RANGE,
                          "pooled counts of %lld positives and %lld negatives: placements need both classes",
                          (long long)p, (long long)q);
-    ein_status status = EIN_NEW(v10, n_bins);
-    if (status == EIN_OK) status = EIN_NEW(v01, n_bins);
-    above = p;
-    for (int b = 0; status == EIN_OK && b < n_bins; b++) {
-        above -= pooled_positive[b];
-        v10[b] = ((double)below + 0.5 * (double)pooled_negative[b]) / (double)q;
-        v01[b] = ((double)above + 0.5 * (double)pooled_positive[b]) / (double)p;
-        below += pooled_negative[b];
-    }
-    for (int64_t i = 0; status == EIN_OK && i < n; i++) placement[i] = label[i] ? v10[bin[i]] : v01[bin[i]];
-    free(v10);
-    free(v01);
-    return status;
+    EIN_TRY(EIN_NEW(place, n_bins));
+    ein_components_bins(place, pooled_positive, pooled_negative, n_bins, p, q);
+    for (int64_t i = 0; i < n; i++) placement[i] = label[i] ? place[bin[i]].v10 : place[bin[i]].v01;
+    free(place);
+    return EIN_OK;
 }
 
 typedef struct {
@@ -96,4 +99,26 @@ ein_components_result ein_components_result_of(const ein_placement_sums *s) {
     r.clustered =
         i10 / (i10 - 1) * x / (p * p) + i01 / (i01 - 1) * y / (q * q) + 2 * all / (all - 1) * xy / (p * q);
     return r;
+}
+
+void ein_placement_sums_add(ein_placement_sums *into, const ein_placement_sums *from) {
+    into->n_positive += from->n_positive;
+    into->n_negative += from->n_negative;
+    into->n_clusters += from->n_clusters;
+    into->n_clusters_positive += from->n_clusters_positive;
+    into->n_clusters_negative += from->n_clusters_negative;
+    into->v10 += from->v10;
+    into->v10_squared += from->v10_squared;
+    into->v01 += from->v01;
+    into->v01_squared += from->v01_squared;
+    into->xx += from->xx;
+    into->xm += from->xm;
+    into->mm += from->mm;
+    into->yy += from->yy;
+    into->yn += from->yn;
+    into->nn += from->nn;
+    into->xy += from->xy;
+    into->xn += from->xn;
+    into->my += from->my;
+    into->mn += from->mn;
 }

@@ -8,7 +8,28 @@
 #ifndef EIN_CORE_STATS_COMPONENTS_H
 #define EIN_CORE_STATS_COMPONENTS_H
 
-#include "core/stats/histogram.h"
+#include "core/stats/common.h"
+
+/* What a site returns for one model once it knows the pooled histogram. Sums of all sites added give
+ * DeLong's variance (4 sums) and Obuchowski's (the patient sums). */
+typedef struct {
+    int64_t n_positive, n_negative;
+    double v10, v10_squared, v01, v01_squared;
+    /* Over patients i with m_i positives, n_i negatives, X_i = sum V10, Y_i = sum V01: */
+    int64_t n_clusters, n_clusters_positive, n_clusters_negative;
+    double xx, xm, mm, yy, yn, nn, xy, xn, my, mn; /* sums of X_i^2, X_i m_i, m_i^2, ... */
+} ein_placement_sums;
+
+void ein_placement_sums_add(ein_placement_sums *into, const ein_placement_sums *from);
+
+/* Placements of the records of a bin. */
+typedef struct {
+    double v10, v01;
+} ein_bin_placement;
+
+/* place (n_bins) at pooled counts of p positives and q negatives in all, both above 0. */
+void ein_components_bins(ein_bin_placement *place, const int64_t *pooled_positive,
+                         const int64_t *pooled_negative, int n_bins, int64_t p, int64_t q);
 
 /* placement (n): V10 of positives, V01 of negatives, of records in pooled bins `bin` (n). EIN_RANGE without both
  * classes in the pooled counts. */

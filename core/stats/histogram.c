@@ -49,26 +49,20 @@ static ein_status totals(int64_t *p, int64_t *q, const int64_t *positive, const 
     return EIN_OK;
 }
 
-typedef struct {
-    double v10, v01;
-} bin_placement;
-
 /* Placements of each bin; *twice_u and *tied count pairs. */
-static void place_bins(bin_placement *place, int64_t *twice_u, int64_t *tied, const int64_t *positive,
+static void place_bins(ein_bin_placement *place, int64_t *twice_u, int64_t *tied, const int64_t *positive,
                        const int64_t *negative, int n_bins, int64_t p, int64_t q) {
-    int64_t below = 0, above = p;
+    int64_t below = 0;
     *twice_u = *tied = 0;
+    ein_components_bins(place, positive, negative, n_bins, p, q);
     for (int b = 0; b < n_bins; b++) {
-        above -= positive[b];
         *twice_u += positive[b] * (2 * below + negative[b]);
         *tied += positive[b] * negative[b];
-        place[b].v10 = ((double)below + 0.5 * (double)negative[b]) / (double)q;
-        place[b].v01 = ((double)above + 0.5 * (double)positive[b]) / (double)p;
         below += negative[b];
     }
 }
 
-static double variance_of(const bin_placement *place, double auc, const int64_t *positive,
+static double variance_of(const ein_bin_placement *place, double auc, const int64_t *positive,
                           const int64_t *negative, int n_bins, double p, double q) {
     ein_sum s10 = {0, 0}, s01 = {0, 0};
     for (int b = 0; b < n_bins; b++) {
@@ -100,7 +94,7 @@ ein_status ein_histogram_auc(ein_histogram_result *out, const int64_t *positive,
     const ein_stats_state state = class_state(p, q);
     *out = (ein_histogram_result){p, q, ein_stats_no_interval(state), ein_stats_unknown(state)};
     if (state != EIN_STATS_ESTIMABLE) return EIN_OK;
-    bin_placement *place;
+    ein_bin_placement *place;
     EIN_TRY(EIN_NEW(place, n_bins));
     place_bins(place, &twice_u, &tied, positive, negative, n_bins, p, q);
     const double pairs = (double)p * (double)q, auc = (double)twice_u / (2 * pairs);
@@ -137,105 +131,24 @@ ein_status ein_histogram_merge(int64_t *merged_positive, int64_t *merged_negativ
 
 /* --- two rounds ---------------------------------------------------------------------------------------- */
 
-typedef struct {
-    ein_sum x, y;
-    int64_t m, n;
-} patient;
-
-static void add_patients(ein_placement_sums *out, const patient *who, int64_t n_clusters) {
-    ein_sum s[10] = {{0, 0}};
-    for (int64_t i = 0; i < n_clusters; i++) {
-        const double x = ein_sum_value(who[i].x), y = ein_sum_value(who[i].y);
-        const double m = (double)who[i].m, n = (double)who[i].n;
-        const double product[10] = {x * x, x * m, m * m, y * y, y * n, n * n, x * y, x * n, m * y, m * n};
-        for (int j = 0; j < 10; j++) ein_sum_add(&s[j], product[j]);
-        out->n_clusters_positive += who[i].m > 0;
-        out->n_clusters_negative += who[i].n > 0;
-    }
-    out->n_clusters = n_clusters;
-    double *const to[10] = {&out->xx, &out->xm, &out->mm, &out->yy, &out->yn,
-                            &out->nn, &out->xy, &out->xn, &out->my, &out->mn};
-    for (int j = 0; j < 10; j++) *to[j] = ein_sum_value(s[j]);
-}
-
-static void sum_records(ein_placement_sums *out, patient *who, const int64_t *index,
-                        const bin_placement *place, int n_bins, const double *score, const int8_t *label,
-                        int64_t n) {
-    ein_sum s[4] = {{0, 0}};
-    for (int64_t i = 0; i < n; i++) {
-        const bin_placement at = place[bin_of(score[i], n_bins)];
-        patient *w = &who[index[i]];
-        const double v = label[i] ? at.v10 : at.v01;
-        ein_sum_add(&s[label[i] ? 0 : 2], v);
-        ein_sum_add(&s[label[i] ? 1 : 3], v * v);
-        ein_sum_add(label[i] ? &w->x : &w->y, v);
-        *(label[i] ? &w->m : &w->n) += 1;
-    }
-    out->v10 = ein_sum_value(s[0]);
-    out->v10_squared = ein_sum_value(s[1]);
-    out->v01 = ein_sum_value(s[2]);
-    out->v01_squared = ein_sum_value(s[3]);
-}
-
 ein_status ein_placement_sums_of(ein_placement_sums *out, const int64_t *pooled_positive,
                                  const int64_t *pooled_negative, int n_bins, const double *score,
                                  const int8_t *label, const uint64_t *cluster, int64_t n) {
-    int64_t p, q, twice_u, tied, *index = NULL, n_clusters = 0, largest;
-    bin_placement *place = NULL;
-    patient *who = NULL;
+    int64_t p, q;
+    int *bin = NULL;
+    double *placement = NULL;
     *out = (ein_placement_sums){0};
     EIN_TRY(totals(&p, &q, pooled_positive, pooled_negative, n_bins));
-    if (p == 0 || q == 0)
-        return ein_error(EIN_RANGE,
-                         "the pooled histogram has %lld positives and %lld negatives; "
-                         "placements need both classes",
-                         (long long)p, (long long)q);
-    EIN_TRY(ein_stats_check_labels(&out->n_positive, &out->n_negative, label, n));
     EIN_TRY(check_scores(score, n));
-    ein_status status = EIN_NEW(place, n_bins);
-    if (status == EIN_OK) status = EIN_NEW(index, n + 1);
-    if (status == EIN_OK) status = ein_stats_clusters(index, &n_clusters, &largest, cluster, n);
-    if (status == EIN_OK) status = EIN_NEW(who, n_clusters + 1);
-    if (status == EIN_OK) {
-        place_bins(place, &twice_u, &tied, pooled_positive, pooled_negative, n_bins, p, q);
-        sum_records(out, who, index, place, n_bins, score, label, n);
-        add_patients(out, who, n_clusters);
-    }
-    free(place);
-    free(index);
-    free(who);
+    ein_status status = EIN_NEW(bin, n + 1);
+    if (status == EIN_OK) status = EIN_NEW(placement, n + 1);
+    for (int64_t i = 0; status == EIN_OK && i < n; i++) bin[i] = bin_of(score[i], n_bins);
+    if (status == EIN_OK)
+        status = ein_components_place(placement, pooled_positive, pooled_negative, n_bins, bin, label, n);
+    if (status == EIN_OK) status = ein_components_sum(out, placement, label, cluster, n);
+    free(bin);
+    free(placement);
     return status;
-}
-
-void ein_placement_sums_add(ein_placement_sums *into, const ein_placement_sums *from) {
-    into->n_positive += from->n_positive;
-    into->n_negative += from->n_negative;
-    into->n_clusters += from->n_clusters;
-    into->n_clusters_positive += from->n_clusters_positive;
-    into->n_clusters_negative += from->n_clusters_negative;
-    into->v10 += from->v10;
-    into->v10_squared += from->v10_squared;
-    into->v01 += from->v01;
-    into->v01_squared += from->v01_squared;
-    into->xx += from->xx;
-    into->xm += from->xm;
-    into->mm += from->mm;
-    into->yy += from->yy;
-    into->yn += from->yn;
-    into->nn += from->nn;
-    into->xy += from->xy;
-    into->xn += from->xn;
-    into->my += from->my;
-    into->mn += from->mn;
-}
-
-static double clustered_variance(const ein_placement_sums *s, double a) {
-    const double p = (double)s->n_positive, q = (double)s->n_negative;
-    const double i10 = (double)s->n_clusters_positive, i01 = (double)s->n_clusters_negative,
-                 all = (double)s->n_clusters;
-    const double x = s->xx - 2 * a * s->xm + a * a * s->mm, y = s->yy - 2 * a * s->yn + a * a * s->nn;
-    const double xy = s->xy - a * s->xn - a * s->my + a * a * s->mn;
-    return i10 / (i10 - 1) * x / (p * p) + i01 / (i01 - 1) * y / (q * q) + 2 * all / (all - 1) * xy / (p * q);
 }
 
 ein_status ein_placement_sums_auc(ein_stats_interval *delong, ein_stats_interval *clustered,
@@ -244,13 +157,11 @@ ein_status ein_placement_sums_auc(ein_stats_interval *delong, ein_stats_interval
     const ein_stats_state state = class_state(s->n_positive, s->n_negative);
     *delong = *clustered = ein_stats_no_interval(state);
     if (state != EIN_STATS_ESTIMABLE) return EIN_OK;
-    const double p = (double)s->n_positive, q = (double)s->n_negative, a = s->v10 / p;
-    const double variance = (s->v10_squared - p * a * a) / ((p - 1) * p) +
-                            (s->v01_squared - 2 * a * s->v01 + q * a * a) / ((q - 1) * q);
-    *delong = interval_of(a, variance, s->n_positive, s->n_negative, level);
+    const ein_components_result r = ein_components_result_of(s);
+    *delong = interval_of(r.value, r.delong, s->n_positive, s->n_negative, level);
     if (s->n_clusters_positive < 2 || s->n_clusters_negative < 2)
-        *clustered = ein_stats_point(a, EIN_STATS_FEW_CLUSTERS);
+        *clustered = ein_stats_point(r.value, EIN_STATS_FEW_CLUSTERS);
     else
-        *clustered = interval_of(a, clustered_variance(s, a), s->n_positive, s->n_negative, level);
+        *clustered = interval_of(r.value, r.clustered, s->n_positive, s->n_negative, level);
     return EIN_OK;
 }

@@ -14,6 +14,7 @@
 #define EIN_CORE_STATS_HISTOGRAM_H
 
 #include "core/stats/common.h"
+#include "core/stats/components.h"
 
 /* Add n records to positive, negative (K): bin floor(score * K) of scores in [0, 1], 1 in the last bin.
  * EIN_RANGE for a score outside. */
@@ -39,23 +40,11 @@ ein_status ein_histogram_merge(int64_t *merged_positive, int64_t *merged_negativ
 
 /* --- two rounds: variance with patients that repeat within sites ---------------------------------------- */
 
-/* What a site returns for one model once it knows the pooled histogram. Sums of all sites added give
- * DeLong's variance (4 sums) and Obuchowski's (the patient sums). */
-typedef struct {
-    int64_t n_positive, n_negative;
-    double v10, v10_squared, v01, v01_squared;
-    /* Over patients i with m_i positives, n_i negatives, X_i = sum V10, Y_i = sum V01: */
-    int64_t n_clusters, n_clusters_positive, n_clusters_negative;
-    double xx, xm, mm, yy, yn, nn, xy, xn, my, mn; /* sums of X_i^2, X_i m_i, m_i^2, ... */
-} ein_placement_sums;
-
 /* Sums over n records of one site at the pooled histogram (K bins). A patient's records must be in one site.
  */
 ein_status ein_placement_sums_of(ein_placement_sums *out, const int64_t *pooled_positive,
                                  const int64_t *pooled_negative, int n_bins, const double *score,
                                  const int8_t *label, const uint64_t *cluster, int64_t n);
-
-void ein_placement_sums_add(ein_placement_sums *into, const ein_placement_sums *from);
 
 /* AUROC with DeLong's and with the clustered variance, from the sums over all sites. */
 ein_status ein_placement_sums_auc(ein_stats_interval *delong, ein_stats_interval *clustered,
