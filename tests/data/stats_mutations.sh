@@ -49,7 +49,7 @@ killed=0 survived=0
 while IFS='~' read -r module from to; do
     [ -n "$module" ] || continue
     if ! FROM=$from TO=$to perl -0pe 'BEGIN { ($f, $t) = ($ENV{FROM}, $ENV{TO}); } $n = s/\Q$f\E/$t/; END { exit(1) unless $n }' \
-        "core/$module.c" > "$work/mutant.c"; then
+        "core/stats/$module.c" > "$work/mutant.c"; then
         echo "NOT FOUND $module: $from"
         survived=$((survived + 1))
         continue
@@ -166,7 +166,7 @@ bootstrap~0.5 * (double)equal~(double)equal
 bootstrap~const double shrink = 1 - out->acceleration * z;~const double shrink = 1;
 bootstrap~alpha * (double)(n + 1)~alpha * (double)n
 bootstrap~b->count[i] = b->times[plan->index[i]];~b->count[i] = b->times[i % plan->n_clusters];
-bootstrap~if (at < f->at)~if (at < 0)
+bootstrap~ein_error_keep_lowest(&failure, at, run_one(r, at, &b))~(void)run_one(r, at, &b)
 subgroup~count - positives < t->options.minimum~false
 subgroup~t->options.minimum ||~0 ||
 subgroup~p[family++] = pair[i].test.p~p[family++] = 0.5 * pair[i].test.p
