@@ -317,6 +317,15 @@ static void check_progress_in_log(void) {
     ein_run_close(run);
 }
 
+/* All that was written to a terminal whose other end is closed. The kernel hands it over in pieces, so one read may
+ * bring only the first. */
+static void read_terminal(int terminal, char *text, size_t size) {
+    size_t used = 0;
+    ssize_t n;
+    while (used < size - 1 && (n = read(terminal, text + used, size - 1 - used)) > 0) used += (size_t)n;
+    text[used] = '\0';
+}
+
 static void check_progress_on_terminal(void) {
     int terminal = posix_openpt(O_RDWR | O_NOCTTY), slave = -1;
     if (terminal >= 0 && grantpt(terminal) == 0 && unlockpt(terminal) == 0)
@@ -336,16 +345,15 @@ static void check_progress_on_terminal(void) {
     fflush(stderr);
     dup2(saved, STDERR_FILENO);
     close(saved);
-    char text[4096] = "";
-    ssize_t n = read(terminal, text, sizeof text - 1);
-    text[n > 0 ? n : 0] = '\0';
+    close(slave);
+    char text[4096];
+    read_terminal(terminal, text, sizeof text);
     report(strstr(text, "\r\033[Kingest: 5 of 10 records (50.0 %)") != NULL,
            "a terminal's line is rewritten in place");
     report(strstr(text, "\r\033[Ka message") != NULL, "a message takes the place of the progress line");
     const char *log = text_of(in_folder("terminal/log.txt"));
     report(strstr(log, "a message") && !strstr(log, "5 of 10") && !strstr(log, "\033"),
            "the log stays plain");
-    close(slave);
     close(terminal);
     ein_run_close(run);
 }
