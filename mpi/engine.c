@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/nn/kernels.h"
+#include "mpi/threads.h"
 
 /* What one thread does in a step: its leaves in order, each into the buffer at its stack depth, followed by
  * the additions that the tree then allows. */
@@ -115,28 +116,20 @@ static ein_status plan_workers(ein_engine *e) {
     return EIN_OK;
 }
 
-/* Each thread allocates and first touches its own buffers, so that they lie in its memory. Workers are dealt out as the
- * iterations of a loop here and in run_threads: a team that is smaller than asked does them all none the less. */
-static ein_status new_gradients(ein_engine *e) {
+/* Workers are dealt out as the iterations of a loop here and in run_threads. */
+static ein_status new_gradients_of(void *self, int thread) {
+    const ein_engine *e = self;
     const size_t bytes = (size_t)e->layout->arena * sizeof(float);
-    int failed = 0;
-#pragma omp parallel for num_threads(e->threads) schedule(static, 1) reduction(+ : failed)
-    for (int t = 0; t < e->threads; t++) {
-        worker *w = &e->worker[t];
-        for (int i = 0; i < w->n_buffers; i++) {
-            void *memory;
-            if (posix_memalign(&memory, 64, bytes) != 0) {
-                failed++;
-            } else {
-                w->buffer[i] = memory;
-                memset(w->buffer[i], 0, bytes);
-            }
-        }
+    worker *w = &e->worker[thread];
+    for (int i = 0; i < w->n_buffers; i++) {
+        void *memory;
+        if (posix_memalign(&memory, 64, bytes) != 0)
+            return ein_error(
+                EIN_NOMEM,
+                "no memory for gradient buffers of %zu bytes each; use fewer threads or more ranks", bytes);
+        w->buffer[i] = memory;
+        memset(w->buffer[i], 0, bytes);
     }
-    if (failed)
-        return ein_error(EIN_NOMEM,
-                         "no memory for gradient buffers of %zu bytes each; use fewer threads or more ranks",
-                         bytes);
     return EIN_OK;
 }
 
@@ -205,7 +198,7 @@ ein_status ein_engine_new(ein_comm *comm, const ein_layout *layout, const ein_en
     e->threads = options->threads < e->n_slots ? options->threads : e->n_slots;
     status = plan_stages(e);
     if (status == EIN_OK) status = plan_workers(e);
-    if (status == EIN_OK) status = new_gradients(e);
+    if (status == EIN_OK) status = ein_threads_each(e->threads, new_gradients_of, e);
     if (status == EIN_OK) status = plan_roots(e);
     if (status == EIN_OK) status = new_state(e);
     status = ein_comm_agree(comm, status);

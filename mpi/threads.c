@@ -47,3 +47,10 @@ ein_status ein_threads_choose(ein_comm *comm, int asked, int *out) {
     *out = wanted < limit ? wanted : limit;
     return EIN_OK;
 }
+
+ein_status ein_threads_each(int threads, ein_status (*make)(void *self, int thread), void *self) {
+    ein_kept_error failure = {.status = EIN_OK};
+#pragma omp parallel for num_threads(threads) schedule(static, 1)
+    for (int t = 0; t < threads; t++) ein_error_keep_lowest(&failure, t, make(self, t));
+    return ein_error_kept(&failure);
+}

@@ -17,4 +17,9 @@ ein_status ein_threads_choose(ein_comm *comm, int asked, int *out);
  * 2 each; bound to 2 of their own: 2 each. At least 1. */
 int ein_threads_share(const cpu_set_t *sets, int ranks, int mine);
 
+/* Call `make` for each of `threads` threads, on that thread, which thus allocates and first touches what it will work
+ * in: it lies in its memory. A team that is smaller than asked does them all none the less. The error of the lowest
+ * thread that failed. Not collective. */
+ein_status ein_threads_each(int threads, ein_status (*make)(void *self, int thread), void *self);
+
 #endif

@@ -22,6 +22,7 @@
 #include "io/corpus/head.h"
 #include "io/hdf5/h5.h"
 #include "io/hdf5/probe.h"
+#include "mpi/gather.h"
 
 enum { RESERVE_BYTES = 1 << 20 };
 enum { WRITE_BYTES = 256 << 20 }; /* per rank and collective call; MPI counts stay far below 2^31 */
@@ -308,16 +309,15 @@ typedef struct {
     const float *scale;
     int16_t *blocks; /* the records of the blocks this rank writes */
     float *blocks_scale;
-    uint8_t *hash;           /* of these blocks; on rank 0, of all */
-    ein_count_sums *sums;    /* of own records; on rank 0, of all */
-    float *all_scale;        /* rank 0: of all new records */
-    int *gather, *gather_at; /* (size) */
-    int64_t *counts;         /* (size) */
+    uint8_t *hash;        /* of these blocks; on rank 0, of all */
+    ein_count_sums *sums; /* of own records; on rank 0, of all */
+    float *all_scale;     /* rank 0: of all new records */
+    int64_t *counts;      /* (size) */
 } batch;
 
 static void batch_free(batch *b) {
     void *owned[] = {b->have, b->mine, b->mine_scale, b->blocks, b->blocks_scale,
-                     b->hash, b->sums, b->all_scale,  b->gather, b->counts};
+                     b->hash, b->sums, b->all_scale,  b->counts};
     for (size_t i = 0; i < sizeof owned / sizeof owned[0]; i++) free(owned[i]);
 }
 
@@ -357,8 +357,7 @@ static ein_status batch_alloc(const ein_corpus_writer *w, batch *b, int64_t coun
     EIN_TRY(EIN_NEW(b->blocks_scale, want.count));
     EIN_TRY(EIN_NEW(b->hash, hashes * EIN_HASH_BYTES));
     EIN_TRY(EIN_NEW(b->sums, w->rank == 0 ? b->total : count));
-    EIN_TRY(EIN_NEW(b->all_scale, w->rank == 0 ? b->total : 0));
-    return EIN_NEW(b->gather, 2 * (int64_t)w->size);
+    return EIN_NEW(b->all_scale, w->rank == 0 ? b->total : 0);
 }
 
 static ein_status batch_begin(ein_corpus_writer *w, batch *b, int64_t count, const int16_t *counts,
@@ -368,17 +367,13 @@ static ein_status batch_begin(ein_corpus_writer *w, batch *b, int64_t count, con
     EIN_TRY(ein_comm_agree(w->comm, status));
     b->want = b->have + w->size;
     b->remain = b->want + w->size;
-    EIN_TRY(ein_comm_check(
-        MPI_Allgather(&count, 1, MPI_INT64_T, b->counts, 1, MPI_INT64_T, ein_comm_mpi(w->comm)),
-        "counting records"));
+    EIN_TRY(ein_gather_counts(w->comm, count, b->counts, "counting records"));
     for (int r = 0; r < w->size; r++) b->total += b->counts[r];
     b->waiting = w->n - w->blocks * w->block;
     if (w->n + b->total > EIN_CORPUS_MAX_RECORDS)
         return ein_error(EIN_RANGE, "more than %lld records", (long long)EIN_CORPUS_MAX_RECORDS);
     batch_plan(w, b);
-    EIN_TRY(ein_comm_agree(w->comm, batch_alloc(w, b, count, counts, scale)));
-    b->gather_at = b->gather + w->size;
-    return EIN_OK;
+    return ein_comm_agree(w->comm, batch_alloc(w, b, count, counts, scale));
 }
 
 /* --- writing blocks -------------------------------------------------------------------------------- */
@@ -455,21 +450,7 @@ static ein_status write_blocks(ein_corpus_writer *w, const batch *b) {
     return EIN_OK;
 }
 
-/* Gather `count` items of each rank on rank 0, in place there; rank order is global order. */
-static ein_status gather(ein_corpus_writer *w, batch *b, const int64_t *counts, int64_t item_bytes,
-                         const void *mine, void *all) {
-    int64_t at = 0;
-    for (int r = 0; r < w->size; r++) {
-        b->gather[r] = ein_int(counts[r] * item_bytes);
-        b->gather_at[r] = ein_int(at);
-        at += counts[r] * item_bytes;
-    }
-    const void *send = w->rank == 0 && mine == all ? MPI_IN_PLACE : mine;
-    int code = MPI_Gatherv(send, b->gather[w->rank], MPI_BYTE, all, b->gather, b->gather_at, MPI_BYTE, 0,
-                           ein_comm_mpi(w->comm));
-    return ein_comm_check(code, "gathering what is known of records");
-}
-
+/* What is known of records to rank 0, in place there; rank order is global order. */
 static ein_status gather_columns(ein_corpus_writer *w, batch *b, int64_t count, const int16_t *counts,
                                  const float *scale) {
     run mine = b->want[w->rank];
@@ -477,14 +458,10 @@ static ein_status gather_columns(ein_corpus_writer *w, batch *b, int64_t count, 
         ein_corpus_block_hash(b->blocks + i * w->block * w->values, b->blocks_scale + i * w->block, w->block,
                               w->values, b->hash + i * EIN_HASH_BYTES);
     for (int64_t i = 0; i < count; i++) b->sums[i] = ein_count_sum(counts + i * w->values, w->values);
-    int64_t *blocks = NULL;
-    EIN_TRY(ein_comm_agree(w->comm, EIN_NEW(blocks, w->size)));
-    for (int r = 0; r < w->size; r++) blocks[r] = b->want[r].count / w->block;
-    ein_status status = gather(w, b, blocks, EIN_HASH_BYTES, b->hash, b->hash);
-    free(blocks);
-    EIN_TRY(status);
-    EIN_TRY(gather(w, b, b->counts, (int64_t)sizeof *b->sums, b->sums, b->sums));
-    return gather(w, b, b->counts, (int64_t)sizeof *b->all_scale, scale, b->all_scale);
+    static const char what[] = "gathering what is known of records";
+    EIN_TRY(ein_gather(w->comm, b->hash, b->hash, NULL, b->full, EIN_HASH_BYTES, what)); /* batch_plan */
+    EIN_TRY(ein_gather(w->comm, b->sums, b->sums, b->counts, 0, (int64_t)sizeof *b->sums, what));
+    return ein_gather(w->comm, scale, b->all_scale, b->counts, 0, (int64_t)sizeof *b->all_scale, what);
 }
 
 /* --- appending ------------------------------------------------------------------------------------- */

@@ -10,6 +10,7 @@
 #include "io/base/durable.h"
 #include "io/model/checkpoint_hdf5.h"
 #include "io/model/checkpoint_head.h"
+#include "mpi/gather.h"
 
 /* Parameters travel between ranks in pieces of 64 MiB. */
 enum { EXCHANGE_VALUES = 1 << 24 };
@@ -49,18 +50,12 @@ static ein_status check_own(const ein_checkpoint *c) {
     return EIN_OK;
 }
 
-/* Gather all runs on rank 0, which checks them. `places` has room for 2 x size ints: byte counts, then starts.
- * Collective. */
-static ein_status check_gathered(ein_comm *comm, const ein_checkpoint *c, int *places, int64_t total,
+/* Gather all runs on rank 0, which checks them. `counts` has room for one of each rank. Collective. */
+static ein_status check_gathered(ein_comm *comm, const ein_checkpoint *c, int64_t *counts, int64_t total,
                                  ein_range *all) {
-    int size = ein_comm_size(comm), mine = ein_int(c->n_owned * (int64_t)sizeof *all);
-    int *counts = places, *starts = places + size;
-    EIN_TRY(ein_comm_check(MPI_Gather(&mine, 1, MPI_INT, counts, 1, MPI_INT, 0, ein_comm_mpi(comm)),
-                           "gathering owned runs"));
-    for (int r = 1; r < size && ein_comm_rank(comm) == 0; r++) starts[r] = starts[r - 1] + counts[r - 1];
-    EIN_TRY(ein_comm_check(
-        MPI_Gatherv(c->owned, mine, MPI_BYTE, all, counts, starts, MPI_BYTE, 0, ein_comm_mpi(comm)),
-        "gathering owned runs"));
+    static const char what[] = "gathering owned runs";
+    EIN_TRY(ein_gather_counts(comm, c->n_owned, counts, what));
+    EIN_TRY(ein_gather(comm, c->owned, all, counts, 0, (int64_t)sizeof *all, what));
     if (ein_comm_rank(comm) != 0) return EIN_OK;
     qsort(all, (size_t)total, sizeof *all, by_offset);
     return check_sorted(all, ein_int(total), c->layout->arena);
@@ -72,15 +67,15 @@ static ein_status check_tiling(ein_comm *comm, const ein_checkpoint *c) {
     EIN_TRY(ein_comm_agree(comm, check_own(c)));
     EIN_TRY(ein_comm_sum_i64(comm, &total, 1));
     ein_range *all = NULL;
-    int *places = NULL;
+    int64_t *counts = NULL;
     ein_status status = EIN_OK;
     if (total > INT32_MAX / (int64_t)sizeof *all)
         status = ein_error(EIN_RANGE, "%lld owned runs", (long long)total);
     if (status == EIN_OK && ein_comm_rank(comm) == 0) status = EIN_NEW(all, total);
-    if (status == EIN_OK) status = EIN_NEW(places, 2 * (int64_t)ein_comm_size(comm));
+    if (status == EIN_OK) status = EIN_NEW(counts, ein_comm_size(comm));
     status = ein_comm_agree(comm, status);
-    if (status == EIN_OK) status = ein_comm_agree(comm, check_gathered(comm, c, places, total, all));
-    free(places);
+    if (status == EIN_OK) status = ein_comm_agree(comm, check_gathered(comm, c, counts, total, all));
+    free(counts);
     free(all);
     return status;
 }
@@ -92,28 +87,15 @@ static ein_status check_tiling(ein_comm *comm, const ein_checkpoint *c) {
 static ein_status hash_together(ein_comm *comm, const char *path, int fd, int64_t bytes, ein_status mine,
                                 uint8_t root[EIN_HASH_BYTES]) {
     int64_t blocks = ein_checkpoint_blocks(bytes), first, count;
-    int size = ein_comm_size(comm);
     uint8_t *digests = NULL;
-    int *places = NULL;
-    ein_share(blocks, ein_comm_rank(comm), size, &first, &count);
+    ein_share(blocks, ein_comm_rank(comm), ein_comm_size(comm), &first, &count);
     if (mine == EIN_OK) mine = EIN_NEW(digests, blocks * EIN_HASH_BYTES);
-    if (mine == EIN_OK) mine = EIN_NEW(places, 2 * (int64_t)size);
     if (mine == EIN_OK)
         mine = ein_checkpoint_hash_blocks(path, fd, bytes, first, count, digests + first * EIN_HASH_BYTES);
     mine = ein_comm_agree(comm, mine);
-    if (mine == EIN_OK) {
-        for (int r = 0; r < size; r++) {
-            int64_t start, n;
-            ein_share(blocks, r, size, &start, &n);
-            places[r] = ein_int(n * EIN_HASH_BYTES);
-            places[size + r] = ein_int(start * EIN_HASH_BYTES);
-        }
-        int code = MPI_Allgatherv(MPI_IN_PLACE, 0, MPI_DATATYPE_NULL, digests, places, places + size,
-                                  MPI_BYTE, ein_comm_mpi(comm));
-        mine = ein_comm_check(code, "sharing block digests");
-    }
+    if (mine == EIN_OK)
+        mine = ein_gather_everywhere(comm, digests, NULL, blocks, EIN_HASH_BYTES, "sharing block digests");
     if (mine == EIN_OK) ein_checkpoint_hash_root(digests, bytes, root);
-    free(places);
     free(digests);
     return mine;
 }

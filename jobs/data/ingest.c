@@ -22,6 +22,7 @@
 #include "jobs/data/ingest_offer.h"
 #include "jobs/data/ingest_policy.h"
 #include "jobs/options/tables.h"
+#include "mpi/gather.h"
 #include "mpi/threads.h"
 #include "mpi/watchdog.h"
 
@@ -187,7 +188,6 @@ typedef struct {
     uint8_t *accepted;           /* (round) */
     const char **paths;          /* (round), into `text` */
     char *text;
-    int *gather, *gather_at; /* (ranks) */
 } rounds;
 
 static ein_status rounds_new(const ein_ingest *in, rounds *r) {
@@ -199,15 +199,12 @@ static ein_status rounds_new(const ein_ingest *in, rounds *r) {
     EIN_TRY(EIN_NEW(r->results, in->rank == 0 ? in->round : share));
     EIN_TRY(EIN_NEW(r->scale, share));
     EIN_TRY(EIN_NEW(r->accepted, in->round));
-    EIN_TRY(EIN_NEW(r->paths, in->round));
-    EIN_TRY(EIN_NEW(r->gather, 2 * in->size));
-    r->gather_at = r->gather + in->size;
-    return EIN_OK;
+    return EIN_NEW(r->paths, in->round);
 }
 
 static void rounds_free(const ein_ingest *in, rounds *r) {
     for (int t = 0; r->workers && t < in->threads; t++) ein_ingest_worker_destroy(r->workers[t]);
-    void *owned[] = {r->workers, r->counts, r->results, r->scale, r->accepted, r->paths, r->text, r->gather};
+    void *owned[] = {r->workers, r->counts, r->results, r->scale, r->accepted, r->paths, r->text};
     for (size_t i = 0; i < sizeof owned / sizeof owned[0]; i++) free(owned[i]);
 }
 
@@ -245,16 +242,8 @@ static void read_share(const ein_ingest *in, rounds *r, int64_t first, int64_t c
 }
 
 static ein_status gather_results(const ein_ingest *in, rounds *r, int64_t n) {
-    int64_t item = (int64_t)sizeof(ein_ingest_result);
-    for (int k = 0; k < in->size; k++) {
-        int64_t first, count;
-        ein_share(n, k, in->size, &first, &count);
-        r->gather[k] = ein_int(count * item);
-        r->gather_at[k] = ein_int(first * item);
-    }
-    int code = MPI_Gatherv(in->rank == 0 ? MPI_IN_PLACE : r->results, r->gather[in->rank], MPI_BYTE,
-                           r->results, r->gather, r->gather_at, MPI_BYTE, 0, ein_comm_mpi(in->comm));
-    return ein_comm_check(code, "gathering what was read");
+    return ein_gather(in->comm, r->results, r->results, NULL, n, (int64_t)sizeof *r->results,
+                      "gathering what was read");
 }
 
 /* Rank 0: trouble of a machine is no property of a recording, and a corpus without it would be another one. */

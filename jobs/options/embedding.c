@@ -6,6 +6,8 @@
 
 #include "core/nn/pooling.h"
 #include "io/corpus/store.h"
+#include "mpi/gather.h"
+#include "mpi/threads.h"
 #include "mpi/watchdog.h"
 
 /* Records of a rank that are read, and told to the others, at once. */
@@ -52,14 +54,22 @@ void ein_embedding_take(float *out, ein_embedding kind, const ein_layout *layout
 /* One thread's room. */
 typedef struct {
     ein_classify *model; /* of one record */
-    float *x, *prefix, *vector;
+    float *x, *prefix;
 } embedding_room;
 
-static ein_status room_new(embedding_room *room, const ein_layout *layout) {
+/* Those of all threads. */
+typedef struct {
+    const ein_layout *layout;
+    embedding_room *room;
+} embedding_rooms;
+
+static ein_status room_new(void *self, int thread) {
+    const embedding_rooms *rooms = self;
+    const ein_layout *layout = rooms->layout;
+    embedding_room *room = &rooms->room[thread];
     EIN_TRY(ein_classify_new(layout, NULL, 1, false, &room->model));
     EIN_TRY(EIN_NEW(room->x, (int64_t)layout->shape.leads * layout->shape.samples));
-    EIN_TRY(EIN_NEW(room->prefix, layout->shape.width));
-    return EIN_NEW(room->vector, layout->shape.width);
+    return EIN_NEW(room->prefix, layout->shape.width);
 }
 
 static void rooms_free(embedding_room *room, int threads) {
@@ -67,24 +77,18 @@ static void rooms_free(embedding_room *room, int threads) {
         ein_classify_destroy(room[t].model);
         free(room[t].x);
         free(room[t].prefix);
-        free(room[t].vector);
     }
     free(room);
 }
 
 static ein_status rooms_new(embedding_room **out, const ein_layout *layout, int threads) {
-    int failed = 0;
-    embedding_room *room;
     EIN_TRY(EIN_NEW(*out, threads));
-    room = *out;
-    /* Every thread touches its own memory first. */
-#pragma omp parallel for num_threads(threads) schedule(static, 1) reduction(+ : failed)
-    for (int t = 0; t < threads; t++) failed += room_new(&room[t], layout) != EIN_OK;
-    return failed ? ein_error(EIN_NOMEM, "no memory for the activations of %d threads", threads) : EIN_OK;
+    return ein_error_context(ein_threads_each(threads, room_new, &(embedding_rooms){layout, *out}),
+                             "the activations of %d threads", threads);
 }
 
 /* This rank's share of a part of the records. */
-static ein_status embed_share(double *out, const ein_embedder *e, ein_corpus *corpus, const int64_t *record,
+static ein_status embed_share(float *out, const ein_embedder *e, ein_corpus *corpus, const int64_t *record,
                               int64_t n, embedding_room *room, int threads) {
     const int C = e->layout->shape.width;
     ein_store *store;
@@ -96,8 +100,7 @@ static ein_status embed_share(double *out, const ein_embedder *e, ein_corpus *co
         ein_watchdog_beat("embedding records");
         ein_store_input(store, i, r->x);
         ein_classify_prefix(r->model, r->prefix, e->param, r->x);
-        ein_embedding_take(r->vector, e->kind, e->layout, r->model, r->prefix);
-        for (int c = 0; c < C; c++) out[i * C + c] = r->vector[c];
+        ein_embedding_take(out + i * C, e->kind, e->layout, r->model, r->prefix);
     }
     ein_store_destroy(store);
     return EIN_OK;
@@ -114,7 +117,7 @@ static ein_status check_shape(const ein_embedder *e, const ein_corpus *corpus) {
 }
 
 /* Records part by part: what all ranks hold at once is small, however many records there are. */
-static ein_status embed_parts(float *out, double *part, int64_t room_records, ein_comm *comm,
+static ein_status embed_parts(float *out, float *part, int64_t room_records, ein_comm *comm,
                               const ein_embedder *e, ein_corpus *corpus, const int64_t *record, int64_t n,
                               embedding_room *room, int threads, ein_progress *progress) {
     const int C = e->layout->shape.width;
@@ -122,14 +125,13 @@ static ein_status embed_parts(float *out, double *part, int64_t room_records, ei
         const int64_t now = n - at < room_records ? n - at : room_records;
         int64_t first, count;
         ein_share(now, ein_comm_rank(comm), ein_comm_size(comm), &first, &count);
-        memset(part, 0, (size_t)(now * C) * sizeof *part);
         const ein_status status =
             count > 0 ? embed_share(part + first * C, e, corpus, record + at + first, count, room, threads)
                       : EIN_OK;
         EIN_TRY(ein_comm_agree(comm, status));
-        /* A value is non-zero on one rank only, so MPI's order of adding changes nothing. */
-        EIN_TRY(ein_comm_sum_f64(comm, part, now * C));
-        for (int64_t i = 0; out && i < now * C; i++) out[at * C + i] = (float)part[i];
+        EIN_TRY(
+            ein_gather_everywhere(comm, part, NULL, now, C * (int64_t)sizeof *part, "gathering embeddings"));
+        if (out) memcpy(out + at * C, part, (size_t)(now * C) * sizeof *part);
         ein_progress_update(progress, at + now, "");
     }
     return EIN_OK;
@@ -138,7 +140,7 @@ static ein_status embed_parts(float *out, double *part, int64_t room_records, ei
 ein_status ein_embed_records(float *out, ein_comm *comm, const ein_embedder *e, ein_corpus *corpus,
                              const int64_t *record, int64_t n, int threads, ein_progress *progress) {
     embedding_room *room = NULL;
-    double *part = NULL;
+    float *part = NULL;
     const int64_t most = (int64_t)CHUNK * ein_comm_size(comm), room_records = n < most ? n : most;
     ein_status status = check_shape(e, corpus);
     if (status == EIN_OK) status = EIN_NEW(part, room_records * e->layout->shape.width + 1);

@@ -7,6 +7,8 @@
 #include "core/nn/classify.h"
 #include "core/nn/products.h"
 #include "io/corpus/store.h"
+#include "mpi/gather.h"
+#include "mpi/threads.h"
 #include "mpi/watchdog.h"
 
 /* Records read at once: enough to keep threads busy between reads, little memory. Tokens of a batch: enough rows for
@@ -31,7 +33,16 @@ static void room_free(scoring_room *room) {
     free(room->logits);
 }
 
-static ein_status room_new(scoring_room *room, const ein_layout *layout) {
+/* Those of all threads. */
+typedef struct {
+    const ein_layout *layout;
+    scoring_room *room;
+} scoring_rooms;
+
+static ein_status room_new(void *self, int thread) {
+    const scoring_rooms *rooms = self;
+    const ein_layout *layout = rooms->layout;
+    scoring_room *room = &rooms->room[thread];
     const int batch = batch_of(layout);
     EIN_TRY(ein_classify_new(layout, layout, batch, false, &room->model));
     EIN_TRY(EIN_NEW(room->x, (int64_t)batch * layout->shape.leads * layout->shape.samples));
@@ -89,23 +100,18 @@ ein_status ein_score_records(double *score, ein_comm *comm, const ein_scorer *s,
                              const int64_t *record, int64_t n, int threads, ein_progress *progress) {
     int64_t first, count;
     scoring_room *room = NULL;
-    int failed = 0;
     ein_share(n, ein_comm_rank(comm), ein_comm_size(comm), &first, &count);
-    memset(score, 0, (size_t)(n * s->n_targets) * sizeof *score);
     ein_status status = check_shape(s, corpus);
     if (status == EIN_OK) status = EIN_NEW(room, threads);
-    if (status == EIN_OK) {
-        /* Every thread touches its own memory first. */
-#pragma omp parallel for num_threads(threads) schedule(static, 1) reduction(+ : failed)
-        for (int t = 0; t < threads; t++) failed += room_new(&room[t], s->layout) != EIN_OK;
-        if (failed) status = ein_error(EIN_NOMEM, "no memory for the activations of %d threads", threads);
-    }
+    if (status == EIN_OK)
+        status = ein_error_context(ein_threads_each(threads, room_new, &(scoring_rooms){s->layout, room}),
+                                   "the activations of %d threads", threads);
     if (status == EIN_OK)
         status = score_share(score + first * s->n_targets, s, corpus, record + first, count, room, threads,
                              progress, ein_comm_size(comm));
     for (int t = 0; room && t < threads; t++) room_free(&room[t]);
     free(room);
     EIN_TRY(ein_comm_agree(comm, status));
-    /* A score is non-zero on one rank only, so MPI's order of adding changes nothing. */
-    return ein_comm_sum_f64(comm, score, n * s->n_targets);
+    return ein_gather_everywhere(comm, score, NULL, n, s->n_targets * (int64_t)sizeof *score,
+                                 "gathering scores");
 }

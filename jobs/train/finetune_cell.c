@@ -13,6 +13,7 @@
 #include "jobs/options/model_options.h"
 #include "jobs/options/task_library.h"
 #include "jobs/train/finetune.h"
+#include "mpi/threads.h"
 #include "mpi/watchdog.h"
 
 static ein_comm *comm_of(const ein_finetune_cell *c) {
@@ -409,7 +410,9 @@ static ein_status draw_weights(ein_finetune_cell *c) {
     return status;
 }
 
-static ein_status worker_new(const ein_finetune_cell *c, ein_finetune_worker *w) {
+static ein_status worker_new(void *self, int thread) {
+    const ein_finetune_cell *c = self;
+    ein_finetune_worker *w = &c->worker[thread];
     EIN_TRY(ein_classify_new(c->full, c->trained, (int)c->per_slot, true, &w->batch));
     EIN_TRY(ein_classify_new(c->full, c->trained, 1, false, &w->one));
     EIN_TRY(EIN_NEW(w->x, (int64_t)c->shape.leads * c->shape.samples));
@@ -432,16 +435,10 @@ static void worker_free(ein_finetune_worker *w) {
 }
 
 static ein_status workers_new(ein_finetune_cell *c) {
-    int failed = 0;
     EIN_TRY(EIN_NEW(c->worker, c->all->threads));
-    /* Every thread touches its own memory first. */
-#pragma omp parallel for num_threads(c->all->threads) schedule(static, 1) reduction(+ : failed)
-    for (int t = 0; t < c->all->threads; t++) failed += worker_new(c, &c->worker[t]) != EIN_OK;
-    if (failed)
-        return ein_error(EIN_NOMEM,
-                         "no memory for the activations of %d threads; use fewer threads, or a smaller batch",
-                         c->all->threads);
-    return EIN_OK;
+    return ein_error_context(ein_threads_each(c->all->threads, worker_new, c),
+                             "the activations of %d threads; use fewer threads, or a smaller batch",
+                             c->all->threads);
 }
 
 static ein_status make_identity(ein_finetune_cell *c) {

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "jobs/train/finetune.h"
+#include "mpi/gather.h"
 #include "mpi/slots.h"
 #include "mpi/watchdog.h"
 
@@ -200,7 +201,6 @@ int ein_finetune_data_fill(ein_finetune_cell *c, ein_finetune_worker *w, int slo
 ein_status ein_finetune_data_validate(ein_finetune_cell *c) {
     ein_finetune_data *d = &c->data;
     const int T = n_targets(c);
-    memset(d->valid_score, 0, (size_t)(d->n_valid * T) * sizeof *d->valid_score);
 #pragma omp parallel for num_threads(c->all->threads) schedule(dynamic)
     for (int64_t i = 0; i < d->own_valid; i++) {
         ein_finetune_worker *w = &c->worker[omp_get_thread_num()];
@@ -210,6 +210,6 @@ ein_status ein_finetune_data_validate(ein_finetune_cell *c) {
         head_score(d->valid_score + (d->first_valid + i) * T, w->logits, c->meaning->head,
                    c->meaning->n_tasks, 1, T, c->shape.classes);
     }
-    /* A score is non-zero on one rank only, so MPI's order of adding changes nothing. */
-    return ein_comm_sum_f64(c->all->job->comm, d->valid_score, d->n_valid * T);
+    return ein_gather_everywhere(c->all->job->comm, d->valid_score, NULL, d->n_valid,
+                                 T * (int64_t)sizeof *d->valid_score, "gathering validation scores");
 }

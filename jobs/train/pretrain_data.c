@@ -7,6 +7,8 @@
 #include "jobs/options/seen_options.h"
 #include "jobs/options/split_options.h"
 #include "jobs/train/pretrain.h"
+#include "mpi/gather.h"
+#include "mpi/threads.h"
 #include "mpi/watchdog.h"
 
 /* Masks of validation records come from a key of their own, so that no epoch shares them. */
@@ -88,7 +90,7 @@ static ein_status load_validation(ein_pretrain *p) {
     d->all_batches = (d->n_valid + per - 1) / per;
     ein_share(d->all_batches, ein_comm_rank(p->job->comm), ein_comm_size(p->job->comm), &d->first_batch,
               &d->n_batches);
-    EIN_TRY(EIN_NEW(d->valid_loss, d->n_valid));
+    EIN_TRY(EIN_NEW(d->valid_loss, d->all_batches * per));
     EIN_TRY(EIN_NEW(index, d->n_batches * per));
     for (int64_t i = 0; i < d->n_batches * per; i++)
         index[i] = d->valid[(d->first_batch * per + i) % d->n_valid];
@@ -155,17 +157,16 @@ void ein_pretrain_worker_free(ein_pretrain_worker *w) {
     free(w->record_loss);
 }
 
+static ein_status new_worker(void *self, int thread) {
+    ein_pretrain *p = self;
+    return ein_pretrain_worker_new(&p->plan, &p->worker[thread]);
+}
+
 ein_status ein_pretrain_workers_new(ein_pretrain *p) {
     EIN_TRY(EIN_NEW(p->worker, p->threads));
-    int failed = 0;
-    /* Every thread touches its own memory first. */
-#pragma omp parallel for num_threads(p->threads) schedule(static, 1) reduction(+ : failed)
-    for (int t = 0; t < p->threads; t++) failed += ein_pretrain_worker_new(&p->plan, &p->worker[t]) != EIN_OK;
-    if (failed)
-        return ein_error(EIN_NOMEM,
-                         "no memory for the activations of %d threads; use fewer threads, or smaller slots",
-                         p->threads);
-    return EIN_OK;
+    return ein_error_context(ein_threads_each(p->threads, new_worker, p),
+                             "the activations of %d threads; use fewer threads, or smaller slots",
+                             p->threads);
 }
 
 void ein_pretrain_workers_free(ein_pretrain *p) {
@@ -178,7 +179,6 @@ ein_status ein_pretrain_validate(ein_pretrain *p, double *loss) {
     ein_pretrain_data *d = &p->data;
     *loss = NAN;
     if (d->n_valid == 0) return EIN_OK;
-    memset(d->valid_loss, 0, (size_t)d->n_valid * sizeof *d->valid_loss);
 #pragma omp parallel for num_threads(p->threads) schedule(dynamic)
     for (int64_t b = d->first_batch; b < d->first_batch + d->n_batches; b++) {
         ein_pretrain_worker *w = &p->worker[omp_get_thread_num()];
@@ -187,11 +187,9 @@ ein_status ein_pretrain_validate(ein_pretrain *p, double *loss) {
         ein_mae_forward(w->mae, w->record_loss, p->param, w->x, w->mask);
         memcpy(d->valid_loss + b * p->plan.per_slot, w->record_loss, (size_t)fresh * sizeof *w->record_loss);
     }
-    /* Each record's loss is non-zero on one rank only, so MPI's order of adding changes nothing; the mean is then taken
-     * in the order of records. */
-    EIN_TRY(ein_comm_check(MPI_Allreduce(MPI_IN_PLACE, d->valid_loss, ein_int(d->n_valid), MPI_DOUBLE,
-                                         MPI_SUM, ein_comm_mpi(p->job->comm)),
-                           "gathering validation losses"));
+    EIN_TRY(ein_gather_everywhere(p->job->comm, d->valid_loss, NULL, d->all_batches,
+                                  p->plan.per_slot * (int64_t)sizeof *d->valid_loss,
+                                  "gathering validation losses"));
     double sum = 0;
     for (int64_t i = 0; i < d->n_valid; i++) sum += d->valid_loss[i];
     *loss = sum / (double)d->n_valid;

@@ -19,6 +19,8 @@
 #include "jobs/options/split_options.h"
 #include "jobs/options/task_library.h"
 #include "jobs/train/probe_sums.h"
+#include "mpi/gather.h"
+#include "mpi/threads.h"
 #include "mpi/watchdog.h"
 
 const ein_option ein_table_probe[] = {
@@ -34,7 +36,7 @@ const ein_option ein_table_probe[] = {
 };
 
 /* Records read at once; values in one MPI call. */
-enum { CHUNK = 512, MOST_VALUES = 1 << 28, MOST_TASKS = 256 };
+enum { CHUNK = 512, MOST_TASKS = 256 };
 
 static const char *const columns[] = {"epoch", "step", "task", "measure", "value", "estimated", "targets"};
 enum { N_COLUMNS = 7 };
@@ -186,19 +188,17 @@ static ein_status make_encoder(ein_probe *p) {
     return EIN_NEW(p->value, p->targets.n_targets);
 }
 
-static ein_status worker_new(const ein_probe *p, probe_worker *w) {
+static ein_status worker_new(void *self, int thread) {
+    ein_probe *p = self;
+    probe_worker *w = &p->worker[thread];
     EIN_TRY(ein_classify_new(p->encoder, NULL, 1, false, &w->one));
     return EIN_NEW(w->x, (int64_t)p->encoder->shape.leads * p->encoder->shape.samples);
 }
 
 static ein_status make_workers(ein_probe *p) {
-    int failed = 0;
     EIN_TRY(EIN_NEW(p->worker, p->threads));
-    /* Every thread touches its own memory first. */
-#pragma omp parallel for num_threads(p->threads) schedule(static, 1) reduction(+ : failed)
-    for (int t = 0; t < p->threads; t++) failed += worker_new(p, &p->worker[t]) != EIN_OK;
-    if (failed) return ein_error(EIN_NOMEM, "no memory for the probe's %d threads", p->threads);
-    return EIN_OK;
+    return ein_error_context(ein_threads_each(p->threads, worker_new, p), "the probe's %d threads",
+                             p->threads);
 }
 
 static ein_status prepare(ein_probe *p, ein_tasks *tasks) {
@@ -453,18 +453,11 @@ static ein_status compute_features(ein_probe *p, int64_t first, int64_t count) {
 
 /* Features of all records on every rank, standardised. */
 static ein_status gather_features(ein_probe *p) {
-    const int64_t values = p->n * width_of(p);
     int64_t first, count;
-    memset(p->feature, 0, (size_t)values * sizeof *p->feature);
     ein_share(p->n, ein_comm_rank(p->job->comm), ein_comm_size(p->job->comm), &first, &count);
     EIN_TRY(ein_comm_agree(p->job->comm, compute_features(p, first, count)));
-    /* A feature is non-zero on one rank only, so MPI's order of adding changes nothing. */
-    for (int64_t at = 0; at < values; at += MOST_VALUES) {
-        const int64_t n = values - at < MOST_VALUES ? values - at : MOST_VALUES;
-        EIN_TRY(ein_comm_check(MPI_Allreduce(MPI_IN_PLACE, p->feature + at, ein_int(n), MPI_FLOAT, MPI_SUM,
-                                             ein_comm_mpi(p->job->comm)),
-                               "gathering features"));
-    }
+    EIN_TRY(ein_gather_everywhere(p->job->comm, p->feature, NULL, p->n,
+                                  width_of(p) * (int64_t)sizeof *p->feature, "gathering features"));
     ein_standardise(p->feature, p->n, width_of(p), p->train, p->n_train);
     return EIN_OK;
 }

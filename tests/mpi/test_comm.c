@@ -1,5 +1,5 @@
 /* Agreement, sharing, broadcast and sums on any number of ranks. */
-#include "mpi/comm.h"
+#include "mpi/gather.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -196,6 +196,59 @@ START_TEST(shares) {
 }
 END_TEST
 
+/* An item says its place and whose it is, and holds a sign that a sum would lose. */
+typedef struct {
+    int32_t index, owner;
+    float zero;
+} item;
+
+static item item_of(int64_t index, int owner) {
+    return (item){(int32_t)index, owner, -0.0f};
+}
+
+static void check_items(const item *all, const int64_t *counts, int64_t total) {
+    int64_t at = 0;
+    for (int r = 0; r < size; r++) {
+        int64_t first = at, count = counts ? counts[r] : 0;
+        if (!counts) ein_share(total, r, size, &first, &count);
+        ck_assert_int_eq(first, at);
+        for (int64_t i = 0; i < count; i++, at++) {
+            const item expected = item_of(at, r);
+            ck_assert_mem_eq(&all[at], &expected, sizeof expected);
+        }
+    }
+}
+
+/* Counts of each rank, shares of a total, in place or not, nobody or somebody with nothing. */
+START_TEST(gathering) {
+    enum { MOST = 64 };
+    static const char what[] = "gathering items";
+    int64_t counts[16], own = rank == 1 ? 0 : 3 + rank;
+    ck_assert_int_eq(ein_gather_counts(comm, own, counts, what), EIN_OK);
+    int64_t before = 0, total = 0;
+    for (int r = 0; r < size; r++) {
+        ck_assert_int_eq(counts[r], r == 1 ? 0 : 3 + r);
+        if (r < rank) before += counts[r];
+        total += counts[r];
+    }
+    item mine[MOST], all[MOST];
+    for (int64_t i = 0; i < own; i++) mine[i] = item_of(before + i, rank);
+    ck_assert_int_eq(ein_gather(comm, mine, rank == 0 ? all : NULL, counts, 0, sizeof *all, what), EIN_OK);
+    if (rank == 0) check_items(all, counts, total);
+    ck_assert_int_eq(ein_gather(comm, mine, mine, counts, 0, sizeof *all, what), EIN_OK);
+    if (rank == 0) check_items(mine, counts, total);
+    static const int64_t totals[] = {0, 1, 2, 7, 50};
+    for (int t = 0; t < 5; t++) {
+        int64_t first, count;
+        ein_share(totals[t], rank, size, &first, &count);
+        memset(all, 0x55, sizeof all);
+        for (int64_t i = first; i < first + count; i++) all[i] = item_of(i, rank);
+        ck_assert_int_eq(ein_gather_everywhere(comm, all, NULL, totals[t], sizeof *all, what), EIN_OK);
+        check_items(all, NULL, totals[t]);
+    }
+}
+END_TEST
+
 int main(int argc, char **argv) {
     if (ein_comm_start(&argc, &argv, &comm) != EIN_OK) return 1;
     rank = ein_comm_rank(comm);
@@ -213,6 +266,7 @@ int main(int argc, char **argv) {
     ein_tap_add(suite, "broadcast without memory", broadcast_without_memory);
     ein_tap_add(suite, "sums, maximum, prefix sums", sums);
     ein_tap_add(suite, "contiguous shares", shares);
+    ein_tap_add(suite, "what each holds a part of, put together", gathering);
     ein_tap_add(suite, "MPI errors are returned, and remembered",
                 errors_are_returned); /* nothing works after it */
     int bad = ein_tap_main_mpi(suite, ein_comm_mpi(comm));

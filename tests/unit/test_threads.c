@@ -1,5 +1,8 @@
 /* How the processors of a node are shared among its ranks. */
 #include "mpi/threads.h"
+
+#include <string.h>
+
 #include "tests/report.h"
 
 enum { MOST_RANKS = 8 };
@@ -23,7 +26,33 @@ static const node nodes[] = {
     {"nothing known", 2, {0}, {0, 0}, {1, 1}},
 };
 
+static int made_by[MOST_RANKS];
+
+/* Threads 2 and 5 cannot. */
+static ein_status make(void *self, int thread) {
+    const bool fail = *(const bool *)self;
+    made_by[thread]++;
+    return fail && (thread == 2 || thread == 5) ? ein_error(EIN_NOMEM, "no memory for thread %d", thread)
+                                                : EIN_OK;
+}
+
+static void each_thread_makes_its_own(void) {
+    bool fail = false;
+    report(ein_threads_each(MOST_RANKS, make, &fail) == EIN_OK, "all threads make theirs");
+    for (int turn = 0; turn < 20; turn++) {
+        fail = true;
+        ein_error_clear();
+        const ein_status status = ein_threads_each(MOST_RANKS, make, &fail);
+        if (status == EIN_NOMEM && strcmp(ein_error_message(), "no memory for thread 2") == 0) continue;
+        report(false, "turn %d: status %d, %s", turn, status, ein_error_message());
+    }
+    bool all = true;
+    for (int t = 0; t < MOST_RANKS; t++) all &= made_by[t] == 21;
+    report(all, "each was asked once a turn, and the lowest that failed speaks");
+}
+
 int main(void) {
+    each_thread_makes_its_own();
     for (size_t i = 0; i < sizeof nodes / sizeof *nodes; i++) {
         const node *n = &nodes[i];
         cpu_set_t sets[MOST_RANKS];
