@@ -11,8 +11,8 @@
 /* counts[r] becomes `mine` of rank r, on every rank. Collective. */
 ein_status ein_gather_counts(ein_comm *comm, int64_t mine, int64_t *counts, const char *what);
 
-/* The items of all ranks, of `item_bytes` each, into `all` of rank 0; others may give NULL. `mine` are this rank's; rank
- * 0's may lie at the beginning of `all`. Collective. */
+/* The items of all ranks, of `item_bytes` each, into `all` of rank 0; others may give NULL. `mine` are this rank's;
+ * those of rank 0 may lie at the beginning of `all`. Collective. */
 ein_status ein_gather(ein_comm *comm, const void *mine, void *all, const int64_t *counts, int64_t total,
                       int64_t item_bytes, const char *what);
 
