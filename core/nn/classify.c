@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/nn/kernels.h"
+#include "core/nn/packed.h"
 #include "core/nn/patch.h"
 #include "core/nn/pooling.h"
 #include "core/nn/terms.h"
@@ -37,7 +38,8 @@ typedef struct {
 
 struct ein_classify {
     const ein_layout *full, *trained;
-    int *map; /* tensors of `full` to those of `trained` */
+    const ein_packed *frozen_packed, *trained_packed; /* NULL: none */
+    int *map;                                         /* tensors of `full` to those of `trained` */
     int32_t *order;
     tensor_index at;
     start_point start;
@@ -346,6 +348,11 @@ void ein_classify_destroy(ein_classify *cl) {
     free(cl);
 }
 
+void ein_classify_weights(ein_classify *cl, const ein_packed *frozen, const ein_packed *trained) {
+    cl->frozen_packed = frozen;
+    cl->trained_packed = trained;
+}
+
 void ein_classify_records(ein_classify *cl, int n) {
     EIN_BUG_IF(n < 1 || n > cl->records);
     cl->all.size.B = n;
@@ -362,9 +369,15 @@ static const real *value(const ein_classify *cl, arenas a, int tensor) {
     return own < 0 ? a.frozen + cl->full->tensors[tensor].offset : a.param + cl->trained->tensors[own].offset;
 }
 
-static void block_values(const ein_classify *cl, arenas a, int block, const real *p[BLOCK_TENSORS_ADAPTED]) {
+static ein_weight weight(const ein_classify *cl, arenas a, int tensor) {
+    const int own = cl->map[tensor];
+    return own < 0 ? ein_packed_weight(cl->frozen_packed, cl->full, a.frozen, tensor)
+                   : ein_packed_weight(cl->trained_packed, cl->trained, a.param, own);
+}
+
+static void block_values(const ein_classify *cl, arenas a, int block, ein_weight p[BLOCK_TENSORS_ADAPTED]) {
     const int first = cl->at.blocks + block * cl->at.per_block;
-    for (int t = 0; t < cl->at.per_block; t++) p[t] = value(cl, a, first + t);
+    for (int t = 0; t < cl->at.per_block; t++) p[t] = weight(cl, a, first + t);
 }
 
 /* p->tokens from x (B,L,S). */
@@ -375,8 +388,8 @@ static void embed(const ein_classify *cl, pass *p, arenas a, const real *x) {
     for (int b = 0; b < B; b++)
         patch_gather(p->patches + (size_t)b * N * cl->V, x + (size_t)b * s->leads * s->samples, cl->order, N,
                      s->leads, s->samples, s->patch);
-    linear_forward(p->embedded, p->patches, value(cl, a, cl->at.embed_w), value(cl, a, cl->at.embed_b), B * N,
-                   cl->V, C);
+    linear_forward(p->embedded, p->patches, weight(cl, a, cl->at.embed_w), value(cl, a, cl->at.embed_b),
+                   B * N, cl->V, C);
     for (int b = 0; b < B; b++) {
         real *token = p->tokens + (size_t)b * (N + 1) * C;
         for (int c = 0; c < C; c++) token[c] = cls[c] + pos[c];
@@ -389,7 +402,7 @@ static void embed(const ein_classify *cl, pass *p, arenas a, const real *x) {
  * last. */
 static const real *run_blocks(const ein_classify *cl, pass *p, arenas a, block_state *state, bool keep,
                               const real *in, int first, int end) {
-    const real *values[BLOCK_TENSORS_ADAPTED];
+    ein_weight values[BLOCK_TENSORS_ADAPTED];
     for (int i = first; i < end; i++) {
         block_state *s = keep ? &state[i - first] : state;
         block_values(cl, a, i, values);
@@ -406,9 +419,9 @@ static void pool(const ein_classify *cl, pass *p, arenas a, const real *tokens) 
         pool_mean_forward(p->pooled, tokens, B, T, C);
         return;
     }
-    linear_forward(p->kv, tokens, value(cl, a, cl->at.kv_w), value(cl, a, cl->at.kv_b), B * T, C, 2 * C);
+    linear_forward(p->kv, tokens, weight(cl, a, cl->at.kv_w), value(cl, a, cl->at.kv_b), B * T, C, 2 * C);
     pool_attention_forward(p->att, p->prob, p->kv, value(cl, a, cl->at.query), B, T, C, p->size.H);
-    linear_forward(p->pooled, p->att, value(cl, a, cl->at.proj_w), value(cl, a, cl->at.proj_b), B, C, C);
+    linear_forward(p->pooled, p->att, weight(cl, a, cl->at.proj_w), value(cl, a, cl->at.proj_b), B, C, C);
 }
 
 void ein_classify_prefix(ein_classify *cl, real *out, const real *frozen, const real *x) {
@@ -448,7 +461,8 @@ void ein_classify_forward(ein_classify *cl, real *logits, const real *frozen, co
     }
     layernorm_forward(cl->normed, cl->mean, cl->rstd, cl->head_in, value(cl, a, cl->at.norm_w),
                       value(cl, a, cl->at.norm_b), B, C, EIN_LAYERNORM_EPS);
-    linear_forward(logits, cl->normed, value(cl, a, cl->at.head_w), value(cl, a, cl->at.head_b), B, C, cl->O);
+    linear_forward(logits, cl->normed, weight(cl, a, cl->at.head_w), value(cl, a, cl->at.head_b), B, C,
+                   cl->O);
 }
 
 /* --- backward ---------------------------------------------------------------------------------------- */
@@ -478,25 +492,25 @@ static void pool_backward(ein_classify *cl, real *d_tokens, real *grad, arenas a
         return;
     }
     linear_backward(cl->d_att, into(cl, grad, at->proj_w), into(cl, grad, at->proj_b), cl->d_pooled, p->att,
-                    value(cl, a, at->proj_w), B, C, C);
+                    weight(cl, a, at->proj_w), B, C, C);
     pool_attention_backward(cl->d_kv, into(cl, grad, at->query), cl->d_row, cl->d_att, p->kv,
                             value(cl, a, at->query), p->prob, B, T, C, p->size.H);
     linear_backward(d_tokens, into(cl, grad, at->kv_w), into(cl, grad, at->kv_b), cl->d_kv, tokens,
-                    value(cl, a, at->kv_w), B * T, C, 2 * C);
+                    weight(cl, a, at->kv_w), B * T, C, 2 * C);
 }
 
 static void head_backward(ein_classify *cl, real *grad, const real *d_logits, arenas a) {
     const tensor_index *at = &cl->at;
     const int B = cl->all.size.B, C = cl->all.size.C;
     linear_backward(cl->d_normed, into(cl, grad, at->head_w), into(cl, grad, at->head_b), d_logits,
-                    cl->normed, value(cl, a, at->head_w), B, C, cl->O);
+                    cl->normed, weight(cl, a, at->head_w), B, C, cl->O);
     memset(cl->d_pooled, 0, (size_t)B * C * sizeof *cl->d_pooled);
     layernorm_backward(cl->d_pooled, into(cl, grad, at->norm_w), into(cl, grad, at->norm_b), cl->d_normed,
                        cl->head_in, value(cl, a, at->norm_w), cl->mean, cl->rstd, B, C);
 }
 
 static void blocks_backward(ein_classify *cl, real *grad, arenas a, ein_stage_done done, void *context) {
-    const real *values[BLOCK_TENSORS_ADAPTED];
+    ein_weight values[BLOCK_TENSORS_ADAPTED];
     real *gradients[BLOCK_TENSORS_ADAPTED];
     for (int i = cl->depth - 1; i >= cl->start.block; i--) {
         const int k = i - cl->start.block, first = cl->at.blocks + i * cl->at.per_block;
@@ -530,7 +544,7 @@ static void embed_backward(ein_classify *cl, real *grad) {
         for (size_t i = 0; i < patches; i++) rows[i] = EIN_TERM(CLASSIFY_EMBED) * d[C + i];
     }
     linear_backward(NULL, into(cl, grad, cl->at.embed_w), into(cl, grad, cl->at.embed_b), p->embedded,
-                    p->patches, NULL, B * N, cl->V, C);
+                    p->patches, (ein_weight){0}, B * N, cl->V, C);
 }
 
 void ein_classify_backward(ein_classify *cl, real *grad, const real *d_logits, const real *frozen,

@@ -32,11 +32,13 @@
 #include "core/base/real.h"
 #include "core/base/status.h"
 #include "core/nn/layout.h"
+#include "core/nn/packed.h"
 
 #define ein_classify          EIN_REAL_NAME(ein_classify)
 #define ein_classify_new      EIN_REAL_NAME(ein_classify_new)
 #define ein_classify_destroy  EIN_REAL_NAME(ein_classify_destroy)
 #define ein_classify_values   EIN_REAL_NAME(ein_classify_values)
+#define ein_classify_weights  EIN_REAL_NAME(ein_classify_weights)
 #define ein_classify_records  EIN_REAL_NAME(ein_classify_records)
 #define ein_classify_prefix   EIN_REAL_NAME(ein_classify_prefix)
 #define ein_classify_tokens   EIN_REAL_NAME(ein_classify_tokens)
@@ -75,6 +77,10 @@ typedef struct ein_classify ein_classify;
 ein_status ein_classify_new(const ein_layout *full, const ein_layout *trained, int records, bool training,
                             ein_classify **out);
 void ein_classify_destroy(ein_classify *cl);
+
+/* Passes from now on read weights from these copies, made for the layouts `full` and `trained`: of the values of
+ * `frozen` and of `param`. Either may be NULL: there are none. */
+void ein_classify_weights(ein_classify *cl, const ein_packed *frozen, const ein_packed *trained);
 
 /* Forward passes from now on take the first n records, n at most the B it was made for; no backward pass may follow
  * unless n is B. */

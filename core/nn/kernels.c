@@ -17,18 +17,18 @@ void vector_add(real *into, const real *from, size_t n) {
 
 /* --- linear ------------------------------------------------------------------------------------------- */
 
-void linear_forward(real *out, const real *in, const real *w, const real *bias, int M, int K, int N) {
+void linear_forward(real *out, const real *in, ein_weight w, const real *bias, int M, int K, int N) {
     product_linear(out, NULL, in, w, bias, M, K, N);
 }
 
-void linear_residual_forward(real *out, const real *residual, const real *in, const real *w, const real *bias,
+void linear_residual_forward(real *out, const real *residual, const real *in, ein_weight w, const real *bias,
                              int M, int K, int N) {
     product_linear(out, residual, in, w, bias, M, K, N);
 }
 
-void linear_backward(real *din, real *dw, real *dbias, const real *dout, const real *in, const real *w, int M,
+void linear_backward(real *din, real *dw, real *dbias, const real *dout, const real *in, ein_weight w, int M,
                      int K, int N) {
-    if (din) product_nn(din, dout, w, M, K, N, EIN_TERM(LINEAR_DIN));
+    if (din) product_inputs(din, dout, w, M, K, N, EIN_TERM(LINEAR_DIN));
     if (dw) product_tn(dw, dout, in, N, K, M, EIN_TERM(LINEAR_DW));
     if (dbias) ein_loops_in_use()->column_sums(dbias, dout, M, N);
 }
@@ -75,17 +75,47 @@ typedef struct {
 
 /* c (m,n) = a (m,depth) b (n,depth)^T */
 static void times_turned(real *c, ptrdiff_t c_row, rows_of a, rows_of b, int m, int n, int depth) {
-    ein_product_run(&(ein_product){m, n, depth, c, c_row, NULL, 0, NULL, a.x, a.row, 1, b.x, 1, b.row});
+    ein_product_run(&(ein_product){.m = m,
+                                   .n = n,
+                                   .depth = depth,
+                                   .c = c,
+                                   .c_row = c_row,
+                                   .a = a.x,
+                                   .a_row = a.row,
+                                   .a_column = 1,
+                                   .b = b.x,
+                                   .b_row = 1,
+                                   .b_column = b.row});
 }
 
 /* c (m,n) = a (m,depth) b (depth,n) */
 static void times(real *c, ptrdiff_t c_row, rows_of a, rows_of b, int m, int n, int depth) {
-    ein_product_run(&(ein_product){m, n, depth, c, c_row, NULL, 0, NULL, a.x, a.row, 1, b.x, b.row, 1});
+    ein_product_run(&(ein_product){.m = m,
+                                   .n = n,
+                                   .depth = depth,
+                                   .c = c,
+                                   .c_row = c_row,
+                                   .a = a.x,
+                                   .a_row = a.row,
+                                   .a_column = 1,
+                                   .b = b.x,
+                                   .b_row = b.row,
+                                   .b_column = 1});
 }
 
 /* c (m,n) = a (depth,m)^T b (depth,n) */
 static void turned_times(real *c, ptrdiff_t c_row, rows_of a, rows_of b, int m, int n, int depth) {
-    ein_product_run(&(ein_product){m, n, depth, c, c_row, NULL, 0, NULL, a.x, 1, a.row, b.x, b.row, 1});
+    ein_product_run(&(ein_product){.m = m,
+                                   .n = n,
+                                   .depth = depth,
+                                   .c = c,
+                                   .c_row = c_row,
+                                   .a = a.x,
+                                   .a_row = 1,
+                                   .a_column = a.row,
+                                   .b = b.x,
+                                   .b_row = b.row,
+                                   .b_column = 1});
 }
 
 /* For checks of gradients; in float the factor is 1 and nothing happens. */

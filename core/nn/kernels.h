@@ -14,6 +14,7 @@
 #include <stddef.h>
 
 #include "core/base/real.h"
+#include "core/nn/products.h"
 
 #define linear_forward          EIN_REAL_NAME(linear_forward)
 #define linear_residual_forward EIN_REAL_NAME(linear_residual_forward)
@@ -32,14 +33,14 @@
 void vector_add(real *into, const real *from, size_t n);
 
 /* out (M,N) = in (M,K) w (N,K)^T + bias (N) */
-void linear_forward(real *out, const real *in, const real *w, const real *bias, int M, int K, int N);
+void linear_forward(real *out, const real *in, ein_weight w, const real *bias, int M, int K, int N);
 
 /* out (M,N) = residual (M,N) + in (M,K) w (N,K)^T + bias (N); out may be residual */
-void linear_residual_forward(real *out, const real *residual, const real *in, const real *w, const real *bias,
+void linear_residual_forward(real *out, const real *residual, const real *in, ein_weight w, const real *bias,
                              int M, int K, int N);
 
 /* din (M,K), dw (N,K), dbias (N) from dout (M,N); each may be NULL: not wanted, or frozen. */
-void linear_backward(real *din, real *dw, real *dbias, const real *dout, const real *in, const real *w, int M,
+void linear_backward(real *din, real *dw, real *dbias, const real *dout, const real *in, ein_weight w, int M,
                      int K, int N);
 
 /* out (M,C) = (in - mean) * rstd * w + b with mean, rstd (M) over each row; eps inside the root.

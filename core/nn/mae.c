@@ -6,6 +6,7 @@
 
 #include "core/base/philox.h"
 #include "core/nn/kernels.h"
+#include "core/nn/packed.h"
 #include "core/nn/patch.h"
 #include "core/nn/terms.h"
 #include "core/nn/transformer.h"
@@ -16,6 +17,7 @@ struct ein_mae {
     stack_size enc, dec;
     /* First tensors in the layout's table. */
     const ein_layout *layout;
+    const ein_packed *packed; /* NULL: none */
     int cls, pos, embed_w, embed_b, blocks, norm_w, norm_b;
     int mask, dec_embed_w, dec_embed_b, dec_pos, dec_blocks, dec_norm_w, dec_norm_b, pred_w, pred_b;
 
@@ -215,14 +217,22 @@ void ein_mae_destroy(ein_mae *mae) {
     free(mae);
 }
 
+void ein_mae_weights(ein_mae *mae, const ein_packed *packed) {
+    mae->packed = packed;
+}
+
 /* --- forward ------------------------------------------------------------------------------------------- */
 
 static const real *at(const ein_mae *m, const real *param, int tensor_index) {
     return param + m->layout->tensors[tensor_index].offset;
 }
 
-static void block_tensors(const ein_mae *m, const real *param, int first, const real *p[BLOCK_TENSORS]) {
-    for (int i = 0; i < BLOCK_TENSORS; i++) p[i] = at(m, param, first + i);
+static ein_weight weight(const ein_mae *m, const real *param, int tensor_index) {
+    return ein_packed_weight(m->packed, m->layout, param, tensor_index);
+}
+
+static void block_tensors(const ein_mae *m, const real *param, int first, ein_weight p[BLOCK_TENSORS]) {
+    for (int i = 0; i < BLOCK_TENSORS; i++) p[i] = weight(m, param, first + i);
 }
 
 static void encode(ein_mae *m, const real *param, const real *x) {
@@ -231,7 +241,8 @@ static void encode(ein_mae *m, const real *param, const real *x) {
     for (int b = 0; b < B; b++)
         patch_gather(m->patches + (size_t)b * K * V, x + (size_t)b * m->shape.leads * m->shape.samples,
                      m->order + (size_t)b * N, K, m->shape.leads, m->shape.samples, m->shape.patch);
-    linear_forward(m->embedded, m->patches, at(m, param, m->embed_w), at(m, param, m->embed_b), B * K, V, C);
+    linear_forward(m->embedded, m->patches, weight(m, param, m->embed_w), at(m, param, m->embed_b), B * K, V,
+                   C);
     for (int b = 0; b < B; b++) {
         real *token = m->enc_in + (size_t)b * (K + 1) * C;
         for (int c = 0; c < C; c++) token[c] = cls[c] + pos[c];
@@ -242,7 +253,8 @@ static void encode(ein_mae *m, const real *param, const real *x) {
             for (int c = 0; c < C; c++) token[c] = e[c] + where[c];
         }
     }
-    const real *in = m->enc_in, *p[BLOCK_TENSORS];
+    const real *in = m->enc_in;
+    ein_weight p[BLOCK_TENSORS];
     for (int i = 0; i < m->shape.depth; i++) {
         block_tensors(m, param, m->blocks + i * BLOCK_TENSORS, p);
         block_forward(&m->enc_block[i], &m->enc_scratch, in, p, &m->enc);
@@ -255,7 +267,7 @@ static void encode(ein_mae *m, const real *param, const real *x) {
 static void decode(ein_mae *m, const real *param) {
     const int B = m->B, N = m->N, K = m->K, T = N + 1, D = m->dec.C;
     const real *mask = at(m, param, m->mask), *pos = at(m, param, m->dec_pos);
-    linear_forward(m->dec_tokens, m->latent, at(m, param, m->dec_embed_w), at(m, param, m->dec_embed_b),
+    linear_forward(m->dec_tokens, m->latent, weight(m, param, m->dec_embed_w), at(m, param, m->dec_embed_b),
                    B * (K + 1), m->enc.C, D);
     for (int b = 0; b < B; b++) {
         const real *visible = m->dec_tokens + (size_t)b * (K + 1) * D;
@@ -267,7 +279,8 @@ static void decode(ein_mae *m, const real *param) {
             for (int d = 0; d < D; d++) out[row * D + d] = token[d] + pos[row * D + d];
         }
     }
-    const real *in = m->dec_in, *p[BLOCK_TENSORS];
+    const real *in = m->dec_in;
+    ein_weight p[BLOCK_TENSORS];
     for (int i = 0; i < m->shape.dec_depth; i++) {
         block_tensors(m, param, m->dec_blocks + i * BLOCK_TENSORS, p);
         block_forward(&m->dec_block[i], &m->dec_scratch, in, p, &m->dec);
@@ -278,7 +291,7 @@ static void decode(ein_mae *m, const real *param) {
     for (int b = 0; b < B; b++)
         memcpy(m->gathered + (size_t)b * N * D, m->dec_out + ((size_t)b * T + 1) * D,
                (size_t)N * D * sizeof(real));
-    linear_forward(m->prediction, m->gathered, at(m, param, m->pred_w), at(m, param, m->pred_b), B * N, D,
+    linear_forward(m->prediction, m->gathered, weight(m, param, m->pred_w), at(m, param, m->pred_b), B * N, D,
                    m->V);
 }
 
@@ -320,7 +333,7 @@ static void stack_backward(ein_mae *m, real *d, real *grad, const real *param, c
                            stack_scratch *scratch, ein_stage_done done, void *context) {
     for (int i = depth - 1; i >= 0; i--) {
         const int first = first_tensor + i * BLOCK_TENSORS;
-        const real *p[BLOCK_TENSORS];
+        ein_weight p[BLOCK_TENSORS];
         real *g[BLOCK_TENSORS];
         block_tensors(m, param, first, p);
         for (int t = 0; t < BLOCK_TENSORS; t++) g[t] = into(m, grad, first + t);
@@ -369,7 +382,7 @@ static void decode_backward(ein_mae *m, real *grad, const real *param, ein_stage
     const int B = m->B, N = m->N, K = m->K, T = N + 1, C = m->enc.C, D = m->dec.C;
     real *d_rows = m->d_norm; /* (B*N, D) fits */
     linear_backward(d_rows, into(m, grad, m->pred_w), into(m, grad, m->pred_b), m->d_pred, m->gathered,
-                    at(m, param, m->pred_w), B * N, D, m->V);
+                    weight(m, param, m->pred_w), B * N, D, m->V);
     /* CLS is dropped before the prediction: its rows get no gradient here. Rows move apart from the end. */
     for (int b = B - 1; b >= 0; b--) {
         memmove(m->d_norm + ((size_t)b * T + 1) * D, d_rows + (size_t)b * N * D,
@@ -385,7 +398,7 @@ static void decode_backward(ein_mae *m, real *grad, const real *param, ein_stage
                    &m->dec, &m->dec_scratch, done, context);
     scatter_backward(m, grad);
     linear_backward(m->d_norm, into(m, grad, m->dec_embed_w), into(m, grad, m->dec_embed_b), m->d_tokens,
-                    m->latent, at(m, param, m->dec_embed_w), B * (K + 1), C, D);
+                    m->latent, weight(m, param, m->dec_embed_w), B * (K + 1), C, D);
     finish(m, m->dec_embed_w, done, context);
 }
 
@@ -407,8 +420,8 @@ static void embed_backward(ein_mae *m, real *grad) {
     }
     /* CLS and its position are only ever added together. */
     for (int c = 0; c < C; c++) dpos[c] = EIN_TERM(MAE_CLS_POSITION) * dcls[c];
-    linear_backward(NULL, into(m, grad, m->embed_w), into(m, grad, m->embed_b), rows, m->patches, NULL, B * K,
-                    m->V, C);
+    linear_backward(NULL, into(m, grad, m->embed_w), into(m, grad, m->embed_b), rows, m->patches,
+                    (ein_weight){0}, B * K, m->V, C);
 }
 
 void ein_mae_backward(ein_mae *m, real *grad, const real *param, double scale, ein_stage_done done,

@@ -15,11 +15,13 @@
 #include "core/base/real.h"
 #include "core/base/status.h"
 #include "core/nn/layout.h"
+#include "core/nn/packed.h"
 
 #define ein_mae            EIN_REAL_NAME(ein_mae)
 #define ein_mae_new        EIN_REAL_NAME(ein_mae_new)
 #define ein_mae_destroy    EIN_REAL_NAME(ein_mae_destroy)
 #define ein_mae_values     EIN_REAL_NAME(ein_mae_values)
+#define ein_mae_weights    EIN_REAL_NAME(ein_mae_weights)
 #define ein_mae_forward    EIN_REAL_NAME(ein_mae_forward)
 #define ein_mae_backward   EIN_REAL_NAME(ein_mae_backward)
 #define ein_mae_prediction EIN_REAL_NAME(ein_mae_prediction)
@@ -40,6 +42,9 @@ void ein_mae_destroy(ein_mae *mae);
 
 /* Values of the arena that ein_mae_new would take; for memory plans. */
 int64_t ein_mae_values(const ein_layout *layout, int records, int visible);
+
+/* Passes from now on read weights from these copies of their `param`'s (NULL: there are none). */
+void ein_mae_weights(ein_mae *mae, const ein_packed *packed);
 
 /* Forward pass over x (B,L,S) with patch orders (B,N); record_loss (B) receives each record's loss: the mean
  * over its masked patches of the mean squared error over the V values. `param` is the flat arena. x is kept

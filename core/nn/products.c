@@ -7,6 +7,7 @@
 #include <threads.h>
 
 #include "core/base/processor.h"
+#include "core/base/status.h"
 #include "core/nn/blas.h"
 #include "core/nn/tiles.h"
 
@@ -59,6 +60,15 @@ void ein_product_plain(const ein_product *p) {
 
 void ein_product_run(const ein_product *p) {
     ein_product_plain(p);
+}
+
+int ein_panel_width(void) {
+    return 0;
+}
+
+void ein_panels_fill(real *out, const real *b, ptrdiff_t b_row, ptrdiff_t b_column, int depth, int n,
+                     int first, int end) {
+    EIN_BUG_IF(out || b || b_row || b_column || depth || n || first || end); /* there are none of no width */
 }
 
 #else
@@ -127,18 +137,39 @@ typedef struct {
     int row, rows, column, columns, term, terms;
 } block;
 
-/* Columns of b as panels of one tile's width, each (terms, width) and without gaps between its rows. */
+/* One panel: n columns of b as (terms, width) without gaps between its rows. */
+static void copy_panel(float *out, const float *b, ptrdiff_t b_row, ptrdiff_t b_column, int n, int terms,
+                       const ein_tiles *tiles) {
+    const int width = tiles->columns;
+    if (b_column == 1)
+        tiles->copy(out, width, b, b_row, n, terms);
+    else
+        for (int i = 0; i < n; i += 16)
+            tiles->transpose(out + i, width, b + i * b_column, b_column, n - i < 16 ? n - i : 16, terms);
+}
+
+/* Columns of b as panels of one tile's width. */
 static void copy_b(float *out, const ein_product *p, const block *o, const ein_tiles *tiles) {
     const int width = tiles->columns;
-    for (int j = 0; j < o->columns; j += width, out += (size_t)width * (size_t)o->terms) {
-        const int n = o->columns - j < width ? o->columns - j : width;
-        const float *b = p->b + o->term * p->b_row + (o->column + j) * p->b_column;
-        if (p->b_column == 1)
-            tiles->copy(out, width, b, p->b_row, n, o->terms);
-        else
-            for (int i = 0; i < n; i += 16)
-                tiles->transpose(out + i, width, b + i * p->b_column, p->b_column, n - i < 16 ? n - i : 16,
-                                 o->terms);
+    for (int j = 0; j < o->columns; j += width, out += (size_t)width * (size_t)o->terms)
+        copy_panel(out, p->b + o->term * p->b_row + (o->column + j) * p->b_column, p->b_row, p->b_column,
+                   o->columns - j < width ? o->columns - j : width, o->terms, tiles);
+}
+
+int ein_panel_width(void) {
+    const ein_tiles *tiles = use_own ? tiles_in_use() : NULL;
+    return tiles ? tiles->columns : 0;
+}
+
+void ein_panels_fill(float *out, const float *b, ptrdiff_t b_row, ptrdiff_t b_column, int depth, int n,
+                     int first, int end) {
+    const ein_tiles *tiles = tiles_in_use();
+    const int width = tiles->columns;
+    for (int p = first; p < end; p++) {
+        float *panel = out + (size_t)p * (size_t)depth * (size_t)width;
+        const int columns = n - p * width < width ? n - p * width : width;
+        if (columns < width) memset(panel, 0, (size_t)depth * (size_t)width * sizeof *panel);
+        copy_panel(panel, b + (ptrdiff_t)p * width * b_column, b_row, b_column, columns, depth, tiles);
     }
 }
 
@@ -159,7 +190,9 @@ static void copy_a(float *out, const ein_product *p, const block *o, const ein_t
 
 /* Where tiles find a and b: in the product's own operands or in copies. */
 typedef struct {
-    const float *a_copy, *b_copy; /* NULL: not copied */
+    const float *a_copy; /* NULL: not copied */
+    const float *b_copy; /* the first column's panel at the first term; NULL: not copied */
+    ptrdiff_t b_panel;   /* from one panel to the next */
 } source;
 
 static void run_block(const ein_product *p, const block *o, const source *s, const ein_tiles *tiles) {
@@ -174,8 +207,8 @@ static void run_block(const ein_product *p, const block *o, const source *s, con
                       .plus = first_terms && p->plus ? p->plus + column : NULL,
                       .a_row = s->a_copy ? 1 : p->a_row,
                       .a_column = s->a_copy ? tiles->rows : p->a_column,
-                      .b = s->b_copy ? s->b_copy + (size_t)j * (size_t)o->terms
-                                     : p->b + o->term * p->b_row + column,
+                      .b =
+                          s->b_copy ? s->b_copy + j / width * s->b_panel : p->b + o->term * p->b_row + column,
                       .b_row = s->b_copy ? width : p->b_row};
         for (int i = 0; i < n; i++) {
             const int from = part_start(o->rows, i, n), to = part_start(o->rows, i + 1, n);
@@ -204,16 +237,23 @@ static bool wants_copy_of_a(const ein_product *p, const ein_tiles *tiles) {
 static void run_columns(const ein_product *p, int column, int columns, buffers *room,
                         const ein_tiles *tiles) {
     const int passes = parts_of(p->depth, tiles->depth), heights = parts_of(p->m, tiles->height);
-    const bool b_copied = wants_copy_of_b(p, tiles), a_copied = wants_copy_of_a(p, tiles);
+    const bool has_panels = p->panels && p->width == tiles->columns;
+    const bool b_copied = !has_panels && wants_copy_of_b(p, tiles), a_copied = wants_copy_of_a(p, tiles);
     for (int pass = 0; pass < passes; pass++) {
         block o = {.column = column, .columns = columns, .term = part_start(p->depth, pass, passes)};
         o.terms = part_start(p->depth, pass + 1, passes) - o.term;
+        source s = {a_copied ? room->a : NULL, b_copied ? room->b : NULL,
+                    (ptrdiff_t)o.terms * tiles->columns};
         if (b_copied) copy_b(room->b, p, &o, tiles);
+        if (has_panels) {
+            s.b_panel = (ptrdiff_t)p->depth * p->width;
+            s.b_copy = p->panels + column / p->width * s.b_panel + (ptrdiff_t)o.term * p->width;
+        }
         for (int h = 0; h < heights; h++) {
             o.row = part_start(p->m, h, heights);
             o.rows = part_start(p->m, h + 1, heights) - o.row;
             if (a_copied) copy_a(room->a, p, &o, tiles);
-            run_block(p, &o, &(source){a_copied ? room->a : NULL, b_copied ? room->b : NULL}, tiles);
+            run_block(p, &o, &s, tiles);
         }
     }
 }
@@ -240,10 +280,25 @@ void ein_product_run(const ein_product *p) {
 
 /* --- the forms that layers use ------------------------------------------------------------------------------ */
 
-void product_linear(real *out, const real *residual, const real *in, const real *w, const real *bias, int M,
+void product_linear(real *out, const real *residual, const real *in, ein_weight w, const real *bias, int M,
                     int K, int N) {
     if (use_own) {
-        ein_product_run(&(ein_product){M, N, K, out, N, residual, N, bias, in, K, 1, w, 1, K});
+        ein_product_run(&(ein_product){.m = M,
+                                       .n = N,
+                                       .depth = K,
+                                       .c = out,
+                                       .c_row = N,
+                                       .from = residual,
+                                       .from_row = N,
+                                       .plus = bias,
+                                       .a = in,
+                                       .a_row = K,
+                                       .a_column = 1,
+                                       .b = w.values,
+                                       .b_row = 1,
+                                       .b_column = K,
+                                       .panels = w.forward,
+                                       .width = w.width});
         return;
     }
     /* Adding onto a matrix of biases costs no more than overwriting: the product needs no clearing pass. */
@@ -252,7 +307,7 @@ void product_linear(real *out, const real *residual, const real *in, const real 
         const real *r = residual ? residual + (size_t)m * (size_t)N : NULL;
         for (int n = 0; n < N; n++) o[n] = r ? r[n] + bias[n] : bias[n];
     }
-    gemm_nt_add(out, in, w, M, N, K);
+    gemm_nt_add(out, in, w.values, M, N, K);
 }
 
 static void scale(real *c, size_t n, real alpha) {
@@ -260,12 +315,43 @@ static void scale(real *c, size_t n, real alpha) {
     for (size_t i = 0; i < n; i++) c[i] *= alpha;
 }
 
+void product_inputs(real *din, const real *dout, ein_weight w, int M, int K, int N, real alpha) {
+    if (!use_own) {
+        gemm_nn(din, dout, w.values, M, K, N, alpha);
+        return;
+    }
+    ein_product_run(&(ein_product){.m = M,
+                                   .n = K,
+                                   .depth = N,
+                                   .c = din,
+                                   .c_row = K,
+                                   .a = dout,
+                                   .a_row = N,
+                                   .a_column = 1,
+                                   .b = w.values,
+                                   .b_row = K,
+                                   .b_column = 1,
+                                   .panels = w.turned,
+                                   .width = w.width});
+    scale(din, (size_t)M * (size_t)K, alpha);
+}
+
 void product_nn(real *c, const real *a, const real *b, int m, int n, int k, real alpha) {
     if (!use_own) {
         gemm_nn(c, a, b, m, n, k, alpha);
         return;
     }
-    ein_product_run(&(ein_product){m, n, k, c, n, NULL, 0, NULL, a, k, 1, b, n, 1});
+    ein_product_run(&(ein_product){.m = m,
+                                   .n = n,
+                                   .depth = k,
+                                   .c = c,
+                                   .c_row = n,
+                                   .a = a,
+                                   .a_row = k,
+                                   .a_column = 1,
+                                   .b = b,
+                                   .b_row = n,
+                                   .b_column = 1});
     scale(c, (size_t)m * (size_t)n, alpha);
 }
 
@@ -277,13 +363,37 @@ void product_nn_add(real *c, const real *a, const real *b, int m, int n, int k, 
     /* c / alpha + a b, times alpha, is not c + alpha a b in its last bits; no layer asks for another factor than 1
      * but in the checks of gradients. */
     if (alpha != 1) scale(c, (size_t)m * (size_t)n, 1 / alpha);
-    ein_product_run(&(ein_product){m, n, k, c, n, c, n, NULL, a, k, 1, b, n, 1});
+    ein_product_run(&(ein_product){.m = m,
+                                   .n = n,
+                                   .depth = k,
+                                   .c = c,
+                                   .c_row = n,
+                                   .from = c,
+                                   .from_row = n,
+                                   .a = a,
+                                   .a_row = k,
+                                   .a_column = 1,
+                                   .b = b,
+                                   .b_row = n,
+                                   .b_column = 1});
     scale(c, (size_t)m * (size_t)n, alpha);
 }
 
 void product_nt_add(real *c, const real *a, const real *b, int m, int n, int k) {
     if (use_own)
-        ein_product_run(&(ein_product){m, n, k, c, n, c, n, NULL, a, k, 1, b, 1, k});
+        ein_product_run(&(ein_product){.m = m,
+                                       .n = n,
+                                       .depth = k,
+                                       .c = c,
+                                       .c_row = n,
+                                       .from = c,
+                                       .from_row = n,
+                                       .a = a,
+                                       .a_row = k,
+                                       .a_column = 1,
+                                       .b = b,
+                                       .b_row = 1,
+                                       .b_column = k});
     else
         gemm_nt_add(c, a, b, m, n, k);
 }
@@ -293,6 +403,16 @@ void product_tn(real *c, const real *a, const real *b, int m, int n, int k, real
         gemm_tn(c, a, b, m, n, k, alpha);
         return;
     }
-    ein_product_run(&(ein_product){m, n, k, c, n, NULL, 0, NULL, a, 1, m, b, n, 1});
+    ein_product_run(&(ein_product){.m = m,
+                                   .n = n,
+                                   .depth = k,
+                                   .c = c,
+                                   .c_row = n,
+                                   .a = a,
+                                   .a_row = 1,
+                                   .a_column = m,
+                                   .b = b,
+                                   .b_row = n,
+                                   .b_column = 1});
     scale(c, (size_t)m * (size_t)n, alpha);
 }

@@ -29,12 +29,26 @@ typedef struct {
     ptrdiff_t a_row, a_column;
     const real *b; /* b(k,j) = b[k * b_row + j * b_column]; b_row or b_column is 1 */
     ptrdiff_t b_row, b_column;
+    const real *panels; /* NULL, or all of b in panels of `width` columns, as ein_panels_fill makes them */
+    int width;
 } ein_product;
+
+/* The weight of a linear with N outputs and K inputs. */
+#define ein_weight EIN_REAL_NAME(ein_weight)
+typedef struct {
+    const real *values;  /* (N,K) */
+    const real *forward; /* panels of its transpose, in which the forward pass reads it; NULL: none */
+    const real *turned;  /* panels of itself, for gradients of inputs; NULL: none */
+    int width;           /* of those panels */
+} ein_weight;
 
 #define ein_products_use  EIN_REAL_NAME(ein_products_use)
 #define ein_products_own  EIN_REAL_NAME(ein_products_own)
 #define ein_product_run   EIN_REAL_NAME(ein_product_run)
 #define ein_product_plain EIN_REAL_NAME(ein_product_plain)
+#define ein_panel_width   EIN_REAL_NAME(ein_panel_width)
+#define ein_panels_fill   EIN_REAL_NAME(ein_panels_fill)
+#define product_inputs    EIN_REAL_NAME(product_inputs)
 #define product_linear    EIN_REAL_NAME(product_linear)
 #define product_nn        EIN_REAL_NAME(product_nn)
 #define product_nn_add    EIN_REAL_NAME(product_nn_add)
@@ -57,9 +71,18 @@ void ein_product_run(const ein_product *product);
 /* The reference. */
 void ein_product_plain(const ein_product *product);
 
-/* out (M,N) = residual (M,N) + bias (N) + in (M,K) w (N,K)^T; residual NULL: none. residual may be out. */
-void product_linear(real *out, const real *residual, const real *in, const real *w, const real *bias, int M,
+/* Columns of a panel of b with the products and the instruction set in use; 0: they read no panels. */
+int ein_panel_width(void);
+/* Panels first .. end-1 of b (depth, n): panel p, (depth, width) without gaps and 0 where b has no more columns, lies
+ * at out + p depth width. Products with panels of another width than that in use read b instead. */
+void ein_panels_fill(real *out, const real *b, ptrdiff_t b_row, ptrdiff_t b_column, int depth, int n,
+                     int first, int end);
+
+/* out (M,N) = residual (M,N) + bias (N) + in (M,K) w^T; residual NULL: none. residual may be out. */
+void product_linear(real *out, const real *residual, const real *in, ein_weight w, const real *bias, int M,
                     int K, int N);
+/* din (M,K) = alpha dout (M,N) w */
+void product_inputs(real *din, const real *dout, ein_weight w, int M, int K, int N, real alpha);
 /* c (m,n) = alpha a (m,k) b (k,n) */
 void product_nn(real *c, const real *a, const real *b, int m, int n, int k, real alpha);
 /* c (m,n) += alpha a (m,k) b (k,n) */

@@ -63,29 +63,29 @@ void stack_scratch_place(stack_scratch *scratch, const stack_size *size, real *m
     stack_scratch_walk(scratch, size, memory);
 }
 
-void block_forward(block_state *s, stack_scratch *scratch, const real *in, const real *const *p,
+void block_forward(block_state *s, stack_scratch *scratch, const real *in, const ein_weight *p,
                    const stack_size *z) {
     const int M = z->B * z->T, C = z->C, F = z->F;
-    layernorm_forward(s->norm1, s->mean1, s->rstd1, in, p[BLOCK_NORM1_W], p[BLOCK_NORM1_B], M, C,
-                      EIN_LAYERNORM_EPS);
-    linear_forward(s->qkv, s->norm1, p[BLOCK_QKV_W], p[BLOCK_QKV_B], M, C, 3 * C);
+    layernorm_forward(s->norm1, s->mean1, s->rstd1, in, p[BLOCK_NORM1_W].values, p[BLOCK_NORM1_B].values, M,
+                      C, EIN_LAYERNORM_EPS);
+    linear_forward(s->qkv, s->norm1, p[BLOCK_QKV_W], p[BLOCK_QKV_B].values, M, C, 3 * C);
     if (z->R)
-        lora_forward(s->qkv, s->qkv_hidden, s->norm1, p[BLOCK_QKV_LORA_A], p[BLOCK_QKV_LORA_B], M, C, 3 * C,
-                     z->R);
+        lora_forward(s->qkv, s->qkv_hidden, s->norm1, p[BLOCK_QKV_LORA_A].values, p[BLOCK_QKV_LORA_B].values,
+                     M, C, 3 * C, z->R);
     attention_forward(s->att, s->prob, scratch->attention, s->qkv, z->B, z->T, C, z->H);
-    linear_residual_forward(s->mid, in, s->att, p[BLOCK_PROJ_W], p[BLOCK_PROJ_B], M, C, C);
+    linear_residual_forward(s->mid, in, s->att, p[BLOCK_PROJ_W], p[BLOCK_PROJ_B].values, M, C, C);
     if (z->R)
-        lora_forward(s->mid, s->proj_hidden, s->att, p[BLOCK_PROJ_LORA_A], p[BLOCK_PROJ_LORA_B], M, C, C,
-                     z->R);
-    layernorm_forward(s->norm2, s->mean2, s->rstd2, s->mid, p[BLOCK_NORM2_W], p[BLOCK_NORM2_B], M, C,
-                      EIN_LAYERNORM_EPS);
-    linear_forward(s->slope, s->norm2, p[BLOCK_FC1_W], p[BLOCK_FC1_B], M, C, F);
+        lora_forward(s->mid, s->proj_hidden, s->att, p[BLOCK_PROJ_LORA_A].values, p[BLOCK_PROJ_LORA_B].values,
+                     M, C, C, z->R);
+    layernorm_forward(s->norm2, s->mean2, s->rstd2, s->mid, p[BLOCK_NORM2_W].values, p[BLOCK_NORM2_B].values,
+                      M, C, EIN_LAYERNORM_EPS);
+    linear_forward(s->slope, s->norm2, p[BLOCK_FC1_W], p[BLOCK_FC1_B].values, M, C, F);
     gelu_forward(s->act, s->slope, s->slope, (size_t)M * (size_t)F);
-    linear_residual_forward(s->out, s->mid, s->act, p[BLOCK_FC2_W], p[BLOCK_FC2_B], M, F, C);
+    linear_residual_forward(s->out, s->mid, s->act, p[BLOCK_FC2_W], p[BLOCK_FC2_B].values, M, F, C);
 }
 
 void block_backward(real *d, real *const *g, stack_scratch *scratch, const block_state *s, const real *in,
-                    const real *const *p, const stack_size *z) {
+                    const ein_weight *p, const stack_size *z) {
     const int M = z->B * z->T, C = z->C, F = z->F;
     real *wide = scratch->wide, *narrow = scratch->narrow;
 #define GRADIENT(tensor) (g ? g[tensor] : NULL)
@@ -94,21 +94,23 @@ void block_backward(real *d, real *const *g, stack_scratch *scratch, const block
     gelu_backward(wide, wide, s->slope, (size_t)M * (size_t)F);
     linear_backward(narrow, GRADIENT(BLOCK_FC1_W), GRADIENT(BLOCK_FC1_B), wide, s->norm2, p[BLOCK_FC1_W], M,
                     C, F);
-    layernorm_backward(d, GRADIENT(BLOCK_NORM2_W), GRADIENT(BLOCK_NORM2_B), narrow, s->mid, p[BLOCK_NORM2_W],
-                       s->mean2, s->rstd2, M, C);
+    layernorm_backward(d, GRADIENT(BLOCK_NORM2_W), GRADIENT(BLOCK_NORM2_B), narrow, s->mid,
+                       p[BLOCK_NORM2_W].values, s->mean2, s->rstd2, M, C);
     /* mid = in + proj(attention(norm1(in))) */
     linear_backward(narrow, GRADIENT(BLOCK_PROJ_W), GRADIENT(BLOCK_PROJ_B), d, s->att, p[BLOCK_PROJ_W], M, C,
                     C);
     if (z->R)
         lora_backward(narrow, GRADIENT(BLOCK_PROJ_LORA_A), GRADIENT(BLOCK_PROJ_LORA_B), scratch->hidden, d,
-                      s->att, s->proj_hidden, p[BLOCK_PROJ_LORA_A], p[BLOCK_PROJ_LORA_B], M, C, C, z->R);
+                      s->att, s->proj_hidden, p[BLOCK_PROJ_LORA_A].values, p[BLOCK_PROJ_LORA_B].values, M, C,
+                      C, z->R);
     attention_backward(wide, scratch->attention, narrow, s->qkv, s->prob, z->B, z->T, C, z->H);
     linear_backward(narrow, GRADIENT(BLOCK_QKV_W), GRADIENT(BLOCK_QKV_B), wide, s->norm1, p[BLOCK_QKV_W], M,
                     C, 3 * C);
     if (z->R)
         lora_backward(narrow, GRADIENT(BLOCK_QKV_LORA_A), GRADIENT(BLOCK_QKV_LORA_B), scratch->hidden, wide,
-                      s->norm1, s->qkv_hidden, p[BLOCK_QKV_LORA_A], p[BLOCK_QKV_LORA_B], M, C, 3 * C, z->R);
-    layernorm_backward(d, GRADIENT(BLOCK_NORM1_W), GRADIENT(BLOCK_NORM1_B), narrow, in, p[BLOCK_NORM1_W],
-                       s->mean1, s->rstd1, M, C);
+                      s->norm1, s->qkv_hidden, p[BLOCK_QKV_LORA_A].values, p[BLOCK_QKV_LORA_B].values, M, C,
+                      3 * C, z->R);
+    layernorm_backward(d, GRADIENT(BLOCK_NORM1_W), GRADIENT(BLOCK_NORM1_B), narrow, in,
+                       p[BLOCK_NORM1_W].values, s->mean1, s->rstd1, M, C);
 #undef GRADIENT
 }

@@ -12,6 +12,7 @@
 
 #include "core/base/real.h"
 #include "core/base/status.h"
+#include "core/nn/products.h"
 
 /* The twelve tensors of a block, consecutive in a layout, in this order; then, if it has adapters, their four. */
 enum {
@@ -80,14 +81,14 @@ int64_t stack_scratch_values(const stack_size *size);
 void stack_scratch_place(stack_scratch *scratch, const stack_size *size, real *memory);
 
 /* state->out from in (M,C), which may be state->out itself if no backward pass follows. p (BLOCK_TENSORS, or
- * BLOCK_TENSORS_ADAPTED with adapters): the block's tensors. */
-void block_forward(block_state *state, stack_scratch *scratch, const real *in, const real *const *p,
+ * BLOCK_TENSORS_ADAPTED with adapters): the block's tensors; of those that are no linears' weights, the values. */
+void block_forward(block_state *state, stack_scratch *scratch, const real *in, const ein_weight *p,
                    const stack_size *size);
 
 /* d (M,C): on entry the gradient of state->out, on return that of `in`. g: gradients of the tensors as in p, written
  * where they are not NULL (frozen); g NULL: all are, and only d flows. */
 void block_backward(real *d, real *const *g, stack_scratch *scratch, const block_state *state, const real *in,
-                    const real *const *p, const stack_size *size);
+                    const ein_weight *p, const stack_size *size);
 
 /* Round a number of values up so that the next array starts on a 64-byte line. */
 static inline int64_t ein_aligned(int64_t values) {

@@ -60,6 +60,7 @@ typedef struct {
 /* Those of all threads. */
 typedef struct {
     const ein_layout *layout;
+    const ein_packed *packed;
     embedding_room *room;
 } embedding_rooms;
 
@@ -68,6 +69,7 @@ static ein_status room_new(void *self, int thread) {
     const ein_layout *layout = rooms->layout;
     embedding_room *room = &rooms->room[thread];
     EIN_TRY(ein_classify_new(layout, NULL, 1, false, &room->model));
+    ein_classify_weights(room->model, rooms->packed, NULL);
     EIN_TRY(EIN_NEW(room->x, (int64_t)layout->shape.leads * layout->shape.samples));
     return EIN_NEW(room->prefix, layout->shape.width);
 }
@@ -81,9 +83,10 @@ static void rooms_free(embedding_room *room, int threads) {
     free(room);
 }
 
-static ein_status rooms_new(embedding_room **out, const ein_layout *layout, int threads) {
+static ein_status rooms_new(embedding_room **out, const ein_layout *layout, const ein_packed *packed,
+                            int threads) {
     EIN_TRY(EIN_NEW(*out, threads));
-    return ein_error_context(ein_threads_each(threads, room_new, &(embedding_rooms){layout, *out}),
+    return ein_error_context(ein_threads_each(threads, room_new, &(embedding_rooms){layout, packed, *out}),
                              "the activations of %d threads", threads);
 }
 
@@ -140,15 +143,18 @@ static ein_status embed_parts(float *out, float *part, int64_t room_records, ein
 ein_status ein_embed_records(float *out, ein_comm *comm, const ein_embedder *e, ein_corpus *corpus,
                              const int64_t *record, int64_t n, int threads, ein_progress *progress) {
     embedding_room *room = NULL;
+    ein_packed *packed = NULL;
     float *part = NULL;
     const int64_t most = (int64_t)CHUNK * ein_comm_size(comm), room_records = n < most ? n : most;
     ein_status status = check_shape(e, corpus);
     if (status == EIN_OK) status = EIN_NEW(part, room_records * e->layout->shape.width + 1);
-    if (status == EIN_OK) status = rooms_new(&room, e->layout, threads);
+    if (status == EIN_OK) status = ein_packed_make(e->layout, false, e->param, threads, &packed);
+    if (status == EIN_OK) status = rooms_new(&room, e->layout, packed, threads);
     status = ein_comm_agree(comm, status);
     if (status == EIN_OK)
         status = embed_parts(out, part, room_records, comm, e, corpus, record, n, room, threads, progress);
     rooms_free(room, threads);
+    ein_packed_destroy(packed);
     free(part);
     return status;
 }

@@ -36,6 +36,7 @@ static void room_free(scoring_room *room) {
 /* Those of all threads. */
 typedef struct {
     const ein_layout *layout;
+    const ein_packed *packed;
     scoring_room *room;
 } scoring_rooms;
 
@@ -45,6 +46,7 @@ static ein_status room_new(void *self, int thread) {
     scoring_room *room = &rooms->room[thread];
     const int batch = batch_of(layout);
     EIN_TRY(ein_classify_new(layout, layout, batch, false, &room->model));
+    ein_classify_weights(room->model, NULL, rooms->packed);
     EIN_TRY(EIN_NEW(room->x, (int64_t)batch * layout->shape.leads * layout->shape.samples));
     return EIN_NEW(room->logits, batch * layout->shape.classes);
 }
@@ -100,17 +102,21 @@ ein_status ein_score_records(double *score, ein_comm *comm, const ein_scorer *s,
                              const int64_t *record, int64_t n, int threads, ein_progress *progress) {
     int64_t first, count;
     scoring_room *room = NULL;
+    ein_packed *packed = NULL;
     ein_share(n, ein_comm_rank(comm), ein_comm_size(comm), &first, &count);
     ein_status status = check_shape(s, corpus);
+    if (status == EIN_OK) status = ein_packed_make(s->layout, false, s->param, threads, &packed);
     if (status == EIN_OK) status = EIN_NEW(room, threads);
     if (status == EIN_OK)
-        status = ein_error_context(ein_threads_each(threads, room_new, &(scoring_rooms){s->layout, room}),
-                                   "the activations of %d threads", threads);
+        status =
+            ein_error_context(ein_threads_each(threads, room_new, &(scoring_rooms){s->layout, packed, room}),
+                              "the activations of %d threads", threads);
     if (status == EIN_OK)
         status = score_share(score + first * s->n_targets, s, corpus, record + first, count, room, threads,
                              progress, ein_comm_size(comm));
     for (int t = 0; room && t < threads; t++) room_free(&room[t]);
     free(room);
+    ein_packed_destroy(packed);
     EIN_TRY(ein_comm_agree(comm, status));
     return ein_gather_everywhere(comm, score, NULL, n, s->n_targets * (int64_t)sizeof *score,
                                  "gathering scores");

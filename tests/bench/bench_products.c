@@ -69,11 +69,12 @@ static double median(double *x, int n) {
 
 typedef struct {
     float *in, *out, *w, *bias;
+    ein_weight weight; /* w, laid out beforehand as in training */
 } operands;
 
 static void multiply(form f, const operands *o, const shape *s) {
-    if (f == FORWARD) product_linear(o->out, NULL, o->in, o->w, o->bias, s->M, s->K, s->N);
-    if (f == INPUTS) product_nn(o->in, o->out, o->w, s->M, s->K, s->N, 1);
+    if (f == FORWARD) product_linear(o->out, NULL, o->in, o->weight, o->bias, s->M, s->K, s->N);
+    if (f == INPUTS) product_inputs(o->in, o->out, o->weight, s->M, s->K, s->N, 1);
     if (f == WEIGHTS) product_tn(o->w, o->out, o->in, s->N, s->K, s->M, 1);
 }
 
@@ -86,8 +87,18 @@ static double rate(bool own, form f, const operands *o, const shape *s, int time
 }
 
 static void measure(const shape *s, int repetitions) {
-    operands o = {draw((size_t)s->M * (size_t)s->K), draw((size_t)s->M * (size_t)s->N),
-                  draw((size_t)s->N * (size_t)s->K), draw((size_t)s->N)};
+    operands o = {.in = draw((size_t)s->M * (size_t)s->K),
+                  .out = draw((size_t)s->M * (size_t)s->N),
+                  .w = draw((size_t)s->N * (size_t)s->K),
+                  .bias = draw((size_t)s->N)};
+    const int width = ein_panel_width();
+    float *forward = draw((size_t)s->K * (size_t)(s->N + width)),
+          *turned = draw((size_t)s->N * (size_t)(s->K + width));
+    if (width) {
+        ein_panels_fill(forward, o.w, 1, s->K, s->K, s->N, 0, (s->N + width - 1) / width);
+        ein_panels_fill(turned, o.w, s->K, 1, s->N, s->K, 0, (s->K + width - 1) / width);
+    }
+    o.weight = (ein_weight){o.w, forward, turned, width};
     const int times = 1 + (int)(0.2e9 / (2.0 * s->M * s->K * s->N));
     for (int f = 0; f < FORMS; f++) {
         double own[MAX_REPETITIONS], blas[MAX_REPETITIONS], against[MAX_REPETITIONS];
@@ -108,6 +119,8 @@ static void measure(const shape *s, int repetitions) {
     free(o.out);
     free(o.w);
     free(o.bias);
+    free(forward);
+    free(turned);
 }
 
 int main(int argc, char **argv) {

@@ -15,12 +15,15 @@
 #include "core/nn/terms.h"
 #include "tests/gradient/check.h"
 
-/* The float build of the same kernels. */
-void linear_forward_f32(float *, const float *, const float *, const float *, int, int, int);
-void linear_residual_forward_f32(float *, const float *, const float *, const float *, const float *, int,
-                                 int, int);
-void linear_backward_f32(float *, float *, float *, const float *, const float *, const float *, int, int,
-                         int);
+/* The float build of the same kernels, and what is ein_weight there. */
+typedef struct {
+    const float *values, *forward, *turned;
+    int width;
+} weight_f32;
+void linear_forward_f32(float *, const float *, weight_f32, const float *, int, int, int);
+void linear_residual_forward_f32(float *, const float *, const float *, weight_f32, const float *, int, int,
+                                 int);
+void linear_backward_f32(float *, float *, float *, const float *, const float *, weight_f32, int, int, int);
 void layernorm_forward_f32(float *, float *, float *, const float *, const float *, const float *, int, int,
                            double);
 void layernorm_backward_f32(float *, float *, float *, const float *, const float *, const float *,
@@ -38,14 +41,14 @@ static layout_of_op linear_sizes(const int s[]) {
     return (layout_of_op){{M * K, N * K, N}, M * N, 3};
 }
 static void linear_f(double *out, double *const in[], const int s[]) {
-    linear_forward(out, in[0], in[1], in[2], s[0], s[1], s[2]);
+    linear_forward(out, in[0], (ein_weight){.values = in[1]}, in[2], s[0], s[1], s[2]);
 }
 static void linear_b(double *const din[], const double *dout, double *const in[], const int s[]) {
-    linear_backward(din[0], din[1], din[2], dout, in[0], in[1], s[0], s[1], s[2]);
+    linear_backward(din[0], din[1], din[2], dout, in[0], (ein_weight){.values = in[1]}, s[0], s[1], s[2]);
 }
 static void linear_f32(float *out, float *const din[], const float *dout, float *const in[], const int s[]) {
-    linear_forward_f32(out, in[0], in[1], in[2], s[0], s[1], s[2]);
-    linear_backward_f32(din[0], din[1], din[2], dout, in[0], in[1], s[0], s[1], s[2]);
+    linear_forward_f32(out, in[0], (weight_f32){.values = in[1]}, in[2], s[0], s[1], s[2]);
+    linear_backward_f32(din[0], din[1], din[2], dout, in[0], (weight_f32){.values = in[1]}, s[0], s[1], s[2]);
 }
 
 static layout_of_op residual_sizes(const int s[]) {
@@ -53,7 +56,7 @@ static layout_of_op residual_sizes(const int s[]) {
     return (layout_of_op){{M * K, N * K, N, M * N}, M * N, 4};
 }
 static void residual_f(double *out, double *const in[], const int s[]) {
-    linear_residual_forward(out, in[3], in[0], in[1], in[2], s[0], s[1], s[2]);
+    linear_residual_forward(out, in[3], in[0], (ein_weight){.values = in[1]}, in[2], s[0], s[1], s[2]);
 }
 static void residual_b(double *const din[], const double *dout, double *const in[], const int s[]) {
     linear_b(din, dout, in, s);
@@ -61,8 +64,8 @@ static void residual_b(double *const din[], const double *dout, double *const in
 }
 static void residual_f32(float *out, float *const din[], const float *dout, float *const in[],
                          const int s[]) {
-    linear_residual_forward_f32(out, in[3], in[0], in[1], in[2], s[0], s[1], s[2]);
-    linear_backward_f32(din[0], din[1], din[2], dout, in[0], in[1], s[0], s[1], s[2]);
+    linear_residual_forward_f32(out, in[3], in[0], (weight_f32){.values = in[1]}, in[2], s[0], s[1], s[2]);
+    linear_backward_f32(din[0], din[1], din[2], dout, in[0], (weight_f32){.values = in[1]}, s[0], s[1], s[2]);
     memcpy(din[3], dout, (size_t)s[0] * (size_t)s[2] * sizeof *dout);
 }
 

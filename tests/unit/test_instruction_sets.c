@@ -11,6 +11,7 @@
 #include "core/nn/classify.h"
 #include "core/nn/init.h"
 #include "core/nn/mae.h"
+#include "core/nn/packed.h"
 #include "core/nn/products.h"
 #include "tests/report.h"
 #include "tests/seed.h"
@@ -78,13 +79,24 @@ static void end(trained *t) {
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) free(all[i]);
 }
 
+static bool copies; /* weights are read from copies that are made before each update, in three parts */
+
+static ein_packed *copy_weights(const trained *t, ein_packed *packed) {
+    if (copies && !packed && ein_packed_new(t->layout, true, &packed) != EIN_OK) exit(1);
+    for (int part = 2; copies && part >= 0; part--) ein_packed_fill(packed, t->param, part, 3);
+    return packed;
+}
+
 static trained pretrain(int pool, int lora) {
     trained t = start(EIN_PART_PRETRAIN, pool, lora);
+    ein_packed *packed = copy_weights(&t, NULL);
     ein_mae *mae;
     int32_t order[RECORDS * 23];
     double loss[RECORDS];
     if (ein_mae_new(t.layout, RECORDS, 9, &mae) != EIN_OK) exit(1);
+    ein_mae_weights(mae, packed);
     for (int u = 1; u <= UPDATES; u++) {
+        copy_weights(&t, packed);
         for (int b = 0; b < RECORDS; b++) ein_mask_draw(order + b * 23, 23, 5, u, b);
         ein_mae_forward(mae, loss, t.param, t.x, order);
         ein_mae_backward(mae, t.grad, t.param, 1.0 / RECORDS, NULL, NULL);
@@ -92,6 +104,7 @@ static trained pretrain(int pool, int lora) {
     }
     for (int b = 0; b < RECORDS; b++) t.out[b] = (float)loss[b];
     ein_mae_destroy(mae);
+    ein_packed_destroy(packed);
     return t;
 }
 
@@ -99,13 +112,17 @@ static trained finetune(int pool, int lora) {
     trained t = start(EIN_PART_CLASSIFY, pool, lora);
     ein_classify *cl;
     if (ein_classify_new(t.layout, t.layout, RECORDS, true, &cl) != EIN_OK) exit(1);
+    ein_packed *packed = copy_weights(&t, NULL);
+    ein_classify_weights(cl, NULL, packed);
     float *d_logits = draw((size_t)RECORDS * 5, 2);
     for (int u = 1; u <= UPDATES; u++) {
+        copy_weights(&t, packed);
         ein_classify_forward(cl, t.out, NULL, t.param, t.x);
         ein_classify_backward(cl, t.grad, d_logits, NULL, t.param, NULL, NULL);
         ein_adamw_range(t.param, t.m, t.v, t.grad, t.layout, 0, t.layout->arena, &adamw, u);
     }
     free(d_logits);
+    ein_packed_destroy(packed);
     ein_classify_destroy(cl);
     return t;
 }
@@ -128,22 +145,27 @@ static void compare_sets(const char *what, trained (*train)(int, int), int pool,
             printf("# %s: this processor has it not\n", ein_set_name((ein_instruction_set)s));
             continue;
         }
-        trained other = train(pool, lora);
-        report(same(&plain, &other), "%s: the same bytes as plain C with %s", what,
-               ein_set_name((ein_instruction_set)s));
-        end(&other);
+        for (int c = 0; c < 2; c++) {
+            copies = c == 1;
+            trained other = train(pool, lora);
+            report(same(&plain, &other), "%s: the same bytes as plain C with %s%s", what,
+                   ein_set_name((ein_instruction_set)s), copies ? " and copies of weights" : "");
+            end(&other);
+        }
+        copies = false;
     }
     end(&plain);
 }
 
 /* Logits of records, `batch` at once, the rest in a smaller batch; 0: one by one, as the prefix of a frozen model. */
 static void score(float *logits, const ein_layout *layout, const float *param, const float *x, int records,
-                  int batch) {
+                  int batch, const ein_packed *packed) {
     const size_t values = (size_t)(layout->shape.leads * layout->shape.samples);
     const int at_once = batch ? batch : 1, classes = layout->shape.classes;
     float *prefix = room(values * sizeof *prefix);
     ein_classify *cl;
     if (ein_classify_new(layout, batch ? layout : NULL, at_once, false, &cl) != EIN_OK) exit(1);
+    ein_classify_weights(cl, packed, packed);
     for (int i = 0; i < records; i += at_once) {
         const float *in = x + (size_t)i * values;
         if (batch && records - i < batch) ein_classify_records(cl, records - i);
@@ -161,14 +183,20 @@ static void check_batches(int pool) {
     float *param = room((size_t)layout->arena * sizeof *param), *x = draw((size_t)ALL * VALUES, 4);
     float *alone = room((size_t)ALL * 5 * sizeof *alone), *batch = room((size_t)ALL * 5 * sizeof *batch);
     ein_vit_init(param, layout, EIN_SCHEME_PRETRAIN, 3);
-    score(alone, layout, param, x, ALL, 0);
-    static const int sizes[] = {1, 7, 64};
+    ein_packed *packed;
+    if (ein_packed_new(layout, false, &packed) != EIN_OK) exit(1);
+    ein_packed_fill(packed, param, 0, 1);
+    score(alone, layout, param, x, ALL, 0, NULL);
+    static const int sizes[] = {1, 7, 64, 0};
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
-        score(batch, layout, param, x, ALL, sizes[i]);
-        report(!memcmp(alone, batch, (size_t)ALL * 5 * sizeof *alone),
-               "%s pooling: logits in batches of %d are those of records alone", pool ? "attentive" : "mean",
-               sizes[i]);
+        score(batch, layout, param, x, ALL, sizes[i], packed);
+        report(
+            !memcmp(alone, batch, (size_t)ALL * 5 * sizeof *alone),
+            "%s pooling: logits in batches of %d (0: as a frozen model's), with copies of weights, are those of records "
+            "alone",
+            pool ? "attentive" : "mean", sizes[i]);
     }
+    ein_packed_destroy(packed);
     ein_layout_destroy(layout);
     free(param);
     free(x);

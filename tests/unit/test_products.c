@@ -27,7 +27,7 @@ static float *draw(size_t n, uint64_t stream) {
 /* One product with operands of its own; what it starts from is also what c holds before. */
 typedef struct {
     ein_product p;
-    float *a, *b, *c, *from, *plus;
+    float *a, *b, *c, *from, *plus, *panels;
     size_t c_values;
 } made;
 
@@ -50,11 +50,18 @@ static made make(int m, int n, int depth, bool a_turned, bool b_turned, bool fro
     x.p.c_row = x.p.from_row = n + EDGE;
     x.p.from = from ? x.from : NULL;
     x.p.plus = plus ? x.plus : NULL;
+    x.p.width = ein_panel_width();
+    if (x.p.width) {
+        const int panels = (n + x.p.width - 1) / x.p.width;
+        x.panels = draw((size_t)panels * (size_t)x.p.width * (size_t)depth, 6);
+        ein_panels_fill(x.panels, x.b, x.p.b_row, x.p.b_column, depth, n, 0, panels / 2);
+        ein_panels_fill(x.panels, x.b, x.p.b_row, x.p.b_column, depth, n, panels / 2, panels);
+    }
     return x;
 }
 
 static void unmake(made *x) {
-    float *all[] = {x->a, x->b, x->c, x->from, x->plus};
+    float *all[] = {x->a, x->b, x->c, x->from, x->plus, x->panels};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) free(all[i]);
 }
 
@@ -72,6 +79,14 @@ static int wrong_forms(int m, int n, int depth) {
             memcpy(x.c, x.from, x.c_values * sizeof *x.c);
             x.p.c = x.c;
             x.p.from = x.c;
+            ein_product_run(&x.p);
+            wrong += memcmp(x.c, expected, x.c_values * sizeof *expected) != 0;
+        }
+        if (x.panels) { /* of which b itself is no longer read; from here on it is wrong */
+            memset(x.b, 0xff, sizeof *x.b);
+            memcpy(x.c, x.from, x.c_values * sizeof *x.c);
+            x.p.c = x.c;
+            x.p.panels = x.panels;
             ein_product_run(&x.p);
             wrong += memcmp(x.c, expected, x.c_values * sizeof *expected) != 0;
         }
