@@ -345,8 +345,8 @@ static ein_status read_person(const reader *r, const char *path, ein_ecg_person 
 
 /* --- the whole ------------------------------------------------------------------------------------------- */
 
-static ein_status read_all(reader *r, const char *path, ein_ecg *ecg) {
-    EIN_TRY(ein_xml_open(path, &r->xml));
+static ein_status read_all(reader *r, const ein_content *file, ein_ecg *ecg) {
+    EIN_TRY(ein_xml_parse(file, &r->xml));
     r->root = ein_xml_root(r->xml);
     if (!ein_xml_is(r->root, "CardiologyXML"))
         return ein_xml_error(r->xml, r->root, "not CardioSoft XML: its first element is not <CardiologyXML>");
@@ -358,14 +358,14 @@ static ein_status read_all(reader *r, const char *path, ein_ecg *ecg) {
     take_samples(r, ecg);
     ecg->text_converted = ein_xml_repair(r->xml).converted;
     ecg->text_replaced = ein_xml_repair(r->xml).replaced;
-    return read_person(r, path, &ecg->person);
+    return read_person(r, file->path, &ecg->person);
 }
 
-ein_status ein_cardiosoft_read(const char *path, ein_ecg *ecg) {
+ein_status ein_cardiosoft_read(const ein_content *file, ein_ecg *ecg) {
     reader *r = NULL;
     memset(ecg, 0, sizeof *ecg);
     EIN_TRY(EIN_NEW(r, 1));
-    ein_status status = read_all(r, path, ecg);
+    ein_status status = read_all(r, file, ecg);
     for (int i = 0; i < r->n_leads; i++) free(r->lead[i].count);
     ein_xml_close(r->xml);
     free(r);

@@ -44,9 +44,10 @@
 
 #include "core/base/status.h"
 #include "core/signal/ecg.h"
+#include "io/base/input.h"
 
-/* Read a file. The record id is the file's name without folder and ".xml". EIN_NOTFOUND, EIN_IO, EIN_FORMAT, EIN_RANGE,
+/* Read a file. The record id is the file's name without folder and ".xml". EIN_FORMAT, EIN_RANGE,
  * EIN_NOMEM; on error `ecg` is empty. Not collective; any number of threads. */
-ein_status ein_cardiosoft_read(const char *path, ein_ecg *ecg);
+ein_status ein_cardiosoft_read(const ein_content *file, ein_ecg *ecg);
 
 #endif

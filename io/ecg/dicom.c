@@ -8,7 +8,6 @@
 #include <strings.h>
 #include <zlib.h>
 
-#include "io/base/durable.h"
 #include "io/ecg/counts.h"
 #include "io/ecg/dicom_elements.h"
 #include "io/ecg/person.h"
@@ -36,7 +35,9 @@ typedef struct {
 
 typedef struct {
     const char *path;
-    uint8_t *file, *inflated; /* owned */
+    const uint8_t *file;
+    size_t bytes;
+    uint8_t *inflated; /* owned */
     ein_dicom_scope top;
     group groups[MAX_GROUPS];
     int n_groups;
@@ -188,9 +189,8 @@ static ein_status skip_meta(reader *r) {
 }
 
 static ein_status open_file(reader *r) {
-    size_t bytes;
+    const size_t bytes = r->bytes;
     char class[TEXT_BYTES];
-    EIN_TRY(ein_file_read(r->path, EIN_DICOM_MAX_BYTES, (char **)&r->file, &bytes));
     if (!ein_dicom_is(r->file, bytes < START_BYTES ? bytes : START_BYTES))
         return ein_error(EIN_FORMAT, "%s: not a DICOM waveform", r->path);
     const size_t from = begins(r->file, bytes, MARK_AT, mark, MARK_BYTES) ? MARK_AT + MARK_BYTES : 0;
@@ -485,15 +485,16 @@ static ein_status read_all(reader *r, ein_ecg *ecg) {
     return read_person(r, &ecg->person);
 }
 
-ein_status ein_dicom_read(const char *path, ein_ecg *ecg) {
+ein_status ein_dicom_read(const ein_content *file, ein_ecg *ecg) {
     reader *r = NULL;
     memset(ecg, 0, sizeof *ecg);
     EIN_TRY(EIN_NEW(r, 1));
-    r->path = path;
+    r->path = file->path;
+    r->file = file->bytes;
+    r->bytes = file->n;
     ein_status status = read_all(r, ecg);
     ein_counts_free(&r->counts);
     free(r->inflated);
-    free(r->file);
     free(r);
     if (status != EIN_OK) ein_ecg_free(ecg);
     return status;

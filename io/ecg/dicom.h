@@ -34,6 +34,7 @@
 
 #include "core/base/status.h"
 #include "core/signal/ecg.h"
+#include "io/base/input.h"
 
 #define EIN_DICOM_MAX_BYTES (INT64_C(1) << 30) /* of a file, and of what it inflates to */
 
@@ -42,8 +43,8 @@
 bool ein_dicom_sniff(const uint8_t *start, size_t bytes);
 bool ein_dicom_is(const uint8_t *start, size_t bytes);
 
-/* Read a file. The record id is the file's name without folder and ".dcm" or ".dicom". EIN_NOTFOUND, EIN_IO,
- * EIN_FORMAT, EIN_CORRUPT, EIN_OTHER, EIN_NOMEM; on error `ecg` is empty. Not collective; any number of threads. */
-ein_status ein_dicom_read(const char *path, ein_ecg *ecg);
+/* Read a file. The record id is the file's name without folder and ".dcm" or ".dicom". EIN_FORMAT, EIN_CORRUPT,
+ * EIN_OTHER, EIN_NOMEM; on error `ecg` is empty. Not collective; any number of threads. */
+ein_status ein_dicom_read(const ein_content *file, ein_ecg *ecg);
 
 #endif

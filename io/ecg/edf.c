@@ -7,7 +7,6 @@
 #include <string.h>
 #include <strings.h>
 
-#include "io/base/durable.h"
 #include "io/ecg/counts.h"
 #include "io/ecg/person.h"
 #include "io/ecg/wfdb_header.h"
@@ -33,7 +32,7 @@ typedef struct {
 
 typedef struct {
     const char *path;
-    uint8_t *file; /* owned */
+    const uint8_t *file;
     size_t bytes;
     int width; /* bytes of a sample */
     char patient[FIELD_BYTES], recording[FIELD_BYTES], date[9], time[9], reserved[45];
@@ -130,7 +129,6 @@ static ein_status read_signal(reader *r, int i) {
 }
 
 static ein_status read_header(reader *r) {
-    EIN_TRY(ein_file_read(r->path, EIN_EDF_MAX_BYTES, (char **)&r->file, &r->bytes));
     EIN_TRY(read_main(r));
     EIN_TRY(EIN_NEW(r->signals, r->n_signals));
     for (int i = 0; i < r->n_signals; i++) EIN_TRY(read_signal(r, i));
@@ -339,16 +337,17 @@ static ein_status read_all(reader *r, ein_ecg *ecg) {
     return EIN_OK;
 }
 
-ein_status ein_edf_read(const char *path, ein_ecg *ecg) {
+ein_status ein_edf_read(const ein_content *file, ein_ecg *ecg) {
     reader *r = NULL;
     memset(ecg, 0, sizeof *ecg);
     EIN_TRY(EIN_NEW(r, 1));
-    r->path = path;
+    r->path = file->path;
+    r->file = file->bytes;
+    r->bytes = file->n;
     ein_status status = read_all(r, ecg);
     ein_counts_free(&r->counts);
     free(r->begin);
     free(r->signals);
-    free(r->file);
     free(r);
     if (status != EIN_OK) ein_ecg_free(ecg);
     return status;

@@ -28,13 +28,14 @@
 
 #include "core/base/status.h"
 #include "core/signal/ecg.h"
+#include "io/base/input.h"
 
 #define EIN_EDF_MAX_BYTES (INT64_C(2) << 30)
 
 bool ein_edf_is(const uint8_t *start, size_t bytes);
 
-/* Read a file. The record id is the file's name without folder and ".edf", ".bdf" or ".rec". EIN_NOTFOUND, EIN_IO,
- * EIN_FORMAT, EIN_CORRUPT, EIN_OTHER, EIN_NOMEM; on error `ecg` is empty. Not collective; any number of threads. */
-ein_status ein_edf_read(const char *path, ein_ecg *ecg);
+/* Read a file. The record id is the file's name without folder and ".edf", ".bdf" or ".rec". EIN_FORMAT, EIN_CORRUPT,
+ * EIN_OTHER, EIN_NOMEM; on error `ecg` is empty. Not collective; any number of threads. */
+ein_status ein_edf_read(const ein_content *file, ein_ecg *ecg);
 
 #endif

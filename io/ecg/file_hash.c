@@ -1,13 +1,8 @@
 #include "io/ecg/file_hash.h"
 
-#include <errno.h>
-#include <limits.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "io/base/hash.h"
-#include "io/base/trouble.h"
 
 enum { READ_BYTES = 1 << 18 };
 
@@ -32,45 +27,42 @@ void ein_file_hash_whole(ein_file_hash *h, const void *bytes, size_t n) {
 }
 
 /* Read up to byte `end`, or as far as the file goes. */
-static ein_status read_to(ein_file_hash *h, int fd, const char *path, int64_t end) {
+static ein_status read_to(ein_file_hash *h, ein_input *file, int64_t end) {
     unsigned char *buffer = NULL;
-    if (h->at >= end) return EIN_OK;
+    if (file->have > h->at) add(h, file->bytes + h->at, (end < file->have ? end : file->have) - h->at);
+    if (h->at >= end || (file->size > 0 && h->at >= file->size)) return EIN_OK;
     EIN_TRY(EIN_NEW(buffer, READ_BYTES));
     ein_status status = EIN_OK;
-    while (h->at < end) {
+    while (status == EIN_OK && h->at < end) {
         const int64_t left = end - h->at;
-        const ssize_t n = pread(fd, buffer, left < READ_BYTES ? (size_t)left : READ_BYTES, h->at);
-        if (n < 0 && errno == EINTR) continue;
-        if (n < 0) status = ein_error(ein_trouble_status(errno), "%s: %s", path, strerror(errno));
-        if (n <= 0) break;
-        add(h, buffer, n);
+        int64_t n = 0;
+        status = ein_input_read(file, buffer, left < READ_BYTES ? left : READ_BYTES, h->at, &n);
+        if (n == 0) break;
+        if (status == EIN_OK) add(h, buffer, n);
     }
     free(buffer);
     return status;
 }
 
-void ein_file_hash_take(ein_file_hash *h, int fd, const char *path, const void *bytes, int64_t n,
-                        int64_t at) {
+void ein_file_hash_take(ein_file_hash *h, ein_input *file, const void *bytes, int64_t n, int64_t at) {
     if (h->error.status != EIN_OK) return;
-    ein_error_keep(&h->error, read_to(h, fd, path, at));
+    if (h->at < at) ein_error_keep(&h->error, read_to(h, file, at));
     const int64_t known = h->at - at;
     if (known < n) add(h, (const char *)bytes + known, n - known);
 }
 
-void ein_file_hash_rest(ein_file_hash *h, int fd, const char *path) {
-    if (h->error.status == EIN_OK) ein_error_keep(&h->error, read_to(h, fd, path, INT64_MAX));
+void ein_file_hash_rest(ein_file_hash *h, ein_input *file) {
+    if (h->error.status == EIN_OK) ein_error_keep(&h->error, read_to(h, file, INT64_MAX));
 }
 
-void ein_file_hash_file(ein_file_hash *h, const char *path) {
+void ein_file_hash_file(ein_file_hash *h, const ein_place *place, const char *path) {
+    ein_input file;
     if (h->error.status != EIN_OK) return;
-    const int fd = ein_trouble_open(path, 0);
+    const ein_status status = ein_input_open(place, path, &file);
     ein_file_hash_next(h);
-    if (fd < 0) {
-        ein_error_keep(&h->error, ein_error(ein_trouble_status(errno), "%s: %s", path, strerror(errno)));
-        return;
-    }
-    ein_file_hash_rest(h, fd, path);
-    close(fd);
+    ein_error_keep(&h->error, status);
+    ein_file_hash_rest(h, &file);
+    ein_input_close(&file);
 }
 
 ein_status ein_file_hash_end(ein_file_hash *h, char out[EIN_SHA256_TEXT_BYTES]) {

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "core/base/status.h"
+#include "io/base/input.h"
 
 enum { EIN_SHA256_TEXT_BYTES = 65 };
 
@@ -27,13 +28,12 @@ void ein_file_hash_begin(ein_file_hash *hash);
 void ein_file_hash_whole(ein_file_hash *hash, const void *bytes, size_t n);
 void ein_file_hash_next(ein_file_hash *hash);
 
-/* Bytes [at, at + n) of the file `fd` were read; `at` never falls. `path` stands in messages. */
-void ein_file_hash_take(ein_file_hash *hash, int fd, const char *path, const void *bytes, int64_t n,
-                        int64_t at);
+/* Bytes [at, at + n) of the file were read; `at` never falls. */
+void ein_file_hash_take(ein_file_hash *hash, ein_input *file, const void *bytes, int64_t n, int64_t at);
 
-/* Read what is left of the file, to its end; or all of the next file. */
-void ein_file_hash_rest(ein_file_hash *hash, int fd, const char *path);
-void ein_file_hash_file(ein_file_hash *hash, const char *path);
+/* Read what is left of the file, to its end; or all of the next file, of `place` (io/base/input.h). */
+void ein_file_hash_rest(ein_file_hash *hash, ein_input *file);
+void ein_file_hash_file(ein_file_hash *hash, const ein_place *place, const char *path);
 
 /* The hash as text; EIN_NOTFOUND, EIN_IO or EIN_SYSTEM if one of the files could not be read. */
 ein_status ein_file_hash_end(ein_file_hash *hash, char out[EIN_SHA256_TEXT_BYTES]);

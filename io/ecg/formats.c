@@ -15,16 +15,16 @@
 #include "io/ecg/sierra.h"
 
 static const ein_format formats[] = {
-    {"GE MUSE XML", "MUSE XML", "RestingECG", NULL, ein_muse_read},
-    {"CardioSoft XML", "CardioSoft XML", "CardiologyXML", NULL, ein_cardiosoft_read},
-    {"HL7 aECG", "HL7 annotated ECG (aECG)", "AnnotatedECG", NULL, ein_aecg_read},
-    {"Philips Sierra XML", "Philips Sierra XML", "restingecgdata", NULL, ein_sierra_read},
-    {"Mortara ELI XML", "Mortara ELI XML", "ECG", NULL, ein_eli_read},
-    {"DICOM waveforms", "a DICOM file", NULL, ein_dicom_is, ein_dicom_read},
-    {"EDF and BDF", "an EDF file", NULL, ein_edf_is, ein_edf_read},
-    {"SCP-ECG", "an SCP-ECG file", NULL, ein_scp_is, ein_scp_read},
-    {"ISHNE", "an ISHNE Holter file", NULL, ein_ishne_is, ein_ishne_read},
-    {"MFER", "an MFER file", NULL, ein_mfer_is, ein_mfer_read},
+    {"GE MUSE XML", "MUSE XML", "RestingECG", NULL, EIN_XML_MAX_BYTES, ein_muse_read},
+    {"CardioSoft XML", "CardioSoft XML", "CardiologyXML", NULL, EIN_XML_MAX_BYTES, ein_cardiosoft_read},
+    {"HL7 aECG", "HL7 annotated ECG (aECG)", "AnnotatedECG", NULL, EIN_XML_MAX_BYTES, ein_aecg_read},
+    {"Philips Sierra XML", "Philips Sierra XML", "restingecgdata", NULL, EIN_XML_MAX_BYTES, ein_sierra_read},
+    {"Mortara ELI XML", "Mortara ELI XML", "ECG", NULL, EIN_XML_MAX_BYTES, ein_eli_read},
+    {"DICOM waveforms", "a DICOM file", NULL, ein_dicom_is, EIN_DICOM_MAX_BYTES, ein_dicom_read},
+    {"EDF and BDF", "an EDF file", NULL, ein_edf_is, EIN_EDF_MAX_BYTES, ein_edf_read},
+    {"SCP-ECG", "an SCP-ECG file", NULL, ein_scp_is, EIN_SCP_MAX_BYTES, ein_scp_read},
+    {"ISHNE", "an ISHNE Holter file", NULL, ein_ishne_is, EIN_ISHNE_MAX_BYTES, ein_ishne_read},
+    {"MFER", "an MFER file", NULL, ein_mfer_is, EIN_MFER_MAX_BYTES, ein_mfer_read},
 };
 enum { FORMATS = sizeof formats / sizeof formats[0] };
 

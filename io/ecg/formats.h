@@ -13,6 +13,7 @@
 
 #include "core/base/status.h"
 #include "core/signal/ecg.h"
+#include "io/base/input.h"
 #include "io/formats/xml_text.h"
 
 enum { EIN_FORMAT_START_BYTES = EIN_XML_SNIFF_BYTES };
@@ -23,8 +24,9 @@ typedef struct {
     const char *roots; /* XML: the names that its first element may have, with blanks between; else NULL */
     /* Other files: whether one that begins with these bytes (EIN_FORMAT_START_BYTES, or all) is of the format. */
     bool (*is)(const uint8_t *start, size_t bytes);
+    int64_t max_bytes; /* of a file that is read */
     /* As ein_muse_read: EIN_OK, or an error with a message and `ecg` empty. Not collective; any number of threads. */
-    ein_status (*read)(const char *path, ein_ecg *ecg);
+    ein_status (*read)(const ein_content *file, ein_ecg *ecg);
 } ein_format;
 
 /* The format of a file that begins with these bytes; NULL if it is none of these. */

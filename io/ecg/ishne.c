@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "io/base/crc16.h"
-#include "io/base/durable.h"
 #include "io/ecg/counts.h"
 #include "io/ecg/person.h"
 #include "io/ecg/xml_person.h"
@@ -14,7 +13,7 @@ enum { HEADER_BYTES = 522, CRC_FROM = 10, MAX_LEADS = 12, MISSING = -32768 };
 
 typedef struct {
     const char *path;
-    uint8_t *file;      /* owned */
+    const uint8_t *file;
     size_t bytes, data; /* the file's; where samples begin */
     uint32_t notes;
     ein_counts counts;
@@ -33,7 +32,6 @@ bool ein_ishne_is(const uint8_t *start, size_t bytes) {
 }
 
 static ein_status read_header(reader *r) {
-    EIN_TRY(ein_file_read(r->path, EIN_ISHNE_MAX_BYTES, (char **)&r->file, &r->bytes));
     if (!ein_ishne_is(r->file, r->bytes)) return ein_error(EIN_FORMAT, "%s: not an ISHNE file", r->path);
     if (r->bytes < HEADER_BYTES)
         return ein_error(EIN_CORRUPT, "%s: ends at byte %zu, within its header", r->path, r->bytes);
@@ -110,14 +108,15 @@ static ein_status read_all(reader *r, ein_ecg *ecg) {
     return EIN_OK;
 }
 
-ein_status ein_ishne_read(const char *path, ein_ecg *ecg) {
+ein_status ein_ishne_read(const ein_content *file, ein_ecg *ecg) {
     reader *r = NULL;
     memset(ecg, 0, sizeof *ecg);
     EIN_TRY(EIN_NEW(r, 1));
-    r->path = path;
+    r->path = file->path;
+    r->file = file->bytes;
+    r->bytes = file->n;
     ein_status status = read_all(r, ecg);
     ein_counts_free(&r->counts);
-    free(r->file);
     free(r);
     if (status != EIN_OK) ein_ecg_free(ecg);
     return status;

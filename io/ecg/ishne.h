@@ -20,13 +20,14 @@
 
 #include "core/base/status.h"
 #include "core/signal/ecg.h"
+#include "io/base/input.h"
 
 #define EIN_ISHNE_MAX_BYTES (INT64_C(4) << 30)
 
 bool ein_ishne_is(const uint8_t *start, size_t bytes);
 
-/* Read a file. The record id is the file's name without folder and ".ecg" or ".ishne". EIN_NOTFOUND, EIN_IO,
- * EIN_FORMAT, EIN_CORRUPT, EIN_NOMEM; on error `ecg` is empty. Not collective; any number of threads. */
-ein_status ein_ishne_read(const char *path, ein_ecg *ecg);
+/* Read a file. The record id is the file's name without folder and ".ecg" or ".ishne". EIN_FORMAT, EIN_CORRUPT,
+ * EIN_NOMEM; on error `ecg` is empty. Not collective; any number of threads. */
+ein_status ein_ishne_read(const ein_content *file, ein_ecg *ecg);
 
 #endif

@@ -1,19 +1,14 @@
 #include "io/ecg/kind.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdbool.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "io/base/own.h"
-#include "io/base/trouble.h"
 #include "io/ecg/dicom.h"
 #include "io/formats/xml_text.h"
 
-enum { START_BYTES = EIN_FORMAT_START_BYTES, OWN_MARK_BYTES = 1 << 16 };
+enum { OWN_MARK_BYTES = 1 << 16 };
 
 static const char by_name_only[] = "a file with an ECG format's name, but not its content";
 static const char ecg_extensions[] = "scp dcm dicom edf bdf ecg mwf mfer aecg hl7 ishne";
@@ -21,7 +16,7 @@ static const char ecg_extensions[] = "scp dcm dicom edf bdf ecg mwf mfer aecg hl
 /* A file as far as it is looked at. */
 typedef struct {
     const char *name, *extension; /* without folder; behind the last dot, "" if there is none */
-    int fd;
+    ein_input *file;
     int64_t size;
     const unsigned char *start;
     size_t bytes;
@@ -98,17 +93,18 @@ static bool begins(const look *f, size_t at, const char *mark, size_t bytes) {
 
 /* --- by content ------------------------------------------------------------------------------------------ */
 
-static bool holds_own_mark(int fd, int64_t from, int64_t bytes) {
+static bool holds_own_mark(ein_input *file, int64_t from, int64_t bytes) {
     char buffer[OWN_MARK_BYTES];
-    ssize_t n = pread(fd, buffer, (size_t)bytes, from);
-    return n > 0 && memmem(buffer, (size_t)n, EIN_OWN_CORPUS, strlen(EIN_OWN_CORPUS)) != NULL;
+    int64_t n;
+    return ein_input_read(file, buffer, bytes, from, &n) == EIN_OK && n > 0 &&
+           memmem(buffer, (size_t)n, EIN_OWN_CORPUS, strlen(EIN_OWN_CORPUS)) != NULL;
 }
 
 /* A corpus of ours says so in an attribute, which stands near the beginning or the end of the file. */
 static ein_kind hdf5(const look *f) {
     int64_t bytes = f->size < OWN_MARK_BYTES ? f->size : OWN_MARK_BYTES;
     bool own = begins(f, 0, "\x89HDF", 4) &&
-               (holds_own_mark(f->fd, 0, bytes) || holds_own_mark(f->fd, f->size - bytes, bytes));
+               (holds_own_mark(f->file, 0, bytes) || holds_own_mark(f->file, f->size - bytes, bytes));
     return own ? kind_own : kind_hdf5;
 }
 
@@ -188,25 +184,23 @@ bool ein_kind_is_by_name_only(const ein_kind *kind) {
 
 ein_status ein_kind_of_file(const char *path, ein_kind *out) {
     const ein_format *format;
-    return ein_kind_and_format(path, out, &format);
+    ein_input file;
+    *out = (ein_kind){EIN_KIND_OTHER, "files that cannot be opened"};
+    ein_status status = ein_input_open(NULL, path, &file);
+    if (status == EIN_OK) status = ein_kind_of_input(&file, out, &format);
+    ein_input_close(&file);
+    return status;
 }
 
-ein_status ein_kind_and_format(const char *path, ein_kind *out, const ein_format **format) {
-    unsigned char start[START_BYTES];
-    struct stat info;
-    const char *slash = strrchr(path, '/');
-    look f = {.name = slash ? slash + 1 : path, .extension = extension_of(path), .start = start};
+ein_status ein_kind_of_input(ein_input *file, ein_kind *out, const ein_format **format) {
+    const char *slash = strrchr(file->path, '/');
+    look f = {.name = slash ? slash + 1 : file->path,
+              .extension = extension_of(file->path),
+              .file = file,
+              .size = file->size};
     *out = (ein_kind){EIN_KIND_OTHER, "files that cannot be opened"};
     *format = NULL;
-    f.fd = ein_trouble_open(path, 0);
-    if (f.fd < 0) return ein_error(ein_trouble_status(errno), "%s: %s", path, strerror(errno));
-    ssize_t n = fstat(f.fd, &info) == 0 ? pread(f.fd, start, sizeof start, 0) : -1;
-    int error = errno;
-    if (n >= 0) {
-        f.size = info.st_size;
-        f.bytes = (size_t)n;
-        *out = kind_of(&f, format);
-    }
-    close(f.fd);
-    return n >= 0 ? EIN_OK : ein_error(ein_trouble_status(error), "%s: %s", path, strerror(error));
+    EIN_TRY(ein_input_start(file, &f.start, &f.bytes));
+    *out = kind_of(&f, format);
+    return EIN_OK;
 }

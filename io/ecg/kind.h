@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "core/base/status.h"
+#include "io/base/input.h"
 #include "io/ecg/formats.h"
 
 typedef enum { EIN_KIND_READ, EIN_KIND_ECG, EIN_KIND_HOLDER, EIN_KIND_OTHER } ein_kind_class;
@@ -29,8 +30,8 @@ typedef struct {
 /* Look at a regular file. EIN_IO if it cannot be opened or read. Not collective. */
 ein_status ein_kind_of_file(const char *path, ein_kind *out);
 
-/* The same; `*format` is the row that reads it, NULL unless it is EIN_KIND_READ. */
-ein_status ein_kind_and_format(const char *path, ein_kind *out, const ein_format **format);
+/* The same of a file that is open; `*format` is the row that reads it, NULL unless it is EIN_KIND_READ. */
+ein_status ein_kind_of_input(ein_input *file, ein_kind *out, const ein_format **format);
 
 /* Whether the name alone, by its extension, is that of an ECG file that stands for itself: "100.edf" beside "100.hea"
  * is no signal file of it. */

@@ -6,7 +6,6 @@
 #include <string.h>
 #include <strings.h>
 
-#include "io/base/durable.h"
 #include "io/ecg/counts.h"
 #include "io/ecg/person.h"
 #include "io/ecg/xml_person.h"
@@ -83,7 +82,8 @@ typedef struct {
 
 typedef struct {
     const char *path;
-    uint8_t *file; /* owned */
+    const uint8_t *file;
+    size_t bytes;
     bool big_endian, has_layout;
     definitions all;
     definitions *channel; /* (MAX_CHANNELS), owned */
@@ -483,8 +483,7 @@ bool ein_mfer_is(const uint8_t *start, size_t bytes) {
 }
 
 static ein_status read_all(reader *r, ein_ecg *ecg) {
-    size_t bytes;
-    EIN_TRY(ein_file_read(r->path, EIN_MFER_MAX_BYTES, (char **)&r->file, &bytes));
+    const size_t bytes = r->bytes;
     if (!ein_mfer_is(r->file, bytes)) return ein_error(EIN_FORMAT, "%s: not an MFER file", r->path);
     EIN_TRY(EIN_NEW(r->channel, MAX_CHANNELS));
     EIN_TRY(EIN_NEW(r->layout, MAX_CHANNELS));
@@ -503,11 +502,13 @@ static ein_status read_all(reader *r, ein_ecg *ecg) {
     return EIN_OK;
 }
 
-ein_status ein_mfer_read(const char *path, ein_ecg *ecg) {
+ein_status ein_mfer_read(const ein_content *file, ein_ecg *ecg) {
     reader *r = NULL;
     memset(ecg, 0, sizeof *ecg);
     EIN_TRY(EIN_NEW(r, 1));
-    r->path = path;
+    r->path = file->path;
+    r->file = file->bytes;
+    r->bytes = file->n;
     r->big_endian = true;
     r->n_channels = 1;
     r->person.age_years = NAN;
@@ -517,7 +518,6 @@ ein_status ein_mfer_read(const char *path, ein_ecg *ecg) {
     ein_counts_free(&r->counts);
     free(r->channel);
     free(r->layout);
-    free(r->file);
     free(r);
     if (status != EIN_OK) ein_ecg_free(ecg);
     return status;

@@ -373,9 +373,9 @@ static ein_status read_person(const reader *r, const char *path, ein_ecg_person 
 
 /* --- the whole ------------------------------------------------------------------------------------------- */
 
-static ein_status read_all(reader *r, const char *path, ein_ecg *ecg) {
+static ein_status read_all(reader *r, const ein_content *file, ein_ecg *ecg) {
     int wanted[DERIVED];
-    EIN_TRY(ein_xml_open(path, &r->xml));
+    EIN_TRY(ein_xml_parse(file, &r->xml));
     r->root = ein_xml_root(r->xml);
     if (!ein_xml_is(r->root, "RestingECG"))
         return ein_xml_error(r->xml, r->root, "not GE MUSE XML: its first element is not <RestingECG>");
@@ -391,14 +391,14 @@ static ein_status read_all(reader *r, const char *path, ein_ecg *ecg) {
     review_gain(r, n_derived, ecg);
     ecg->text_converted = ein_xml_repair(r->xml).converted;
     ecg->text_replaced = ein_xml_repair(r->xml).replaced;
-    return read_person(r, path, &ecg->person);
+    return read_person(r, file->path, &ecg->person);
 }
 
-ein_status ein_muse_read(const char *path, ein_ecg *ecg) {
+ein_status ein_muse_read(const ein_content *file, ein_ecg *ecg) {
     reader *r = NULL;
     memset(ecg, 0, sizeof *ecg);
     EIN_TRY(EIN_NEW(r, 1));
-    ein_status status = read_all(r, path, ecg);
+    ein_status status = read_all(r, file, ecg);
     for (int i = 0; i < r->n_leads; i++) free(r->lead[i].bytes);
     ein_xml_close(r->xml);
     free(r);

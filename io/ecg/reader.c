@@ -31,6 +31,8 @@ static bool ends_with(const char *text, const char *end) {
     return n >= m && strcasecmp(text + n - m, end) == 0;
 }
 
+enum { NUL_WITHIN = 256 }; /* text has none among its first bytes */
+
 /* A file that is taken from a folder by its name. What it is shows when it is read. */
 static bool is_candidate(const char *name) {
     return ends_with(name, wfdb_extension) ||
@@ -52,70 +54,83 @@ static ein_status not_read(const char *path, const ein_kind *kind, bool is_xml, 
                      path);
 }
 
-/* Whether there is a NUL among the first bytes, which no text has. */
-static ein_status is_binary(const char *path, bool *binary) {
-    char start[256];
-    const int fd = ein_trouble_open(path, 0);
-    if (fd < 0) return ein_error(ein_trouble_status(errno), "%s: %s", path, strerror(errno));
-    ssize_t n = read(fd, start, sizeof start);
-    int error = errno;
-    close(fd);
-    if (n < 0) return ein_error(ein_trouble_status(error), "%s: %s", path, strerror(error));
-    *binary = memchr(start, '\0', (size_t)n) != NULL;
+/* A file that is no WFDB header by its name: its content decides. */
+static ein_status read_by_content(const ein_place *place, ein_input *file, ein_content *content,
+                                  ein_ecg *ecg) {
+    char root[EIN_XML_NAME_BYTES];
+    const ein_format *format;
+    const uint8_t *start;
+    size_t bytes;
+    ein_kind kind;
+    EIN_TRY(ein_kind_of_input(file, &kind, &format));
+    if (format) {
+        EIN_TRY(ein_input_whole(file, format->max_bytes, content));
+        return format->read(content, ecg);
+    }
+    EIN_TRY(ein_input_start(file, &start, &bytes));
+    const bool is_xml = ein_xml_sniff(start, bytes, root);
+    const bool binary = memchr(start, '\0', bytes < NUL_WITHIN ? bytes : NUL_WITHIN) != NULL;
+    if (is_xml || binary || kind.class != EIN_KIND_OTHER) return not_read(file->path, &kind, is_xml, root);
+    EIN_TRY(ein_input_whole(file, EIN_WFDB_MAX_HEADER_BYTES, content));
+    return ein_wfdb_read_text(content, place, NULL, ecg);
+}
+
+static void hash_content(const ein_content *content, ein_reader_source *source) {
+    ein_file_hash hash;
+    ein_file_hash_begin(&hash);
+    ein_file_hash_whole(&hash, content->bytes, content->n);
+    ein_error_keep(&source->error, ein_file_hash_end(&hash, source->sha256));
+}
+
+static ein_status read_file(const ein_place *place, ein_input *file, ein_ecg *ecg,
+                            ein_reader_source *source) {
+    char root[EIN_XML_NAME_BYTES];
+    const uint8_t *start;
+    size_t bytes;
+    ein_content content;
+    ein_file_hash hash;
+    EIN_TRY(ein_input_start(file, &start, &bytes));
+    if (!ends_with(file->path, wfdb_extension) || ein_xml_sniff(start, bytes, root)) {
+        EIN_TRY(read_by_content(place, file, &content, ecg));
+        if (source) hash_content(&content, source);
+        return EIN_OK;
+    }
+    EIN_TRY(ein_input_whole(file, EIN_WFDB_MAX_HEADER_BYTES, &content));
+    if (source) ein_file_hash_begin(&hash);
+    EIN_TRY(ein_wfdb_read_text(&content, place, source ? &hash : NULL, ecg));
+    if (source) ein_error_keep(&source->error, ein_file_hash_end(&hash, source->sha256));
     return EIN_OK;
 }
 
-/* A file that is no WFDB header by its name: its content decides. */
-static ein_status read_by_content(const char *path, const ein_links *links, ein_ecg *ecg) {
-    char root[EIN_XML_NAME_BYTES];
-    const ein_format *format;
-    ein_kind kind;
-    bool binary = false;
-    EIN_TRY(ein_kind_and_format(path, &kind, &format));
-    if (format) return format->read(path, ecg);
-    const bool is_xml = ein_xml_sniff_file(path, root);
-    if (!is_xml && kind.class == EIN_KIND_OTHER) EIN_TRY(is_binary(path, &binary));
-    if (is_xml || binary || kind.class != EIN_KIND_OTHER) return not_read(path, &kind, is_xml, root);
-    return ein_wfdb_read_linked(path, links, ecg);
-}
-
-/* A header by its name: its text is read once, to see that it is no XML, to be parsed, and for the hash. */
-static ein_status read_header(const char *path, const ein_links *links, ein_ecg *ecg,
-                              ein_reader_source *source) {
-    char root[EIN_XML_NAME_BYTES], *text;
-    size_t bytes;
-    ein_file_hash hash;
-    const ein_status found = ein_file_read(path, EIN_WFDB_MAX_HEADER_BYTES, &text, &bytes);
-    if (found != EIN_OK) /* longer than headers are: XML, or nothing that is read */
-        return found == EIN_FORMAT && ein_xml_sniff_file(path, root) ? read_by_content(path, links, ecg)
-                                                                     : found;
-    if (ein_xml_sniff(text, bytes < EIN_XML_SNIFF_BYTES ? bytes : EIN_XML_SNIFF_BYTES, root)) {
-        free(text);
-        return read_by_content(path, links, ecg);
+/* "x/100" is "x/100.hea" where that is a file. */
+static ein_status open_any(const ein_place *place, const char *path, char *header, size_t room,
+                           ein_input *file) {
+    const int n = snprintf(header, room, "%s%s", path, wfdb_extension);
+    *file = (ein_input){.fd = -1};
+    if (n < 0 || (size_t)n >= room) return ein_error(EIN_IO, "%.64s...: path too long", path);
+    const bool named = ends_with(path, wfdb_extension) || !ein_input_is_there(place, header);
+    if (named || ein_input_open(place, header, file) != EIN_OK) {
+        ein_input_close(file);
+        return ein_input_open(place, path, file);
     }
-    if (source) ein_file_hash_begin(&hash);
-    const ein_status status = ein_wfdb_read_text(path, text, bytes, links, source ? &hash : NULL, ecg);
-    free(text);
-    if (source && status == EIN_OK) ein_error_keep(&source->error, ein_file_hash_end(&hash, source->sha256));
-    return status;
+    return EIN_OK;
 }
 
-static ein_status read_any(const char *path, const ein_links *links, ein_ecg *ecg,
+static ein_status read_any(const ein_place *place, const char *path, ein_ecg *ecg,
                            ein_reader_source *source) {
     char header[PATH_MAX];
-    struct stat info;
+    ein_input file;
     memset(ecg, 0, sizeof *ecg);
-    if (ends_with(path, wfdb_extension)) return read_header(path, links, ecg, source);
-    int n = snprintf(header, sizeof header, "%s%s", path, wfdb_extension);
-    if (n < 0 || (size_t)n >= sizeof header) return ein_error(EIN_IO, "%.64s...: path too long", path);
-    if (stat(header, &info) == 0 && S_ISREG(info.st_mode)) return ein_wfdb_read_linked(header, links, ecg);
-    return read_by_content(path, links, ecg);
+    ein_status status = open_any(place, path, header, sizeof header, &file);
+    if (status == EIN_OK) status = read_file(place, &file, ecg, source);
+    ein_input_close(&file);
+    return status;
 }
 
 ein_status ein_reader_read_source(const char *path, const ein_reader_options *options, ein_ecg *ecg,
                                   ein_reader_source *source) {
     if (source) *source = (ein_reader_source){.sha256 = ""};
-    EIN_TRY(read_any(path, options ? options->links : NULL, ecg, source));
+    EIN_TRY(read_any(options ? &options->place : NULL, path, ecg, source));
     ein_ecg_name_leads(ecg, options ? &options->lead_names : NULL);
     return EIN_OK;
 }

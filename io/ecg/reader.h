@@ -9,7 +9,7 @@
 #include "core/base/status.h"
 #include "core/signal/ecg.h"
 #include "core/signal/lead_names.h"
-#include "io/base/links.h"
+#include "io/base/input.h"
 #include "io/ecg/file_hash.h"
 
 /* Read a recording. `path` is a WFDB header (.hea, with or without the extension; io/ecg/wfdb.h) or a file of one of
@@ -22,15 +22,14 @@ ein_status ein_reader_read(const char *path, ein_ecg *ecg);
 /* What a site may say of its files. */
 typedef struct {
     ein_lead_names lead_names; /* its own names of leads, over the table of core/signal/lead_names.h */
-    const ein_links
-        *links; /* to where signal files may be links (io/base/links.h); NULL: only inside their own folder */
+    ein_place place;           /* where files are */
 } ein_reader_options;
 
 /* The same with options; NULL: none. */
 ein_status ein_reader_read_with(const char *path, const ein_reader_options *options, ein_ecg *ecg);
 
-/* The same, with what the recording is known by (io/ecg/source_hash.h): "" if reading it did not make the hash, which
- * ein_source_hash then does; `error` if it cannot be made, which the recording read does not mind. */
+/* The same, with what the recording is known by (io/ecg/source_hash.h); `error` if it cannot be made, which the
+ * recording read does not mind. */
 typedef struct {
     char sha256[EIN_SHA256_TEXT_BYTES];
     ein_kept_error error;

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "io/base/crc16.h"
-#include "io/base/durable.h"
 #include "io/ecg/counts.h"
 #include "io/ecg/person.h"
 #include "io/ecg/scp_huffman.h"
@@ -36,7 +35,7 @@ typedef struct {
 
 typedef struct {
     const char *path;
-    uint8_t *file; /* owned */
+    const uint8_t *file;
     size_t bytes;
     section sections[SECTIONS];
     int protocol;
@@ -89,7 +88,6 @@ static ein_status take_section(reader *r, const uint8_t *pointer) {
 }
 
 static ein_status read_sections(reader *r) {
-    EIN_TRY(ein_file_read(r->path, EIN_SCP_MAX_BYTES, (char **)&r->file, &r->bytes));
     if (!ein_scp_is(r->file, r->bytes)) return ein_error(EIN_FORMAT, "%s: not an SCP-ECG file", r->path);
     const uint32_t stated = u32(r->file + 2), pointers = u32(r->file + FILE_HEADER + 4);
     if (stated > r->bytes || FILE_HEADER + (size_t)pointers > stated)
@@ -417,15 +415,16 @@ static ein_status read_all(reader *r, ein_ecg *ecg) {
     return EIN_OK;
 }
 
-ein_status ein_scp_read(const char *path, ein_ecg *ecg) {
+ein_status ein_scp_read(const ein_content *file, ein_ecg *ecg) {
     reader *r = NULL;
     memset(ecg, 0, sizeof *ecg);
     EIN_TRY(EIN_NEW(r, 1));
-    r->path = path;
+    r->path = file->path;
+    r->file = file->bytes;
+    r->bytes = file->n;
     ein_status status = read_all(r, ecg);
     ein_counts_free(&r->counts);
     free(r->huffman);
-    free(r->file);
     free(r);
     if (status != EIN_OK) ein_ecg_free(ecg);
     return status;

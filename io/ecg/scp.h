@@ -28,13 +28,14 @@
 
 #include "core/base/status.h"
 #include "core/signal/ecg.h"
+#include "io/base/input.h"
 
 #define EIN_SCP_MAX_BYTES (INT64_C(64) << 20)
 
 bool ein_scp_is(const uint8_t *start, size_t bytes);
 
-/* Read a file. The record id is the file's name without folder and ".scp" or ".ecg". EIN_NOTFOUND, EIN_IO, EIN_FORMAT,
+/* Read a file. The record id is the file's name without folder and ".scp" or ".ecg". EIN_FORMAT,
  * EIN_CORRUPT, EIN_OTHER, EIN_NOMEM; on error `ecg` is empty. Not collective; any number of threads. */
-ein_status ein_scp_read(const char *path, ein_ecg *ecg);
+ein_status ein_scp_read(const ein_content *file, ein_ecg *ecg);
 
 #endif

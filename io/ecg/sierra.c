@@ -338,8 +338,8 @@ static ein_status find_waves(reader *r) {
     return EIN_OTHER;
 }
 
-static ein_status read_all(reader *r, const char *path, ein_ecg *ecg) {
-    EIN_TRY(ein_xml_open(path, &r->xml));
+static ein_status read_all(reader *r, const ein_content *file, ein_ecg *ecg) {
+    EIN_TRY(ein_xml_parse(file, &r->xml));
     r->root = ein_xml_root(r->xml);
     if (!ein_xml_is(r->root, "restingecgdata"))
         return ein_xml_error(r->xml, r->root,
@@ -350,17 +350,17 @@ static ein_status read_all(reader *r, const char *path, ein_ecg *ecg) {
     EIN_TRY(read_settings(r));
     EIN_TRY(read_samples(r));
     ein_counts_drop_pulse(&r->counts);
-    EIN_TRY(ein_counts_to_ecg(path, &r->counts, ecg));
+    EIN_TRY(ein_counts_to_ecg(file->path, &r->counts, ecg));
     ecg->text_converted = ein_xml_repair(r->xml).converted;
     ecg->text_replaced = ein_xml_repair(r->xml).replaced;
-    return read_person(r, path, &ecg->person);
+    return read_person(r, file->path, &ecg->person);
 }
 
-ein_status ein_sierra_read(const char *path, ein_ecg *ecg) {
+ein_status ein_sierra_read(const ein_content *file, ein_ecg *ecg) {
     reader *r = NULL;
     memset(ecg, 0, sizeof *ecg);
     EIN_TRY(EIN_NEW(r, 1));
-    ein_status status = read_all(r, path, ecg);
+    ein_status status = read_all(r, file, ecg);
     ein_counts_free(&r->counts);
     ein_xml_close(r->xml);
     free(r->bytes);

@@ -9,38 +9,40 @@
 #include <string.h>
 #include <strings.h>
 
-#include "io/base/durable.h"
 #include "io/base/hash.h"
 #include "io/ecg/wfdb_header.h"
 #include "io/ecg/wfdb_segments.h"
 #include "io/formats/xml_text.h"
 
-static ein_status add_signals(ein_file_hash *hash, const char *path, const ein_wfdb_header *header) {
+static ein_status add_signals(ein_file_hash *hash, const ein_place *place, const char *path,
+                              const ein_wfdb_header *header) {
     for (int i = 0; i < header->n_signals; i++) {
         char name[PATH_MAX];
         bool seen = false;
         for (int j = 0; j < i; j++)
             seen = seen || strcmp(header->signal[i].file, header->signal[j].file) == 0;
         if (seen) continue;
-        EIN_TRY(ein_wfdb_signal_path(path, header->signal[i].file, name, sizeof name));
-        ein_file_hash_file(hash, name);
+        EIN_TRY(ein_wfdb_signal_path(place, path, header->signal[i].file, name, sizeof name));
+        ein_file_hash_file(hash, place, name);
     }
     return EIN_OK;
 }
 
-static ein_status add_record(ein_file_hash *hash, const char *path, const char *text, size_t bytes) {
+static ein_status add_record(ein_file_hash *hash, const ein_place *place, const char *path, const char *text,
+                             size_t bytes) {
     ein_wfdb_header *header = NULL;
     ein_status status = EIN_NEW(header, 1);
     if (status == EIN_OK) status = ein_wfdb_header_parse(path, text, bytes, header);
-    if (status == EIN_OK) status = add_signals(hash, path, header);
+    if (status == EIN_OK) status = add_signals(hash, place, path, header);
     free(header);
     return status;
 }
 
-static ein_status add_wfdb(ein_file_hash *hash, const char *path, bool is_segment);
+static ein_status add_wfdb(ein_file_hash *hash, const ein_place *place, const char *path);
 
 /* Each segment's header and signals, in the order of the header. */
-static ein_status add_segments(ein_file_hash *hash, const char *path, const char *text) {
+static ein_status add_segments(ein_file_hash *hash, const ein_place *place, const char *path,
+                               const char *text) {
     ein_wfdb_segments list;
     char header[PATH_MAX];
     EIN_TRY(ein_wfdb_segments_parse(path, text, &list));
@@ -49,38 +51,65 @@ static ein_status add_segments(ein_file_hash *hash, const char *path, const char
         const ein_wfdb_segment *s = &list.segment[i];
         if (!s->name[0] || s->frames == 0) continue;
         status = ein_wfdb_segment_path(path, s, header, sizeof header);
-        if (status == EIN_OK) status = add_wfdb(hash, header, true);
+        if (status == EIN_OK) status = add_wfdb(hash, place, header);
     }
     ein_wfdb_segments_free(&list);
     return status;
 }
 
-static ein_status add_wfdb(ein_file_hash *hash, const char *path, bool is_segment) {
-    char *text = NULL;
-    size_t bytes = 0;
-    EIN_TRY(ein_file_read(path, EIN_WFDB_MAX_HEADER_BYTES, &text, &bytes));
-    ein_file_hash_whole(hash, text, bytes);
-    const ein_status status = !is_segment && ein_wfdb_is_segmented(text)
-                                  ? add_segments(hash, path, text)
-                                  : add_record(hash, path, text, bytes);
-    free(text);
+/* A header of one segment. */
+static ein_status add_wfdb(ein_file_hash *hash, const ein_place *place, const char *path) {
+    ein_input input;
+    ein_content file;
+    ein_status status = ein_input_open(place, path, &input);
+    if (status == EIN_OK) status = ein_input_whole(&input, EIN_WFDB_MAX_HEADER_BYTES, &file);
+    if (status == EIN_OK) {
+        ein_file_hash_whole(hash, file.bytes, file.n);
+        status = add_record(hash, place, path, (const char *)file.bytes, file.n);
+    }
+    ein_input_close(&input);
     return status;
 }
 
-static bool is_wfdb_header(const char *path) {
+/* Whether it is a WFDB header, whose text is then `*file`; else its bytes are hashed as they are. */
+static ein_status is_wfdb_header(ein_input *input, ein_content *file, bool *is) {
     char root[EIN_XML_NAME_BYTES];
-    size_t n = strlen(path);
-    return n > 4 && strcasecmp(path + n - 4, ".hea") == 0 && !ein_xml_sniff_file(path, root);
+    const uint8_t *start;
+    size_t bytes, n = strlen(input->path);
+    *is = false;
+    if (n <= 4 || strcasecmp(input->path + n - 4, ".hea") != 0) return EIN_OK;
+    EIN_TRY(ein_input_start(input, &start, &bytes));
+    if (ein_xml_sniff(start, bytes, root)) return EIN_OK;
+    *is = true;
+    return ein_input_whole(input, EIN_WFDB_MAX_HEADER_BYTES, file);
+}
+
+static ein_status add_any(ein_file_hash *hash, const ein_place *place, ein_input *input) {
+    ein_content file;
+    bool is_wfdb;
+    EIN_TRY(is_wfdb_header(input, &file, &is_wfdb));
+    if (!is_wfdb) {
+        ein_file_hash_rest(hash, input);
+        return EIN_OK;
+    }
+    const char *text = (const char *)file.bytes;
+    ein_file_hash_whole(hash, file.bytes, file.n);
+    return ein_wfdb_is_segmented(text) ? add_segments(hash, place, input->path, text)
+                                       : add_record(hash, place, input->path, text, file.n);
+}
+
+ein_status ein_source_hash_in(const ein_place *place, const char *path, char out[EIN_SHA256_TEXT_BYTES]) {
+    ein_file_hash hash;
+    ein_input input;
+    ein_file_hash_begin(&hash);
+    ein_status status = ein_input_open(place, path, &input);
+    if (status == EIN_OK) status = add_any(&hash, place, &input);
+    ein_input_close(&input);
+    return status == EIN_OK ? ein_file_hash_end(&hash, out) : status;
 }
 
 ein_status ein_source_hash(const char *path, char out[EIN_SHA256_TEXT_BYTES]) {
-    ein_file_hash hash;
-    ein_file_hash_begin(&hash);
-    if (is_wfdb_header(path))
-        EIN_TRY(add_wfdb(&hash, path, false));
-    else
-        ein_file_hash_file(&hash, path);
-    return ein_file_hash_end(&hash, out);
+    return ein_source_hash_in(NULL, path, out);
 }
 
 /* --- samples ----------------------------------------------------------------------------------------------- */

@@ -14,6 +14,9 @@
  * EIN_IO, EIN_SYSTEM, EIN_FORMAT. Not collective; any number of threads. */
 ein_status ein_source_hash(const char *path, char out[EIN_SHA256_TEXT_BYTES]);
 
+/* The same of a file of `place` (io/base/input.h). */
+ein_status ein_source_hash_in(const ein_place *place, const char *path, char out[EIN_SHA256_TEXT_BYTES]);
+
 /* A key of the samples as they were decoded: the first 8 bytes, little-endian, of BLAKE2b-256 of rate and length,
  * then of each lead its name and its samples as whole uV (int32; INT32_MIN: missing). Leads stand in the order of
  * ein_lead, each once; III, aVR, aVL and aVF do not count beside I and II, nor leads of unknown names beside known

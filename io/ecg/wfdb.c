@@ -1,20 +1,13 @@
 #include "io/ecg/wfdb.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "core/signal/gain.h"
-#include "io/base/durable.h"
-#include "io/base/links.h"
-#include "io/base/trouble.h"
 #include "io/ecg/wfdb_flac.h"
 #include "io/ecg/wfdb_format.h"
 #include "io/ecg/wfdb_header.h"
@@ -36,15 +29,15 @@ typedef struct {
     int64_t offset;
     int64_t frames; /* whole frames that the file holds */
     bool wanted;    /* holds a signal that we keep */
-    int fd;
+    char *path;     /* of the file; owned */
+    ein_input input;
     ein_wfdb_flac flac; /* decoded, for the formats that are FLAC streams */
 } group;
 
 typedef struct {
     const char *path; /* of the header */
-    const ein_links *links;
+    const ein_place *place;
     ein_file_hash *hash; /* NULL: none is wanted */
-    char folder[PATH_MAX];
     ein_wfdb_header header;
     int lead_of[EIN_MAX_LEADS]; /* signal -> lead of the recording, -1: left out */
     int n_leads;
@@ -96,7 +89,8 @@ static ein_status start_group(reader *r, int i) {
     if (!format)
         return ein_error(EIN_OTHER, "%s:%d: signal format %d is not read; these are: %s", r->path, s->line,
                          s->format, ein_wfdb_format_list());
-    r->groups[r->n_groups++] = (group){.first = i, .format = format, .offset = s->offset, .fd = -1};
+    r->groups[r->n_groups++] =
+        (group){.first = i, .format = format, .offset = s->offset, .input = {.fd = -1}};
     return EIN_OK;
 }
 
@@ -118,45 +112,15 @@ static ein_status group_signals(reader *r) {
 
 /* --- files --------------------------------------------------------------------------------------------- */
 
-/* A symbolic link is followed if it stays in the header's folder, or ends where the caller allows it. */
-static ein_status open_link(const reader *r, const char *path, int *fd) {
-    char target[PATH_MAX], home[PATH_MAX];
-    if (!realpath(path, target) || !realpath(r->folder, home))
-        return ein_error(ein_trouble_status(errno), "%s: %s", path, strerror(errno));
-    if (!ein_path_within(target, home) && !ein_links_allow(r->links, target))
-        return ein_error(EIN_FORMAT,
-                         "%s: is a symbolic link out of its folder; not followed (ingest --follow-links)",
-                         path);
-    *fd = ein_trouble_open(target, O_NOFOLLOW);
-    if (*fd < 0) return ein_error(ein_trouble_status(errno), "%s: %s", target, strerror(errno));
-    return EIN_OK;
-}
-
-static ein_status open_signal_file(const reader *r, group *g, char *path, int64_t *size) {
-    EIN_TRY(ein_wfdb_signal_path(r->path, r->header.signal[g->first].file, path, PATH_MAX));
-    g->fd = ein_trouble_open(path, O_NOFOLLOW);
-    if (g->fd < 0 && errno == ELOOP) EIN_TRY(open_link(r, path, &g->fd));
-    if (g->fd < 0)
-        return ein_error(ein_trouble_status(errno), "%s: signal file %s: %s", r->path, path, strerror(errno));
-    struct stat info;
-    if (fstat(g->fd, &info) != 0)
-        return ein_error(ein_trouble_status(errno), "%s: %s", path, strerror(errno));
-    if (!S_ISREG(info.st_mode)) return ein_error(EIN_FORMAT, "%s: not a regular file", path);
-    *size = info.st_size;
-    return EIN_OK;
-}
-
-static ein_status read_fully(int fd, const char *path, void *out, int64_t bytes, int64_t at) {
-    for (int64_t done = 0; done < bytes;) {
-        ssize_t n = pread(fd, (char *)out + done, (size_t)(bytes - done), at + done);
-        if (n < 0 && errno == EINTR) continue;
-        if (n < 0)
-            return ein_error(ein_trouble_status(errno), "%s: byte %lld: %s", path, (long long)(at + done),
-                             strerror(errno));
-        if (n == 0) return ein_error(EIN_IO, "%s: became shorter while it was read", path);
-        done += n;
-    }
-    return EIN_OK;
+static ein_status open_signal_file(const reader *r, group *g) {
+    char path[PATH_MAX];
+    const char *file = r->header.signal[g->first].file;
+    const ein_status status = ein_wfdb_open_signal(r->place, r->path, file, path, sizeof path, &g->input);
+    if ((g->path = strdup(path)) == NULL) return ein_error(EIN_NOMEM, "%s: no memory for a path", r->path);
+    g->input.path = g->path;
+    if (status == EIN_OK || status == EIN_FORMAT) return status;
+    snprintf(path, sizeof path, "%s", ein_error_message());
+    return ein_error(status, "%s: signal file %s", r->path, path);
 }
 
 static int32_t little_endian(const uint8_t *b) {
@@ -164,11 +128,12 @@ static int32_t little_endian(const uint8_t *b) {
 }
 
 /* A .mat file whose own header contradicts the text header would be read as noise. */
-static ein_status check_mat(const reader *r, const group *g, const char *path, int64_t size) {
+static ein_status check_mat(const reader *r, group *g) {
+    const char *path = g->path;
     size_t n = strlen(path);
     uint8_t b[MAT_HEADER_BYTES];
-    if (n < 4 || strcasecmp(path + n - 4, ".mat") != 0 || size < MAT_HEADER_BYTES) return EIN_OK;
-    EIN_TRY(read_fully(g->fd, path, b, sizeof b, 0));
+    if (n < 4 || strcasecmp(path + n - 4, ".mat") != 0 || g->input.size < MAT_HEADER_BYTES) return EIN_OK;
+    EIN_TRY(ein_input_read(&g->input, b, sizeof b, 0, NULL));
     if (memcmp(b, "MATLAB", 6) == 0)
         return ein_error(EIN_FORMAT,
                          "%s: a MATLAB file of level 5 or later; WFDB needs level 4 (save with -v4)", path);
@@ -183,7 +148,7 @@ static ein_status check_mat(const reader *r, const group *g, const char *path, i
 }
 
 /* Samples of a FLAC stream follow each other signal by signal, so all signals have as many in a frame. */
-static ein_status decode_flac(const reader *r, group *g, const char *path) {
+static ein_status decode_flac(const reader *r, group *g) {
     const ein_wfdb_signal *first = &r->header.signal[g->first];
     int64_t skew = 0;
     for (int i = g->first; i < g->first + g->n_signals; ++i) {
@@ -193,24 +158,22 @@ static ein_status decode_flac(const reader *r, group *g, const char *path) {
         if (s->skew > skew) skew = s->skew;
     }
     const int64_t most = r->header.n_frames > 0 ? r->header.n_frames + skew : 0;
-    EIN_TRY(ein_wfdb_flac_read(path, g->fd, g->offset, g->n_signals, g->format->bits, first->per_frame, most,
+    EIN_TRY(ein_wfdb_flac_read(&g->input, g->offset, g->n_signals, g->format->bits, first->per_frame, most,
                                ein_wfdb_format_missing(g->format), &g->flac));
     g->frames = g->flac.frames;
     return EIN_OK;
 }
 
 static ein_status open_groups(reader *r) {
-    char path[PATH_MAX];
     for (int k = 0; k < r->n_groups; ++k) {
         group *g = &r->groups[k];
-        int64_t size = 0;
         if (!g->wanted) continue;
-        EIN_TRY(open_signal_file(r, g, path, &size));
-        EIN_TRY(check_mat(r, g, path, size));
+        EIN_TRY(open_signal_file(r, g));
+        EIN_TRY(check_mat(r, g));
         if (g->format->unpack)
-            g->frames = ein_wfdb_format_values(g->format, size - g->offset) / g->frame;
+            g->frames = ein_wfdb_format_values(g->format, g->input.size - g->offset) / g->frame;
         else
-            EIN_TRY(decode_flac(r, g, path));
+            EIN_TRY(decode_flac(r, g));
     }
     return EIN_OK;
 }
@@ -325,19 +288,19 @@ static void finish_signal(const reader *r, const group *g, int k, const running 
     ecg->notes |= *notes;
 }
 
-static ein_status read_blocks(const reader *r, const group *g, int64_t block_frames, uint8_t *bytes,
+static ein_status read_blocks(const reader *r, group *g, int64_t block_frames, uint8_t *bytes,
                               int32_t *values, ein_ecg *ecg) {
     running run = {{0}, {0}};
     for (int k = 0; k < g->n_signals; ++k)
         run.value[k] = (int32_t)(uint32_t)r->header.signal[g->first + k].initial;
     int64_t end = last_frame_wanted(r, g);
-    const char *file = r->header.signal[g->first].file;
     for (int64_t f = 0; f < end; f += block_frames) {
         int64_t frames = end - f < block_frames ? end - f : block_frames, n = frames * g->frame;
         int64_t at = g->offset + ein_wfdb_format_bytes(g->format, f * g->frame);
-        ein_status status = read_fully(g->fd, file, bytes, ein_wfdb_format_bytes(g->format, n), at);
+        const int64_t size = ein_wfdb_format_bytes(g->format, n);
+        ein_status status = ein_input_read(&g->input, bytes, size, at, NULL);
         if (status != EIN_OK) return ein_error_context(status, "%s", r->path);
-        if (r->hash) ein_file_hash_take(r->hash, g->fd, file, bytes, ein_wfdb_format_bytes(g->format, n), at);
+        if (r->hash) ein_file_hash_take(r->hash, &g->input, bytes, size, at);
         ein_wfdb_format_unpack(g->format, bytes, n, values);
         take_block(r, g, values, f, frames, &run, ecg);
     }
@@ -352,7 +315,7 @@ static void take_flac(const reader *r, const group *g, ein_ecg *ecg) {
     for (int k = 0; k < g->n_signals; ++k) finish_signal(r, g, k, &run, ecg);
 }
 
-static ein_status read_group(const reader *r, const group *g, ein_ecg *ecg) {
+static ein_status read_group(const reader *r, group *g, ein_ecg *ecg) {
     if (!g->format->unpack) {
         take_flac(r, g, ecg);
         return EIN_OK;
@@ -405,13 +368,13 @@ static double common_gain(const ein_ecg *ecg, const ein_gain *gain) {
 }
 
 /* What of a file is in no sample of ours: other signals' files, and what stands before and behind samples. */
-static void hash_rest(const reader *r, const group *g) {
+static void hash_rest(const reader *r, group *g) {
     const char *file = r->header.signal[g->first].file;
     char path[PATH_MAX];
     if (g->wanted)
-        ein_file_hash_rest(r->hash, g->fd, file);
-    else if (ein_wfdb_signal_path(r->path, file, path, sizeof path) == EIN_OK)
-        ein_file_hash_file(r->hash, path);
+        ein_file_hash_rest(r->hash, &g->input);
+    else if (ein_wfdb_signal_path(r->place, r->path, file, path, sizeof path) == EIN_OK)
+        ein_file_hash_file(r->hash, r->place, path);
 }
 
 static ein_status read_samples(reader *r, ein_ecg *ecg) {
@@ -419,7 +382,7 @@ static ein_status read_samples(reader *r, ein_ecg *ecg) {
     EIN_TRY(ein_ecg_alloc(ecg, r->n_leads, r->n_frames * r->per_frame));
     describe(r, ecg, &gain);
     for (int k = 0; k < r->n_groups; ++k) {
-        const group *g = &r->groups[k];
+        group *g = &r->groups[k];
         if (r->hash) ein_file_hash_next(r->hash);
         if (g->wanted) EIN_TRY(read_group(r, g, ecg));
         if (r->hash) hash_rest(r, g);
@@ -429,33 +392,31 @@ static ein_status read_samples(reader *r, ein_ecg *ecg) {
     return EIN_OK;
 }
 
-static ein_status read_header(reader *r, const char *text, size_t bytes) {
-    const char *slash = strrchr(r->path, '/');
-    size_t n = slash == r->path ? 1 : slash ? (size_t)(slash - r->path) : 1;
-    if (n >= sizeof r->folder) return ein_error(EIN_IO, "%.64s...: path too long", r->path);
-    memcpy(r->folder, slash ? r->path : ".", n);
-    if (r->hash) ein_file_hash_whole(r->hash, text, bytes);
-    return ein_wfdb_header_parse(r->path, text, bytes, &r->header);
+static ein_status read_header(reader *r, const ein_content *header) {
+    if (r->hash) ein_file_hash_whole(r->hash, header->bytes, header->n);
+    return ein_wfdb_header_parse(r->path, (const char *)header->bytes, header->n, &r->header);
 }
 
 /* A record of one segment, whose header holds `text`. */
-static ein_status read_record(const char *path, const char *text, size_t bytes, const ein_links *links,
-                              ein_file_hash *hash, ein_ecg *ecg) {
+static ein_status read_record(const ein_content *header, const ein_place *place, ein_file_hash *hash,
+                              ein_ecg *ecg) {
     memset(ecg, 0, sizeof *ecg);
     reader *r;
     EIN_TRY(EIN_NEW(r, 1));
-    r->path = path;
-    r->links = links;
+    r->path = header->path;
+    r->place = place;
     r->hash = hash;
-    ein_status status = read_header(r, text, bytes);
+    ein_status status = read_header(r, header);
     if (status == EIN_OK) status = choose_signals(r);
     if (status == EIN_OK) status = group_signals(r);
     if (status == EIN_OK) status = open_groups(r);
     if (status == EIN_OK) status = decide_length(r);
     if (status == EIN_OK) status = read_samples(r, ecg);
-    for (int k = 0; k < r->n_groups; ++k)
-        if (r->groups[k].fd >= 0) close(r->groups[k].fd);
-    for (int k = 0; k < r->n_groups; ++k) free(r->groups[k].flac.values);
+    for (int k = 0; k < r->n_groups; ++k) {
+        ein_input_close(&r->groups[k].input);
+        free(r->groups[k].path);
+        free(r->groups[k].flac.values);
+    }
     free(r);
     if (status != EIN_OK) ein_ecg_free(ecg);
     return status;
@@ -463,65 +424,48 @@ static ein_status read_record(const char *path, const char *text, size_t bytes, 
 
 /* --- records of several segments ------------------------------------------------------------------------- */
 
-/* A header that another one names obeys the rule for signal files. */
-static ein_status check_link(const char *path, const ein_links *links) {
-    char target[PATH_MAX], folder[PATH_MAX], home[PATH_MAX];
-    struct stat info;
-    if (lstat(path, &info) != 0) return ein_error(ein_trouble_status(errno), "%s: %s", path, strerror(errno));
-    if (!S_ISLNK(info.st_mode)) return EIN_OK;
-    const char *slash = strrchr(path, '/');
-    snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash - path) + 1 : 1, slash ? path : ".");
-    if (!realpath(path, target) || !realpath(folder, home))
-        return ein_error(ein_trouble_status(errno), "%s: %s", path, strerror(errno));
-    if (ein_path_within(target, home) || ein_links_allow(links, target)) return EIN_OK;
-    return ein_error(EIN_FORMAT,
-                     "%s: is a symbolic link out of its folder; not followed (ingest --follow-links)", path);
-}
-
 /* What the segments of a record share. */
 typedef struct {
-    const ein_links *links;
+    const ein_place *place;
     ein_file_hash *hash;
 } segment_context;
 
+/* A header that another one names obeys the rule for signal files. */
 static ein_status read_segment(const char *path, void *context, ein_ecg *ecg) {
     const segment_context *c = context;
-    char *text;
-    size_t bytes;
-    EIN_TRY(check_link(path, c->links));
-    EIN_TRY(ein_file_read(path, EIN_WFDB_MAX_HEADER_BYTES, &text, &bytes));
-    const ein_status status = read_record(path, text, bytes, c->links, c->hash, ecg);
-    free(text);
+    ein_input input;
+    ein_content header;
+    ein_status status = ein_input_open_named(c->place, path, &input);
+    if (status == EIN_OK) status = ein_input_whole(&input, EIN_WFDB_MAX_HEADER_BYTES, &header);
+    if (status == EIN_OK) status = read_record(&header, c->place, c->hash, ecg);
+    ein_input_close(&input);
     return status;
 }
 
-static ein_status read_segments(const char *path, const char *text, segment_context *context, ein_ecg *ecg) {
+static ein_status read_segments(const ein_content *header, segment_context *context, ein_ecg *ecg) {
     ein_wfdb_segments segments;
-    EIN_TRY(ein_wfdb_segments_parse(path, text, &segments));
-    const ein_status status = ein_wfdb_segments_read(path, &segments, context, read_segment, ecg);
+    EIN_TRY(ein_wfdb_segments_parse(header->path, (const char *)header->bytes, &segments));
+    const ein_status status = ein_wfdb_segments_read(header->path, &segments, context, read_segment, ecg);
     ein_wfdb_segments_free(&segments);
     return status;
 }
 
-ein_status ein_wfdb_read_text(const char *path, const char *text, size_t bytes, const ein_links *links,
-                              ein_file_hash *hash, ein_ecg *ecg) {
-    segment_context context = {links, hash};
+ein_status ein_wfdb_read_text(const ein_content *header, const ein_place *place, ein_file_hash *hash,
+                              ein_ecg *ecg) {
+    segment_context context = {place, hash};
     memset(ecg, 0, sizeof *ecg);
-    if (!ein_wfdb_is_segmented(text)) return read_record(path, text, bytes, links, hash, ecg);
-    if (hash) ein_file_hash_whole(hash, text, bytes);
-    return read_segments(path, text, &context, ecg);
-}
-
-ein_status ein_wfdb_read_linked(const char *path, const ein_links *links, ein_ecg *ecg) {
-    char *text;
-    size_t bytes;
-    memset(ecg, 0, sizeof *ecg);
-    EIN_TRY(ein_file_read(path, EIN_WFDB_MAX_HEADER_BYTES, &text, &bytes));
-    const ein_status status = ein_wfdb_read_text(path, text, bytes, links, NULL, ecg);
-    free(text);
-    return status;
+    if (!ein_wfdb_is_segmented((const char *)header->bytes)) return read_record(header, place, hash, ecg);
+    if (hash) ein_file_hash_whole(hash, header->bytes, header->n);
+    return read_segments(header, &context, ecg);
 }
 
 ein_status ein_wfdb_read(const char *path, ein_ecg *ecg) {
-    return ein_wfdb_read_linked(path, NULL, ecg);
+    ein_input input;
+    ein_content header;
+    memset(ecg, 0, sizeof *ecg);
+    ein_status status = ein_input_open(NULL, path, &input);
+    if (status == EIN_OK) status = ein_input_whole(&input, EIN_WFDB_MAX_HEADER_BYTES, &header);
+    if (status == EIN_OK) status = ein_wfdb_read_text(&header, NULL, NULL, ecg);
+    ein_input_close(&input);
+    return status;
 }

@@ -36,19 +36,17 @@
 
 #include "core/base/status.h"
 #include "core/signal/ecg.h"
-#include "io/base/links.h"
+#include "io/base/input.h"
 #include "io/ecg/file_hash.h"
 
 /* Read the record whose header is `path` (with the extension). The record id is the file's name without
  * folder and extension. EIN_NOTFOUND, EIN_IO, EIN_FORMAT, EIN_CORRUPT, EIN_NOMEM; on error `ecg` is empty. */
 ein_status ein_wfdb_read(const char *path, ein_ecg *ecg);
 
-/* The same; a signal file may also be a link to where `links` allows (io/base/links.h). */
-ein_status ein_wfdb_read_linked(const char *path, const ein_links *links, ein_ecg *ecg);
-
-/* The same of a header whose text (`bytes`, and a NUL) was read already. What is read of the record goes into `hash`
- * (NULL: none), which was begun: header and signal files as ein_source_hash takes them (io/ecg/source_hash.h). */
-ein_status ein_wfdb_read_text(const char *path, const char *text, size_t bytes, const ein_links *links,
-                              ein_file_hash *hash, ein_ecg *ecg);
+/* The same of a header that was read already; other files of the record are found in `place` (io/base/input.h), NULL:
+ * in folders, links followed inside their folder only. What is read of the record goes into `hash` (NULL: none), which
+ * was begun: header and signal files as ein_source_hash takes them (io/ecg/source_hash.h). */
+ein_status ein_wfdb_read_text(const ein_content *header, const ein_place *place, ein_file_hash *hash,
+                              ein_ecg *ecg);
 
 #endif

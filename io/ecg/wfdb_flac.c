@@ -1,16 +1,13 @@
 #include "io/ecg/wfdb_flac.h"
 
 #include <FLAC/stream_decoder.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-
-#include "io/base/trouble.h"
 
 typedef struct {
     const char *path;
-    int fd, signals, bits, per_frame;
+    ein_input *file;
+    int signals, bits, per_frame;
     int64_t begin, at;     /* bytes of the file */
     int64_t most, room, n; /* samples per signal: wanted, with memory, decoded */
     int32_t missing;
@@ -24,15 +21,10 @@ typedef struct {
 static FLAC__StreamDecoderReadStatus read_bytes(const FLAC__StreamDecoder *decoder, FLAC__byte buffer[],
                                                 size_t *bytes, void *client) {
     stream *s = client;
-    ssize_t n;
+    int64_t n;
     (void)decoder;
-    do n = pread(s->fd, buffer, *bytes, s->at);
-    while (n < 0 && errno == EINTR);
-    if (n < 0) {
-        s->status = ein_error(ein_trouble_status(errno), "%s: byte %lld: %s", s->path, (long long)s->at,
-                              strerror(errno));
-        return FLAC__STREAM_DECODER_READ_STATUS_ABORT;
-    }
+    s->status = ein_input_read(s->file, buffer, (int64_t)*bytes, s->at, &n);
+    if (s->status != EIN_OK) return FLAC__STREAM_DECODER_READ_STATUS_ABORT;
     *bytes = (size_t)n;
     s->at += n;
     return n == 0 ? FLAC__STREAM_DECODER_READ_STATUS_END_OF_STREAM
@@ -130,11 +122,12 @@ static ein_status judge(const stream *s) {
     return EIN_OK;
 }
 
-ein_status ein_wfdb_flac_read(const char *path, int fd, int64_t offset, int signals, int bits, int per_frame,
+ein_status ein_wfdb_flac_read(ein_input *file, int64_t offset, int signals, int bits, int per_frame,
                               int64_t most, int32_t missing, ein_wfdb_flac *out) {
+    const char *path = file->path;
     const int64_t limit = EIN_WFDB_FLAC_MAX_VALUES / signals;
     stream s = {.path = path,
-                .fd = fd,
+                .file = file,
                 .signals = signals,
                 .bits = bits,
                 .per_frame = per_frame,

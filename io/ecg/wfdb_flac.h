@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "core/base/status.h"
+#include "io/base/input.h"
 
 /* Samples of all channels together are at most this many. */
 #define EIN_WFDB_FLAC_MAX_VALUES (INT64_C(1) << 28)
@@ -21,10 +22,10 @@ typedef struct {
     bool damaged;    /* a CRC or the MD5 is wrong */
 } ein_wfdb_flac;
 
-/* Decode the stream that begins at byte `offset` of the file `fd`: `signals` channels of `bits`, `per_frame` samples of
+/* Decode the stream that begins at byte `offset` of a file: `signals` channels of `bits`, `per_frame` samples of
  * one, then of the next. At most `most` frames, 0: all. `missing` stands for samples that could not be decoded.
  * EIN_FORMAT if the stream is of another shape, EIN_CORRUPT if nothing can be decoded, EIN_NOMEM. */
-ein_status ein_wfdb_flac_read(const char *path, int fd, int64_t offset, int signals, int bits, int per_frame,
+ein_status ein_wfdb_flac_read(ein_input *file, int64_t offset, int signals, int bits, int per_frame,
                               int64_t most, int32_t missing, ein_wfdb_flac *out);
 
 #endif

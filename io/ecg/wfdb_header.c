@@ -499,14 +499,10 @@ static void spell(char *text, size_t n, spelling how, const char *header) {
     }
 }
 
-/* Whether a file is there, or this machine cannot tell, which opening it will say. */
-static bool is_there(const char *path) {
-    return access(path, F_OK) == 0 || (errno != ENOENT && errno != ENOTDIR);
-}
-
 /* `file` in the folder of `header` (up to `name` of it) in the one other spelling that is there. A few are tried: to
  * list the folder for every missing file would take a time that grows with its square. */
-static void find_spelling(const char *header, const char *name, const char *file, char *out, size_t room) {
+static void find_spelling(const ein_place *place, const char *header, const char *name, const char *file,
+                          char *out, size_t room) {
     char other[EIN_WFDB_FILE_BYTES], found[EIN_WFDB_FILE_BYTES] = "";
     const char *dot = strrchr(file, '.');
     const size_t n = strlen(file), stem = dot ? (size_t)(dot - file) : n;
@@ -518,7 +514,7 @@ static void find_spelling(const char *header, const char *name, const char *file
         spell(other, stem, (spelling)(i / OF_HEADER), name);
         spell(other + stem, n - stem, (spelling)(i % OF_HEADER), NULL);
         snprintf(out, room, "%.*s%s", folder, header, other);
-        if (strcmp(other, found) == 0 || !is_there(out)) continue;
+        if (strcmp(other, found) == 0 || !ein_input_is_there(place, out)) continue;
         if (found[0]) memcpy(other, file, n + 1); /* two: neither */
         memcpy(found, other, n + 1);
         if (strcmp(found, file) == 0) break;
@@ -526,11 +522,26 @@ static void find_spelling(const char *header, const char *name, const char *file
     snprintf(out, room, "%.*s%s", folder, header, found[0] ? found : file);
 }
 
-ein_status ein_wfdb_signal_path(const char *header_path, const char *file, char *out, size_t room) {
+ein_status ein_wfdb_signal_path(const ein_place *place, const char *header_path, const char *file, char *out,
+                                size_t room) {
     const char *slash = strrchr(header_path, '/'), *name = slash ? slash + 1 : header_path;
     const int n = snprintf(out, room, "%.*s%s", (int)(name - header_path), header_path, file);
     if (n < 0 || (size_t)n >= room)
         return ein_error(EIN_IO, "%.64s...: path of the signal file is too long", header_path);
-    if (!is_there(out)) find_spelling(header_path, name, file, out, room);
+    if (!ein_input_is_there(place, out)) find_spelling(place, header_path, name, file, out, room);
     return EIN_OK;
+}
+
+ein_status ein_wfdb_open_signal(const ein_place *place, const char *header_path, const char *file, char *path,
+                                size_t room, ein_input *out) {
+    const char *slash = strrchr(header_path, '/');
+    const int n =
+        snprintf(path, room, "%.*s%s", slash ? (int)(slash - header_path) + 1 : 0, header_path, file);
+    *out = (ein_input){.fd = -1};
+    if (n < 0 || (size_t)n >= room)
+        return ein_error(EIN_IO, "%.64s...: path of the signal file is too long", header_path);
+    ein_status status = ein_input_open_named(place, path, out);
+    if (status != EIN_NOTFOUND) return status;
+    EIN_TRY(ein_wfdb_signal_path(place, header_path, file, path, room));
+    return ein_input_open_named(place, path, out);
 }

@@ -21,6 +21,7 @@
 
 #include "core/base/status.h"
 #include "core/signal/ecg.h"
+#include "io/base/input.h"
 #include "io/base/utf8.h"
 
 enum {
@@ -71,7 +72,12 @@ void ein_wfdb_comment(const char *text, ein_ecg_person *person);
  * name, the one whose name differs in capitals (files that went through systems which do not tell "1.DAT" from
  * "1.dat"): name and extension each all small or all in capitals, or the name as that of the header. With two of
  * these, none. EIN_IO if the path is too long. */
-ein_status ein_wfdb_signal_path(const char *header_path, const char *file, char *out, size_t room);
+ein_status ein_wfdb_signal_path(const ein_place *place, const char *header_path, const char *file, char *out,
+                                size_t room);
+
+/* Open it, as ein_input_open_named does, by a path that is put into `path` and kept by reference. */
+ein_status ein_wfdb_open_signal(const ein_place *place, const char *header_path, const char *file, char *path,
+                                size_t room, ein_input *out);
 
 /* mV in one `units`, in any usual spelling ("mV", "MV", "uV", "microvolts", "V"); 0 if it is no voltage. */
 double ein_wfdb_mv_per_unit(const char *units);

@@ -473,23 +473,30 @@ const char *ein_xml_library(void) {
 
 static pthread_once_t started = PTHREAD_ONCE_INIT;
 
-ein_status ein_xml_open(const char *path, ein_xml **out) {
-    char *file = NULL;
-    size_t bytes = 0;
+ein_status ein_xml_parse(const ein_content *file, ein_xml **out) {
     ein_xml *xml = NULL;
     *out = NULL;
     pthread_once(&started, xmlInitParser);
-    EIN_TRY(ein_file_read(path, EIN_XML_MAX_BYTES, &file, &bytes));
     ein_status status = EIN_NEW(xml, 1);
-    if (status == EIN_OK && (xml->path = strdup(path)) == NULL)
+    if (status == EIN_OK && (xml->path = strdup(file->path)) == NULL)
         status = ein_error(EIN_NOMEM, "no memory for a path");
-    if (status == EIN_OK && bytes == 0) status = ein_error(EIN_FORMAT, "%s: empty file", path);
-    if (status == EIN_OK) status = decode_and_parse(path, file, bytes, xml);
-    free(file);
+    if (status == EIN_OK && file->n == 0) status = ein_error(EIN_FORMAT, "%s: empty file", file->path);
+    if (status == EIN_OK) status = decode_and_parse(file->path, (const char *)file->bytes, file->n, xml);
     if (status == EIN_OK)
         *out = xml;
     else
         ein_xml_close(xml);
+    return status;
+}
+
+ein_status ein_xml_open(const char *path, ein_xml **out) {
+    ein_input input;
+    ein_content file;
+    *out = NULL;
+    ein_status status = ein_input_open(NULL, path, &input);
+    if (status == EIN_OK) status = ein_input_whole(&input, EIN_XML_MAX_BYTES, &file);
+    if (status == EIN_OK) status = ein_xml_parse(&file, out);
+    ein_input_close(&input);
     return status;
 }
 

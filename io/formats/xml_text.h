@@ -25,6 +25,7 @@
 #include <stdint.h>
 
 #include "core/base/status.h"
+#include "io/base/input.h"
 #include "io/base/utf8.h"
 
 #define EIN_XML_MAX_BYTES (INT64_C(64) << 20)
@@ -51,7 +52,9 @@ const char *ein_xml_library(void);
 typedef struct ein_xml ein_xml;
 typedef struct ein_xml_node ein_xml_node;
 
+/* Parse a file, or what was read of one (at most EIN_XML_MAX_BYTES). */
 ein_status ein_xml_open(const char *path, ein_xml **out);
+ein_status ein_xml_parse(const ein_content *file, ein_xml **out);
 void ein_xml_close(ein_xml *xml); /* NULL is fine */
 
 /* What had to be done to make the text UTF-8 that was said to be. */

@@ -140,7 +140,7 @@ static ein_status plan_here(ein_ingest *in) {
     EIN_TRY(list_roots(in));
     EIN_TRY(
         ein_links_new(in->roots, in->n_roots, ein_config_bool(config, "ingest.follow_links"), &in->links));
-    in->policy.read.links = in->links;
+    in->policy.read.place.links = in->links;
     return EIN_OK;
 }
 

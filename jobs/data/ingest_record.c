@@ -162,13 +162,10 @@ static void hash_signal(const ein_ingest_worker *w, const int16_t *counts, ein_i
 }
 
 /* By what the recording is known: its files, and, if that is wanted, its samples in any form. */
-static ein_status identify(const ein_ingest_worker *w, const char *path, const ein_ecg *ecg,
-                           const ein_reader_source *source, const int16_t *counts, ein_ingest_result *out) {
+static ein_status identify(const ein_ingest_worker *w, const ein_ecg *ecg, const ein_reader_source *source,
+                           const int16_t *counts, ein_ingest_result *out) {
     EIN_TRY(ein_error_kept(&source->error));
-    if (source->sha256[0])
-        memcpy(out->source_sha256, source->sha256, sizeof out->source_sha256);
-    else
-        EIN_TRY(ein_source_hash(path, out->source_sha256));
+    memcpy(out->source_sha256, source->sha256, sizeof out->source_sha256);
     if (w->policy.without_identity) return EIN_OK;
     EIN_TRY(ein_sketch_make(ecg, &out->sketch));
     out->signal_key = ein_signal_key(ecg);
@@ -202,7 +199,7 @@ static void take(ein_ingest_worker *w, const char *path, ein_ecg *ecg, const ein
     int64_t values = w->contract.n_leads * w->contract.n_samples;
     if (ein_quantise(w->mv, values, ecg->gain_per_mv, counts, &out->scale) != EIN_OK)
         reject_with_message(out, EIN_CAUSE_AMPLITUDE, path);
-    else if ((status = identify(w, path, ecg, source, counts, out)) != EIN_OK)
+    else if ((status = identify(w, ecg, source, counts, out)) != EIN_OK)
         reject_with_message(out, ein_trouble_is(status) ? EIN_CAUSE_SYSTEM : EIN_CAUSE_UNREADABLE, path);
 }
 

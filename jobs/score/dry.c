@@ -119,7 +119,7 @@ ein_status ein_score_dry_run(ein_score *s) {
     if (status == EIN_OK)
         status = ein_links_new(root, ein_int(in.roots.n),
                                ein_config_bool(s->job->config, "ingest.follow_links"), &s->links);
-    s->policy.read.links = s->links;
+    s->policy.read.place.links = s->links;
     free(root);
     if (status == EIN_OK) {
         printf("inputs: %" PRId64 "\n", in.inputs + in.found.n_problems);

@@ -147,7 +147,7 @@ static ein_status allow_links(ein_score *s) {
     const ein_status status =
         ein_links_new(root, n, ein_config_bool(s->job->config, "ingest.follow_links"), &s->links);
     free(root);
-    s->policy.read.links = s->links;
+    s->policy.read.place.links = s->links;
     return status;
 }
 

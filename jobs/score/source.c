@@ -43,7 +43,7 @@ static bool look_at_signals(const char *path, file_look *out, int *n) {
         bool before = false;
         for (int j = 0; j < i; j++)
             before = before || strcmp(header->signal[i].file, header->signal[j].file) == 0;
-        if (before || ein_wfdb_signal_path(path, header->signal[i].file, name, sizeof name) != EIN_OK)
+        if (before || ein_wfdb_signal_path(NULL, path, header->signal[i].file, name, sizeof name) != EIN_OK)
             continue;
         good = look(name, &out[(*n)++]);
     }

@@ -528,7 +528,7 @@ static ein_status open_folders(watcher *w) {
                              strerror(errno));
     }
     EIN_TRY(ein_links_new(w->folder, w->n_folders, ein_config_bool(c, "ingest.follow_links"), &w->s->links));
-    w->s->policy.read.links = w->s->links;
+    w->s->policy.read.place.links = w->s->links;
     EIN_TRY(ein_make_folders(w->s->out));
     snprintf(path, sizeof path, "%s/watch.lock", w->s->out);
     snprintf(what, sizeof what, "%.4000s", w->s->out);

@@ -1,44 +1,24 @@
-/* What the targets of readers of single files share: the input is a file, in memory (/dev/shm), one folder per process.
+/* What the targets of readers of single files share: the input is the content of a file.
  *
  * Checked beyond the sanitizers: an error leaves nothing behind and has a message, a success is consistent with itself,
  * reading twice gives the same, and the file's kind shows in its first bytes. */
 #ifndef EIN_TESTS_FUZZ_FILE_H
 #define EIN_TESTS_FUZZ_FILE_H
 
-#include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "core/signal/ecg.h"
 #include "io/ecg/formats.h"
 #include "io/formats/xml_text.h"
 
-int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static char folder[64], path[96];
 
 static void give_up(const char *what) {
     fprintf(stderr, "fuzz: %s: %s\n", what, ein_error_message());
     abort();
-}
-
-static void clean_up(void) {
-    unlink(path);
-    rmdir(folder);
-}
-
-int LLVMFuzzerInitialize(int *argc, char ***argv) {
-    (void)argc, (void)argv;
-    snprintf(folder, sizeof folder, "/dev/shm/einthoven-fuzz-%ld", (long)getpid());
-    snprintf(path, sizeof path, "%s/x.xml", folder);
-    if (mkdir(folder, 0700) != 0) give_up(folder);
-    atexit(clean_up);
-    return 0;
 }
 
 static bool is_line(const char *text, size_t room) {
@@ -71,16 +51,19 @@ static void check(const ein_ecg *ecg, bool names_differ) {
 
 /* `root`: the first element of XML; NULL: not XML, and leads may have one name. */
 static void fuzz_one(const uint8_t *data, size_t size, const char *root,
-                     ein_status (*read_it)(const char *path, ein_ecg *ecg)) {
+                     ein_status (*read_it)(const ein_content *file, ein_ecg *ecg)) {
     char found[EIN_XML_NAME_BYTES];
     ein_ecg ecg, again;
-    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-    if (fd < 0 || write(fd, data, size) != (ssize_t)size) give_up(path);
-    close(fd);
+    uint8_t *bytes = malloc(size + 1); /* of its own, so that reading behind it shows */
+    if (!bytes) give_up("memory");
+    memcpy(bytes, data, size);
+    bytes[size] = '\0';
+    const ein_content file = {"x.xml", bytes, size};
     memset(&ecg, 0xff, sizeof ecg);
-    if (read_it(path, &ecg) != EIN_OK) {
+    if (read_it(&file, &ecg) != EIN_OK) {
         if (ecg.mv || ecg.n_leads != 0 || !ein_error_message()[0])
             give_up("an error that leaves something behind");
+        free(bytes);
         return;
     }
     check(&ecg, root != NULL);
@@ -90,11 +73,13 @@ static void fuzz_one(const uint8_t *data, size_t size, const char *root,
     const ein_format *format = ein_format_find(data, early ? size : EIN_XML_SNIFF_BYTES);
     /* A file may be of two formats at once, as DICOM leaves the first 128 bytes to anyone: the first row has it. */
     if (!root && !format) give_up("the table does not show it");
-    if (read_it(path, &again) != EIN_OK || again.n_leads != ecg.n_leads || again.n_samples != ecg.n_samples ||
+    if (read_it(&file, &again) != EIN_OK || again.n_leads != ecg.n_leads ||
+        again.n_samples != ecg.n_samples ||
         memcmp(again.mv, ecg.mv, (size_t)(ecg.n_leads * ecg.n_samples) * sizeof *ecg.mv) != 0)
         give_up("a second reading differs");
     ein_ecg_free(&ecg);
     ein_ecg_free(&again);
+    free(bytes);
 }
 
 #endif

@@ -155,7 +155,8 @@ static void check_signal_links(void) {
     for (int i = 0; i < 3; i++) {
         ein_links *links = NULL;
         if (ein_links_new(&roots[i == 1], 1, i == 2, &links) != EIN_OK) abort();
-        status = ein_reader_read_with(in_folder("d/in/1.hea"), &(ein_reader_options){.links = links}, &ecg);
+        status = ein_reader_read_with(in_folder("d/in/1.hea"),
+                                      &(ein_reader_options){.place = {.links = links}}, &ecg);
         report((status == EIN_OK) == (i > 0), "%s",
                i == 0   ? "nor from the folder that holds the link"
                : i == 1 ? "it is from the folder that holds both"
@@ -374,6 +375,37 @@ static void put_samples(const char *name, size_t bytes) {
     if (fclose(f) != 0) abort();
 }
 
+/* A file of another format is opened once, too, to be recognised, read and hashed. */
+static void check_once_single(int watch) {
+    static const char *const names[] = {"x.edf"};
+    static const char edf[] =
+        "0       ANON                                                                            "
+        "X                                                                               "
+        "01.01.2001.01.01512     EDF                                         1       1       1   "
+        "ECG I           "
+        "                                                                                "
+        "mV      -5      5       -32768  32767   "
+        "                                                                                "
+        "100                                     ";
+    char expected[EIN_SHA256_TEXT_BYTES];
+    ein_reader_source source;
+    ein_ecg ecg;
+    int opens[1];
+    FILE *f = fopen(in_folder("once/x.edf"), "wb");
+    if (!f || fwrite(edf, 1, sizeof edf - 1, f) != sizeof edf - 1) abort();
+    for (int i = 0; i < 200; i++) fputc(i, f);
+    if (fclose(f) != 0) abort();
+    const bool hashed = ein_source_hash(in_folder("once/x.edf"), expected) == EIN_OK;
+    count_opens(watch, names, 1, opens);
+    const ein_status read = ein_reader_read_source(in_folder("once/x.edf"), NULL, &ecg, &source);
+    report(hashed && read == EIN_OK && strcmp(source.sha256, expected) == 0, "hash of what was read: EDF %s",
+           read == EIN_OK ? "" : ein_error_message());
+    if (read == EIN_OK) ein_ecg_free(&ecg);
+    if (watch < 0) return;
+    count_opens(watch, names, 1, opens);
+    report(opens[0] == 1, "opened once: EDF (%d)", opens[0]);
+}
+
 /* A recording's files are opened once for its samples and for the hash, which is that of whole files. */
 static void check_once(void) {
     static const char *const names[] = {"1.hea", "1.dat", "p.dat", "2.dat"};
@@ -415,6 +447,7 @@ static void check_once(void) {
         report(memcmp(opens, cases[i].opens, sizeof opens) == 0, "opened once: %s (%d %d %d %d)",
                cases[i].what, opens[0], opens[1], opens[2], opens[3]);
     }
+    check_once_single(watch);
     if (watch >= 0) close(watch);
 }
 
