@@ -49,7 +49,7 @@ struct ein_classify {
     real *memory;
     pass one, all; /* the prefix of one record; the forward pass of B */
     block_state one_block, *block;
-    const real *last_out;       /* tokens that left the last block of the last prefix */
+    const real *last_out;       /* tokens that left the last block, of a prefix or a forward pass */
     const real *first_in;       /* tokens that enter the first block of the forward pass, or its pooling */
     real *normed, *mean, *rstd; /* (B,C), (B), (B) */
     const real *head_in;        /* (B,C): pooled */
@@ -444,6 +444,11 @@ const real *ein_classify_tokens(const ein_classify *cl) {
     return cl->last_out;
 }
 
+const real *ein_classify_pooled(const ein_classify *cl) {
+    EIN_BUG_IF(!cl->head_in);
+    return cl->head_in;
+}
+
 void ein_classify_forward(ein_classify *cl, real *logits, const real *frozen, const real *param,
                           const real *prefix) {
     const arenas a = {frozen, param};
@@ -455,8 +460,9 @@ void ein_classify_forward(ein_classify *cl, real *logits, const real *frozen, co
     }
     cl->head_in = prefix;
     if (cl->start.at != START_POOLED) {
-        pool(cl, &cl->all, a,
-             run_blocks(cl, &cl->all, a, cl->block, cl->training, cl->first_in, cl->start.block, cl->depth));
+        cl->last_out =
+            run_blocks(cl, &cl->all, a, cl->block, cl->training, cl->first_in, cl->start.block, cl->depth);
+        pool(cl, &cl->all, a, cl->last_out);
         cl->head_in = cl->all.pooled;
     }
     layernorm_forward(cl->normed, cl->mean, cl->rstd, cl->head_in, value(cl, a, cl->at.norm_w),

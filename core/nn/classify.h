@@ -42,6 +42,7 @@
 #define ein_classify_records  EIN_REAL_NAME(ein_classify_records)
 #define ein_classify_prefix   EIN_REAL_NAME(ein_classify_prefix)
 #define ein_classify_tokens   EIN_REAL_NAME(ein_classify_tokens)
+#define ein_classify_pooled   EIN_REAL_NAME(ein_classify_pooled)
 #define ein_classify_forward  EIN_REAL_NAME(ein_classify_forward)
 #define ein_classify_backward EIN_REAL_NAME(ein_classify_backward)
 
@@ -92,9 +93,11 @@ int64_t ein_classify_values(const ein_layout *full, const ein_layout *trained, i
 /* out (ein_classify_prefix_values): the prefix of one record x (L,S). Leaves the state of a forward pass alone. */
 void ein_classify_prefix(ein_classify *cl, real *out, const real *frozen, const real *x);
 
-/* The tokens (T,C), CLS first, that left the last block when ein_classify_prefix took its last record; they stay
- * until it takes the next. Only where nothing is trained. */
+/* The tokens (B,T,C), CLS first, that left the last block in the last forward pass or, where nothing is trained, of the
+ * record that ein_classify_prefix took last; and what pooling made of those of the last forward pass (B,C). They stay
+ * until the next. */
 const real *ein_classify_tokens(const ein_classify *cl);
+const real *ein_classify_pooled(const ein_classify *cl);
 
 /* logits (B,O) from prefixes (B,prefix values), which are kept by reference until the backward pass. `param` may be
  * NULL if nothing is trained. */

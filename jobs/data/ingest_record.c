@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/clock.h"
 #include "core/signal/prepare.h"
 #include "core/signal/quantise.h"
 #include "io/base/trouble.h"
@@ -16,6 +17,7 @@ struct ein_ingest_worker {
     ein_ingest_policy policy;
     ein_prepare_plan *plan;
     float *mv; /* (n_leads, n_samples) */
+    double read_s, prepare_s;
 };
 
 const char *ein_ingest_cause_text(int cause) {
@@ -207,7 +209,10 @@ void ein_ingest_one(ein_ingest_worker *w, const char *path, int16_t *counts, ein
     ein_ecg ecg;
     ein_reader_source source;
     memset(out, 0, sizeof *out); /* with its padding: it travels as bytes */
+    const double begin = ein_clock_s();
     ein_status status = ein_reader_read_source(path, &w->policy.read, &ecg, &source);
+    const double middle = ein_clock_s();
+    w->read_s += middle - begin;
     if (status != EIN_OK) {
         reject_with_message(out, cause_of(status), path);
         return;
@@ -215,4 +220,11 @@ void ein_ingest_one(ein_ingest_worker *w, const char *path, int16_t *counts, ein
     describe(&ecg, out);
     take(w, path, &ecg, &source, counts, out);
     ein_ecg_free(&ecg);
+    w->prepare_s += ein_clock_s() - middle;
+}
+
+void ein_ingest_worker_spent(ein_ingest_worker *w, double *read_s, double *prepare_s) {
+    *read_s += w->read_s;
+    *prepare_s += w->prepare_s;
+    w->read_s = w->prepare_s = 0;
 }

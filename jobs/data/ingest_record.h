@@ -77,4 +77,7 @@ void ein_ingest_worker_destroy(ein_ingest_worker *worker);
  * is the cause in `out`. Not collective; one thread per worker. */
 void ein_ingest_one(ein_ingest_worker *worker, const char *path, int16_t *counts, ein_ingest_result *out);
 
+/* Add the seconds since the last call that went into reading and decoding, and into preparing. */
+void ein_ingest_worker_spent(ein_ingest_worker *worker, double *read_s, double *prepare_s);
+
 #endif

@@ -6,7 +6,7 @@
  * fitted on are nearer than any new record of the same cohort can be, so that their percentiles would call every new
  * record strange. A percentile of 100 means farther than all of them; how much farther, the distance tells.
  *
- *     ein_embedding_take(feature, EIN_EMBED_MEAN, layout, model, prefix);       of a record that is scored anyway
+ *     ein_embedding_take(feature, EIN_EMBED_MEAN, layout, tokens, pooled);      of a record that is scored anyway
  *     const double d = ein_domain_distance(domain, feature), p = ein_domain_percentile(domain, d);
  *
  * In a model file it is the metadata `einthoven.domain` (not in files of earlier programs, nor where it was not wanted

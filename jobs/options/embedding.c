@@ -6,6 +6,7 @@
 
 #include "core/nn/pooling.h"
 #include "io/corpus/store.h"
+#include "jobs/options/scoring.h"
 #include "mpi/gather.h"
 #include "mpi/threads.h"
 #include "mpi/watchdog.h"
@@ -37,24 +38,25 @@ ein_status ein_embedding_check(ein_embedding kind, const char *path, const ein_l
         path);
 }
 
-void ein_embedding_take(float *out, ein_embedding kind, const ein_layout *layout, const ein_classify *model,
-                        const float *prefix) {
+void ein_embedding_take(float *out, ein_embedding kind, const ein_layout *layout, const float *tokens,
+                        const float *pooled) {
     const int C = layout->shape.width;
-    const bool pooled = kind == (layout->shape.pool == EIN_POOL_MEAN ? EIN_EMBED_MEAN : EIN_EMBED_ATTENTIVE);
-    if (pooled)
-        memcpy(out, prefix, (size_t)C * sizeof *out);
+    const bool is_pooled =
+        kind == (layout->shape.pool == EIN_POOL_MEAN ? EIN_EMBED_MEAN : EIN_EMBED_ATTENTIVE);
+    if (is_pooled)
+        memcpy(out, pooled, (size_t)C * sizeof *out);
     else if (kind == EIN_EMBED_CLS)
-        memcpy(out, ein_classify_tokens(model), (size_t)C * sizeof *out);
+        memcpy(out, tokens, (size_t)C * sizeof *out);
     else
-        pool_mean_forward(out, ein_classify_tokens(model), 1, ein_vit_tokens(&layout->shape), C);
+        pool_mean_forward(out, tokens, 1, ein_vit_tokens(&layout->shape), C);
 }
 
 /* --- records of a corpus --------------------------------------------------------------------------------- */
 
-/* One thread's room. */
+/* One thread's room. The model's prefix is the record itself, so that a batch runs through all of it at once. */
 typedef struct {
-    ein_classify *model; /* of one record */
-    float *x, *prefix;
+    ein_classify *model; /* of `batch` records */
+    float *x, *logits;
 } embedding_room;
 
 /* Those of all threads. */
@@ -68,17 +70,18 @@ static ein_status room_new(void *self, int thread) {
     const embedding_rooms *rooms = self;
     const ein_layout *layout = rooms->layout;
     embedding_room *room = &rooms->room[thread];
-    EIN_TRY(ein_classify_new(layout, NULL, 1, false, &room->model));
-    ein_classify_weights(room->model, rooms->packed, NULL);
-    EIN_TRY(EIN_NEW(room->x, (int64_t)layout->shape.leads * layout->shape.samples));
-    return EIN_NEW(room->prefix, layout->shape.width);
+    const int batch = ein_scoring_batch(layout);
+    EIN_TRY(ein_classify_new(layout, layout, batch, false, &room->model));
+    ein_classify_weights(room->model, NULL, rooms->packed);
+    EIN_TRY(EIN_NEW(room->x, (int64_t)batch * layout->shape.leads * layout->shape.samples));
+    return EIN_NEW(room->logits, batch * layout->shape.classes);
 }
 
 static void rooms_free(embedding_room *room, int threads) {
     for (int t = 0; room && t < threads; t++) {
         ein_classify_destroy(room[t].model);
         free(room[t].x);
-        free(room[t].prefix);
+        free(room[t].logits);
     }
     free(room);
 }
@@ -90,21 +93,32 @@ static ein_status rooms_new(embedding_room **out, const ein_layout *layout, cons
                              "the activations of %d threads", threads);
 }
 
+/* n records of the store from `place` on. */
+static void embed_batch(float *out, const ein_embedder *e, embedding_room *r, const ein_store *store,
+                        int64_t place, int n) {
+    const ein_vit_shape *v = &e->layout->shape;
+    const size_t values = (size_t)v->leads * (size_t)v->samples, C = (size_t)v->width;
+    ein_watchdog_beat("embedding records");
+    for (int i = 0; i < n; i++) ein_store_input(store, place + i, r->x + (size_t)i * values);
+    ein_classify_records(r->model, n);
+    ein_classify_forward(r->model, r->logits, e->param, e->param, r->x);
+    const float *tokens = ein_classify_tokens(r->model), *pooled = ein_classify_pooled(r->model);
+    for (size_t i = 0; i < (size_t)n; i++)
+        ein_embedding_take(out + i * C, e->kind, e->layout, tokens + i * (size_t)ein_vit_tokens(v) * C,
+                           pooled + i * C);
+}
+
 /* This rank's share of a part of the records. */
 static ein_status embed_share(float *out, const ein_embedder *e, ein_corpus *corpus, const int64_t *record,
                               int64_t n, embedding_room *room, int threads) {
-    const int C = e->layout->shape.width;
+    const int C = e->layout->shape.width, batch = ein_scoring_batch(e->layout);
     ein_store *store;
     EIN_TRY(ein_store_new(corpus, record, n, &store));
     ein_store_normalise(store, e->mean_mv, e->sd_mv);
 #pragma omp parallel for num_threads(threads) schedule(dynamic)
-    for (int64_t i = 0; i < n; i++) {
-        embedding_room *r = &room[omp_get_thread_num()];
-        ein_watchdog_beat("embedding records");
-        ein_store_input(store, i, r->x);
-        ein_classify_prefix(r->model, r->prefix, e->param, r->x);
-        ein_embedding_take(out + i * C, e->kind, e->layout, r->model, r->prefix);
-    }
+    for (int64_t i = 0; i < n; i += batch)
+        embed_batch(out + i * C, e, &room[omp_get_thread_num()], store, i,
+                    n - i < batch ? (int)(n - i) : batch);
     ein_store_destroy(store);
     return EIN_OK;
 }

@@ -7,7 +7,7 @@
  * Tokens are taken as they leave the last block, before any final norm, as heads and probes take them. They come from
  * any model, with or without a head; a head is not used.
  *
- * A record goes through the encoder alone, so its embedding has the same bits in any batch, order, thread and rank.
+ * A record's embedding has the same bits in any batch, order, thread and rank (jobs/options/scoring.h).
  */
 #ifndef EIN_JOBS_OPTIONS_EMBEDDING_H
 #define EIN_JOBS_OPTIONS_EMBEDDING_H
@@ -28,10 +28,10 @@ ein_status ein_embedding_parse(const char *name, ein_embedding *out);
 /* EIN_USAGE if the model `path` (for the message) cannot make it: attentive without attentive pooling. */
 ein_status ein_embedding_check(ein_embedding kind, const char *path, const ein_layout *layout);
 
-/* out (C): of the record that `model`, in which nothing is trained, took last with ein_classify_prefix; `prefix` is
- * what that gave. Whoever scores a record has its embedding for nothing. */
-void ein_embedding_take(float *out, ein_embedding kind, const ein_layout *layout, const ein_classify *model,
-                        const float *prefix);
+/* out (C): of a record whose tokens (T,C) left the last block (ein_classify_tokens) and were pooled (C)
+ * (ein_classify_pooled). Whoever scores a record has its embedding for nothing. */
+void ein_embedding_take(float *out, ein_embedding kind, const ein_layout *layout, const float *tokens,
+                        const float *pooled);
 
 /* An encoder as embedding needs it; everything is the caller's. */
 typedef struct {

@@ -21,7 +21,7 @@ typedef struct {
     float *x, *logits;
 } scoring_room;
 
-static int batch_of(const ein_layout *layout) {
+int ein_scoring_batch(const ein_layout *layout) {
     const int tokens = ein_vit_tokens(&layout->shape);
     /* Products of a BLAS give a record other bits in another batch. */
     return ein_products_own() && tokens < TOKENS ? TOKENS / tokens : 1;
@@ -44,7 +44,7 @@ static ein_status room_new(void *self, int thread) {
     const scoring_rooms *rooms = self;
     const ein_layout *layout = rooms->layout;
     scoring_room *room = &rooms->room[thread];
-    const int batch = batch_of(layout);
+    const int batch = ein_scoring_batch(layout);
     EIN_TRY(ein_classify_new(layout, layout, batch, false, &room->model));
     ein_classify_weights(room->model, NULL, rooms->packed);
     EIN_TRY(EIN_NEW(room->x, (int64_t)batch * layout->shape.leads * layout->shape.samples));
@@ -72,7 +72,7 @@ static void score_batch(double *score, const ein_scorer *s, scoring_room *room, 
 
 static ein_status score_share(double *score, const ein_scorer *s, ein_corpus *corpus, const int64_t *record,
                               int64_t n, scoring_room *room, int threads, ein_progress *progress, int ranks) {
-    const int batch = batch_of(s->layout);
+    const int batch = ein_scoring_batch(s->layout);
     for (int64_t first = 0; first < n; first += CHUNK) {
         const int64_t count = n - first < CHUNK ? n - first : CHUNK;
         ein_store *store;

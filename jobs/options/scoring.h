@@ -28,6 +28,10 @@ typedef struct {
         logits; /* what comes out are logits (core/nn/head.h); ein_head_score_of_logit makes scores of them */
 } ein_scorer;
 
+/* How many records to run through a model at once: enough rows for fast products, few enough to stay in the cache; one
+ * where a record's bits would depend on its batch. */
+int ein_scoring_batch(const ein_layout *layout);
+
 /* score (n, n_targets) of the corpus's records `record` (n, any order), the same on every rank. A record of another
  * shape than the model's is EIN_MISMATCH. `progress` may be NULL; it counts records of rank 0's share times the
  * number of ranks. Collective. */

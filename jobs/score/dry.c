@@ -41,50 +41,85 @@ static void count_formats(const ein_score_inputs *in) {
 
 /* What a look at some inputs found. */
 typedef struct {
-    int64_t n, status[EIN_SCORE_STATUS_COUNT];
+    int64_t n, rejected, status[EIN_SCORE_STATUS_COUNT];
     double read_s, model_s;
 } sample;
 
+/* What looking takes. */
+typedef struct {
+    ein_score_corpora *corpora;
+    ein_score_reader *reader;
+    ein_score_room *room;
+    int16_t *counts;      /* (batch, record) */
+    float *value;         /* (batch, values) */
+    ein_score_item *item; /* (batch) those that were read and wait for the models */
+    int waiting;
+} looker;
+
+static ein_status looker_new(const ein_score *s, looker *l) {
+    const ein_contract *c = &s->models->contract;
+    EIN_TRY(ein_score_corpora_new(c, &l->corpora));
+    EIN_TRY(ein_score_reader_new(c, &s->policy, l->corpora, &l->reader));
+    EIN_TRY(ein_score_room_new(s->models, &l->room));
+    const int batch = ein_score_room_batch(l->room);
+    EIN_TRY(EIN_NEW(l->counts, batch * c->n_leads * c->n_samples));
+    EIN_TRY(EIN_NEW(l->value, batch * s->models->values));
+    return EIN_NEW(l->item, batch);
+}
+
+static void looker_free(looker *l) {
+    ein_score_room_destroy(l->room);
+    ein_score_reader_destroy(l->reader);
+    ein_score_corpora_destroy(l->corpora);
+    free(l->counts);
+    free(l->value);
+    free(l->item);
+}
+
+/* Those that wait, through the models: in batches, as a job does it. */
+static void run_waiting(looker *l, sample *out) {
+    const double begin = ein_clock_s();
+    ein_score_room_run(l->room, l->item, l->waiting);
+    out->model_s += ein_clock_s() - begin;
+    for (int i = 0; i < l->waiting; i++)
+        out->status[l->item[i].finite ? EIN_SCORE_OK : EIN_SCORE_NOT_FINITE]++;
+    l->waiting = 0;
+}
+
+static ein_status look_at(const ein_score *s, looker *l, const char *path, int64_t record, sample *out) {
+    const int64_t values = s->models->contract.n_leads * s->models->contract.n_samples;
+    ein_score_item *item = &l->item[l->waiting];
+    int16_t *counts = l->counts + l->waiting * values;
+    ein_score_record r;
+    const double begin = ein_clock_s();
+    *item = (ein_score_item){.counts = counts, .value = l->value + l->waiting * s->models->values};
+    EIN_TRY(ein_score_reader_read(l->reader, path, record, counts, &item->scale, &r));
+    out->read_s += ein_clock_s() - begin;
+    out->n++;
+    if (r.status == EIN_SCORE_OK) {
+        if (++l->waiting == ein_score_room_batch(l->room)) run_waiting(l, out);
+        return EIN_OK;
+    }
+    out->status[r.status]++;
+    if (++out->rejected <= SHOWN) {
+        char line[LINE_BYTES];
+        printf("  %s: %s\n", ein_score_status_word(r.status), ein_utf8_show(r.reason, line, sizeof line));
+    }
+    return EIN_OK;
+}
+
 /* Inputs spread evenly over the list. */
 static ein_status look(const ein_score *s, const ein_score_inputs *in, sample *out) {
-    const ein_contract *c = &s->models->contract;
-    ein_score_corpora *corpora = NULL;
-    ein_score_reader *reader = NULL;
-    ein_score_room *room = NULL;
-    int16_t *counts = NULL;
-    float scale, *value = NULL;
-    ein_score_record record;
+    looker l = {0};
     const int64_t n = in->sources.path.n, wanted = n < SAMPLED ? n : SAMPLED;
-    ein_status status = ein_score_corpora_new(c, &corpora);
-    if (status == EIN_OK) status = ein_score_reader_new(c, &s->policy, corpora, &reader);
-    if (status == EIN_OK) status = ein_score_room_new(s->models, &room);
-    if (status == EIN_OK) status = EIN_NEW(counts, c->n_leads * c->n_samples);
-    if (status == EIN_OK) status = EIN_NEW(value, s->models->values);
+    ein_status status = looker_new(s, &l);
     for (int64_t i = 0; status == EIN_OK && i < wanted; i++) {
         const int64_t at = i * n / wanted;
-        const char *path = ein_texts_get(&in->sources.path, at);
-        const double begin = ein_clock_s();
         status =
-            ein_score_reader_read(reader, path, in->sources.count[at] > 0 ? 0 : -1, counts, &scale, &record);
-        if (status != EIN_OK) break;
-        out->read_s += ein_clock_s() - begin;
-        out->n++;
-        if (record.status == EIN_SCORE_OK) {
-            const double middle = ein_clock_s();
-            if (!ein_score_room_run(room, counts, scale, value)) record.status = EIN_SCORE_NOT_FINITE;
-            out->model_s += ein_clock_s() - middle;
-        } else if (out->n - out->status[EIN_SCORE_OK] <= SHOWN) {
-            char line[LINE_BYTES];
-            printf("  %s: %s\n", ein_score_status_word(record.status),
-                   ein_utf8_show(record.reason, line, sizeof line));
-        }
-        out->status[record.status]++;
+            look_at(s, &l, ein_texts_get(&in->sources.path, at), in->sources.count[at] > 0 ? 0 : -1, out);
     }
-    ein_score_room_destroy(room);
-    ein_score_reader_destroy(reader);
-    ein_score_corpora_destroy(corpora);
-    free(counts);
-    free(value);
+    if (status == EIN_OK) run_waiting(&l, out);
+    looker_free(&l);
     return status;
 }
 

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "io/corpus/store.h"
 #include "io/tasks/tasks.h"
 #include "jobs/options/encoder.h"
 
@@ -377,90 +376,4 @@ void ein_score_models_row(ein_score_models *all, const float *value, double *row
         else
             row[i] = over_seeds(all, c);
     }
-}
-
-/* --- one thread's room ----------------------------------------------------------------------------------- */
-
-struct ein_score_room {
-    const ein_score_models *models;
-    ein_classify **encoder; /* (encoders) */
-    ein_classify **top;     /* (models) NULL: no head */
-    float *x, *prefix, *feature;
-};
-
-static ein_status fill_room(ein_score_room *r) {
-    const ein_score_models *all = r->models;
-    int width = 0;
-    EIN_TRY(EIN_NEW(r->encoder, all->n_encoders));
-    EIN_TRY(EIN_NEW(r->top, all->n));
-    for (int e = 0; e < all->n_encoders; e++) {
-        const ein_layout *layout = all->model[all->encoder[e].model].layout;
-        EIN_TRY(ein_classify_new(layout, NULL, 1, false, &r->encoder[e]));
-        width = layout->shape.width > width ? layout->shape.width : width;
-    }
-    for (int i = 0; i < all->n; i++)
-        if (all->model[i].meaning)
-            EIN_TRY(ein_classify_new(all->model[i].layout, all->model[i].top, 1, false, &r->top[i]));
-    EIN_TRY(EIN_NEW(r->prefix, width)); /* pooled tokens */
-    EIN_TRY(EIN_NEW(r->feature, width));
-    return EIN_NEW(r->x, all->contract.n_leads * all->contract.n_samples);
-}
-
-ein_status ein_score_room_new(const ein_score_models *all, ein_score_room **out) {
-    ein_score_room *r = NULL;
-    *out = NULL;
-    EIN_TRY(EIN_NEW(r, 1));
-    r->models = all;
-    const ein_status status = fill_room(r);
-    if (status == EIN_OK)
-        *out = r;
-    else
-        ein_score_room_destroy(r);
-    return status;
-}
-
-void ein_score_room_destroy(ein_score_room *r) {
-    if (!r) return;
-    for (int e = 0; r->encoder && e < r->models->n_encoders; e++) ein_classify_destroy(r->encoder[e]);
-    for (int i = 0; r->top && i < r->models->n; i++) ein_classify_destroy(r->top[i]);
-    free(r->encoder);
-    free(r->top);
-    free(r->x);
-    free(r->prefix);
-    free(r->feature);
-    free(r);
-}
-
-/* What the models of an encoder make of its pooled tokens. */
-static void run_tops(ein_score_room *r, int e, float *value) {
-    const ein_score_models *all = r->models;
-    const ein_layout *layout = all->model[all->encoder[e].model].layout;
-    bool has_feature = false;
-    for (int i = 0; i < all->n; i++) {
-        const ein_score_model *m = &all->model[i];
-        if (m->encoder != e) continue;
-        if (m->meaning)
-            ein_classify_forward(r->top[i], value + m->first_value, all->encoder[e].param, m->top_param,
-                                 r->prefix);
-        if (m->domain.width == 0) continue;
-        if (!has_feature) ein_embedding_take(r->feature, EIN_EMBED_MEAN, layout, r->encoder[e], r->prefix);
-        has_feature = true;
-        value[m->distance_value] = (float)ein_domain_distance(&m->domain, r->feature);
-    }
-    if (e == 0 && all->embedding_width > 0)
-        ein_embedding_take(value + all->embedding_value, all->embedding, layout, r->encoder[e], r->prefix);
-}
-
-bool ein_score_room_run(ein_score_room *r, const int16_t *counts, float scale, float *value) {
-    const ein_score_models *all = r->models;
-    const int64_t n = all->contract.n_leads * all->contract.n_samples;
-    for (int e = 0; e < all->n_encoders; e++) {
-        ein_counts_input(r->x, counts, scale, (float)all->encoder[e].mean_mv,
-                         (float)(1.0 / all->encoder[e].sd_mv), n);
-        ein_classify_prefix(r->encoder[e], r->prefix, all->encoder[e].param, r->x);
-        run_tops(r, e, value);
-    }
-    bool finite = true;
-    for (int64_t i = 0; i < all->values; i++) finite = finite && isfinite(value[i]);
-    return finite;
 }

@@ -1,7 +1,7 @@
 /* The models that score: several tasks and seeds, each encoder once.
  *
  * Models whose weights are the same but for fc_norm and head, as linear probes of one encoder, share its pass: it is
- * kept and run once. A record is scored alone, so that its bits depend on nothing else; they are those of
+ * kept and run once. The bits of a record's scores depend on nothing but the record; they are those of
  * jobs/options/scoring.h.
  *
  * Columns of the results, for each model M and target T: logit:M:T, probability:M:T (by the calibration that the model
@@ -91,10 +91,20 @@ int ein_score_model_targets(const ein_score_model *model);
 /* The columns of a record, in order, from its values; NaN where there is none. One thread at a time. */
 void ein_score_models_row(ein_score_models *models, const float *value, double *row);
 
-/* One thread's working memory, and the values of one record from its counts; false if one is not finite. */
+/* A record on its way through the models. */
+typedef struct {
+    const int16_t *counts; /* (L,S) */
+    float scale;
+    float *value; /* (values) what comes out */
+    bool finite;  /* whether all of them are finite */
+} ein_score_item;
+
+/* One thread's working memory, and the values of n records from their counts. Products want ein_score_room_batch
+ * records at once; how many there are, and which, changes no bit (jobs/options/scoring.h). */
 typedef struct ein_score_room ein_score_room;
 ein_status ein_score_room_new(const ein_score_models *models, ein_score_room **out);
 void ein_score_room_destroy(ein_score_room *room);
-bool ein_score_room_run(ein_score_room *room, const int16_t *counts, float scale, float *value);
+int ein_score_room_batch(const ein_score_room *room);
+void ein_score_room_run(ein_score_room *room, ein_score_item *item, int n);
 
 #endif

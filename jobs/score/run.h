@@ -13,7 +13,7 @@
 typedef struct {
     ein_job *job;
     ein_comm *comm;
-    int rank, size, threads;
+    int rank, size, threads, readers;
     const char *out;
     ein_score_models *models;
     ein_ingest_policy policy;
@@ -26,8 +26,9 @@ typedef struct {
     ein_usage usage;
     /* Of this process. */
     ein_score_pipeline_counts counts;
-    int64_t scored; /* inputs of blocks that it published, rejected ones too */
-    bool stopped;   /* by a signal */
+    double work_s, write_s; /* in ein_score_work; of them packing and publishing blocks */
+    int64_t scored;         /* inputs of blocks that it published, rejected ones too */
+    bool stopped;           /* by a signal */
 } ein_score;
 
 /* Lines "key: value" of all that makes a score what it is (free()). Each rank. */

@@ -55,7 +55,9 @@ static const ein_option table_score[] = {
     {"score.block", EIN_OPT_INT, "256", 1, 1000000, NULL, "inputs",
      "done at a time: what a worker takes, and what a kill loses; does not show in the scores"},
     {"score.threads", EIN_OPT_INT, "0", 0, 4096, NULL, "threads",
-     "of one rank that run the models, and as many that read; 0: the processors it may use"},
+     "of one rank that run the models; 0: the processors it may use"},
+    {"score.readers", EIN_OPT_INT, "0", 0, 4096, NULL, "threads",
+     "of one rank that read and prepare, beside them; 0: as many. More hide a file system that answers slowly"},
     {"score.retry_s", EIN_OPT_REAL, "300", 0, 1e7, NULL, "s",
      "how long trouble of the machine (I/O errors, a full disk, a folder that is gone) is waited out"},
     {"score.heartbeat_s", EIN_OPT_REAL, "10", 0.01, 3600, NULL, "s", "interval of a worker's signs of life"},
@@ -281,23 +283,49 @@ static void print_energy(double energy_j, int64_t hosts, int64_t readable, int64
                energy_j, hosts, energy_j / (double)inputs);
 }
 
+static double percent(double part, double whole) {
+    return whole > 0 ? 100 * part / whole : 0;
+}
+
+/* Which share of their time the threads of each phase worked, of all ranks together: what limits the rate is at 100. */
+static void print_phases(const ein_score_pipeline_counts *c, double write_s, double work_s, int threads,
+                         int readers) {
+    printf(
+        "phases: of %d readers a rank %.1f %% read and decode, %.1f %% prepare; of %d threads a rank %.1f %% run "
+        "the models, in batches of %.1f; writing %.1f %%\n",
+        readers, percent(c->read_s, work_s * readers), percent(c->prepare_s, work_s * readers), threads,
+        percent(c->busy_s, work_s * threads), (double)c->run / (double)(c->batches > 0 ? c->batches : 1),
+        percent(write_s, work_s));
+    printf("models busy %.1f %% of the time in which there was something to do\n",
+           percent(c->busy_s, c->busy_s + c->starved_s));
+}
+
 /* Sums over the ranks of this job. Collective. */
 static ein_status report(ein_score *s, double wall_s) {
     const double energy_j = ein_usage_energy_j(&s->usage);
-    int64_t n[5] = {s->scored, s->counts.rejected, s->counts.retries, s->usage.first_of_host,
-                    s->usage.first_of_host && isfinite(energy_j)};
-    double t[5] = {ein_usage_cpu_s(), wall_s * s->threads, s->counts.busy_s, s->counts.starved_s,
-                   isfinite(energy_j) ? energy_j : 0};
-    EIN_TRY(ein_comm_sum_i64(s->comm, n, 5));
-    EIN_TRY(ein_comm_sum_f64(s->comm, t, 5));
+    ein_score_pipeline_counts *c = &s->counts;
+    int64_t n[7] = {s->scored,
+                    c->rejected,
+                    c->retries,
+                    s->usage.first_of_host,
+                    s->usage.first_of_host && isfinite(energy_j),
+                    c->batches,
+                    c->run};
+    double t[9] = {ein_usage_cpu_s(), wall_s * s->threads, c->busy_s,
+                   c->starved_s,      c->read_s,           c->prepare_s,
+                   s->write_s,        s->work_s,           isfinite(energy_j) ? energy_j : 0};
+    EIN_TRY(ein_comm_sum_i64(s->comm, n, 7));
+    EIN_TRY(ein_comm_sum_f64(s->comm, t, 9));
     if (s->rank != 0 || n[0] == 0) return EIN_OK;
+    const ein_score_pipeline_counts all = {
+        .batches = n[5], .run = n[6], .busy_s = t[2], .starved_s = t[3], .read_s = t[4], .prepare_s = t[5]};
     printf("this job: %" PRId64 " inputs (%" PRId64
            " rejected) in %.1f s, %.1f a second, on %d ranks x %d threads",
            n[0], n[1], wall_s, (double)n[0] / wall_s, s->size, s->threads);
-    printf("; %.3f core-hours of work, %.3f taken", t[0] / 3600, t[1] / 3600);
-    printf("; models busy %.0f %% of their time\n", 100 * t[2] / (t[2] + t[3] > 0 ? t[2] + t[3] : 1));
+    printf("; %.3f core-hours of work, %.3f taken\n", t[0] / 3600, t[1] / 3600);
+    print_phases(&all, t[6], t[7], s->threads, s->readers);
     if (n[2] > 0) printf("trouble of the machine was waited out %" PRId64 " times\n", n[2]);
-    print_energy(t[4], n[3], n[4], n[0]);
+    print_energy(t[8], n[3], n[4], n[0]);
     return EIN_OK;
 }
 
@@ -327,6 +355,8 @@ static ein_status score(ein_score *s) {
     const ein_config *c = s->job->config;
     EIN_TRY(ein_comm_agree(s->comm, plan_here(s)));
     EIN_TRY(ein_threads_choose(s->comm, (int)ein_config_int(c, "score.threads"), &s->threads));
+    s->readers = (int)ein_config_int(c, "score.readers");
+    if (s->readers == 0) s->readers = s->threads;
     if (ein_config_list_count(c, "watch.folders") > 0) return ein_comm_agree(s->comm, ein_score_watch(s));
     if (ein_config_bool(c, "run.dry_run"))
         return ein_comm_share(s->comm, s->rank == 0 ? ein_score_dry_run(s) : EIN_OK);

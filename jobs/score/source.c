@@ -10,6 +10,7 @@
 #include <strings.h>
 #include <sys/stat.h>
 
+#include "core/base/clock.h"
 #include "io/base/durable.h"
 #include "io/base/hash.h"
 #include "io/base/trouble.h"
@@ -157,6 +158,7 @@ struct ein_score_reader {
     ein_ingest_worker *worker;
     ein_ingest_result result;
     ein_score_corpora *corpora;
+    double corpus_s;
 };
 
 ein_status ein_score_reader_new(const ein_contract *contract, const ein_ingest_policy *policy,
@@ -252,7 +254,15 @@ ein_status ein_score_reader_read(ein_score_reader *r, const char *path, int64_t 
     memset(out, 0, sizeof *out);
     if (record < 0) return read_recording(r, path, counts, scale, out);
     pthread_mutex_lock(&r->corpora->lock);
+    const double begin = ein_clock_s();
     const ein_status status = read_record(r->corpora, path, record, counts, scale, out);
+    r->corpus_s += ein_clock_s() - begin;
     pthread_mutex_unlock(&r->corpora->lock);
     return status;
+}
+
+void ein_score_reader_spent(ein_score_reader *r, double *read_s, double *prepare_s) {
+    *read_s += r->corpus_s;
+    r->corpus_s = 0;
+    ein_ingest_worker_spent(r->worker, read_s, prepare_s);
 }

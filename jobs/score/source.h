@@ -29,4 +29,7 @@ void ein_score_reader_destroy(ein_score_reader *reader);
 ein_status ein_score_reader_read(ein_score_reader *reader, const char *path, int64_t record, int16_t *counts,
                                  float *scale, ein_score_record *out);
 
+/* Add the seconds since the last call that went into reading and decoding, and into preparing. */
+void ein_score_reader_spent(ein_score_reader *reader, double *read_s, double *prepare_s);
+
 #endif

@@ -60,7 +60,10 @@ static ein_status verify_one(verification *v, int64_t number, int64_t within) {
     v->missing += !there;
     if (!there) return EIN_OK;
     EIN_TRY(ein_score_reader_read(v->reader, path, record, v->counts, &scale, &again));
-    if (again.status == EIN_SCORE_OK && !ein_score_room_run(v->room, v->counts, scale, v->value)) {
+    /* One by one: in a batch it was scored before. */
+    ein_score_item item = {.counts = v->counts, .scale = scale, .value = v->value};
+    if (again.status == EIN_SCORE_OK) ein_score_room_run(v->room, &item, 1);
+    if (again.status == EIN_SCORE_OK && !item.finite) {
         again.status = EIN_SCORE_NOT_FINITE;
         memcpy(again.reason, v->block.record[within].reason, sizeof again.reason);
     }

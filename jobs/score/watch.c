@@ -69,7 +69,7 @@ typedef struct {
     ein_score_corpora *corpora;
     ein_score_reader **reader;
     ein_score_room **rooms;
-    int16_t *counts; /* (threads, record) */
+    int16_t *counts; /* (BATCH, record) */
     float *value;    /* (BATCH, values) */
     double *row;
     ein_score_record record[BATCH];
@@ -307,21 +307,37 @@ static int choose(watcher *w, int64_t chosen[BATCH]) {
     return n;
 }
 
-static void score_batch(watcher *w, const int64_t *chosen, int n) {
-    const ein_contract *c = &w->s->models->contract;
-    const int64_t record = c->n_leads * c->n_samples, values = w->s->models->values;
+/* What was read of n arrivals, through the models; item i is record of[i]. */
+static void run_models(watcher *w, ein_score_item *item, const int *of, int n) {
+    const int batch = ein_score_room_batch(w->rooms[0]);
 #pragma omp parallel for schedule(dynamic, 1) num_threads(w->s->threads)
+    for (int i = 0; i < n; i += batch)
+        ein_score_room_run(w->rooms[omp_get_thread_num()], item + i, n - i < batch ? n - i : batch);
     for (int i = 0; i < n; i++) {
-        const int t = omp_get_thread_num();
-        ein_score_record *r = &w->record[i];
-        int16_t *counts = w->counts + t * record;
-        float scale;
-        w->status[i] = ein_score_reader_read(w->reader[t], w->pending[chosen[i]].path, -1, counts, &scale, r);
-        if (w->status[i] != EIN_OK || r->status != EIN_SCORE_OK) continue;
-        if (ein_score_room_run(w->rooms[t], counts, scale, w->value + i * values)) continue;
+        ein_score_record *r = &w->record[of[i]];
+        if (item[i].finite) continue;
         r->status = EIN_SCORE_NOT_FINITE;
         snprintf(r->reason, sizeof r->reason, "a model gives a value that is not finite");
     }
+}
+
+static void score_batch(watcher *w, const int64_t *chosen, int n) {
+    const ein_contract *c = &w->s->models->contract;
+    const int64_t record = c->n_leads * c->n_samples, values = w->s->models->values;
+    ein_score_item item[BATCH];
+    float scale[BATCH];
+    int of[BATCH], good = 0;
+#pragma omp parallel for schedule(dynamic, 1) num_threads(w->s->threads)
+    for (int i = 0; i < n; i++)
+        w->status[i] = ein_score_reader_read(w->reader[omp_get_thread_num()], w->pending[chosen[i]].path, -1,
+                                             w->counts + i * record, &scale[i], &w->record[i]);
+    for (int i = 0; i < n; i++) {
+        if (w->status[i] != EIN_OK || w->record[i].status != EIN_SCORE_OK) continue;
+        of[good] = i;
+        item[good++] = (ein_score_item){
+            .counts = w->counts + i * record, .scale = scale[i], .value = w->value + i * values};
+    }
+    run_models(w, item, of, good);
 }
 
 /* What may be on its way still: what cannot be scored, and a signal that is shorter than its header says, or other. */
@@ -511,7 +527,7 @@ static ein_status make_workers(watcher *w) {
         EIN_TRY(ein_score_reader_new(c, &w->s->policy, w->corpora, &w->reader[t]));
         EIN_TRY(ein_score_room_new(w->s->models, &w->rooms[t]));
     }
-    EIN_TRY(EIN_NEW(w->counts, threads * c->n_leads * c->n_samples));
+    EIN_TRY(EIN_NEW(w->counts, BATCH * c->n_leads * c->n_samples));
     EIN_TRY(EIN_NEW(w->value, BATCH * w->s->models->values));
     return EIN_NEW(w->row, w->s->models->n_columns);
 }

@@ -9,7 +9,6 @@
 #include "mpi/stop.h"
 #include "mpi/watchdog.h"
 
-enum { AT_ONCE = 2 };
 static const double look_s = 0.5; /* how often signals and others are looked after while waiting */
 
 /* What is known of the blocks. */
@@ -75,7 +74,7 @@ static bool must_watch(const worker *w) {
 
 static ein_status fill(worker *w) {
     int64_t block = 0;
-    while (w->under_way < AT_ONCE && block >= 0) {
+    while (w->under_way < ein_score_pipeline_most(w->pipeline) && block >= 0) {
         EIN_TRY(claim(w, &block));
         if (block < 0) break;
         EIN_TRY(ein_score_pipeline_put(w->pipeline, block));
@@ -110,6 +109,7 @@ static ein_status publish_patiently(worker *w, int64_t number, const char *data,
 static ein_status publish(worker *w, int64_t number, ein_score_block *block) {
     char *data = NULL;
     size_t bytes = 0;
+    const double begin = ein_clock_s();
     const ein_score_part *part = ein_score_plan_part(&w->s->plan, number);
     ein_status status = ein_score_block_pack(block, part->hash, &data, &bytes);
     if (status == EIN_OK) status = publish_patiently(w, number, data, bytes);
@@ -120,7 +120,7 @@ static ein_status publish(worker *w, int64_t number, ein_score_block *block) {
         w->state[number] = DONE;
         ein_claims_release(w->s->claims, number);
     }
-    w->under_way--;
+    w->s->write_s += ein_clock_s() - begin;
     return status;
 }
 
@@ -134,6 +134,11 @@ static void show(worker *w) {
     snprintf(detail, sizeof detail, "%lld rejected%s here, %lld tries again", (long long)counts.rejected,
              w->s->size > 1 || w->s->parts ? "" : "", (long long)counts.retries);
     ein_progress_update(w->progress, inputs, detail);
+}
+
+static ein_status give_up(ein_score_block *block, ein_status status) {
+    ein_score_block_free(block);
+    return status;
 }
 
 /* --- the loop -------------------------------------------------------------------------------------------- */
@@ -150,8 +155,11 @@ static ein_status loop(worker *w) {
             ein_score_block block;
             ein_watchdog_beat("scoring inputs");
             EIN_TRY(ein_score_pipeline_take(w->pipeline, look_s, &number, &block));
-            if (number >= 0) EIN_TRY(publish(w, number, &block));
-            if (number >= 0) show(w);
+            if (number < 0) continue;
+            w->under_way--;
+            const ein_status status = fill(w); /* so that the others have work meanwhile */
+            EIN_TRY(status == EIN_OK ? publish(w, number, &block) : give_up(&block, status));
+            show(w);
         } else {
             /* Blocks of those who live will be done; those of others are looked at until they move or are stale. */
             if (!must_watch(w)) return EIN_OK;
@@ -172,6 +180,7 @@ ein_status ein_score_work(ein_score *s) {
                                           .models = s->models,
                                           .policy = &s->policy,
                                           .threads = s->threads,
+                                          .readers = s->readers,
                                           .retry_s = ein_config_real(s->job->config, "score.retry_s")};
     if (s->plan.blocks == 0) return EIN_OK;
     ein_status status = EIN_NEW(w.state, s->plan.blocks);
@@ -181,6 +190,7 @@ ein_status ein_score_work(ein_score *s) {
                                       ein_config_real(s->job->config, "run.log_seconds"));
     if (status == EIN_OK) show(&w);
     if (status == EIN_OK) status = loop(&w);
+    s->work_s = ein_clock_s() - w.begin_s;
     ein_progress_finish(w.progress);
     if (w.pipeline) ein_score_pipeline_count(w.pipeline, &s->counts);
     ein_score_pipeline_destroy(w.pipeline);

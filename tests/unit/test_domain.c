@@ -188,7 +188,7 @@ static void encode(const encoder *e, float *out, const float *x, int n) {
     float prefix[WIDTH];
     for (int i = 0; i < n; i++) {
         ein_classify_prefix(e->one, prefix, e->param, x + i * LEADS * SAMPLES);
-        ein_embedding_take(out + i * WIDTH, EIN_EMBED_MEAN, e->layout, e->one, prefix);
+        ein_embedding_take(out + i * WIDTH, EIN_EMBED_MEAN, e->layout, ein_classify_tokens(e->one), prefix);
     }
 }
 
@@ -281,8 +281,8 @@ START_TEST(embeddings_are_those_of_tokens) {
         check_ok(ein_classify_new(layout, NULL, 1, false, &one));
         ein_classify_prefix(one, prefix, param, x);
         const float *tokens = ein_classify_tokens(one);
-        ein_embedding_take(mean, EIN_EMBED_MEAN, layout, one, prefix);
-        ein_embedding_take(cls, EIN_EMBED_CLS, layout, one, prefix);
+        ein_embedding_take(mean, EIN_EMBED_MEAN, layout, tokens, prefix);
+        ein_embedding_take(cls, EIN_EMBED_CLS, layout, tokens, prefix);
         ck_assert(memcmp(cls, tokens, sizeof cls) == 0);
         for (int c = 0; c < WIDTH; c++) {
             double sum = 0;
@@ -292,7 +292,7 @@ START_TEST(embeddings_are_those_of_tokens) {
         ck_assert_int_eq(ein_embedding_check(EIN_EMBED_ATTENTIVE, "some.model", layout),
                          pool == EIN_POOL_MEAN ? EIN_USAGE : EIN_OK);
         if (pool == EIN_POOL_ATTENTIVE) {
-            ein_embedding_take(attentive, EIN_EMBED_ATTENTIVE, layout, one, prefix);
+            ein_embedding_take(attentive, EIN_EMBED_ATTENTIVE, layout, tokens, prefix);
             ck_assert(memcmp(attentive, prefix, sizeof prefix) == 0 &&
                       memcmp(mean, prefix, sizeof prefix) != 0);
         } else {
