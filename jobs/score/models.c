@@ -292,6 +292,9 @@ ein_status ein_score_models_load(const char *const *specs, int n, const ein_scor
     }
     if (status == EIN_OK) status = plan_embedding(all, options->embedding);
     if (status == EIN_OK) status = make_columns(all);
+    for (int e = 0; status == EIN_OK && e < all->n_encoders; e++)
+        status = ein_packed_make(all->model[all->encoder[e].model].layout, false, all->encoder[e].param, 1,
+                                 &all->encoder[e].packed);
     if (status == EIN_OK)
         *out = all;
     else
@@ -312,7 +315,10 @@ void ein_score_models_destroy(ein_score_models *all) {
         free(m->score);
         free(m->logit);
     }
-    for (int e = 0; e < all->n_encoders; e++) free(all->encoder[e].param);
+    for (int e = 0; e < all->n_encoders; e++) {
+        ein_packed_destroy(all->encoder[e].packed);
+        free(all->encoder[e].param);
+    }
     free(all->model);
     free(all->encoder);
     free(all->column);

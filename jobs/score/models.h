@@ -61,6 +61,7 @@ typedef struct {
     ein_score_model *model;
     struct {
         float *param;
+        ein_packed *packed; /* its weights as products read them, for the rooms of all threads */
         double mean_mv, sd_mv;
         char hash[EIN_HASH_TEXT_BYTES];
         int model; /* whose layout it has */

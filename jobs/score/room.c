@@ -35,6 +35,7 @@ static ein_status fill_room(ein_score_room *r) {
     for (int e = 0; e < all->n_encoders; e++) {
         const ein_layout *layout = all->model[all->encoder[e].model].layout;
         EIN_TRY(ein_classify_new(layout, layout, r->batch, false, &r->encoder[e]));
+        ein_classify_weights(r->encoder[e], NULL, all->encoder[e].packed);
     }
     for (int i = 0; i < all->n; i++)
         if (all->model[i].meaning)

@@ -58,4 +58,7 @@ bool ein_score_is_mine(const ein_score *s, int64_t block);
 /* How many blocks, and inputs in them, are done. */
 void ein_score_done(const ein_score *s, int64_t *blocks, int64_t *inputs);
 
+/* Rank 0: print what this job did, which phase limited it and what it took: sums over its ranks. Collective. */
+ein_status ein_score_report(ein_score *s, double wall_s);
+
 #endif
