@@ -1,6 +1,6 @@
-/* Records through the models of `score`: the bits of a record's values are the same in a batch of any size, at any place
- * in it, after any others; they are those of the record through the model alone; two models that share an encoder, a
- * domain and an embedding among them. A value that is not finite is told, and its neighbours do not feel it. */
+/* Records through the models of `score`: the bits of a record's values are the same in a batch of any size, at any
+ * place in it, after any others; they are those of the record through the model alone; two models that share an
+ * encoder, a domain and an embedding among them. A value that is not finite is told; its neighbours do not feel it. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
