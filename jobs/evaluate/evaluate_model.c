@@ -26,7 +26,6 @@
 #include "jobs/options/split_options.h"
 #include "jobs/options/task_library.h"
 #include "mpi/threads.h"
-#include "mpi/watchdog.h"
 
 const ein_option ein_table_evaluate_model[] = {
     {"data.corpus", EIN_OPT_STRING, NULL, EIN_UNBOUNDED, NULL, "",
@@ -841,28 +840,8 @@ static ein_status measure(ein_metrics **out, const evaluation *e, const columns 
     return ein_metrics_binary(out, e->comm, &in, &options);
 }
 
-/* Rank 0 compares arms alone, the others wait. `more` tells them each time that it goes on, and at the end that it is
- * done: who merely waits for long must not take it for lost. */
-static ein_status tell_waiting(const evaluation *e, int more) {
-    ein_watchdog_beat("comparing arms");
-    EIN_TRY(ein_comm_alive());
-    return ein_comm_check(MPI_Bcast(&more, 1, MPI_INT, 0, ein_comm_mpi(e->comm)), "waiting for rank 0");
-}
-
-static void arms_go_on(void *self) {
-    (void)tell_waiting(self, 1); /* a lost peer is remembered, and told at the end */
-}
-
-static ein_status wait_for_arms(const evaluation *e) {
-    for (int more = 1; more;) {
-        ein_watchdog_beat("waiting for rank 0 to compare arms");
-        EIN_TRY(ein_comm_alive());
-        EIN_TRY(ein_comm_check(MPI_Bcast(&more, 1, MPI_INT, 0, ein_comm_mpi(e->comm)), "waiting for rank 0"));
-    }
-    return EIN_OK;
-}
-
-static ein_status arms_of_task(evaluation *e, int task, ein_arms **out) {
+/* Collective: *out on rank 0, NULL on others. */
+static ein_status arms_of_task(const evaluation *e, int task, ein_arms **out) {
     const ein_model_tasks *meaning = e->model[0].meaning;
     const ein_head_task *head = &meaning->head[task];
     const ein_metrics_options o = ein_evaluate_options(e->job->config);
@@ -907,10 +886,9 @@ static ein_status arms_of_task(evaluation *e, int task, ein_arms **out) {
                                .replicates = o.replicates,
                                .seed = o.seed,
                                .level = o.level,
-                               .adjust = o.adjust,
-                               .progress = arms_go_on,
-                               .self = e};
-    if (status == EIN_OK) status = ein_arms_compare(out, &in);
+                               .adjust = o.adjust};
+    status = ein_comm_agree(e->comm, status);
+    if (status == EIN_OK) status = ein_arms_compare(out, e->comm, &in);
     free(values);
     free(label);
     free(score);
@@ -981,26 +959,32 @@ static void print_arms(const evaluation *e, const char *task, const ein_arms *ar
     ein_arms_print(arms, stream);
 }
 
-/* What a reader looks for first, so it stands first in every output. Rank 0. */
-static ein_status compare_tasks(evaluation *e, json_t *comparisons, ein_csv_writer *csv, FILE *text) {
+static ein_status put_arms(const evaluation *e, const char *task, const ein_arms *arms, json_t *comparisons,
+                           ein_csv_writer *csv, FILE *text) {
+    json_t *object;
+    printf("\n");
+    print_arms(e, task, arms, stdout);
+    print_arms(e, task, arms, text);
+    fprintf(text, "\n");
+    ein_arms_csv(arms, task, e->cohort, csv);
+    EIN_TRY(ein_arms_json(arms, &object));
+    json_object_set_new(object, "task", json_string(task));
+    json_array_append_new(comparisons, object);
+    return EIN_OK;
+}
+
+/* What a reader looks for first, so it stands first in every output. Collective. */
+static ein_status compare_arms(const evaluation *e, json_t *comparisons, ein_csv_writer *csv, FILE *text) {
     const ein_model_tasks *meaning = e->model[0].meaning;
     for (int k = 0; k < meaning->n_tasks; k++) {
-        const char *task = meaning->tasks.task[k].name;
         ein_arms *arms = NULL;
-        json_t *object;
-        EIN_TRY(arms_of_task(e, k, &arms));
-        printf("\n");
-        print_arms(e, task, arms, stdout);
-        print_arms(e, task, arms, text);
-        fprintf(text, "\n");
-        ein_arms_csv(arms, task, e->cohort, csv);
-        const ein_status status = ein_arms_json(arms, &object);
+        ein_status status = arms_of_task(e, k, &arms);
+        if (status == EIN_OK && arms)
+            status = put_arms(e, meaning->tasks.task[k].name, arms, comparisons, csv, text);
         ein_arms_destroy(arms);
-        EIN_TRY(status);
-        json_object_set_new(object, "task", json_string(task));
-        json_array_append_new(comparisons, object);
+        EIN_TRY(ein_comm_agree(e->comm, status));
     }
-    fprintf(text, "\n");
+    if (is_root(e)) fprintf(text, "\n");
     return EIN_OK;
 }
 
@@ -1021,21 +1005,6 @@ static void note_unknown_patients(const evaluation *e, ein_csv_writer *csv, FILE
                       .estimate = {.value = (double)e->unknown_patients, .state = EIN_STATS_ESTIMABLE},
                       .n = e->n,
                       .n_positive = -1});
-}
-
-/* Collective. */
-static ein_status compare_arms(evaluation *e, json_t *comparisons, ein_csv_writer *csv, FILE *text) {
-    ein_status status = EIN_OK;
-    if (is_root(e)) {
-        status = compare_tasks(e, comparisons, csv, text);
-        if (ein_comm_alive() == EIN_OK) {
-            const ein_status told = tell_waiting(e, 0);
-            if (status == EIN_OK) status = told;
-        }
-    } else {
-        status = wait_for_arms(e);
-    }
-    return ein_comm_agree(e->comm, status);
 }
 
 static ein_status report(evaluation *e) {

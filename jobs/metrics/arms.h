@@ -37,13 +37,7 @@ typedef struct {
     uint64_t seed;
     double level;
     ein_adjust_method adjust;
-    /* Called from the calling thread after every EIN_ARMS_PART replicates, so that whoever waits learns that work goes
-     * on; NULL: nobody waits. */
-    void (*progress)(void *self);
-    void *self;
 } ein_arms_input;
-
-enum { EIN_ARMS_PART = 100 };
 
 typedef struct {
     int seeds;
@@ -72,8 +66,9 @@ typedef struct {
     double level;
 } ein_arms;
 
-/* Every rank computes the same (the bootstrap is shared over threads). Not collective. */
-ein_status ein_arms_compare(ein_arms **out, const ein_arms_input *in);
+/* Collective over `comm` (NULL: this process alone), whose ranks share the bootstrap: all give the same input, rank 0
+ * gets the result, of the same bits for any number of ranks and threads; on others *out is NULL. */
+ein_status ein_arms_compare(ein_arms **out, ein_comm *comm, const ein_arms_input *in);
 void ein_arms_destroy(ein_arms *arms);
 
 ein_status ein_arms_json(const ein_arms *arms, json_t **out);

@@ -1,17 +1,12 @@
-/* The bootstrap of everything that is bootstrapped, shared by the ranks.
- *
- * Replicates are addressed by number, so each rank computes its run of them and rank 0 puts the runs one after the
- * other: the values do not depend on who computed them. The same holds for the leave-out values of BCa. */
+/* The bootstrap of every statistic of a label, shared by the ranks (replicates.h), which receive the records for it. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/stats/regression.h"
 #include "jobs/metrics/parts.h"
-#include "mpi/threads.h"
+#include "jobs/metrics/replicates.h"
 #include "mpi/watchdog.h"
-
-#include <omp.h>
 
 enum { MOST_COLUMNS = 8192 };
 
@@ -153,97 +148,23 @@ static void task_free(task *k) {
 
 /* --- running ----------------------------------------------------------------------------------------------- */
 
-typedef struct {
-    ein_bootstrap *plan;
-    ein_bootstrap_metric metric;
-    task *task;
-    ein_comm *comm;
-    int columns;
-} runner;
-
-/* Values of this rank's part of `total` replicates or (if groups) leave-out samples to rank 0. Collective. */
-static ein_status gather(const runner *r, ein_stats_value *all, const ein_stats_value *mine, int64_t total) {
-    const int rank = ein_comm_rank(r->comm), size = ein_comm_size(r->comm);
-    int *counts = NULL;
-    EIN_TRY(ein_comm_agree(r->comm, EIN_NEW(counts, 2 * (int64_t)size)));
-    int *starts = counts + size;
-    for (int i = 0; i < size; i++) {
-        int64_t first, count;
-        ein_share(total, i, size, &first, &count);
-        counts[i] = ein_int(count);
-        starts[i] = ein_int(first);
-    }
-    MPI_Datatype row;
-    ein_status status = ein_comm_check(
-        MPI_Type_contiguous(ein_int((int64_t)sizeof(ein_stats_value) * r->columns), MPI_BYTE, &row),
-        "describing replicates");
-    if (status == EIN_OK) {
-        status = ein_comm_check(MPI_Type_commit(&row), "describing replicates");
-        if (status == EIN_OK)
-            status = ein_comm_check(
-                MPI_Gatherv(mine, counts[rank], row, all, counts, starts, row, 0, ein_comm_mpi(r->comm)),
-                "gathering replicates");
-        MPI_Type_free(&row);
-    }
-    free(counts);
-    return ein_comm_agree(r->comm, status);
-}
-
-static ein_status run_part(const runner *r, int64_t groups, int64_t first, int64_t count,
-                           ein_stats_value *value) {
-    if (groups)
-        return ein_bootstrap_jackknife(r->plan, r->metric, r->task, r->columns, groups, first, count, value);
-    return ein_bootstrap_run(r->plan, r->metric, r->task, r->columns, first, count, value);
-}
-
-/* *all (total, columns) on rank 0: bootstrap replicates, or leave-out samples when `groups` is total. Collective. */
-static ein_status run_all(const runner *r, ein_stats_value **all, int64_t total, int64_t groups) {
-    const bool first_rank = !r->comm || ein_comm_rank(r->comm) == 0;
-    int64_t first = 0, count = total;
-    ein_stats_value *mine = NULL;
-    ein_status status = EIN_OK;
-    if (r->comm) ein_share(total, ein_comm_rank(r->comm), ein_comm_size(r->comm), &first, &count);
-    if (first_rank) status = EIN_NEW(*all, total * r->columns + 1);
-    if (status == EIN_OK && r->comm) status = EIN_NEW(mine, count * r->columns + 1);
-    if (status == EIN_OK) status = run_part(r, groups, first, count, r->comm ? mine : *all);
-    if (r->comm) {
-        status = ein_comm_agree(r->comm, status);
-        if (status == EIN_OK) status = gather(r, *all, mine, total);
-    }
-    free(mine);
-    return status;
-}
-
 static ein_status run_task(ein_metrics_resampled *out, ein_comm *comm, task *k, const shape *s) {
-    runner r = {.metric = s->regression ? regression_metric : binary_metric,
-                .task = k,
-                .comm = comm,
-                .columns = out->columns};
-    ein_status status = ein_bootstrap_new(&r.plan, k->d.cluster, s->n, s->seed);
+    ein_bootstrap *plan = NULL;
+    ein_status status = ein_bootstrap_new(&plan, k->d.cluster, s->n, s->seed);
     if (comm) status = ein_comm_agree(comm, status);
     if (status == EIN_OK) {
-        const int64_t clusters = ein_bootstrap_clusters(r.plan);
+        const ein_replicates r = {comm, plan, s->regression ? regression_metric : binary_metric, k,
+                                  out->columns};
+        const int64_t clusters = ein_bootstrap_clusters(plan);
         out->n_replicates = s->replicates;
         out->n_groups = clusters < 2                            ? 0
                         : clusters < EIN_METRICS_JACKKNIFE_MOST ? clusters
                                                                 : EIN_METRICS_JACKKNIFE_MOST;
-        status = run_all(&r, &out->replicate, out->n_replicates, 0);
+        status = ein_replicates_run(&r, out->n_replicates, 0, &out->replicate);
         if (status == EIN_OK && out->n_groups)
-            status = run_all(&r, &out->jackknife, out->n_groups, out->n_groups);
+            status = ein_replicates_run(&r, out->n_groups, out->n_groups, &out->jackknife);
     }
-    ein_bootstrap_destroy(r.plan);
-    return status;
-}
-
-/* Collective: every rank its share of the processors. */
-static ein_status run_with_threads(ein_metrics_resampled *out, ein_comm *comm, task *k, const shape *s) {
-    if (!comm) return run_task(out, comm, k, s);
-    int threads;
-    const int before = omp_get_max_threads();
-    EIN_TRY(ein_threads_choose(comm, 0, &threads));
-    omp_set_num_threads(threads);
-    const ein_status status = run_task(out, comm, k, s);
-    omp_set_num_threads(before);
+    ein_bootstrap_destroy(plan);
     return status;
 }
 
@@ -274,7 +195,7 @@ ein_status ein_metrics_resample(ein_metrics_resampled *out, ein_comm *comm, cons
     if (s.n < 1 || s.replicates < 1) return EIN_OK;
     out->columns = (int)columns;
     ein_status status = comm ? share_task(comm, &k, &s) : EIN_OK;
-    if (status == EIN_OK) status = run_with_threads(out, comm, &k, &s);
+    if (status == EIN_OK) status = run_task(out, comm, &k, &s);
     if (!data) task_free(&k);
     return status;
 }

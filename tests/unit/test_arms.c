@@ -70,7 +70,7 @@ START_TEST(figures_are_means_of_the_definition) {
     const ein_arms_input in = make(labels, scores);
     ein_arms *a;
     double of[MODELS][2], macro[MODELS];
-    check_ok(ein_arms_compare(&a, &in));
+    check_ok(ein_arms_compare(&a, NULL, &in));
     for (int m = 0; m < MODELS; m++) {
         for (int t = 0; t < 2; t++) of[m][t] = auroc(scores[m * TARGETS + t], labels[t]);
         macro[m] = (of[m][0] + of[m][1]) / 2;
@@ -93,7 +93,7 @@ START_TEST(differences_are_paired) {
     const double *labels[TARGETS], *scores[MODELS * TARGETS];
     const ein_arms_input in = make(labels, scores);
     ein_arms *a;
-    check_ok(ein_arms_compare(&a, &in));
+    check_ok(ein_arms_compare(&a, NULL, &in));
     const ein_arm_pair *p = &a->pair[0];
     ck_assert_int_eq(a->n_pairs, 1);
     ck_assert(fabs(p->difference.value - (a->arm[0].figure.value - a->arm[1].figure.value)) < 1e-12);
@@ -113,7 +113,7 @@ START_TEST(identical_arms_are_not_tested) {
     for (int t = 0; t < TARGETS; t++) scores[TARGETS + t] = scores[t];
     in.n_models = 2;
     in.arm = arm;
-    check_ok(ein_arms_compare(&a, &in));
+    check_ok(ein_arms_compare(&a, NULL, &in));
     ck_assert(a->pair[0].difference.value == 0);
     ck_assert(a->pair[0].test.state != EIN_STATS_ESTIMABLE && isnan(a->pair[0].test.p));
     ein_arms_destroy(a);
@@ -126,7 +126,7 @@ START_TEST(nothing_to_judge_by_is_said) {
     ein_arms *a;
     json_t *json;
     in.minimum = 1000;
-    check_ok(ein_arms_compare(&a, &in));
+    check_ok(ein_arms_compare(&a, NULL, &in));
     ck_assert_int_eq(a->n_counted, 0);
     check_ok(ein_arms_json(a, &json));
     ck_assert_int_eq((int)json_array_size(json_object_get(json, "left_out")), TARGETS);
@@ -161,7 +161,7 @@ START_TEST(the_headline_is_in_the_table) {
     const double *labels[TARGETS], *scores[MODELS * TARGETS];
     ein_arms_input in = make(labels, scores);
     ein_arms *a;
-    check_ok(ein_arms_compare(&a, &in));
+    check_ok(ein_arms_compare(&a, NULL, &in));
     ein_csv *csv = table_of(a);
     ck_assert_int_eq((int)ein_csv_rows(csv), 4); /* two arms, one spread over seeds, one pair */
     const ein_arm_pair *pair = &a->pair[0];
@@ -191,7 +191,7 @@ START_TEST(the_headline_is_in_the_table) {
     ein_arms_destroy(a);
 
     in.minimum = 1000;
-    check_ok(ein_arms_compare(&a, &in));
+    check_ok(ein_arms_compare(&a, NULL, &in));
     csv = table_of(a);
     ck_assert_str_eq(cell(csv, "good", "macro_auroc", "value"), "");
     ck_assert_str_eq(cell(csv, "good", "macro_auroc", "state"), "suppressed");
@@ -207,7 +207,7 @@ START_TEST(a_p_value_is_never_printed_as_0) {
     ein_arms *a;
     char *text = NULL;
     size_t bytes;
-    check_ok(ein_arms_compare(&a, &in));
+    check_ok(ein_arms_compare(&a, NULL, &in));
     a->pair[0].test.p = 0;
     a->pair[0].adjusted_p.value = 3e-200;
     FILE *stream = open_memstream(&text, &bytes);
@@ -236,7 +236,7 @@ START_TEST(regressions_are_judged_by_r2) {
         residual += (label[0][i] - scores[0][i]) * (label[0][i] - scores[0][i]);
         spread += (label[0][i] - mean) * (label[0][i] - mean);
     }
-    check_ok(ein_arms_compare(&a, &in));
+    check_ok(ein_arms_compare(&a, NULL, &in));
     ck_assert(fabs(a->arm[0].figure.value - (1 - residual / spread)) < 1e-12);
     ein_arms_destroy(a);
 }
