@@ -16,11 +16,20 @@ typedef struct {
     const int *first; /* (n_bins), ascending from 0 */
     const int64_t *positive, *negative;
     double own_auc; /* NaN: not known, its own overlapping pairs count as those of two sites */
+    double noise;   /* rate of the noise in every count (core/stats/noise.h); 0: none */
 } ein_site_histogram;
 
 /* Not estimable without both classes. */
 void ein_site_histograms_auc(ein_stats_value *auc, ein_stats_value *bound, const ein_site_histogram *site,
                              int n_sites);
+
+/* The same bound where counts bear noise: |error| is at most *bound with probability `level` or more. Both kernels that
+ * overlapping pairs allow, all of them in order and none, are looked at: with k of a pair, A' from the noisy counts,
+ * e and f the noise of positives and negatives,
+ *     A - A' = [-sum e_i sum_j (k_ij - A') n'_j - sum f_j sum_i (k_ij - A') p'_i + sum e_i f_j (k_ij - A')] / (P N),
+ * whose linear part has Chernoff's bound, as has, given e, the last sum. At most 1. */
+ein_status ein_site_histograms_noisy_bound(ein_stats_value *bound, const ein_site_histogram *site,
+                                           int n_sites, double level);
 
 /* The bins that all sites have: first (n) of the first of them is room enough. Returns how many. */
 int ein_site_histograms_common(int *first, const ein_site_histogram *site, int n_sites);

@@ -70,6 +70,21 @@ bool ein_ledger_has_plan(const ein_ledger *l, const char *plan_hash) {
     return false;
 }
 
+bool ein_ledger_budget(const ein_ledger *l, int64_t *spent, int64_t *budget) {
+    size_t i;
+    json_t *one;
+    bool found = false;
+    *spent = *budget = 0;
+    json_array_foreach(l->releases, i, one) {
+        const json_t *limit = json_object_get(one, "budget_thousandths");
+        *spent += json_integer_value(json_object_get(one, "epsilon_thousandths"));
+        if (!json_is_integer(limit)) continue;
+        if (!found || json_integer_value(limit) < *budget) *budget = json_integer_value(limit);
+        found = true;
+    }
+    return found;
+}
+
 ein_status ein_ledger_add(const char *folder, const ein_ledger *l, const json_t *about,
                           const ein_site_tables *tables) {
     char path[PATH_BYTES];

@@ -241,6 +241,39 @@ static ein_status check_sites(const ein_plan *p, const char *name) {
     return EIN_OK;
 }
 
+/* --- noise ------------------------------------------------------------------------------------------------- */
+
+ein_status ein_plan_noise_of(ein_plan_noise *out, const char *name, const json_t *body) {
+    const json_t *one = json_object_get(body, "noise");
+    *out = (ein_plan_noise){0};
+    if (!one) return EIN_OK;
+    const double epsilon = 1000 * real_of(one, "epsilon");
+    *out = (ein_plan_noise){llround(epsilon), json_integer_value(json_object_get(one, "records"))};
+    if (fabs(epsilon - (double)out->thousandths) < 1e-6) return EIN_OK;
+    return ein_error(EIN_FORMAT, "%s: noise: epsilon %.9g is not of whole thousandths", name, epsilon / 1000);
+}
+
+int64_t ein_plan_noise_tables(const ein_plan *p) {
+    int64_t n = 0;
+    for (int t = 0; t < p->n_tasks; t++) n += p->task[t].quantity ? 0 : p->n_models + p->n_groupings;
+    return n;
+}
+
+void ein_plan_noise_rate(int64_t *numerator, int64_t *denominator, const ein_plan *p, ein_plan_noise noise) {
+    *numerator = noise.thousandths;
+    *denominator = 1000 * noise.records * ein_plan_noise_tables(p);
+}
+
+static ein_status take_noise(ein_plan *p, const char *name) {
+    EIN_TRY(ein_plan_noise_of(&p->noise, name, p->file.body));
+    if (!p->noise.thousandths) return EIN_OK;
+    if (p->rounds > 1)
+        return ein_error(EIN_FORMAT,
+                         "%s: noise: further rounds need exact counts; make it a plan of one round", name);
+    if (ein_plan_noise_tables(p) > 0) return EIN_OK;
+    return ein_error(EIN_FORMAT, "%s: noise: there is no task of counts", name);
+}
+
 /* --- the whole -------------------------------------------------------------------------------------------- */
 
 static ein_status check_dates(const ein_plan *p, const char *name) {
@@ -273,6 +306,7 @@ static ein_status take(ein_plan *p, const char *name) {
     EIN_TRY(take_groupings(p, name));
     EIN_TRY(take_criteria(p, name));
     EIN_TRY(check_sites(p, name));
+    EIN_TRY(take_noise(p, name));
     return take_pooled(p, name);
 }
 

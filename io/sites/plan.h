@@ -8,6 +8,7 @@
  *     minimum_cell: 11                          default; a site may raise it
  *     largest_bound: 0.05                       default; of the error that merged bins cause in an AUROC
  *     rounds: 2                                 default 1; 2 adds the exact protocol
+ *     noise: {epsilon: 1, records: 1}           default none; noisy counts and nothing else, so of one round
  *     models: [{name: ours, file: ours.safetensors}]            or {name: theirs}: scores come in a table
  *     cohort: {text: "adults, echo within 30 days", require: [{column: age, at_least: 18}]}
  *     record: ecg
@@ -35,6 +36,13 @@ enum {
     EIN_PLAN_MOST_GROUPS = 8,
     EIN_PLAN_MOST_CRITERIA = 16
 };
+
+/* Noise on counts (core/stats/noise.h). Epsilon is that of the whole result, under adding or removing a patient, of
+ * whose records only `records` are counted; every table of counts gets an equal part of it. */
+typedef struct {
+    int64_t thousandths; /* of epsilon; 0: no noise */
+    int64_t records;
+} ein_plan_noise;
 
 /* Texts belong to the body. */
 typedef struct {
@@ -77,6 +85,7 @@ typedef struct {
     int round, rounds, n_models, n_tasks, n_groupings, n_criteria, n_pooled, n_sites;
     int64_t minimum_cell;
     double largest_bound;
+    ein_plan_noise noise;
     ein_plan_model model[EIN_PLAN_MOST_MODELS];
     ein_plan_task task[EIN_PLAN_MOST_TASKS];
     ein_plan_grouping grouping[EIN_PLAN_MOST_GROUPINGS];
@@ -100,6 +109,14 @@ ein_status ein_plan_from_yaml(const char *path, const char *program, const char 
 
 /* The plan in words, for people who are asked to run it. */
 void ein_plan_words(const ein_plan *plan, FILE *stream);
+
+/* "noise" of a body of a plan or result, {0} if it has none; EIN_FORMAT for an epsilon that is not of thousandths. */
+ein_status ein_plan_noise_of(ein_plan_noise *out, const char *name, const json_t *body);
+
+/* Tables of counts in a result that bears noise, and the noise of every count as numerator / denominator. */
+int64_t ein_plan_noise_tables(const ein_plan *plan);
+void ein_plan_noise_rate(int64_t *numerator, int64_t *denominator, const ein_plan *plan,
+                         ein_plan_noise noise);
 
 /* The key of a site; NULL if the plan has no such site. */
 const char *ein_plan_site_key(const ein_plan *plan, const char *site);

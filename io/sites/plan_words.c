@@ -84,6 +84,13 @@ void ein_plan_words(const ein_plan *p, FILE *out) {
         "that it may be wrong by\n"
         "more than %.9g is not sent. You may raise the %lld.\n",
         (long long)p->minimum_cell, p->largest_bound, (long long)p->minimum_cell);
+    if (p->noise.thousandths)
+        fprintf(
+            out,
+            "Counts bear noise, and nothing but counts is sent: epsilon %.9g for the whole result, of which each of "
+            "%lld tables\ngets an equal part; of a patient %lld record%s counted. You may lower epsilon.\n",
+            (double)p->noise.thousandths / 1000, (long long)ein_plan_noise_tables(p),
+            (long long)p->noise.records, p->noise.records == 1 ? " is" : "s are");
     if (p->round == 2)
         fprintf(
             out,

@@ -205,6 +205,8 @@ static ein_status complete(const description *d, json_t *body, const char *progr
     set_default(body, "record", json_string("record"));
     set_default(body, "patient", json_string("patient"));
     set_default(body, "subgroups", json_array());
+    if (json_is_object(json_object_get(body, "noise")))
+        set_default(json_object_get(body, "noise"), "records", json_integer(1));
     EIN_TRY(complete_models(d, body));
     EIN_TRY(complete_sites(d, body));
     EIN_TRY(complete_tasks(d, body));

@@ -70,6 +70,51 @@ static ein_status check_dates(const char *name, const ein_result *r, const ein_p
     return EIN_OK;
 }
 
+static ein_status check_noise(const char *name, ein_result *r, const ein_plan *p) {
+    int64_t numerator, denominator;
+    EIN_TRY(ein_plan_noise_of(&r->noise, name, r->file.body));
+    if (p->noise.thousandths && (!r->noise.thousandths || r->noise.thousandths > p->noise.thousandths ||
+                                 r->noise.records != p->noise.records))
+        return ein_error(EIN_MISMATCH,
+                         "%s: less noise (epsilon %.9g) than the plan wants (%.9g), or of other records",
+                         name, (double)r->noise.thousandths / 1000, (double)p->noise.thousandths / 1000);
+    if (!r->noise.thousandths) return EIN_OK;
+    if (p->rounds > 1)
+        return ein_error(EIN_MISMATCH, "%s: noisy counts, and the plan's further rounds need exact ones",
+                         name);
+    ein_plan_noise_rate(&numerator, &denominator, p, r->noise);
+    r->noise_rate = (double)numerator / (double)denominator;
+    return EIN_OK;
+}
+
+static bool has_aurocs(const json_t *groups) {
+    size_t g, m;
+    const json_t *group, *model;
+    json_array_foreach(groups, g, group) {
+        json_array_foreach(json_object_get(group, "models"), m, model) {
+            if (json_is_object(json_object_get(model, "auroc"))) return true;
+        }
+    }
+    return false;
+}
+
+/* Of a noisy result nothing but counts: everything else would be exact. */
+static ein_status check_only_counts(const char *name, const ein_result *r, const ein_result_task *t,
+                                    const json_t *one) {
+    bool exact =
+        json_is_object(json_object_get(one, "patients")) || json_is_integer(json_object_get(one, "unusable"));
+    for (int m = 0; m < EIN_PLAN_MOST_MODELS; m++)
+        exact |= isfinite(t->model[m].auroc.value) || t->model[m].has_calibration ||
+                 t->model[m].sums.has_sums || t->model[m].quantity;
+    for (int k = 0; k < EIN_RESULT_MOST_PAIRS; k++)
+        exact |= isfinite(t->pair[k].difference.value) || t->pair[k].sums.has_sums;
+    for (size_t c = 0; c < json_array_size(t->subgroups); c++)
+        exact |= has_aurocs(json_object_get(json_array_get(t->subgroups, c), "groups"));
+    if (!exact || !r->noise.thousandths) return EIN_OK;
+    return ein_error(EIN_FORMAT, "%s: task %s: exact figures beside counts that bear noise", name,
+                     text_of(one, "name"));
+}
+
 /* --- numbers --------------------------------------------------------------------------------------------------------
  * */
 
@@ -92,11 +137,11 @@ static ein_status take_bins(const char *name, ein_result_model *m, const json_t 
         if (m->first[b] > plan->n_edges || (b == 0 ? m->first[b] != 0 : m->first[b] <= m->first[b - 1]))
             return ein_error(EIN_FORMAT, "%s: task %s: bins out of order, or none of the plan's", name,
                              plan->name);
-        if (m->positive[b] < minimum || m->negative[b] < minimum)
+        if (minimum > 0 && (m->positive[b] < minimum || m->negative[b] < minimum))
             return ein_error(EIN_FORMAT, "%s: task %s: a cell below the minimum of %lld", name, plan->name,
                              (long long)minimum);
     }
-    if (n > 0 && (p != t->n_positive || q != t->n_negative))
+    if (n > 0 && minimum > 0 && (p != t->n_positive || q != t->n_negative))
         return ein_error(EIN_FORMAT, "%s: task %s: the bins have other totals than the task", name,
                          plan->name);
     return EIN_OK;
@@ -174,6 +219,11 @@ static ein_status take_pairs(const char *name, ein_result_task *t, const json_t 
     return EIN_OK;
 }
 
+/* Counts that bear noise may be smaller than those that were judged, and their totals differ from table to table. */
+static int64_t least_cell(const ein_result *r) {
+    return r->noise.thousandths ? 0 : r->minimum;
+}
+
 static ein_status take_model(const char *name, ein_result *r, ein_result_task *t, int index,
                              const json_t *one, const json_t *task, const ein_plan *p,
                              const ein_plan_task *plan) {
@@ -186,7 +236,7 @@ static ein_status take_model(const char *name, ein_result *r, ein_result_task *t
     m->quantity = json_is_object(quantity) ? quantity : NULL;
     m->auroc = take_auroc(json_object_get(one, "auroc"));
     if (plan->quantity) return EIN_OK;
-    EIN_TRY(take_bins(name, m, one, t, plan, r->minimum));
+    EIN_TRY(take_bins(name, m, one, t, plan, least_cell(r)));
     EIN_TRY(take_calibration(name, m, one, plan->name));
     take_sums(&m->sums, json_object_get(one, "sums"), t, json_object_get(task, "patients"));
     return EIN_OK;
@@ -202,11 +252,13 @@ static ein_status take_task(const char *name, ein_result *r, int index, const js
     t->n_positive = count_of(one, "n_positive");
     t->n_negative = count_of(one, "n_negative");
     t->subgroups = json_object_get(one, "subgroups");
+    for (int m = 0; m < EIN_PLAN_MOST_MODELS; m++) t->model[m].auroc = take_auroc(NULL);
+    for (int k = 0; k < EIN_RESULT_MOST_PAIRS; k++) t->pair[k].difference = take_auroc(NULL);
     if (t->withheld && json_array_size(models) == 0) return EIN_OK;
     if ((int)json_array_size(models) != p->n_models)
         return ein_error(EIN_FORMAT, "%s: task %s: %zu models, not %d", name, plan->name,
                          json_array_size(models), p->n_models);
-    if (!plan->quantity && (t->n_positive < r->minimum || t->n_negative < r->minimum))
+    if (!plan->quantity && least_cell(r) > 0 && (t->n_positive < r->minimum || t->n_negative < r->minimum))
         return ein_error(EIN_FORMAT, "%s: task %s: a class below the minimum", name, plan->name);
     for (int m = 0; m < p->n_models; m++)
         EIN_TRY(take_model(name, r, t, m, json_array_get(models, (size_t)m), one, p, plan));
@@ -223,6 +275,7 @@ static ein_status take_tasks(const char *name, ein_result *r, const ein_plan *p)
         if (!one || strcmp(text_of(one, "name"), p->task[t].name) != 0)
             return ein_error(EIN_FORMAT, "%s: other tasks than the plan's, or in another order", name);
         EIN_TRY(take_task(name, r, t, one, p));
+        EIN_TRY(check_only_counts(name, r, &r->task[t], one));
     }
     return at == json_array_size(list) ? EIN_OK
                                        : ein_error(EIN_FORMAT, "%s: more tasks than the plan has", name);
@@ -259,6 +312,7 @@ ein_status ein_result_parse(const char *name, const char *text, size_t bytes, co
     ein_status status = check_sender(name, out, plan);
     if (status == EIN_OK) status = check_models(name, out, plan);
     if (status == EIN_OK) status = check_dates(name, out, plan);
+    if (status == EIN_OK) status = check_noise(name, out, plan);
     if (status == EIN_OK) status = take_tasks(name, out, plan);
     if (status == EIN_OK) {
         out->path = strdup(name);

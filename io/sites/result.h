@@ -53,6 +53,8 @@ typedef struct {
     char *path;
     const char *site, *created, *program;
     int64_t minimum;
+    ein_plan_noise noise;
+    double noise_rate;     /* of every count; 0: none */
     ein_result_task *task; /* (plan->n_tasks) */
 } ein_result;
 

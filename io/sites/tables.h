@@ -3,7 +3,8 @@
  *     record,patient,TABLE,TABLE,...         one row per record; 16 hexadecimal digits each, then its cell or nothing
  *
  * The ledger is a folder (mode 0700) beside the site's secret key, KEY.ledger: per release NUMBER-PLANHASH.csv, as
- * above, and NUMBER-PLANHASH.json: what was released, when, under which plan, approved by whom. It never leaves the
+ * above, and NUMBER-PLANHASH.json: what was released, when, under which plan, approved by whom; for counts with noise
+ * also epsilon_thousandths, what was spent, and budget_thousandths, what may be spent in all. It never leaves the
  * site. Nothing here is collective.
  */
 #ifndef EIN_IO_SITES_TABLES_H
@@ -54,6 +55,10 @@ void ein_ledger_free(ein_ledger *ledger);
 /* Add a release; the folder is made if needed. `about` is an object. */
 ein_status ein_ledger_add(const char *folder, const ein_ledger *ledger, const json_t *about,
                           const ein_site_tables *tables);
+
+/* What releases with noise have spent of epsilon, in thousandths, and the least budget that one of them has set; false
+ * if none has. */
+bool ein_ledger_budget(const ein_ledger *ledger, int64_t *spent, int64_t *budget);
 
 /* Whether a release under this plan is in it. */
 bool ein_ledger_has_plan(const ein_ledger *ledger, const char *plan_hash);

@@ -246,6 +246,7 @@ static const ein_flag flags[] = {{"--model", "[ARM=]FILE,...", "evaluate.models"
                                  {"--coordinator", "FILE.pub", "evaluate.coordinator"},
                                  {"--site", "NAME", "evaluate.site"},
                                  {"--site-key", "FILE", "evaluate.site_key"},
+                                 {"--epsilon", "E", "evaluate.epsilon"},
                                  {0}};
 
 const ein_command ein_command_evaluate = {

@@ -22,9 +22,15 @@ static void tell_sites(const ein_pool_sites *s, json_t *root) {
         const ein_result *r = &s->result[i];
         fprintf(s->out, "%-20s %-10s %-18s %8lld  %s\n", r->site, r->created, r->program,
                 (long long)r->minimum, r->path);
-        json_array_append_new(sites, json_pack("{s:s, s:s, s:s, s:I, s:s}", "site", r->site, "created",
-                                               r->created, "program", r->program, "minimum_cell",
-                                               (json_int_t)r->minimum, "hash", r->file.hash));
+        if (r->noise.thousandths)
+            fprintf(s->out, "%-20s counts with noise, epsilon %.9g\n", "",
+                    (double)r->noise.thousandths / 1000);
+        json_array_append_new(
+            sites,
+            json_pack("{s:s, s:s, s:s, s:I, s:o, s:s}", "site", r->site, "created", r->created, "program",
+                      r->program, "minimum_cell", (json_int_t)r->minimum, "epsilon",
+                      r->noise.thousandths ? json_real((double)r->noise.thousandths / 1000) : json_null(),
+                      "hash", r->file.hash));
     }
     const json_t *planned = json_object_get(s->plan->file.body, "sites"), *one;
     size_t i;

@@ -20,6 +20,7 @@ typedef struct {
     int *site;                    /* (n) index into results */
     ein_site_histogram *h;        /* (n) */
     int64_t *positive, *negative; /* (n_common) over all sites */
+    bool noisy;                   /* a site's counts bear noise */
 } bins;
 
 static const ein_result_model *model_of(const bins *x, int i) {
@@ -59,7 +60,9 @@ static ein_status bins_new(bins *x, const ein_pool_sites *s, int task, int model
         const ein_result_model *m = &s->result[i].task[task].model[model];
         if (m->n_bins == 0) continue;
         x->site[x->n] = i;
-        x->h[x->n++] = (ein_site_histogram){m->n_bins, m->first, m->positive, m->negative, m->auroc.value};
+        x->noisy |= s->result[i].noise_rate > 0;
+        x->h[x->n++] = (ein_site_histogram){m->n_bins,   m->first,       m->positive,
+                                            m->negative, m->auroc.value, s->result[i].noise_rate};
     }
     if (x->n == 0) return EIN_OK;
     x->n_common = ein_site_histograms_common(x->common, x->h, x->n);
@@ -76,8 +79,9 @@ static ein_status pooled_auc(ein_stats_value *auc, ein_stats_value *bound, const
     for (int i = 0; i < x->n; i++)
         if (i != left_out) h[n++] = x->h[i];
     ein_site_histograms_auc(auc, bound, h, n);
+    const ein_status status = x->noisy ? ein_site_histograms_noisy_bound(bound, h, n, x->s->level) : EIN_OK;
     free(h);
-    return EIN_OK;
+    return status;
 }
 
 static ein_status tell_pooled(const bins *x, json_t *into) {
@@ -93,6 +97,12 @@ static ein_status tell_pooled(const bins *x, json_t *into) {
         "  in the %d bins that all have: %.4f (%.4f to %.4f, records as independent), off by at most %.4f\n",
         x->n, x->n == 1 ? "" : "s", auc.value, bound.value, x->n_common, binned.auc.value, binned.auc.lower,
         binned.auc.upper, binned.bound.value);
+    if (x->noisy)
+        fprintf(
+            s->out,
+            "  counts bear noise: the first bound holds with a probability of at least %.9g; the second is without "
+            "noise\n",
+            s->level);
     for (int i = 0; x->n > 1 && i < x->n; i++) {
         ein_stats_value a, e;
         EIN_TRY(pooled_auc(&a, &e, x, i));
@@ -103,6 +113,7 @@ static ein_status tell_pooled(const bins *x, json_t *into) {
     }
     json_object_set_new(object, "auroc", number(auc.value));
     json_object_set_new(object, "bound", number(bound.value));
+    json_object_set_new(object, "noisy", json_boolean(x->noisy));
     json_object_set_new(object, "sites", json_integer(x->n));
     json_object_set_new(object, "common_bins", json_integer(x->n_common));
     json_object_set_new(object, "binned_auroc", number(binned.auc.value));

@@ -16,6 +16,7 @@ typedef struct {
     const ein_plan *plan;
     const ein_site_rows *rows;
     ein_release_rules rules;
+    ein_plan_noise noise;
     const ein_ledger *ledger;
     ein_site_tables tables; /* of this release */
     FILE *sheet;            /* what leaves and what not, in words */
@@ -106,6 +107,14 @@ ein_status ein_site_remember_ranks(ein_site_build *b, const ein_site_cases *c, i
 /* Whether sums over patients of some of these records were sent in the second round of another plan: with other pooled
  * counts they would be other forms of the same few patients who come twice. */
 bool ein_site_sums_sent(const ein_site_build *b, const ein_site_cases *c);
+
+/* --- noise --------------------------------------------------------------------------------------------------------- */
+
+/* Whether counts bear noise, so that nothing else may be sent. */
+bool ein_site_is_noisy(const ein_site_build *b);
+
+/* Add noise to the n counts of a table that has been judged; what falls below 0 becomes 0. */
+void ein_site_add_noise(const ein_site_build *b, int64_t *count, int n);
 
 /* --- parts of the result ----------------------------------------------------------------------------------------- */
 

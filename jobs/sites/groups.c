@@ -153,8 +153,10 @@ static ein_status group_json(json_t **out, const ein_site_build *b, const ein_si
     }
     ein_site_cases_free(&c);
     joined_name(name, x, joined);
-    *out = json_pack("{s:s, s:I, s:I, s:o}", "name", name, "n_positive", (json_int_t)x->count[joined][1],
-                     "n_negative", (json_int_t)x->count[joined][0], "models", models);
+    int64_t count[2] = {x->count[joined][0], x->count[joined][1]};
+    ein_site_add_noise(b, count, 2);
+    *out = json_pack("{s:s, s:I, s:I, s:o}", "name", name, "n_positive", (json_int_t)count[1], "n_negative",
+                     (json_int_t)count[0], "models", models);
     return status == EIN_OK && !*out ? ein_error(EIN_NOMEM, "no memory for a subgroup") : status;
 }
 

@@ -1,4 +1,5 @@
 /* release: a person at the site approves exactly these bytes; they are signed and entered into the ledger. */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,10 @@ static const ein_option table_release[] = {
      "who approves; stands in the ledger, which stays at the site"},
     {"release.approve", EIN_OPT_STRING, NULL, EIN_UNBOUNDED, NULL, "",
      "hash of what is approved, at least 16 digits, as the release sheet has it; unset: show the sheet"},
+    {"release.budget", EIN_OPT_REAL, NULL, 0.001, 1000, NULL, "",
+     "epsilon that this site will spend in all its releases with noise; needed at the first, later ones may lower it"},
+    {"release.outside_budget", EIN_OPT_BOOL, "false", EIN_UNBOUNDED, NULL, "",
+     "release exact counts although this site keeps a privacy budget, which they are outside of"},
     {"release.today", EIN_OPT_STRING, NULL, EIN_UNBOUNDED, NULL, "",
      "date to take for today, where a machine's clock is wrong; unset: the clock's, in UTC"},
     {0},
@@ -26,6 +31,7 @@ static const ein_option *const tables[] = {table_release, NULL};
 static const ein_flag flags[] = {{"--key", "FILE", "release.key"},
                                  {"--by", "NAME", "release.by"},
                                  {"--approve", "HASH", "release.approve"},
+                                 {"--budget", "EPSILON", "release.budget"},
                                  {0}};
 
 enum { LEAST_DIGITS = 16, MOST_SHEET = 1 << 22 };
@@ -41,6 +47,7 @@ typedef struct {
     ein_site_key key;
     ein_site_tables tables;
     ein_ledger ledger;
+    int64_t epsilon, budget; /* thousandths; what the entry says */
 } candidate;
 
 static void candidate_free(candidate *x) {
@@ -137,6 +144,36 @@ static ein_status check_ledger(const candidate *x) {
     return EIN_OK;
 }
 
+/* What is spent with this release, and of what: *budget becomes the budget that the entry sets, -1: none. */
+static ein_status check_budget(const candidate *x, int64_t *epsilon, int64_t *budget) {
+    ein_plan_noise noise;
+    int64_t spent, limit;
+    const bool kept = ein_ledger_budget(&x->ledger, &spent, &limit);
+    const bool given = ein_config_is_set(x->config, "release.budget");
+    EIN_TRY(ein_plan_noise_of(&noise, "the candidate", x->body));
+    *epsilon = noise.thousandths;
+    *budget = given ? llround(1000 * ein_config_real(x->config, "release.budget")) : -1;
+    if (*epsilon == 0) {
+        if (!kept || ein_config_bool(x->config, "release.outside_budget")) return EIN_OK;
+        return ein_error(
+            EIN_USAGE, "this site keeps a privacy budget, and exact counts are outside of any; evaluate with "
+                       "--epsilon, or --set release.outside_budget=true");
+    }
+    if (!kept && !given)
+        return ein_error(
+            EIN_USAGE,
+            "the first release with noise: --budget EPSILON says how much this site will spend in all");
+    if (kept && given && *budget > limit)
+        return ein_error(EIN_USAGE, "--budget %.9g: the ledger says %.9g, which can only be lowered",
+                         (double)*budget / 1000, (double)limit / 1000);
+    if (kept && !given) *budget = limit;
+    if (spent + *epsilon <= *budget) return EIN_OK;
+    return ein_error(
+        EIN_USAGE,
+        "the privacy budget is exhausted: %.9g of %.9g are spent, and this release would spend %.9g",
+        (double)spent / 1000, (double)*budget / 1000, (double)*epsilon / 1000);
+}
+
 /* --- release
  * --------------------------------------------------------------------------------------------------------- */
 
@@ -149,6 +186,8 @@ static ein_status enter(const candidate *x, const char *ledger, const char *resu
                   ein_config_string(x->config, "release.by"), "date", today, "round",
                   json_object_get(x->body, "round"), "site", json_object_get(x->body, "site"));
     if (!about) return ein_error(EIN_NOMEM, "no memory for an entry of the ledger (is the name UTF-8?)");
+    if (x->epsilon > 0) json_object_set_new(about, "epsilon_thousandths", json_integer(x->epsilon));
+    if (x->budget >= 0) json_object_set_new(about, "budget_thousandths", json_integer(x->budget));
     const ein_status status = ein_ledger_add(ledger, &x->ledger, about, &x->tables);
     json_decref(about);
     return status;
@@ -179,6 +218,7 @@ static ein_status release_locked(candidate *x, const char *folder, const char *l
     snprintf(path, sizeof path, "%.4100s/tables.csv", x->private_folder);
     EIN_TRY(ein_site_tables_read(path, "", &x->tables));
     EIN_TRY(check_ledger(x));
+    EIN_TRY(check_budget(x, &x->epsilon, &x->budget));
     return publish(x, folder, ledger);
 }
 

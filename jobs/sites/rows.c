@@ -252,6 +252,51 @@ static void sift(ein_site_cases *c, const ein_site_rows *x, const ein_plan_task 
     c->n_negative = t->quantity ? 0 : c->n - c->n_positive;
 }
 
+typedef struct {
+    uint64_t patient, record;
+    int64_t index;
+} place;
+
+static int compare_places(const void *left, const void *right) {
+    const place *a = left, *b = right;
+    if (a->patient != b->patient) return a->patient < b->patient ? -1 : 1;
+    return (a->record > b->record) - (a->record < b->record);
+}
+
+static void keep_case(ein_site_cases *c, int64_t to, int64_t from) {
+    c->record[to] = c->record[from];
+    c->patient[to] = c->patient[from];
+    c->label[to] = c->label[from];
+    c->measured[to] = c->measured[from];
+    for (int m = 0; m < EIN_PLAN_MOST_MODELS && c->score[m]; m++) c->score[m][to] = c->score[m][from];
+    for (int g = 0; g < EIN_PLAN_MOST_GROUPINGS && c->group[g]; g++) c->group[g][to] = c->group[g][from];
+}
+
+/* Of every patient the `most` records whose keyed hashes are the least: a choice that no value has a part in. */
+static ein_status bound_records(ein_site_cases *c, int64_t most, bool quantity) {
+    place *p = NULL;
+    uint8_t *keep = NULL;
+    ein_status status = EIN_NEW(p, c->n + 1);
+    if (status == EIN_OK) status = EIN_NEW(keep, c->n + 1);
+    for (int64_t i = 0; status == EIN_OK && i < c->n; i++) p[i] = (place){c->patient[i], c->record[i], i};
+    if (status == EIN_OK) {
+        qsort(p, (size_t)c->n, sizeof *p, compare_places);
+        for (int64_t i = 0; i < c->n; i++) keep[p[i].index] = i < most || p[i].patient != p[i - most].patient;
+        const int64_t before = c->n;
+        c->n = c->n_positive = 0;
+        for (int64_t i = 0; i < before; i++) {
+            if (!keep[i]) continue;
+            keep_case(c, c->n, i);
+            c->n_positive += !quantity && c->label[c->n] == 1;
+            c->n++;
+        }
+        c->n_negative = quantity ? 0 : c->n - c->n_positive;
+    }
+    free(p);
+    free(keep);
+    return status;
+}
+
 static ein_status take(ein_site_cases *c, const ein_site_rows *x, const ein_plan_task *t) {
     const int64_t rows = x->table.rows;
     EIN_TRY(read_columns(c, x, t));
@@ -262,6 +307,7 @@ static ein_status take(ein_site_cases *c, const ein_site_rows *x, const ein_plan
     EIN_TRY(EIN_NEW(c->weight, rows + 1));
     for (int g = 0; g < x->plan->n_groupings; g++) EIN_TRY(EIN_NEW(c->group[g], rows + 1));
     sift(c, x, t);
+    if (x->most_records > 0) EIN_TRY(bound_records(c, x->most_records, t->quantity));
     return ein_release_weights(c->weight, c->patient, c->n);
 }
 

@@ -17,6 +17,7 @@ typedef struct {
     const ein_plan *plan;
     ein_score_table table;
     const ein_site_people *people; /* NULL: none */
+    int64_t most_records;          /* of one patient that cases are taken of; 0: all */
     /* All rows, in the order of the table. Keys are hashes under a secret of the site. */
     uint64_t *record, *patient;
     uint8_t *eligible, *known; /* in the cohort; of a known patient */

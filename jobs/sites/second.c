@@ -22,7 +22,7 @@ static ein_status pool_one(json_t *into, const ein_plan *p, const ein_result *r,
     for (int i = 0; status == EIN_OK && i < n; i++) {
         const ein_result_model *m = &r[i].task[task].model[model];
         if (m->n_bins > 0)
-            h[sites++] = (ein_site_histogram){m->n_bins, m->first, m->positive, m->negative, NAN};
+            h[sites++] = (ein_site_histogram){m->n_bins, m->first, m->positive, m->negative, NAN, 0};
     }
     if (status == EIN_OK) status = EIN_NEW(first, most);
     if (status == EIN_OK) status = EIN_NEW(sum, 2 * most);

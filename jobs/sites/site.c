@@ -2,11 +2,13 @@
 #include "jobs/sites/site.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/stats/noise.h"
 #include "io/base/durable.h"
 #include "io/corpus/corpus.h"
 #include "io/model/model.h"
@@ -24,6 +26,9 @@ const ein_option ein_table_site[] = {
      "this site's secret key (einthoven keys); the ledger of releases lies beside it"},
     {"evaluate.minimum_cell", EIN_OPT_INT, "0", 0, 100000, NULL, "patients",
      "least number of patients of a cell that leaves, if more than the plan's"},
+    {"evaluate.epsilon", EIN_OPT_REAL, NULL, 0.001, 100, NULL, "",
+     "noise on every count, for differential privacy of the whole result; lowers the plan's, or adds noise to a plan of "
+     "one round that has none"},
     {"evaluate.today", EIN_OPT_STRING, NULL, EIN_UNBOUNDED, NULL, "",
      "date to take for today, where a machine's clock is wrong; unset: the clock's, in UTC"},
     {0},
@@ -39,6 +44,7 @@ struct ein_site {
     ein_site_people people;
     char out[4096], today[11], contract_hash[EIN_HASH_TEXT_BYTES];
     const char *name;
+    ein_plan_noise noise;
     int binary[EIN_PLAN_MOST_TASKS], n_binary;
     bool of_table, root;
 };
@@ -317,6 +323,32 @@ static ein_status read_people(ein_site *s) {
 /* --- what may be sent ----------------------------------------------------------------------------------------------
  * */
 
+static void tell_noise(const ein_site_build *b) {
+    int64_t numerator, denominator, spent, budget;
+    const bool kept = ein_ledger_budget(b->ledger, &spent, &budget);
+    if (kept && !ein_site_is_noisy(b))
+        fprintf(
+            b->sheet,
+            "\nNO NOISE: this site keeps a privacy budget (%.9g of %.9g spent), which exact counts are outside of.\n",
+            (double)spent / 1000, (double)budget / 1000);
+    if (!ein_site_is_noisy(b)) return;
+    ein_plan_noise_rate(&numerator, &denominator, b->plan, b->noise);
+    fprintf(
+        b->sheet,
+        "\nNoise: every count that is sent bears discrete Laplace noise. Epsilon of the whole result is %.9g, under "
+        "adding or\nremoving a patient, of whose records %lld %s counted; each of %lld tables gets an equal part, so "
+        "a count is off by\n%.1f (standard deviation). Which bins were joined, and what is withheld, follows from "
+        "exact counts and is not covered.\n",
+        (double)b->noise.thousandths / 1000, (long long)b->noise.records,
+        b->noise.records == 1 ? "is" : "are", (long long)ein_plan_noise_tables(b->plan),
+        sqrt(ein_noise_variance((double)numerator / (double)denominator)));
+    if (kept)
+        fprintf(b->sheet, "Of this site's privacy budget of %.9g, %.9g were spent before.\n",
+                (double)budget / 1000, (double)spent / 1000);
+    else
+        fprintf(b->sheet, "This site has no privacy budget yet: the first release sets it (--budget).\n");
+}
+
 static void begin_sheet(const ein_site *s, const ein_site_build *b) {
     fprintf(
         b->sheet,
@@ -365,12 +397,14 @@ static ein_status build(const ein_site *s, const ein_site_rows *rows, const ein_
     char *sheet = NULL, program[64], folder[EIN_SITE_PATH_BYTES];
     size_t bytes = 0;
     json_t *body = NULL;
-    ein_site_build b = {.plan = s->plan, .rows = rows, .rules = EIN_RELEASE_DEFAULTS, .ledger = ledger};
+    ein_site_build b = {
+        .plan = s->plan, .rows = rows, .rules = EIN_RELEASE_DEFAULTS, .noise = s->noise, .ledger = ledger};
     b.rules.minimum = (double)(own > s->plan->minimum_cell ? own : s->plan->minimum_cell);
     b.sheet = open_memstream(&sheet, &bytes);
     if (!b.sheet) return ein_error(EIN_NOMEM, "no memory for the release sheet");
     snprintf(program, sizeof program, "einthoven %s", ein_version());
     begin_sheet(s, &b);
+    tell_noise(&b);
     ein_status status =
         ein_site_body(&body, &b, s->name, program, s->today, s->contract_hash[0] ? s->contract_hash : NULL);
     fclose(b.sheet);
@@ -397,6 +431,7 @@ static ein_status finish(ein_site *s) {
     if (status == EIN_OK)
         status = ein_site_rows_read(&rows, s->plan, path, &s->key, s->of_table ? NULL : &s->people);
     if (status == EIN_OK) {
+        rows.most_records = s->noise.records;
         status = build(s, &rows, &ledger);
         ein_site_rows_free(&rows);
     }
@@ -426,12 +461,44 @@ static ein_status check_round(const ein_site *s) {
                      path);
 }
 
+/* The plan's noise, or more of it; and whether the budget has room for it. */
+static ein_status choose_noise(ein_site *s) {
+    char path[EIN_SITE_PATH_BYTES];
+    ein_ledger ledger;
+    int64_t spent, budget;
+    s->noise = s->plan->noise;
+    if (ein_config_is_set(s->job->config, "evaluate.epsilon")) {
+        const double own = ein_config_real(s->job->config, "evaluate.epsilon");
+        const int64_t thousandths = llround(1000 * own);
+        if (s->plan->rounds > 1)
+            return ein_error(
+                EIN_USAGE,
+                "--epsilon: the plan \"%.60s\" has %d rounds, which need exact counts; ask for one of one "
+                "round",
+                s->plan->name, s->plan->rounds);
+        if (s->noise.thousandths && thousandths > s->noise.thousandths)
+            return ein_error(EIN_USAGE, "--epsilon %.9g: less noise than the plan wants (%.9g)", own,
+                             (double)s->noise.thousandths / 1000);
+        if (ein_plan_noise_tables(s->plan) == 0)
+            return ein_error(EIN_USAGE, "--epsilon: the plan has no task of counts");
+        s->noise = (ein_plan_noise){thousandths, s->noise.records ? s->noise.records : 1};
+    }
+    ein_site_ledger_path(path, ein_config_string(s->job->config, "evaluate.site_key"));
+    EIN_TRY(ein_ledger_read(path, &ledger));
+    const bool kept = ein_ledger_budget(&ledger, &spent, &budget);
+    ein_ledger_free(&ledger);
+    if (!kept || !s->noise.thousandths || spent + s->noise.thousandths <= budget) return EIN_OK;
+    return ein_error(EIN_USAGE, "epsilon %.9g: of this site's privacy budget of %.9g, %.9g are spent (%s)",
+                     (double)s->noise.thousandths / 1000, (double)budget / 1000, (double)spent / 1000, path);
+}
+
 static ein_status verify(ein_site *s) {
     EIN_TRY(
         ein_site_check_plan(s->plan, ein_config_string(s->job->config, "evaluate.coordinator"), s->today));
     EIN_TRY(check_site(s));
     EIN_TRY(check_models(s));
     EIN_TRY(check_round(s));
+    EIN_TRY(choose_noise(s));
     EIN_TRY(make_folder(s));
     return prepare_cohort(s);
 }

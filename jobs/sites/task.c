@@ -17,6 +17,17 @@ typedef struct {
     bool beside[EIN_PLAN_MOST_MODELS]; /* figures of this model that are no counts may be told */
 } work;
 
+/* Counts as they are sent, and the bound that follows from them. */
+static ein_status add_noise(const ein_site_build *b, ein_site_bins *x) {
+    ein_histogram_result h;
+    if (!ein_site_is_noisy(b) || x->n_joined == 0) return EIN_OK;
+    ein_site_add_noise(b, x->positive, x->n_joined);
+    ein_site_add_noise(b, x->negative, x->n_joined);
+    EIN_TRY(ein_histogram_auc(&h, x->positive, x->negative, x->n_joined, 0.95));
+    x->bound = h.bound.state == EIN_STATS_ESTIMABLE ? h.bound.value : 0.5;
+    return EIN_OK;
+}
+
 /* --- one model ------------------------------------------------------------------------------------------------ */
 
 static json_t *counts_json(const int64_t *count, int n) {
@@ -72,7 +83,9 @@ static void tell_model(const work *w, int model, const json_t *made) {
         fprintf(out, "counts in %d bins (of %d; the AUROC that follows from them errs by at most %.4f);",
                 x->n_joined, x->n_bins, x->bound);
     const json_t *auroc = json_object_get(made, "auroc");
-    if (w->b->plan->round == 1 && !json_is_object(auroc))
+    if (ein_site_is_noisy(w->b))
+        fprintf(out, " with noise, nothing else;");
+    else if (w->b->plan->round == 1 && !json_is_object(auroc))
         fprintf(
             out,
             " AUROC NOT sent: too few patients, or it, or its difference from another, follows from the scores "
@@ -92,9 +105,11 @@ static ein_status model_json(json_t **out, work *w, int model) {
     const double *score = w->c->score[model];
     json_t *auroc = NULL, *calibration = NULL, *sums = NULL;
     EIN_TRY(ein_site_bins_make(x, w->b, w->c, w->task, model));
+    EIN_TRY(add_noise(w->b, x));
     EIN_TRY(place(w, model));
     const ein_site_score own = score_of(w, model);
-    if (p->round == 1) EIN_TRY(ein_site_beside_ranks(&w->beside[model], w->b, w->c, w->task, model));
+    if (p->round == 1 && !ein_site_is_noisy(w->b))
+        EIN_TRY(ein_site_beside_ranks(&w->beside[model], w->b, w->c, w->task, model));
     if (w->may_fit && w->beside[model]) EIN_TRY(ein_site_auroc(&auroc, w->b, w->c, &own, NULL));
     if (w->beside[model]) EIN_TRY(ein_site_remember_ranks(w->b, w->c, w->task, model));
     w->beside[model] = w->beside[model] && json_is_object(auroc);
@@ -169,6 +184,7 @@ static ein_status quantity_task(json_t **out, ein_site_build *b, const ein_site_
         json_t *quantity = NULL;
         bool beside;
         EIN_TRY(ein_site_beside_ranks(&beside, b, c, task, m));
+        beside = beside && !ein_site_is_noisy(b);
         if (beside) EIN_TRY(ein_site_quantity(&quantity, b, c, c->score[m]));
         if (beside) EIN_TRY(ein_site_remember_ranks(b, c, task, m));
         if (!quantity) quantity = json_null();
@@ -193,7 +209,7 @@ static ein_status binary_parts(work *w, json_t *models, json_t *pairs, json_t **
                                json_t **patients) {
     const int M = w->b->plan->n_models;
     const int sets = M + M * (M - 1) / 2;
-    EIN_TRY(ein_site_patients(patients, w->b, w->c));
+    if (!ein_site_is_noisy(w->b)) EIN_TRY(ein_site_patients(patients, w->b, w->c));
     w->may_fit = ein_site_may_fit(w->b, w->c, 3 * sets);
     w->may_patients = json_is_object(*patients) && !ein_site_sums_sent(w->b, w->c) &&
                       ein_site_may_fit(w->b, w->c, 8 * sets);
@@ -216,6 +232,19 @@ static ein_status binary_parts(work *w, json_t *models, json_t *pairs, json_t **
     return ein_site_subgroups(subgroups, w->b, w->c, w->task, w->beside);
 }
 
+/* Of the first model whose counts are sent: sums of noisy counts spend nothing. */
+static json_t *noisy_total(const json_t *models, const char *class) {
+    size_t m, b;
+    const json_t *one, *count;
+    json_int_t sum = 0;
+    json_array_foreach(models, m, one) {
+        const json_t *list = json_object_get(one, class);
+        json_array_foreach(list, b, count) sum += json_integer_value(count);
+        if (json_array_size(list) > 0) return json_integer(sum);
+    }
+    return json_null();
+}
+
 static ein_status binary_task(json_t **out, ein_site_build *b, const ein_site_cases *c, int task,
                               json_t *unusable) {
     work w = {.b = b, .c = c, .task = task};
@@ -223,14 +252,18 @@ static ein_status binary_task(json_t **out, ein_site_build *b, const ein_site_ca
     fprintf(b->sheet, "  %lld positive, %lld negative records\n", (long long)c->n_positive,
             (long long)c->n_negative);
     const ein_status status = binary_parts(&w, models, pairs, &subgroups, &patients);
+    json_t *const positive =
+        ein_site_is_noisy(b) ? noisy_total(models, "positive") : json_integer(c->n_positive);
+    json_t *const negative =
+        ein_site_is_noisy(b) ? noisy_total(models, "negative") : json_integer(c->n_negative);
     for (int m = 0; m < b->plan->n_models; m++) {
         ein_site_bins_free(&w.bins[m]);
         free(w.placement[m]);
     }
-    *out = json_pack("{s:s, s:n, s:o, s:I, s:I, s:o, s:o, s:o, s:o}", "name", b->plan->task[task].name,
-                     "withheld", "unusable", unusable, "n_positive", (json_int_t)c->n_positive, "n_negative",
-                     (json_int_t)c->n_negative, "patients", patients ? patients : json_null(), "models",
-                     models, "pairs", pairs, "subgroups", subgroups ? subgroups : json_array());
+    *out = json_pack("{s:s, s:n, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "name", b->plan->task[task].name,
+                     "withheld", "unusable", unusable, "n_positive", positive, "n_negative", negative,
+                     "patients", patients ? patients : json_null(), "models", models, "pairs", pairs,
+                     "subgroups", subgroups ? subgroups : json_array());
     return status == EIN_OK && !*out ? ein_error(EIN_NOMEM, "no memory for a task") : status;
 }
 
@@ -245,7 +278,9 @@ ein_status ein_site_task(json_t **out, ein_site_build *b, int task) {
     EIN_TRY(ein_site_cases_take(&c, b->rows, task));
     ein_status status = admit_classes(&granted, reason, b, &c, task);
     snprintf(name, sizeof name, "%s: unusable", t->name);
-    if (status == EIN_OK)
+    if (ein_site_is_noisy(b))
+        unusable = json_null();
+    else if (status == EIN_OK)
         status =
             ein_site_shown_count(&unusable, b, name, c.unusable_record, c.unusable_patient, c.n_unusable);
     if (status == EIN_OK && !granted) {
@@ -288,7 +323,7 @@ ein_status ein_site_body(json_t **out, ein_site_build *b, const char *site, cons
         status = ein_site_task(&one, b, t);
         json_array_append_new(tasks, one);
     }
-    if (status == EIN_OK) status = not_eligible(&outside, b);
+    if (status == EIN_OK && !ein_site_is_noisy(b)) status = not_eligible(&outside, b);
     for (int m = 0; m < b->plan->n_models; m++)
         json_array_append_new(models,
                               b->plan->model[m].hash ? json_string(b->plan->model[m].hash) : json_null());
@@ -298,6 +333,10 @@ ein_status ein_site_body(json_t **out, ein_site_build *b, const char *site, cons
                      today, "minimum_cell", (json_int_t)b->rules.minimum, "contract_hash",
                      contract_hash ? json_string(contract_hash) : json_null(), "models", models,
                      "not_eligible", outside ? outside : json_null(), "tasks", tasks);
+    if (ein_site_is_noisy(b) && *out)
+        json_object_set_new(*out, "noise",
+                            json_pack("{s:f, s:I}", "epsilon", (double)b->noise.thousandths / 1000, "records",
+                                      (json_int_t)b->noise.records));
     if (status == EIN_OK && !*out) status = ein_error(EIN_NOMEM, "no memory for a result");
     return status == EIN_OK ? ein_signed_check_body(&ein_signed_result, "the result", *out) : status;
 }
