@@ -27,8 +27,8 @@ const ein_option ein_table_site[] = {
     {"evaluate.minimum_cell", EIN_OPT_INT, "0", 0, 100000, NULL, "patients",
      "least number of patients of a cell that leaves, if more than the plan's"},
     {"evaluate.epsilon", EIN_OPT_REAL, NULL, 0.001, 100, NULL, "",
-     "noise on every count, for differential privacy of the whole result; lowers the plan's, or adds noise to a plan of "
-     "one round that has none"},
+     "noise on every count, for differential privacy of the whole result; lowers the plan's epsilon, or adds noise to "
+     "a plan of one round that has none"},
     {"evaluate.today", EIN_OPT_STRING, NULL, EIN_UNBOUNDED, NULL, "",
      "date to take for today, where a machine's clock is wrong; unset: the clock's, in UTC"},
     {0},

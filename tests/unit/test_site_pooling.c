@@ -149,8 +149,8 @@ static int within(const cohort *c, bool own_known, double *error, double *limit)
         for (int b = 0; b < joined; b++) ck_assert(positive[sites][b] >= 11 && negative[sites][b] >= 11);
         ein_roc_result r;
         check_ok(ein_roc_auc(&r, score, label, NULL, n, EIN_ROC_DEFAULTS));
-        h[sites] = (ein_site_histogram){joined, first[sites], positive[sites], negative[sites],
-                                        own_known ? r.auc.value : NAN, 0};
+        h[sites] = (ein_site_histogram){
+            joined, first[sites], positive[sites], negative[sites], own_known ? r.auc.value : NAN, 0};
         memcpy(kept + n_kept, score, (size_t)n * sizeof *score);
         memcpy(kept_label + n_kept, label, (size_t)n);
         n_kept += n;
