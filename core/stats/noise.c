@@ -47,8 +47,8 @@ static double log_moment_of_size(double x, double rate) {
     return log(-expm1(-rate)) - log1p(exp(-rate)) + log1p(exp(x - rate)) - log(-expm1(x - rate));
 }
 
-/* min over x of (log sides/p + sum of log moments) / x: every x gives a bound, so a grid is exact enough. `weight` NULL:
- * of sizes. */
+/* min over x of (log sides/p + sum of log moments) / x: every x gives a bound, so a grid is exact enough.
+ * `weight` NULL: of sizes. */
 static double chernoff(const double *weight, const double *rate, int64_t n, double p) {
     enum { STEPS = 64 };
     double most = INFINITY, best = INFINITY;

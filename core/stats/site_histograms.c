@@ -144,8 +144,8 @@ static ein_status measure_noise(cells *x, double level) {
     double *one;
     EIN_TRY(EIN_NEW(one, x->n + 1));
     for (int i = 0; i < x->n; i++) one[i] = 1;
-    /* Events: of each class a total and a sum of sizes, the largest of all cells; of each kernel a sum per class and what
-     * its products take. */
+    /* Events: of each class a total and a sum of sizes, the largest of all cells; of each kernel a sum per class
+     * and what its products take. */
     x->share = (1 - level) / EVENTS;
     x->slack = log(4 * (double)x->n / x->share);
     for (int y = 0; y < 2; y++) {

@@ -108,7 +108,7 @@ ein_status ein_site_remember_ranks(ein_site_build *b, const ein_site_cases *c, i
  * counts they would be other forms of the same few patients who come twice. */
 bool ein_site_sums_sent(const ein_site_build *b, const ein_site_cases *c);
 
-/* --- noise --------------------------------------------------------------------------------------------------------- */
+/* --- noise ------------------------------------------------------------------------------------------------ */
 
 /* Whether counts bear noise, so that nothing else may be sent. */
 bool ein_site_is_noisy(const ein_site_build *b);
