@@ -83,7 +83,9 @@ WARN += -Werror
 endif
 
 CPPFLAGS_ALL = -I. -D_GNU_SOURCE $(MPI_CFLAGS) $(HDF5_CFLAGS) $(BLAS_CFLAGS) $(IO_CFLAGS) $(CPPFLAGS)
-CFLAGS_ALL   = -std=c11 -fopenmp $(OPT) $(WARN) $(CFLAGS)
+# The same bits on every processor: multiplications and additions are fused where the source says so and nowhere else, and
+# a plain char has a sign everywhere (on aarch64 it has none by default).
+CFLAGS_ALL   = -std=c11 -fopenmp -ffp-contract=off -fsigned-char $(OPT) $(WARN) $(CFLAGS)
 LIBS_ALL     = $(HDF5_LIBS) $(MPI_LIBS) $(BLAS_LIBS) $(IO_LIBS) $(CAIRO_LIBS) -lm
 
 # --- sources -------------------------------------------------------------------------------------------
@@ -139,8 +141,7 @@ X86 := $(filter x86_64%,$(shell $(CC) -dumpmachine))
 SET_OPT = $(if $(filter %_avx2,$1),$(if $(X86),-mavx2 -mfma -mbmi2)) \
           $(if $(filter %_avx512,$1),$(if $(X86),-mavx2 -mfma -mbmi2 -mavx512f -mavx512bw -mavx512dq -mavx512vl -mprefer-vector-width=512)) \
           $(if $(filter %_avx2 %_avx512,$1),$(KERNEL_OPT))
-# Multiplications and additions are fused where the source says so: bits must not depend on what a processor can fuse.
-$(BUILD)/core/%.o: EXTRA = -ffp-contract=off $(if $(filter core/$*.c,$(REAL_SRC)),$(KERNEL_OPT)) $(call SET_OPT,$*)
+$(BUILD)/core/%.o: EXTRA = $(if $(filter core/$*.c,$(REAL_SRC)),$(KERNEL_OPT)) $(call SET_OPT,$*)
 $(BUILD)/io/picture/cairo.o: EXTRA = $(CAIRO_CFLAGS)
 $(BUILD)/jobs/cli/version.o: EXTRA = -DEIN_VERSION='"$(VERSION)"' -DEIN_BUILD_FLAGS='"$(strip $(OPT) $(KERNEL_OPT))"'
 

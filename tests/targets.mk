@@ -56,10 +56,10 @@ fuzz: ## fuzz every reader for FUZZ_SECONDS each (default 60); inputs that fail 
 fuzz-short: $(FUZZ_NAMES:%=fuzz-short-%) ## every fuzz target for a fixed number of inputs over tests/fuzz/corpus
 
 # --- statistics against R and scikit-learn: development only, packages in tests/data/stats_agreement.py ------------
-STATS_SRC := core/base/status.c core/base/philox.c $(wildcard core/stats/*.c)
+STATS_SRC := $(wildcard core/base/*.c core/stats/*.c)
 build/stats/driver: tests/data/stats_driver.c $(STATS_SRC) $(wildcard core/stats/*.h)
 	@mkdir -p $(@D)
-	$(CC) -std=c11 -D_GNU_SOURCE -fopenmp -O2 $(WARN) -I. tests/data/stats_driver.c $(STATS_SRC) -lm -o $@
+	$(CC) -std=c11 -D_GNU_SOURCE -fopenmp -ffp-contract=off -O2 $(WARN) -I. tests/data/stats_driver.c $(STATS_SRC) -lm -o $@
 .PHONY: stats-agreement stats-mutations
 stats-agreement: build/stats/driver ## compare core/stats with R and scikit-learn, write results/stats_agreement.md
 	nice tests/data/stats_agreement.py build/stats/driver build/stats results/stats_agreement.md

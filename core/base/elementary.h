@@ -1,22 +1,43 @@
-/* exp, log, cos, sin and powers in double that have the same bits on every processor: libm picks another version
- * where the processor fuses multiplications and additions. Errors are below 2 units in the last place.
+/* The functions of <math.h> that are not exact, in double, with the same bits on every processor and with every C
+ * library: libm rounds them as it likes, and takes another version where the processor fuses multiplications and
+ * additions. Nothing in the program calls libm's (a test looks at what it is linked to); what remains of <math.h> is
+ * exact by definition: sqrt, fma, floor, ceil, round, fmod, frexp, ldexp and the like.
  *
- * The approximations are those of Sun Microsystems' fdlibm (Ng 1991), in additions, multiplications and divisions
- * alone.
+ * Polynomials in additions, multiplications and divisions alone. Errors in units in the last place are below 2 for exp,
+ * log, sin, cos and ein_pow, 3 for log1p, tan, expm1, tanh and atanh, 8 for erfc (tests/unit/test_elementary.c).
+ * Arguments and results beyond the range, NaN among them, are as in libm, unless a function says otherwise.
+ *
+ * exp, log, sin and cos are approximated as in Sun Microsystems' fdlibm (Ng 1991); the others are our own.
  */
 #ifndef EIN_CORE_BASE_ELEMENTARY_H
 #define EIN_CORE_BASE_ELEMENTARY_H
 
-/* e^x; 0 below -708, where libm's results begin to be subnormal; infinity above 709. */
 double ein_exp(double x);
-/* Natural logarithm of a normal x > 0. */
+/* e^x - 1 */
+double ein_expm1(double x);
+double ein_tanh(double x);
+
 double ein_log(double x);
-/* log(1 + x) for 0 <= x <= 1 */
+/* log(1 + x) */
 double ein_log1p(double x);
-/* cos and sin of |x| <= 100 */
+double ein_atanh(double x);
+
+/* Beyond 1e6 the multiples of pi are taken off with a relative error of 1e-16 of x, about that of x itself. */
 double ein_cos(double x);
 double ein_sin(double x);
-/* x^k for 0 <= x <= 1 and k >= 0 */
+double ein_tan(double x);
+
+/* 1 - erf(x) */
+double ein_erfc(double x);
+
+/* x^y for x >= 0; NaN for x < 0 */
+double ein_pow(double x, double y);
+/* x^k for 0 <= x <= 1 and k >= 0, as the optimiser and the schedule take it: repeated products where k is whole, with an
+ * error of about k units in the last place. */
 double ein_power(double x, double k);
+/* 10^k, rounded to nearest */
+double ein_ten_to(int k);
+/* The largest k with 10^k <= x, for a finite x > 0 */
+int ein_ten_below(double x);
 
 #endif

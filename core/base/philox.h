@@ -10,6 +10,8 @@
 #include <math.h>
 #include <stdint.h>
 
+#include "core/base/elementary.h"
+
 typedef struct {
     uint32_t v[4];
 } ein_philox_block;
@@ -51,10 +53,10 @@ static inline double ein_uniform52(uint32_t high, uint32_t low) {
 
 /* Two words as two independent standard normal deviates (Box and Muller 1958). */
 static inline void ein_normal_pair(uint32_t first, uint32_t second, double out[2]) {
-    const double radius = sqrt(-2.0 * log(ein_uniform(first)));
+    const double radius = sqrt(-2.0 * ein_log(ein_uniform(first)));
     const double angle = 6.283185307179586476925 * ein_uniform(second);
-    out[0] = radius * cos(angle);
-    out[1] = radius * sin(angle);
+    out[0] = radius * ein_cos(angle);
+    out[1] = radius * ein_sin(angle);
 }
 
 /* A keyed permutation of 0..count-1 (Fisher and Yates, drawn from the last element down). Draws are

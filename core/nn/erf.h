@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "core/base/elementary.h"
 #include "core/base/real.h"
 
 #define EIN_SQRT1_2      0.70710678118654752440
@@ -28,13 +29,13 @@ static inline real ein_fused(real x, real y, real z) {
 #ifdef EIN_REAL_DOUBLE
 
 static inline double ein_exp_fast(double x) {
-    return exp(x);
+    return ein_exp(x);
 }
 
 /* Phi(x) and phi(x). */
 static inline void ein_normal_fast(double x, double *cdf, double *pdf) {
-    *cdf = 0.5 * erfc(-x * EIN_SQRT1_2);
-    *pdf = EIN_INV_SQRT_2PI * exp(-0.5 * x * x);
+    *cdf = 0.5 * ein_erfc(-x * EIN_SQRT1_2);
+    *pdf = EIN_INV_SQRT_2PI * ein_exp(-0.5 * x * x);
 }
 
 #else

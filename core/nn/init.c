@@ -3,7 +3,6 @@
 #include <math.h>
 #include <string.h>
 
-#include "core/base/elementary.h"
 #include "core/base/philox.h"
 
 static void fill(float *values, int64_t count, float value) {
@@ -17,19 +16,11 @@ static void fill_uniform(float *values, int64_t count, double bound, int tensor,
     }
 }
 
-/* ein_normal_pair with the same bits on every processor. */
-static void normal_pair(uint32_t first, uint32_t second, double out[2]) {
-    const double radius = sqrt(-2.0 * ein_log(ein_uniform(first)));
-    const double angle = 2.0 * 3.14159265358979323846 * ein_uniform(second);
-    out[0] = radius * ein_cos(angle);
-    out[1] = radius * ein_sin(angle);
-}
-
 static void fill_normal(float *values, int64_t count, double sd, int tensor, uint64_t seed) {
     for (int64_t i = 0; i < count; i++) {
         const ein_philox_block draw = ein_philox(seed, EIN_DRAW_INIT, (uint64_t)tensor, (uint32_t)(i / 2));
         double pair[2];
-        normal_pair(draw.v[0], draw.v[1], pair);
+        ein_normal_pair(draw.v[0], draw.v[1], pair);
         values[i] = (float)(sd * pair[i % 2]);
     }
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/base/dot.h"
+#include "core/base/elementary.h"
 #include "core/base/real.h"
 
 /* Copy x (n) to the middle of out (pad + n + pad), continued by odd reflection as far as x reaches, then held. */
@@ -24,9 +25,10 @@ ein_status ein_notch_design(double fs_hz, double f_hz, ein_notch *out) {
     if (!(f_hz > 0 && f_hz < fs_hz / 2) || !isfinite(fs_hz))
         return ein_error(EIN_RANGE, "a notch at %g Hz is not possible at a rate of %g Hz", f_hz, fs_hz);
     double q = f_hz / 2, w = 2 * M_PI * f_hz / fs_hz;
-    double gain = 1 / (1 + tan(w / q / 2));
-    *out = (ein_notch){
-        {gain, -2 * gain * cos(w), gain}, {1, -2 * gain * cos(w), 2 * gain - 1}, (int64_t)ceil(fs_hz)};
+    double gain = 1 / (1 + ein_tan(w / q / 2));
+    *out = (ein_notch){{gain, -2 * gain * ein_cos(w), gain},
+                       {1, -2 * gain * ein_cos(w), 2 * gain - 1},
+                       (int64_t)ceil(fs_hz)};
     return EIN_OK;
 }
 
@@ -57,7 +59,7 @@ void ein_notch_run(const ein_notch *notch, double *x, int64_t n, double *work) {
 /* --- band-pass ----------------------------------------------------------------------------------------- */
 
 static double sinc(double x) {
-    return fabs(x) < 1e-12 ? 1 : sin(M_PI * x) / (M_PI * x);
+    return fabs(x) < 1e-12 ? 1 : ein_sin(M_PI * x) / (M_PI * x);
 }
 
 ein_status ein_fir_band(double fs_hz, double low_hz, double high_hz, ein_fir *out) {
@@ -75,9 +77,9 @@ ein_status ein_fir_band(double fs_hz, double low_hz, double high_hz, ein_fir *ou
     double centre = right < 1 ? (left + right) / 2 : 1;
     for (int64_t i = 0; i < taps; ++i) {
         double m = (double)i - (double)(taps - 1) / 2;
-        double window = taps > 1 ? 0.54 - 0.46 * cos(2 * M_PI * (double)i / (double)(taps - 1)) : 1;
+        double window = taps > 1 ? 0.54 - 0.46 * ein_cos(2 * M_PI * (double)i / (double)(taps - 1)) : 1;
         out->tap[i] = (right * sinc(right * m) - left * sinc(left * m)) * window;
-        sum += out->tap[i] * cos(M_PI * m * centre);
+        sum += out->tap[i] * ein_cos(M_PI * m * centre);
     }
     for (int64_t i = 0; i < taps; ++i) out->tap[i] /= sum;
     return EIN_OK;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/base/dot.h"
+#include "core/base/elementary.h"
 #include "core/base/real.h"
 
 enum { MAX_TERM = 20000 };
@@ -46,7 +47,7 @@ static double bessel_i0(double x) {
 }
 
 static double sinc(double x) {
-    return fabs(x) < 1e-12 ? 1 : sin(M_PI * x) / (M_PI * x);
+    return fabs(x) < 1e-12 ? 1 : ein_sin(M_PI * x) / (M_PI * x);
 }
 
 /* The windowed sinc at distance `tau` input samples from its centre. */

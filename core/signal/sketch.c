@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/elementary.h"
 #include "core/base/philox.h"
 #include "core/signal/limb.h"
 
@@ -85,7 +86,7 @@ static ein_status wavelet_new(double fs_hz, wavelet *w) {
         for (int64_t i = 0; i < taps; i++) {
             const double u = ((double)(i - w->half) - (double)p / w->phases) / (WAVELET_S * fs_hz);
             const double hermite = u * u * u * u - 6 * u * u + 3; /* y is then of the order of x */
-            w->weight[p * taps + i] = (float)(hermite / 3 * exp(-u * u / 2) / (WAVELET_S * fs_hz));
+            w->weight[p * taps + i] = (float)(hermite / 3 * ein_exp(-u * u / 2) / (WAVELET_S * fs_hz));
         }
     return EIN_OK;
 }
@@ -122,7 +123,7 @@ static ein_status make_energy(const float *y, int leads, int64_t m, double *e) {
     for (int l = 0; l < leads; l++)
         for (int64_t k = 0; k < m; k++) raw[k] += (double)y[l * m + k] * (double)y[l * m + k];
     for (int i = -HALF; i <= HALF; i++)
-        weight[i + HALF] = exp(-0.5 * i * i / (SMOOTH_S * GRID_HZ * SMOOTH_S * GRID_HZ));
+        weight[i + HALF] = ein_exp(-0.5 * i * i / (SMOOTH_S * GRID_HZ * SMOOTH_S * GRID_HZ));
     for (int64_t k = 0; k < m; k++) {
         double sum = k < HALF || k + HALF >= m ? (double)NAN : 0;
         if (sum == 0)

@@ -3,6 +3,7 @@
 #include <float.h>
 #include <stdlib.h>
 
+#include "core/base/elementary.h"
 #include "core/stats/lowess.h"
 #include "core/stats/special.h"
 
@@ -67,7 +68,7 @@ ein_status ein_calibration_score(ein_calibration_scores *out, const double *prob
     for (int64_t i = 0; i < n; i++) {
         const double of_outcome = label[i] ? probability[i] : 1 - probability[i];
         out->n_clipped += of_outcome < DBL_EPSILON;
-        loss[i] = -log(fmax(of_outcome, DBL_EPSILON));
+        loss[i] = -ein_log(fmax(of_outcome, DBL_EPSILON));
     }
     if (status == EIN_OK) status = ein_stats_mean(&out->log_loss, loss, cluster, n, level);
     free(loss);
@@ -175,11 +176,11 @@ ein_calibration_binned ein_calibration_from_bins(const ein_calibration_bin *bin,
 
 /* log(1 + exp(v)) for any v */
 static double softplus(double v) {
-    return v > 0 ? v + log1p(exp(-v)) : log1p(exp(v));
+    return v > 0 ? v + ein_log1p(ein_exp(-v)) : ein_log1p(ein_exp(v));
 }
 
 static double logistic(double v) {
-    return v >= 0 ? 1 / (1 + exp(-v)) : exp(v) / (1 + exp(v));
+    return v >= 0 ? 1 / (1 + ein_exp(-v)) : ein_exp(v) / (1 + ein_exp(v));
 }
 
 void ein_logistic_accumulate(ein_logistic_sums *sums, const double *logit, const int8_t *label, int64_t n,
@@ -314,14 +315,14 @@ static ein_status sandwich(double variance[2], ein_stats_state *state, const out
 
 static double null_log_likelihood(int64_t positives, int64_t negatives) {
     const double p = (double)positives, q = (double)negatives;
-    return p * log(p / (p + q)) + q * log(q / (p + q));
+    return p * ein_log(p / (p + q)) + q * ein_log(q / (p + q));
 }
 
 /* Quantities of val.prob that need no fit: the predictions as they are against the prevalence. */
 static void fit_as_given(ein_calibration_fit *out, double as_given, double null, double n) {
     const double lr = 2 * (as_given - null);
     out->d = ein_stats_known((lr - 1) / n);
-    out->r2 = ein_stats_known(-expm1(-lr / n) / -expm1(2 * null / n));
+    out->r2 = ein_stats_known(-ein_expm1(-lr / n) / -ein_expm1(2 * null / n));
 }
 
 static void fit_distance(ein_calibration_fit *out, double as_given, double recalibrated, double n) {
@@ -395,7 +396,7 @@ ein_status ein_calibration_logistic(ein_calibration_fit *out, const double *prob
     EIN_TRY(EIN_NEW(own, n));
     bool saturated = false;
     for (int64_t i = 0; i < n; i++) {
-        own[i] = log(probability[i] / (1 - probability[i]));
+        own[i] = ein_log(probability[i] / (1 - probability[i]));
         saturated = saturated || !isfinite(own[i]);
     }
     ein_status status = EIN_OK;

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "core/base/elementary.h"
 #include "core/stats/threshold.h"
 
 enum { OWN_VARIANCE = 8 };
@@ -22,7 +23,7 @@ static ein_status check(const double *p, int64_t n) {
 
 ein_status ein_membership_loss(double *attack, const double *probability, const int8_t *label, int64_t n) {
     EIN_TRY(check(probability, n));
-    for (int64_t i = 0; i < n; i++) attack[i] = log(of_outcome(probability[i], label[i]));
+    for (int64_t i = 0; i < n; i++) attack[i] = ein_log(of_outcome(probability[i], label[i]));
     return EIN_OK;
 }
 
@@ -51,7 +52,7 @@ static double spread_of(const moments *m) {
 
 static double logit_of(double p, int8_t label) {
     const double q = of_outcome(p, label);
-    return log(q) - log1p(-q);
+    return ein_log(q) - ein_log1p(-q);
 }
 
 static void collect(moments m[2], const double *const *shadow, const uint8_t *const *in, int n_shadows,
@@ -61,7 +62,7 @@ static void collect(moments m[2], const double *const *shadow, const uint8_t *co
 }
 
 static double log_density(double x, double mean, double variance) {
-    return -0.5 * (log(variance) + (x - mean) * (x - mean) / variance);
+    return -0.5 * (ein_log(variance) + (x - mean) * (x - mean) / variance);
 }
 
 ein_status ein_membership_shadow(double *attack, const double *probability, const double *const *shadow,

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "core/base/elementary.h"
 #include "core/stats/regression.h"
 #include "core/stats/special.h"
 
@@ -66,7 +67,7 @@ static bool invert(matrix *inverse, double *log_determinant, const matrix *a, in
     if (!cholesky(&l, p)) return false;
     *log_determinant = 0;
     for (int j = 0; j < p; j++) {
-        *log_determinant += 2 * log(l.m[j][j]);
+        *log_determinant += 2 * ein_log(l.m[j][j]);
         double column[MOST] = {0};
         column[j] = 1;
         solve_factored(column, &l, p);
@@ -235,7 +236,7 @@ static double likelihood(const studies *s, double tau2, bool restricted) {
     fitted f;
     if (!fit_at(&f, s, tau2)) return NAN;
     ein_sum logs = {0, 0};
-    for (int64_t i = 0; i < s->k; i++) ein_sum_add(&logs, log(s->v[i] + tau2));
+    for (int64_t i = 0; i < s->k; i++) ein_sum_add(&logs, ein_log(s->v[i] + tau2));
     return -ein_sum_value(logs) - f.rss - (restricted ? f.log_determinant : 0);
 }
 
@@ -246,7 +247,7 @@ static double maximise(const studies *s, bool restricted) {
     int best = 0;
     double highest = likelihood(s, 0, restricted);
     for (int i = 1; i <= GRID; i++) {
-        grid[i] = scale * pow(10, -12 + 14.0 * i / GRID);
+        grid[i] = scale * ein_pow(10, -12 + 14.0 * i / GRID);
         const double here = likelihood(s, grid[i], restricted);
         if (here > highest) {
             highest = here;
@@ -634,14 +635,14 @@ void ein_meta_logit_auc(ein_stats_value *logit, ein_stats_value *logit_variance,
                         double variance) {
     *logit = *logit_variance = ein_stats_unknown(EIN_STATS_BOUNDARY);
     if (!(auc > 0 && auc < 1)) return;
-    *logit = ein_stats_known(log(auc / (1 - auc)));
+    *logit = ein_stats_known(ein_log(auc / (1 - auc)));
     const double slope = 1 / (auc * (1 - auc));
     *logit_variance =
         variance > 0 ? ein_stats_known(variance * slope * slope) : ein_stats_unknown(EIN_STATS_ZERO_VARIANCE);
 }
 
 static double inverse_logit(double x) {
-    return 1 / (1 + exp(-x));
+    return 1 / (1 + ein_exp(-x));
 }
 
 ein_stats_interval ein_meta_inverse_logit(ein_stats_interval logit) {

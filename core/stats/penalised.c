@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/elementary.h"
+
 enum { PAIRS = 10, HALVINGS = 50 };
 
 typedef struct {
@@ -53,9 +55,9 @@ static double loss_of(ein_penalised_loss kind, double z, double y, double *slope
         *slope = z - y;
         return 0.5 * (z - y) * (z - y);
     }
-    const double e = exp(-fabs(z));
+    const double e = ein_exp(-fabs(z));
     *slope = (z >= 0 ? 1 / (1 + e) : e / (1 + e)) - y;
-    return (z > 0 ? z : 0) + log1p(e) - y * z;
+    return (z > 0 ? z : 0) + ein_log1p(e) - y * z;
 }
 
 /* Value at w, gradient into g (d + 1). */

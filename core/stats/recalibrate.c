@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/elementary.h"
+
 enum { MAX_ITERATIONS = 200, MOST_KNOTS = 4096 };
 
 static const char *const names[EIN_RECALIBRATE_KINDS] = {"none", "temperature", "platt", "isotonic"};
@@ -37,7 +39,7 @@ void ein_recalibration_free(ein_recalibration *map) {
 /* --- use ------------------------------------------------------------------------------------------------- */
 
 static double logistic(double v) {
-    return v >= 0 ? 1 / (1 + exp(-v)) : exp(v) / (1 + exp(v));
+    return v >= 0 ? 1 / (1 + ein_exp(-v)) : ein_exp(v) / (1 + ein_exp(v));
 }
 
 /* The knots beside z by bisection. */
@@ -120,7 +122,7 @@ typedef struct {
 
 /* log(1 + exp(x)) */
 static double softplus(double x) {
-    return (x > 0 ? x : 0) + log1p(exp(-fabs(x)));
+    return (x > 0 ? x : 0) + ein_log1p(ein_exp(-fabs(x)));
 }
 
 static likelihood likelihood_at(const outcomes *o, const double coefficient[2]) {
@@ -194,7 +196,7 @@ static bool all_equal(const outcomes *o) {
 static double intercept_of(double slope, const outcomes *o) {
     double largest = 0;
     for (int64_t i = 0; i < o->n; i++) largest = fmax(largest, fabs(o->logit[i]));
-    double high = slope * largest + 2 * log((double)o->n + 2), low = -high;
+    double high = slope * largest + 2 * ein_log((double)o->n + 2), low = -high;
     for (int i = 0; i < MAX_ITERATIONS; i++) {
         const double middle = 0.5 * (low + high), coefficient[2] = {middle, slope};
         if (middle <= low || middle >= high) break;

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "core/base/elementary.h"
 #include "core/stats/special.h"
 
 static double mean_of(const double *x, int64_t n) {
@@ -264,12 +265,13 @@ static ein_stats_interval fisher_interval(double r, double se_z, int64_t needed,
     if (repeated) return ein_stats_point(r, EIN_STATS_CLUSTERED);
     if (n < needed) return ein_stats_point(r, EIN_STATS_FEW_RECORDS);
     if (!(fabs(r) < 1)) return ein_stats_point(r, EIN_STATS_ZERO_VARIANCE);
-    const ein_stats_interval z = ein_stats_wald(atanh(r), se_z * se_z, INFINITY, level, -INFINITY, INFINITY);
+    const ein_stats_interval z =
+        ein_stats_wald(ein_atanh(r), se_z * se_z, INFINITY, level, -INFINITY, INFINITY);
     ein_stats_interval out = ein_stats_point(r, EIN_STATS_ESTIMABLE);
     out.se = se_z * (1 - r * r);
     out.variance = out.se * out.se;
-    out.lower = tanh(z.lower);
-    out.upper = tanh(z.upper);
+    out.lower = ein_tanh(z.lower);
+    out.upper = ein_tanh(z.upper);
     return out;
 }
 

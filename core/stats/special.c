@@ -4,6 +4,8 @@
 #include <math.h>
 #include <stdbool.h>
 
+#include "core/base/elementary.h"
+
 enum { MAX_TERMS = 100000, MAX_SOLVE = 400 };
 
 static const double SQRT_2PI = 2.50662827463100050242;
@@ -11,7 +13,7 @@ static const double SQRT_2PI = 2.50662827463100050242;
 /* --- normal -------------------------------------------------------------------------------------------- */
 
 double ein_normal_upper(double z) {
-    return 0.5 * erfc(z * 0.70710678118654752440);
+    return 0.5 * ein_erfc(z * 0.70710678118654752440);
 }
 
 double ein_normal_cdf(double z) {
@@ -21,13 +23,13 @@ double ein_normal_cdf(double z) {
 /* Upper tail p <= 1/2: Abramowitz & Stegun 26.2.23 as a start, then Newton on log Q, which is nearly
  * quadratic in z, so that every step at least doubles the digits down to the smallest p. */
 static double normal_upper_quantile(double p) {
-    const double r = sqrt(-2 * log(p));
+    const double r = sqrt(-2 * ein_log(p));
     double z =
         r - (2.515517 + r * (0.802853 + r * 0.010328)) / (1 + r * (1.432788 + r * (0.189269 + r * 0.001308)));
     for (int i = 0; i < 8; i++) {
         const double tail = ein_normal_upper(z);
-        const double density = exp(-0.5 * z * z) / SQRT_2PI;
-        const double step = tail / density * log(tail / p);
+        const double density = ein_exp(-0.5 * z * z) / SQRT_2PI;
+        const double step = tail / density * ein_log(tail / p);
         z += step;
         if (fabs(step) <= 1e-16 * fabs(z)) break;
     }
@@ -48,7 +50,7 @@ double ein_normal_quantile(double p) {
 static double stirling_error(double x) {
     double error = 0;
     /* error(x) - error(x+1) = (x + 1/2) log(1 + 1/x) - 1 */
-    for (; x < 16; x += 1) error += (x + 0.5) * log1p(1 / x) - 1;
+    for (; x < 16; x += 1) error += (x + 0.5) * ein_log1p(1 / x) - 1;
     const double s = 1 / (x * x);
     return error +
            (1.0 / 12 -
@@ -58,7 +60,7 @@ static double stirling_error(double x) {
 
 /* x log(x/m) + m - x without cancellation near x = m; `excess` is m - x, which the caller knows best. */
 static double deviance_part(double x, double m, double excess) {
-    if (fabs(excess) > 0.1 * (x + m)) return x * log(x / m) + excess;
+    if (fabs(excess) > 0.1 * (x + m)) return x * ein_log(x / m) + excess;
     const double v = -excess / (x + m), square = v * v;
     double sum = -excess * v, power = 2 * x * v;
     for (int j = 1; j < 1000; j++) {
@@ -72,7 +74,7 @@ static double deviance_part(double x, double m, double excess) {
 
 /* x^a e^-x / Gamma(a+1) */
 static double gamma_front(double a, double x) {
-    return exp(-stirling_error(a) - deviance_part(a, x, x - a)) / (SQRT_2PI * sqrt(a));
+    return ein_exp(-stirling_error(a) - deviance_part(a, x, x - a)) / (SQRT_2PI * sqrt(a));
 }
 
 /* x^a y^b / B(a,b) with x + y = 1 */
@@ -82,7 +84,7 @@ static double beta_front(double x, double y, double a, double b) {
     const double excess = x < y ? n * x - a : b - n * y;
     const double exponent = stirling_error(n) - stirling_error(a) - stirling_error(b) -
                             deviance_part(a, n * x, excess) - deviance_part(b, n * y, -excess);
-    return sqrt(a / n * b) / SQRT_2PI * exp(exponent);
+    return sqrt(a / n * b) / SQRT_2PI * ein_exp(exponent);
 }
 
 /* --- incomplete gamma ---------------------------------------------------------------------------------- */
@@ -177,13 +179,13 @@ typedef struct {
 typedef tails (*tails_at)(double u, double a, double b);
 
 static tails beta_tails(double u, double a, double b) { /* u = log(x / (1-x)) */
-    const double x = 1 / (1 + exp(-u)), y = 1 / (1 + exp(u));
+    const double x = 1 / (1 + ein_exp(-u)), y = 1 / (1 + ein_exp(u));
     return (tails){ein_beta_cdf(x, y, a, b), ein_beta_cdf(y, x, b, a), beta_front(x, y, a, b)};
 }
 
 static tails gamma_tails(double u, double a, double b) { /* u = log x */
     (void)b;
-    const double x = exp(u);
+    const double x = ein_exp(u);
     return (tails){ein_gamma_lower(a, x), gamma_upper(a, x), a * gamma_front(a, x)};
 }
 
@@ -193,7 +195,7 @@ static double solve_quantile(tails_at at, double p, double q, double a, double b
     for (int i = 0; i < MAX_SOLVE; i++) {
         const tails t = at(u, a, b);
         const bool by_lower = p <= q;
-        const double error = by_lower ? log(t.lower / p) : log(q / t.upper);
+        const double error = by_lower ? ein_log(t.lower / p) : ein_log(q / t.upper);
         if (error == 0) return u;
         if (error > 0)
             high = u;
@@ -208,13 +210,13 @@ static double solve_quantile(tails_at at, double p, double q, double a, double b
 }
 
 static double beta_logit_quantile(double p, double q, double a, double b) {
-    return solve_quantile(beta_tails, p, q, a, b, log(a / b));
+    return solve_quantile(beta_tails, p, q, a, b, ein_log(a / b));
 }
 
 double ein_beta_quantile(double p, double a, double b) {
     if (!(p >= 0 && p <= 1) || !(a > 0) || !(b > 0)) return NAN;
     if (p == 0 || p == 1) return p;
-    return 1 / (1 + exp(-beta_logit_quantile(p, 1 - p, a, b)));
+    return 1 / (1 + ein_exp(-beta_logit_quantile(p, 1 - p, a, b)));
 }
 
 /* --- t, chi-squared, F, binomial ----------------------------------------------------------------------- */
@@ -230,7 +232,7 @@ static double hill_correction(double w, double a) {
 }
 
 static double t_tail_expanded(double t, double df) {
-    const double a = df - 0.5, w = sqrt(a * log1p(t * t / df));
+    const double a = df - 0.5, w = sqrt(a * ein_log1p(t * t / df));
     return ein_normal_upper(w + hill_correction(w, a));
 }
 
@@ -238,7 +240,7 @@ static double t_quantile_expanded(double tail, double df) {
     const double a = df - 0.5, z = -ein_normal_quantile(tail);
     double w = z;
     for (int i = 0; i < 6; i++) w = z - hill_correction(w, a);
-    return sqrt(df * expm1(w * w / a));
+    return sqrt(df * ein_expm1(w * w / a));
 }
 
 double ein_t_cdf(double t, double df) {
@@ -265,7 +267,7 @@ double ein_t_quantile(double p, double df) {
     if (df > DF_EXPAND)
         t = t_quantile_expanded(tail, df);
     else
-        t = sqrt(df) * exp(-0.5 * beta_logit_quantile(2 * tail, 1 - 2 * tail, 0.5 * df, 0.5));
+        t = sqrt(df) * ein_exp(-0.5 * beta_logit_quantile(2 * tail, 1 - 2 * tail, 0.5 * df, 0.5));
     return p < 0.5 ? -t : t;
 }
 
@@ -281,7 +283,7 @@ double ein_chi2_quantile(double p, double df) {
     if (!(p >= 0 && p <= 1) || !(df > 0)) return NAN;
     if (p == 0) return 0;
     if (p == 1) return INFINITY;
-    return 2 * exp(solve_quantile(gamma_tails, p, 1 - p, 0.5 * df, 0, log(0.5 * df)));
+    return 2 * ein_exp(solve_quantile(gamma_tails, p, 1 - p, 0.5 * df, 0, ein_log(0.5 * df)));
 }
 
 double ein_f_cdf(double x, double df1, double df2) {
@@ -302,7 +304,7 @@ double ein_f_quantile(double p, double df1, double df2) {
     if (!(p >= 0 && p <= 1) || !(df1 > 0) || !(df2 > 0)) return NAN;
     if (p == 0) return 0;
     if (p == 1) return INFINITY;
-    return df2 / df1 * exp(beta_logit_quantile(p, 1 - p, 0.5 * df1, 0.5 * df2));
+    return df2 / df1 * ein_exp(beta_logit_quantile(p, 1 - p, 0.5 * df1, 0.5 * df2));
 }
 
 double ein_binomial_cdf(int64_t k, int64_t n, double p) {

@@ -1,5 +1,6 @@
 #include "core/synth/beats.h"
 
+#include "core/base/elementary.h"
 #include "core/synth/draw.h"
 
 static const double two_pi = 6.283185307179586;
@@ -22,7 +23,7 @@ typedef struct {
 static pacemaker pacemaker_open(const ein_synth_heart *heart, double rate_bpm, ein_stream *s) {
     pacemaker pace = {.heart = heart, .stream = s, .mean_s = 60 / rate_bpm};
     /* Variability shrinks faster than RR itself when the heart is fast. */
-    const double shrink = pow(pace.mean_s / 0.857, 1.5);
+    const double shrink = ein_pow(pace.mean_s / 0.857, 1.5);
     pace.rsa_s = 1e-3 * heart->rsa_ms * shrink;
     pace.lf_s = 1e-3 * heart->lf_ms * shrink;
     pace.jitter_s = 1e-3 * heart->jitter_ms * shrink;
@@ -39,15 +40,15 @@ static double next_rr(pacemaker *pace, double now_s) {
     if (heart->rhythm == EIN_RHYTHM_AF) {
         /* Skewed to the right, bounded below by the refractory period of the AV node. */
         const double z = ein_stream_normal_in(pace->stream, 0, 1, -2.6, 2.6);
-        rr *= exp(heart->rr_cv * z - 0.5 * heart->rr_cv * heart->rr_cv);
+        rr *= ein_exp(heart->rr_cv * z - 0.5 * heart->rr_cv * heart->rr_cv);
         if (rr < 0.32) rr = 0.32 + 0.04 * ein_stream_uniform(pace->stream);
     } else if (heart->rhythm == EIN_RHYTHM_FLUTTER) {
         const int ratio =
             pace->flutter_ratio ? pace->flutter_ratio : 2 + (int)(3 * ein_stream_uniform(pace->stream));
         rr = ratio / heart->f_hz;
     } else {
-        rr += pace->rsa_s * sin(two_pi * heart->resp_hz * now_s + pace->rsa_phase) +
-              pace->lf_s * sin(two_pi * 0.1 * now_s + pace->lf_phase) +
+        rr += pace->rsa_s * ein_sin(two_pi * heart->resp_hz * now_s + pace->rsa_phase) +
+              pace->lf_s * ein_sin(two_pi * 0.1 * now_s + pace->lf_phase) +
               pace->jitter_s * ein_stream_normal_in(pace->stream, 0, 1, -2.5, 2.5);
         if (rr < 0.6 * pace->mean_s) rr = 0.6 * pace->mean_s;
     }
@@ -136,7 +137,7 @@ static int64_t conducted_beats(const ein_synth_heart *heart, double duration_s, 
 
 /* PR of the k-th P wave of a Wenckebach period: it grows by less and less. */
 static double wenckebach_pr_ms(double first_ms, int k) {
-    return first_ms + 130 * (1 - pow(0.5, k));
+    return first_ms + 130 * (1 - ldexp(1, -k));
 }
 
 static int64_t blocked_beats(const ein_synth_heart *heart, double duration_s, ein_stream *s,

@@ -9,6 +9,7 @@
 #include <math.h>
 #include <stdbool.h>
 
+#include "core/base/elementary.h"
 #include "core/base/philox.h"
 
 /* Purposes below the three of core/base/philox.h; part of the results: never renumber. */
@@ -82,11 +83,11 @@ static inline double ein_stream_normal_in(ein_stream *s, double mean, double sd,
 
 /* exp of a normal deviate that is kept within 2.5 SD, times the median. */
 static inline double ein_stream_lognormal(ein_stream *s, double median, double log_sd) {
-    return median * exp(log_sd * ein_stream_normal_in(s, 0, 1, -2.5, 2.5));
+    return median * ein_exp(log_sd * ein_stream_normal_in(s, 0, 1, -2.5, 2.5));
 }
 
 static inline double ein_stream_exponential(ein_stream *s, double mean) {
-    return -mean * log(ein_stream_uniform(s));
+    return -mean * ein_log(ein_stream_uniform(s));
 }
 
 #endif

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "core/base/elementary.h"
+
 static const double degree = 0.017453292519943295;
 
 /* The QRS vectors as six Gaussians 13 ms apart: septal (Q2), the free walls (Q3, Q4), the posterobasal wall
@@ -54,7 +56,7 @@ void ein_synth_heart_intervals(const double *p, const ein_synth_build *build, ei
     const double decades = (build->age_years - 50) / 10;
     heart->pr_ms = ein_stream_normal_in(s, p[EIN_SP_PR_MS] + decades * p[EIN_SP_PR_PER_DECADE],
                                         p[EIN_SP_PR_SD], 100, 198);
-    const double qrs = p[EIN_SP_QRS_MS] * pow(p[EIN_SP_QRS_MALE], 1 - build->female);
+    const double qrs = p[EIN_SP_QRS_MS] * ein_pow(p[EIN_SP_QRS_MALE], 1 - build->female);
     heart->qrs_ms = ein_stream_normal_in(s, qrs, qrs * p[EIN_SP_QRS_LOG_SD], 70, 109);
     heart->qtc_ms = ein_stream_normal_in(
         s, p[EIN_SP_QTC_MS] + build->female * p[EIN_SP_QTC_FEMALE] + decades * p[EIN_SP_QTC_PER_DECADE],
@@ -134,7 +136,7 @@ static void add_details(const double *p, ein_stream *s, ein_synth_heart *heart) 
     for (int w = EIN_SW_DETAIL1; w <= EIN_SW_DETAIL5; w++) {
         ein_synth_wave *wave = &heart->wave[w];
         wave->at_ms = ein_stream_between(s, 0.15, 0.85) * heart->qrs_ms;
-        wave->rise_ms = wave->fall_ms = slow * slow * 3.3 * exp(0.75 * (2 * ein_stream_uniform(s) - 1));
+        wave->rise_ms = wave->fall_ms = slow * slow * 3.3 * ein_exp(0.75 * (2 * ein_stream_uniform(s) - 1));
         memset(wave->v, 0, sizeof wave->v);
         disturb(wave, p[EIN_SP_QRS_DETAIL_MV] / slow, s);
         wave->v[2] *= 1.7; /* V2 to V5 are the steepest */
@@ -156,27 +158,28 @@ void ein_synth_heart_personal(const double *p, const ein_synth_build *build, ein
     disturb(&heart->wave[EIN_SW_T_EARLY], 0.35 * p[EIN_SP_T_VECTOR_SD], s);
     disturb(&heart->wave[EIN_SW_T], p[EIN_SP_T_VECTOR_SD], s);
 
-    const double voltage = ein_stream_lognormal(s, 1, p[EIN_SP_AMPLITUDE_LOG_SD]) *
-                           pow(p[EIN_SP_VOLTAGE_FEMALE], female) *
-                           pow(p[EIN_SP_VOLTAGE_PER_DECADE], decades) * pow(p[EIN_SP_VOLTAGE_PER_BMI], bmi);
+    const double voltage =
+        ein_stream_lognormal(s, 1, p[EIN_SP_AMPLITUDE_LOG_SD]) * ein_pow(p[EIN_SP_VOLTAGE_FEMALE], female) *
+        ein_pow(p[EIN_SP_VOLTAGE_PER_DECADE], decades) * ein_pow(p[EIN_SP_VOLTAGE_PER_BMI], bmi);
     ein_synth_heart_scale(heart, EIN_SW_Q1, EIN_SW_ST, voltage);
     ein_synth_heart_scale(heart, EIN_SW_P_RIGHT, EIN_SW_P_REPOLARISATION,
                           ein_stream_lognormal(s, 1, p[EIN_SP_P_LOG_SD]));
     ein_synth_heart_scale(heart, EIN_SW_T_EARLY, EIN_SW_U,
-                          ein_stream_lognormal(s, 1, p[EIN_SP_T_LOG_SD]) * pow(p[EIN_SP_T_FEMALE], female) *
-                              pow(p[EIN_SP_T_PER_DECADE], decades) * pow(p[EIN_SP_T_PER_BMI], bmi));
+                          ein_stream_lognormal(s, 1, p[EIN_SP_T_LOG_SD]) *
+                              ein_pow(p[EIN_SP_T_FEMALE], female) * ein_pow(p[EIN_SP_T_PER_DECADE], decades) *
+                              ein_pow(p[EIN_SP_T_PER_BMI], bmi));
 
     const double t_width = ein_stream_lognormal(s, 1, 0.12);
     heart->wave[EIN_SW_T].rise_ms *= t_width;
     heart->wave[EIN_SW_T].fall_ms *= ein_stream_lognormal(s, 1, 0.1);
     heart->wave[EIN_SW_T_EARLY].at_ms *= t_width;
-    const double p_width = ein_stream_lognormal(s, 1, 0.08) * pow(p[EIN_SP_P_MS_PER_DECADE], decades);
+    const double p_width = ein_stream_lognormal(s, 1, 0.08) * ein_pow(p[EIN_SP_P_MS_PER_DECADE], decades);
     for (int w = EIN_SW_P_RIGHT; w <= EIN_SW_P_LEFT; w++) {
         heart->wave[w].at_ms *= p_width;
         heart->wave[w].rise_ms *= p_width;
         heart->wave[w].fall_ms *= p_width;
     }
-    const double hrv = pow(p[EIN_SP_HRV_PER_DECADE], decades) * ein_stream_lognormal(s, 1, 0.65);
+    const double hrv = ein_pow(p[EIN_SP_HRV_PER_DECADE], decades) * ein_stream_lognormal(s, 1, 0.65);
     heart->rsa_ms *= hrv * ein_stream_lognormal(s, 1, 0.3);
     heart->lf_ms *= hrv * ein_stream_lognormal(s, 1, 0.3);
     heart->jitter_ms *= hrv;
@@ -201,9 +204,12 @@ static void multiply(double a[3][3], const double b[3][3], const double c[3][3])
 /* Turn by `roll` in the frontal plane (x to y: the axis of the limb leads grows), `yaw` in the horizontal
  * (x to z: backwards) and `pitch` in the sagittal plane (y to z). */
 static void rotation(double roll, double yaw, double pitch, double out[3][3]) {
-    const double frontal[3][3] = {{cos(roll), -sin(roll), 0}, {sin(roll), cos(roll), 0}, {0, 0, 1}};
-    const double horizontal[3][3] = {{cos(yaw), 0, -sin(yaw)}, {0, 1, 0}, {sin(yaw), 0, cos(yaw)}};
-    const double sagittal[3][3] = {{1, 0, 0}, {0, cos(pitch), -sin(pitch)}, {0, sin(pitch), cos(pitch)}};
+    const double frontal[3][3] = {
+        {ein_cos(roll), -ein_sin(roll), 0}, {ein_sin(roll), ein_cos(roll), 0}, {0, 0, 1}};
+    const double horizontal[3][3] = {
+        {ein_cos(yaw), 0, -ein_sin(yaw)}, {0, 1, 0}, {ein_sin(yaw), 0, ein_cos(yaw)}};
+    const double sagittal[3][3] = {
+        {1, 0, 0}, {0, ein_cos(pitch), -ein_sin(pitch)}, {0, ein_sin(pitch), ein_cos(pitch)}};
     double both[3][3];
     multiply(both, horizontal, sagittal);
     multiply(out, frontal, both);
@@ -226,7 +232,7 @@ static void lead_field(const double *p, const ein_synth_build *build, ein_stream
                         decades * p[EIN_SP_AXIS_PER_DECADE] + (build->bmi - 26.5) * p[EIN_SP_AXIS_PER_BMI];
     const double yaw = ein_stream_normal_in(person, 0, p[EIN_SP_YAW_SD], -60, 60);
     const double pitch = ein_stream_normal_in(person, 0, p[EIN_SP_PITCH_SD], -45, 45);
-    const double chest = pow(p[EIN_SP_CHEST_PER_BMI], build->bmi - 26.5);
+    const double chest = ein_pow(p[EIN_SP_CHEST_PER_BMI], build->bmi - 26.5);
     rotation(degree * roll, degree * yaw, degree * pitch, turn);
     for (int l = 0; l < 8; l++) {
         double own[3];

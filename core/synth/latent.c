@@ -1,6 +1,7 @@
 /* What PET and echocardiography would say of a synthetic heart, and how little of it the ECG shows. */
 #include <string.h>
 
+#include "core/base/elementary.h"
 #include "core/synth/heart.h"
 
 /* Weights of who the person is in each liability, in units of the free part's SD. Signs and order after: LVEF lower in
@@ -44,7 +45,7 @@ void ein_synth_liabilities(const double *p, uint64_t seed, const ein_synth_perso
                                      (uint64_t)person->patient);
     ein_stream day = ein_stream_open(seed, EIN_SYNTH_PURPOSE(EIN_DRAW_SYNTH_PERSON, EIN_SYNTH_DRAW_DRIFT),
                                      (uint64_t)person->record);
-    const double kept = exp(-person->years / p[EIN_SP_LATENT_YEARS]), fresh = sqrt(1 - kept * kept);
+    const double kept = ein_exp(-person->years / p[EIN_SP_LATENT_YEARS]), fresh = sqrt(1 - kept * kept);
     double z[EIN_SYNTH_LIABILITIES];
     covariates(p, person, given);
     for (int i = 0; i < EIN_SYNTH_LIABILITIES; i++) {
@@ -65,7 +66,7 @@ static double cut_of(const double (*given)[EIN_SYNTH_LIABILITIES], int n, int wh
         double sum = 0;
         for (int i = 0; i < n; i++) {
             const double over = given[i][which] - middle;
-            sum += sd > 0 ? 0.5 * erfc(-over / (sd * sqrt(2))) : over > 0;
+            sum += sd > 0 ? 0.5 * ein_erfc(-over / (sd * sqrt(2))) : over > 0;
         }
         if (sum / n > above)
             low = middle;
@@ -92,13 +93,13 @@ void ein_synth_latent_ready(ein_synth_config *config, const double (*given)[EIN_
 }
 
 static double logistic(double x) {
-    return 1 / (1 + exp(-x));
+    return 1 / (1 + ein_exp(-x));
 }
 
 /* `low` to `high`, `at` where x is 0, by a logistic with slope 1 in x. */
 static double between(double low, double high, double at, double x) {
     const double share = (at - low) / (high - low);
-    return low + (high - low) * logistic(x + log(share / (1 - share)));
+    return low + (high - low) * logistic(x + ein_log(share / (1 - share)));
 }
 
 static double within(double x, double limit) {
@@ -112,7 +113,7 @@ void ein_synth_latent_draw(const ein_synth_config *config, uint64_t seed, ein_sy
     ein_synth_liabilities(p, seed, person, given, z);
     for (int i = 0; i < EIN_SYNTH_LIABILITIES; i++) over[i] = (z[i] - config->cut[i]) / config->sd[i];
     state->lvef = between(8, 72, 35, -p[EIN_SP_LVEF_SLOPE] * over[EIN_SYNTH_PUMP]);
-    state->mfr = 2 * exp(-p[EIN_SP_MFR_LOG_SD] * within(over[EIN_SYNTH_FLOW], 3.5));
+    state->mfr = 2 * ein_exp(-p[EIN_SP_MFR_LOG_SD] * within(over[EIN_SYNTH_FLOW], 3.5));
     const double middle = fmin(fmax(p[EIN_SP_TPD_MEDIAN], 0.01), 59.9);
     state->tpd = between(0, 60, middle, p[EIN_SP_TPD_SLOPE] * over[EIN_SYNTH_DEFECT]);
     state->pump = logistic((42 - state->lvef) / 5);
@@ -131,9 +132,10 @@ void ein_synth_latent_flow(const ein_synth_config *config, uint64_t seed, double
     /* With effects off, flow must not follow a rate that the signal shows. */
     const double faster = p[EIN_SP_EFFECT_ALL] * within((rate_bpm - 70) / 10, 6);
     const double free = ein_stream_lognormal(&own, 1, p[EIN_SP_REST_LOG_SD]);
-    person->state.rest_mbf =
-        p[EIN_SP_REST_MBF] * free * (person->sex == EIN_SEX_FEMALE ? p[EIN_SP_REST_FEMALE] : 1) *
-        pow(p[EIN_SP_REST_PER_DECADE], (person->age_years - 60) / 10) * pow(p[EIN_SP_REST_PER_10BPM], faster);
+    person->state.rest_mbf = p[EIN_SP_REST_MBF] * free *
+                             (person->sex == EIN_SEX_FEMALE ? p[EIN_SP_REST_FEMALE] : 1) *
+                             ein_pow(p[EIN_SP_REST_PER_DECADE], (person->age_years - 60) / 10) *
+                             ein_pow(p[EIN_SP_REST_PER_10BPM], faster);
     person->state.stress_mbf = person->state.rest_mbf * person->state.mfr;
 }
 
@@ -152,7 +154,7 @@ static void apply_pump(const double *p, double pump, ein_synth_heart *heart) {
     ein_synth_heart_stretch_qrs(heart, heart->qrs_ms + p[EIN_SP_PUMP_QRS_MS] * pump);
     ein_synth_heart_scale(heart, EIN_SW_T_EARLY, EIN_SW_T, 1 - p[EIN_SP_PUMP_T] * pump);
     heart->wave[EIN_SW_P_LEFT].v[2] *= 1 + p[EIN_SP_PUMP_P] * pump;
-    scale_hrv(heart, pow(p[EIN_SP_PUMP_HRV], pump));
+    scale_hrv(heart, ein_pow(p[EIN_SP_PUMP_HRV], pump));
 }
 
 /* Poor perfusion: subtle subendocardial ST depression away from the left ventricle, flat T, long QT, stiff rhythm. */
@@ -163,7 +165,7 @@ static void apply_perfusion(const double *p, const ein_synth_state *state, ein_s
     ein_synth_heart_scale(heart, EIN_SW_T_EARLY, EIN_SW_T,
                           fmax(1 - p[EIN_SP_FLOW_T] * state->flow - p[EIN_SP_DEFECT_T] * state->defect, 0));
     heart->qtc_ms += p[EIN_SP_FLOW_QTC] * state->flow;
-    scale_hrv(heart, pow(p[EIN_SP_FLOW_HRV], state->flow));
+    scale_hrv(heart, ein_pow(p[EIN_SP_FLOW_HRV], state->flow));
     ein_synth_heart_scale(heart, EIN_SW_Q3, EIN_SW_Q4, 1 - p[EIN_SP_DEFECT_R] * state->defect);
     ein_synth_heart_stretch_qrs(heart, heart->qrs_ms + p[EIN_SP_DEFECT_QRS_MS] * state->defect);
 }

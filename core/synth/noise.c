@@ -2,6 +2,7 @@
  * is in I, III, aVR, aVL, aVF and, by a third, in all chest leads. */
 #include <string.h>
 
+#include "core/base/elementary.h"
 #include "core/base/philox.h"
 #include "core/base/real.h"
 #include "core/synth/draw.h"
@@ -91,14 +92,14 @@ static void add_sinusoid(const ein_synth_canvas *canvas, double hz, double phase
                          const double gain[EIN_SYNTH_ELECTRODES], const double shift[EIN_SYNTH_ELECTRODES]) {
     enum { BLOCK = 256 };
     float in_phase[BLOCK], quadrature[BLOCK], u[EIN_SYNTH_ELECTRODES], v[EIN_SYNTH_ELECTRODES];
-    const double turn = two_pi * hz / canvas->fs_hz, c = cos(turn), s = sin(turn);
+    const double turn = two_pi * hz / canvas->fs_hz, c = ein_cos(turn), s = ein_sin(turn);
     for (int e = 0; e < EIN_SYNTH_ELECTRODES; e++) {
-        u[e] = (float)(gain[e] * cos(shift[e]));
-        v[e] = (float)(gain[e] * sin(shift[e]));
+        u[e] = (float)(gain[e] * ein_cos(shift[e]));
+        v[e] = (float)(gain[e] * ein_sin(shift[e]));
     }
     for (int64_t begin = 0; begin < canvas->n_samples; begin += BLOCK) {
         const int n = (int)(canvas->n_samples - begin < BLOCK ? canvas->n_samples - begin : BLOCK);
-        double x = cos(phase + turn * (double)begin), y = sin(phase + turn * (double)begin);
+        double x = ein_cos(phase + turn * (double)begin), y = ein_sin(phase + turn * (double)begin);
         for (int i = 0; i < n; i++) {
             in_phase[i] = (float)x;
             quadrature[i] = (float)y;
@@ -148,8 +149,8 @@ void ein_synth_muscle_open(const ein_synth_canvas *canvas, const double *p, cons
     out->record = record;
     out->blocks = (canvas->n_samples + EIN_SYNTH_TILE - 1) / EIN_SYNTH_TILE * (EIN_SYNTH_TILE / 4);
     out->white = (float)(1e-3 * p[EIN_SP_AMPLIFIER_UV]);
-    out->low_keep = (float)exp(-two_pi * 120 / canvas->fs_hz);
-    out->high_keep = (float)exp(-two_pi * 20 / canvas->fs_hz);
+    out->low_keep = (float)ein_exp(-two_pi * 120 / canvas->fs_hz);
+    out->high_keep = (float)ein_exp(-two_pi * 20 / canvas->fs_hz);
     const double sd = person->acquisition.emg_mv / muscle_gain(out->low_keep, out->high_keep);
     /* Limb electrodes sit near muscles that people cannot keep still. */
     for (int e = 0; e < EIN_SYNTH_ELECTRODES; e++)

@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "core/base/elementary.h"
 #include "core/base/real.h"
 #include "core/synth/render.h"
 
@@ -28,7 +29,7 @@ static double sum_of(const float *x, int64_t n) {
 }
 
 static coupling coupling_open(const ein_synth_canvas *canvas, double cutoff_hz) {
-    coupling c = {.gain = 1 - exp(-two_pi * cutoff_hz / canvas->fs_hz)};
+    coupling c = {.gain = 1 - ein_exp(-two_pi * cutoff_hz / canvas->fs_hz)};
     if (cutoff_hz > 0)
         for (int e = 0; e < EIN_SYNTH_ELECTRODES; e++)
             c.level[e] =
@@ -63,7 +64,7 @@ typedef struct {
 static low_pass low_pass_open(double cutoff_hz, double fs_hz) {
     low_pass f = {.on = cutoff_hz > 0 && cutoff_hz < 0.45 * fs_hz};
     if (!f.on) return f;
-    const double k = tan(0.5 * two_pi * cutoff_hz / fs_hz), norm = 1 / (1 + sqrt(2) * k + k * k);
+    const double k = ein_tan(0.5 * two_pi * cutoff_hz / fs_hz), norm = 1 / (1 + sqrt(2) * k + k * k);
     f.b0 = (float)(k * k * norm);
     f.b1 = 2 * f.b0;
     f.a1 = (float)(2 * (k * k - 1) * norm);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/elementary.h"
 #include "core/base/real.h"
 #include "core/synth/beats.h"
 #include "core/synth/draw.h"
@@ -19,11 +20,11 @@ static const double reach = 4.2; /* SDs at which a Gaussian is cut: 1.5e-4 of it
 EIN_CLONES
 static void gaussian(float *restrict shape, int n, double x, double h) {
     double g[LANES], r[LANES];
-    const double step = exp(-h * (x + 0.5 * h)), fall = exp(-h * h);
-    const double fall8 = exp(-LANES * h * h), q = exp(-LANES * LANES * h * h);
+    const double step = ein_exp(-h * (x + 0.5 * h)), fall = ein_exp(-h * h);
+    const double fall8 = ein_exp(-LANES * h * h), q = ein_exp(-LANES * LANES * h * h);
     double gain = step;
-    g[0] = exp(-0.5 * x * x);
-    r[0] = exp(-LANES * h * (x + 0.5 * LANES * h));
+    g[0] = ein_exp(-0.5 * x * x);
+    r[0] = ein_exp(-LANES * h * (x + 0.5 * LANES * h));
     for (int i = 1; i < LANES; i++) {
         g[i] = g[i - 1] * gain;
         gain *= fall;
@@ -93,7 +94,8 @@ static projection project(const ein_synth_torso *torso, const double v[3], const
 static double t_peak_s(const ein_synth_heart *heart, double mean_rr_s, double rr_s, double exponent,
                        double memory) {
     const double rr = memory * mean_rr_s + (1 - memory) * rr_s;
-    return 1e-3 * (heart->qtc_ms * pow(rr, exponent) + heart->late_ms - 2 * heart->wave[EIN_SW_T].fall_ms);
+    return 1e-3 *
+           (heart->qtc_ms * ein_pow(rr, exponent) + heart->late_ms - 2 * heart->wave[EIN_SW_T].fall_ms);
 }
 
 /* The atria lie farther from the left chest electrodes than the ventricles do; calibrated with the P waves. Waves of
@@ -144,7 +146,7 @@ static void paint_conducted(const beat_painter *painter, const ein_synth_beat *b
     const double t_peak =
         beat->onset_s + t_peak_s(heart, painter->mean_rr_s, beat->rr_s, painter->p[EIN_SP_QT_EXPONENT],
                                  painter->p[EIN_SP_QT_MEMORY]);
-    const double t_stretch = pow(painter->mean_rr_s, 0.3);
+    const double t_stretch = ein_pow(painter->mean_rr_s, 0.3);
     for (int w = 0; w < EIN_SW_COUNT; w++) {
         const ein_synth_wave *wave = &heart->wave[w];
         double start_s = beat->onset_s, stretch = 1, g = gain;
@@ -181,7 +183,7 @@ static void paint_beats(const beat_painter *painter, const ein_synth_beat *beats
         /* Breathing turns the heart and changes what lies between it and the electrodes (Moody et al. 1985,
          * Comput Cardiol 12:113). */
         const double breath =
-            sin(two_pi * painter->person->heart.resp_hz * beats[b].onset_s + torso->resp_phase);
+            ein_sin(two_pi * painter->person->heart.resp_hz * beats[b].onset_s + torso->resp_phase);
         const double gain = beats[b].gain * (1 + torso->resp_amplitude * breath);
         const double angle = torso->resp_rotation_rad * breath;
         if (beats[b].kind == EIN_BEAT_PVC)
@@ -223,8 +225,8 @@ static void paint_atria(const beat_painter *painter, double start_s, uint64_t se
         for (int i = 0; i < n; i++) {
             const double t = (double)(begin + i) / canvas->fs_hz;
             const double a = two_pi * slow_hz * t + slow_phase, b = two_pi * fast_hz * t + fast_phase;
-            const double phase = two_pi * heart->f_hz * (t - start_s) + slow * sin(a) + fast * sin(b);
-            const double c = cos(phase), d = sin(phase), size = 1 + depth * sin(a + b);
+            const double phase = two_pi * heart->f_hz * (t - start_s) + slow * ein_sin(a) + fast * ein_sin(b);
+            const double c = ein_cos(phase), d = ein_sin(phase), size = 1 + depth * ein_sin(a + b);
             harmonic[0][i] = (float)(size * d);
             harmonic[1][i] = (float)(size * d * c); /* sin(2 phase) / 2 */
             harmonic[2][i] = (float)(size * d * (3 - 4 * d * d) / 3);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/elementary.h"
 #include "core/synth/beats.h"
 #include "core/synth/draw.h"
 #include "core/synth/heart.h"
@@ -12,12 +13,12 @@
 /* --- configuration ------------------------------------------------------------------------------------- */
 
 static double probability(double log_odds) {
-    return 1 / (1 + exp(-log_odds));
+    return 1 / (1 + ein_exp(-log_odds));
 }
 
 static double log_odds_of(const double *p, int condition, double intercept, double age_years, bool male) {
-    return intercept + log(p[EIN_SP_AGE_ODDS + condition]) * (age_years - 60) / 10 +
-           (male ? log(p[EIN_SP_MALE_ODDS + condition]) : 0);
+    return intercept + ein_log(p[EIN_SP_AGE_ODDS + condition]) * (age_years - 60) / 10 +
+           (male ? ein_log(p[EIN_SP_MALE_ODDS + condition]) : 0);
 }
 
 /* Mean probability of a condition over the cohort's ages (a cut normal, by midpoints) and sexes. */
@@ -27,7 +28,7 @@ static double expected(const double *p, int condition, double intercept) {
     for (int i = 0; i < STEPS; i++) {
         const double age = p[EIN_SP_AGE_MIN] + (i + 0.5) / STEPS * (p[EIN_SP_AGE_MAX] - p[EIN_SP_AGE_MIN]);
         const double z = p[EIN_SP_AGE_SD] > 0 ? (age - p[EIN_SP_AGE_MEAN]) / p[EIN_SP_AGE_SD] : 0;
-        const double weight = exp(-0.5 * z * z) + 1e-300;
+        const double weight = ein_exp(-0.5 * z * z) + 1e-300;
         const double man = probability(log_odds_of(p, condition, intercept, age, true));
         const double woman = probability(log_odds_of(p, condition, intercept, age, false));
         sum += weight * (p[EIN_SP_MALE] * man + (1 - p[EIN_SP_MALE]) * woman);
@@ -116,7 +117,7 @@ static void draw_demography(const double *p, uint64_t seed, ein_synth_person *pe
 
 /* Log odds that a failing pump adds. */
 static double pump_log_odds(const double *p, int condition, double pump) {
-    return condition == EIN_SC_PVC ? pump * log(p[EIN_SP_PUMP_PVC_ODDS]) : 0;
+    return condition == EIN_SC_PVC ? pump * ein_log(p[EIN_SP_PUMP_PVC_ODDS]) : 0;
 }
 
 /* Each condition has one uniform of its own, of the person or of the day, so that changing the prevalence of
@@ -323,7 +324,7 @@ static ein_status measure(const double *p, uint64_t seed, ein_synth_person *pers
     person->pr_ms = constant_pr ? person->heart.pr_ms : NAN;
     person->qrs_ms = person->heart.qrs_ms;
     person->qt_ms =
-        person->heart.qtc_ms * pow(60 / person->rate_bpm, p[EIN_SP_QT_EXPONENT]) + person->heart.late_ms;
+        person->heart.qtc_ms * ein_pow(60 / person->rate_bpm, p[EIN_SP_QT_EXPONENT]) + person->heart.late_ms;
     return EIN_OK;
 }
 

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/elementary.h"
 #include "core/stats/special.h"
 #include "io/base/hash.h"
 #include "io/base/key_file.h"
@@ -455,9 +456,9 @@ static int best_known(const ein_seen *seen, const identities *d, ein_corpus *cor
 static double chance_of(const ein_seen_part *p, int anchors) {
     double mass[EIN_SKETCH_STORED], less = 0;
     const double records = (double)p->records;
-    if (!p->loose) return -expm1(-records * chance[anchors]);
+    if (!p->loose) return -ein_expm1(-records * chance[anchors]);
     for (int n = 0; n < anchors; n++) {
-        mass[n] = n == 0 ? exp(-records * chance[1]) : 0;
+        mass[n] = n == 0 ? ein_exp(-records * chance[1]) : 0;
         for (int j = 1; j <= n; j++) mass[n] += j * records * (chance[j] - chance[j + 1]) * mass[n - j] / n;
         less += mass[n];
     }

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "core/base/elementary.h"
 #include "io/ecg/counts.h"
 #include "io/ecg/person.h"
 #include "io/ecg/xml_person.h"
@@ -231,7 +232,7 @@ static void name_of(const definition *d, char *out, size_t room) {
 /* "unit, exponent, mantissa": the number; false for another unit. */
 static double scaled(const definition *d) {
     if (d->bytes < 3) return 0;
-    return (double)number(d->value + 2, d->bytes - 2, d->big_endian, true) * pow(10, (int8_t)d->value[1]);
+    return (double)number(d->value + 2, d->bytes - 2, d->big_endian, true) * ein_ten_to((int8_t)d->value[1]);
 }
 
 static ein_status rate_of(const reader *r, const definition *d, double *hz) {

@@ -7,6 +7,7 @@
 #include <strings.h>
 #include <zlib.h>
 
+#include "core/base/elementary.h"
 #include "core/signal/gain.h"
 #include "io/base/base64.h"
 #include "io/ecg/xml_person.h"
@@ -82,7 +83,7 @@ static ein_status read_rate(reader *r) {
     int64_t exponent = 0;
     EIN_TRY(ein_xml_real(r->xml, r->waveform, "SampleBase", 1e-3, 1e9, &base));
     EIN_TRY(ein_xml_int_if_there(r->xml, r->waveform, "SampleExponent", -9, 9, &exponent));
-    r->fs_hz = exponent < 0 ? base / pow(10, (double)-exponent) : base * pow(10, (double)exponent);
+    r->fs_hz = exponent < 0 ? base / ein_ten_to((int)-exponent) : base * ein_ten_to((int)exponent);
     if (r->fs_hz >= 1 && r->fs_hz <= 1e6) return EIN_OK;
     return ein_xml_error(r->xml, ein_xml_child(r->waveform, "SampleBase"),
                          "<SampleBase> and <SampleExponent> give %g Hz; 1 to 1000000 Hz are read", r->fs_hz);

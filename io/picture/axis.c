@@ -3,6 +3,8 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "core/base/elementary.h"
+
 ein_axis ein_axis_new(double min, double max, double from, double to, int wanted) {
     if (!(isfinite(min) && isfinite(max))) min = 0, max = 1;
     if (!(max > min)) {
@@ -11,9 +13,10 @@ ein_axis ein_axis_new(double min, double max, double from, double to, int wanted
         max += half;
     }
     ein_axis a = {.min = min, .max = max, .from = from, .to = to};
-    const double rough = (max - min) / wanted, power = pow(10, floor(log10(rough))), share = rough / power;
+    const double rough = (max - min) / wanted, power = ein_ten_to(ein_ten_below(rough)),
+                 share = rough / power;
     a.step = power * (share < 1.5 ? 1 : share < 3.5 ? 2 : share < 7.5 ? 5 : 10);
-    a.decimals = a.step < 1 ? (int)ceil(-log10(a.step) - 1e-9) : 0;
+    a.decimals = a.step < 1 ? -ein_ten_below(a.step * (1 + 1e-9)) : 0;
     if (a.decimals > 9) a.decimals = 9;
     return a;
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/elementary.h"
 #include "core/stats/penalised.h"
 #include "mpi/watchdog.h"
 
@@ -107,7 +108,7 @@ static bool scale_values(double *y, int64_t n, bool number, double *mean, double
     for (int64_t i = 0; i < n; i++) square += (y[i] - sum / (double)n) * (y[i] - sum / (double)n);
     if (number && n > 0) *mean = sum / (double)n;
     if (n < 2 || !(square > 0)) {
-        if (!number) *mean = log((sum + 0.5) / ((double)n - sum + 0.5));
+        if (!number) *mean = ein_log((sum + 0.5) / ((double)n - sum + 0.5));
         return false;
     }
     if (!number) return true;
@@ -124,7 +125,7 @@ static double loss_of(const fit *f, const double *weight, const int64_t *row, co
     for (int64_t i = 0; i < n; i++) {
         const double z = ein_penalised_score(weight, f->probe->features.value + row[i] * d, d);
         const double off = z - (y[i] - mean) / sd;
-        sum += number ? off * off / 2 : (z > 0 ? z : 0) + log1p(exp(-fabs(z))) - y[i] * z;
+        sum += number ? off * off / 2 : (z > 0 ? z : 0) + ein_log1p(ein_exp(-fabs(z))) - y[i] * z;
     }
     return n > 0 ? sum / (double)n : 0;
 }
@@ -188,7 +189,7 @@ static ein_status describe_target(const fit *f, int target) {
         const double z = f->probe->logit[r * T + target];
         if (f->part[r] != EIN_SPLIT_VALID || isnan(z)) continue;
         logit[n] = z;
-        score[n] = number ? z : z >= 0 ? 1 / (1 + exp(-z)) : exp(z) / (1 + exp(z));
+        score[n] = number ? z : z >= 0 ? 1 / (1 + ein_exp(-z)) : ein_exp(z) / (1 + ein_exp(z));
         label[n++] = f->targets->value[r * T + target];
     }
     ein_status status = ein_model_tasks_choose(m, target, score, label, n);

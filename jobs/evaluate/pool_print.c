@@ -1,6 +1,7 @@
 /* A pooled analysis for people, with a forest plot in letters. */
 #include <string.h>
 
+#include "core/base/elementary.h"
 #include "io/base/utf8.h"
 #include "io/base/wrap.h"
 #include "jobs/evaluate/pool.h"
@@ -10,9 +11,9 @@ enum { NAME_WIDTH = 22, CELL_WIDTH = 26, PLOT_WIDTH = 41, LABEL_WIDTH = 26 };
 static double shown(const ein_pool *p, double x) {
     switch (p->scale) {
     case EIN_POOL_EXP:
-        return exp(x);
+        return ein_exp(x);
     case EIN_POOL_LOGISTIC:
-        return 1 / (1 + exp(-x));
+        return 1 / (1 + ein_exp(-x));
     default:
         return x;
     }

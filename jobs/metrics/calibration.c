@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "core/base/elementary.h"
 #include "jobs/metrics/parts.h"
 
 static const char independent[] = "records taken as independent";
@@ -73,7 +74,7 @@ static ein_status large_clustered(ein_stats_interval *out, const ein_stats_inter
     const double *p = ein_data_score(d, model), n = (double)d->n;
     EIN_TRY(EIN_NEW(residual, d->n + 1));
     for (int64_t i = 0; i < d->n; i++) {
-        const double odds = p[i] / (1 - p[i]) * exp(fit->value);
+        const double odds = p[i] / (1 - p[i]) * ein_exp(fit->value);
         residual[i] = d->label[i] - odds / (1 + odds);
     }
     ein_stats_interval mean;

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/base/elementary.h"
 #include "core/base/philox.h"
 #include "core/nn/erf.h"
 #include "core/nn/init.h"
@@ -213,32 +212,7 @@ static void masks(void) {
     report(memcmp(order, other, sizeof order) == 0, "the same epoch and record mask the same");
 }
 
-/* Own elementary functions against libm in long double, in units in the last place of the result. */
-static void elementary(void) {
-    double worst[6] = {0};
-    for (int i = 0; i <= 20000; i++) {
-        const double u = i / 20000.0, x[] = {1400 * u - 700, ldexp(u + 1e-9, i % 64 - 32), u, 40 * u - 20};
-        const double found[] = {ein_exp(x[0]), ein_log(x[1]), ein_log1p(x[2]),
-                                ein_cos(x[3]), ein_sin(x[3]), ein_power(x[2], 2.5)};
-        const long double exact[] = {expl(x[0]), logl(x[1]), log1pl(x[2]),
-                                     cosl(x[3]), sinl(x[3]), powl(x[2], 2.5L)};
-        for (int f = 0; f < 6; f++) {
-            const double e = (double)exact[f], unit = nextafter(fabs(e), INFINITY) - fabs(e);
-            worst[f] = larger_error((double)fabsl(found[f] - exact[f]) / unit, worst[f]);
-        }
-    }
-    static const char *const name[] = {"exp", "log", "log1p", "cos", "sin", "x^2.5"};
-    static const double bound[] = {2, 2, 2, 2, 2, 64};
-    for (int f = 0; f < 6; f++)
-        report(worst[f] <= bound[f], "%s: within %.2f units in the last place", name[f], worst[f]);
-    report(ein_exp(0) == 1 && ein_log(1) == 0 && ein_cos(0) == 1 && ein_sin(0) == 0 &&
-               ein_power(0.5, 7) == 0x1p-7 && ein_power(0, 7) == 0 && ein_exp(-800) == 0 &&
-               isnan(ein_exp(NAN)),
-           "elementary functions where they are exact");
-}
-
 int main(void) {
-    elementary();
     philox_known_answers();
     permutations();
     uniforms();
