@@ -32,8 +32,8 @@ double ein_erfc(double x);
 
 /* x^y for x >= 0; NaN for x < 0 */
 double ein_pow(double x, double y);
-/* x^k for 0 <= x <= 1 and k >= 0, as the optimiser and the schedule take it: repeated products where k is whole, with an
- * error of about k units in the last place. */
+/* x^k for 0 <= x <= 1 and k >= 0, as the optimiser and the schedule take it: repeated products where k is whole, with
+ * an error of about k units in the last place. */
 double ein_power(double x, double k);
 /* 10^k, rounded to nearest */
 double ein_ten_to(int k);
