@@ -136,11 +136,11 @@ FORCE:
 
 # Numerics get the optimiser's full attention; everything else stays at -O2 without contraction. A file *_avx2.c or
 # *_avx512.c is compiled for that set of vector instructions, and called only where the processor has it; where the
-# compiler knows none of it, the file comes out empty.
+# compiler knows none of it, the file comes out empty. *_neon.c needs no flags: every aarch64 has it.
 X86 := $(filter x86_64%,$(shell $(CC) -dumpmachine))
 SET_OPT = $(if $(filter %_avx2,$1),$(if $(X86),-mavx2 -mfma -mbmi2)) \
           $(if $(filter %_avx512,$1),$(if $(X86),-mavx2 -mfma -mbmi2 -mavx512f -mavx512bw -mavx512dq -mavx512vl -mprefer-vector-width=512)) \
-          $(if $(filter %_avx2 %_avx512,$1),$(KERNEL_OPT))
+          $(if $(filter %_avx2 %_avx512 %_neon,$1),$(KERNEL_OPT))
 $(BUILD)/core/%.o: EXTRA = $(if $(filter core/$*.c,$(REAL_SRC)),$(KERNEL_OPT)) $(call SET_OPT,$*)
 $(BUILD)/io/picture/cairo.o: EXTRA = $(CAIRO_CFLAGS)
 $(BUILD)/jobs/cli/version.o: EXTRA = -DEIN_VERSION='"$(VERSION)"' -DEIN_BUILD_FLAGS='"$(strip $(OPT) $(KERNEL_OPT))"'

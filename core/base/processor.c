@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const names[EIN_SETS] = {"plain", "avx2", "avx512"};
+static const char *const names[EIN_SETS] = {"plain", "avx2", "avx512", "neon"};
 
 /* One more than the set in use; 0: not looked for yet. Threads that look at once find the same. */
 static atomic_int in_use;
@@ -22,6 +22,8 @@ bool ein_set_available(ein_instruction_set set) {
         return ein_set_available(EIN_SET_AVX2) && __builtin_cpu_supports("avx512f") &&
                __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
                __builtin_cpu_supports("avx512vl");
+#elif defined(__aarch64__)
+    if (set == EIN_SET_NEON) return true;
 #endif
     return set == EIN_SET_PLAIN;
 }

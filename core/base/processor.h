@@ -13,6 +13,7 @@ typedef enum {
     EIN_SET_PLAIN,  /* C alone: whatever the compiler makes of it for the oldest processor */
     EIN_SET_AVX2,   /* x86-64-v3: 8 floats, fused multiply-add */
     EIN_SET_AVX512, /* x86-64-v4: 16 floats */
+    EIN_SET_NEON,   /* aarch64, every one: 4 floats, fused multiply-add */
     EIN_SETS
 } ein_instruction_set;
 
@@ -26,7 +27,7 @@ ein_instruction_set ein_set_in_use(void);
 /* Use this set from now on; false, and nothing changes, if it is not available. Not while other threads compute. */
 bool ein_set_use(ein_instruction_set set);
 
-/* "plain", "avx2", "avx512" */
+/* "plain", "avx2", "avx512", "neon" */
 const char *ein_set_name(ein_instruction_set set);
 
 #endif

@@ -10,7 +10,7 @@ const ein_loops *ein_loops_in_use(void) {
 #ifndef EIN_REAL_DOUBLE
     const ein_instruction_set set = ein_set_in_use();
     if (set == EIN_SET_AVX512 && ein_loops_avx512) return ein_loops_avx512;
-    if (set >= EIN_SET_AVX2 && ein_loops_avx2) return ein_loops_avx2;
+    if ((set == EIN_SET_AVX2 || set == EIN_SET_AVX512) && ein_loops_avx2) return ein_loops_avx2;
 #endif
     return &loops_table;
 }

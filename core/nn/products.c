@@ -117,6 +117,8 @@ static const ein_tiles *tiles_in_use(void) {
         return ein_tiles_avx512;
     case EIN_SET_AVX2:
         return ein_tiles_avx2;
+    case EIN_SET_NEON:
+        return ein_tiles_neon;
     default:
         return NULL;
     }

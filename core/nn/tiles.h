@@ -1,5 +1,5 @@
 /* The innermost loops of products: a tile of the result held in registers, one file per set of vector instructions
- * (tiles_avx2.c, tiles_avx512.c), compiled for that set and called only where the processor has it.
+ * (tiles_avx2.c, tiles_avx512.c, tiles_neon.c), compiled for that set and called only where the processor has it.
  * core/nn/products.c cuts products into tiles.
  */
 #ifndef EIN_CORE_NN_TILES_H
@@ -33,6 +33,6 @@ typedef struct {
 } ein_tiles;
 
 /* NULL where the compiler was not told of the set. */
-extern const ein_tiles *const ein_tiles_avx2, *const ein_tiles_avx512;
+extern const ein_tiles *const ein_tiles_avx2, *const ein_tiles_avx512, *const ein_tiles_neon;
 
 #endif

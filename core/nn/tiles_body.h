@@ -1,4 +1,4 @@
-/* A tile of products, over a vector type: included by tiles_avx2.c and tiles_avx512.c, which define
+/* A tile of products, over a vector type: included by tiles_avx2.c, tiles_avx512.c and tiles_neon.c, which define
  *
  *     vec                  a vector of LANES floats
  *     LANES, ROWS          and how many rows of two vectors fit into the registers, beside an element of a and two of
