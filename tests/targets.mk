@@ -23,6 +23,12 @@ FUZZ_LEN_checkpoint := 50000
 FUZZ_RUNS_corpus := 400
 FUZZ_RUNS_checkpoint := 400
 FUZZ_RUNS_run := 1000
+FUZZ_LEN_embeddings_h5 := 50000
+FUZZ_RUNS_embeddings_h5 := 200
+FUZZ_RUNS_claims := 1000
+FUZZ_RUNS_score_plan := 2000
+FUZZ_RUNS_score_block := 2000
+FUZZ_RUNS_embeddings := 2000
 
 build/fuzz/obj/%.o: %.c
 	@mkdir -p $(@D)
@@ -87,6 +93,10 @@ test-sanitizers: ## the unit tests under the address and undefined-behaviour san
 .PHONY: test-faults
 test-faults: einthoven ## stops, kills and damage over more than 2,000 updates (make test does 600)
 	@EIN_RESTART_EPOCHS=150 tests/run $(BUILD) restart/ faults/
+
+.PHONY: soak-watch
+soak-watch: einthoven ## score --watch for SOAK_SECONDS (1200) over SOAK_ARRIVALS (50000) files, good, hostile and half-written
+	@EIN_BUILD=$(BUILD) tests/bench/soak_watch.sh $(SOAK_SECONDS) $(SOAK_ARRIVALS)
 
 # --- data races: clang, whose OpenMP runtime tells the sanitizer about its barriers through Archer -----------------------
 ARCHER ?= $(lastword $(sort $(wildcard /usr/lib/llvm-*/lib/libarcher.so)))

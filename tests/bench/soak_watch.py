@@ -1,0 +1,335 @@
+"""soak_watch.py PROGRAM MODEL FOLDER SECONDS ARRIVALS: feed `score --watch` and account for every file (soak_watch.sh).
+
+Files come at an even rate. What has its line and is older than LIFE_S is removed, as somebody who empties an inbox does,
+so that disk and memory have no reason to grow. Half of the time in, the watcher is killed (SIGKILL) and started again.
+"""
+import json
+import os
+import random
+import signal
+import struct
+import subprocess
+import sys
+import time
+
+program, model, folder, seconds, arrivals = sys.argv[1:4] + [float(sys.argv[4]), int(sys.argv[5])]
+LIFE_S, SETTLE_S, PATIENCE_S = 20.0, 0.3, 4.0
+inbox, out = folder + "/inbox", folder + "/out"
+os.makedirs(inbox)
+os.makedirs(folder + "/aside")
+rng = random.Random(int(os.environ.get("EIN_TEST_SEED", "0")))
+LEADS, SAMPLES = ["I", "II", "V1", "V2", "V3", "V4", "V5", "V6"], 500
+
+
+def signal_of(seed):
+    """500 samples at 50 Hz of 8 leads: beats of a shape and rate of their own. SYNTHETIC."""
+    r = random.Random(seed)
+    period, values = r.randint(30, 60), []
+    for t in range(SAMPLES):
+        x = t % period
+        beat = 900 * (x == 8) - 200 * (x == 9) + 150 * (14 < x < 20) + 60 * (2 < x < 5)
+        values += [int(beat * (0.5 + 0.1 * lead)) + r.randint(-15, 15) for lead in range(len(LEADS))]
+    return struct.pack("<%dh" % len(values), *values)
+
+
+SIGNALS = [signal_of(i) for i in range(200)]
+
+
+def header(name, samples=SAMPLES):
+    lines = ["%s %d 50 %d" % (name, len(LEADS), samples)]
+    return "\n".join(lines + ["%s.dat 16 1000/mV 16 0 0 0 0 %s" % (name, lead) for lead in LEADS]) + "\n"
+
+
+def write(path, data):
+    with open(path, "wb") as f:
+        f.write(data if isinstance(data, bytes) else data.encode("utf-8", "surrogateescape"))
+
+
+# What is expected of a path: statuses that are right; lines: how many states of it may be told.
+class Arrival:
+    def __init__(self, kind, path, statuses, most=1, least=1):
+        self.kind, self.path, self.statuses, self.most, self.least = kind, path, statuses, most, least
+        self.lines, self.removed, self.done_s = [], False, time.monotonic()
+
+
+expected, alive, later = {}, [], []
+
+
+def soon(delay, action):
+    later.append((time.monotonic() + delay, action))
+
+
+def expect(kind, path, statuses, **how):
+    """By the path as JSON can hold it: bytes that are no UTF-8 are shown as '?'."""
+    shown = path.encode("utf-8", "surrogateescape").decode("utf-8", "replace").replace("\ufffd", "?")
+    expected[shown] = a = Arrival(kind, path, statuses, **how)
+    alive.append(a)
+    return a
+
+
+def base(i, sub=True):
+    where = "%s/d%02d" % (inbox, i % 37)
+    os.makedirs(where, exist_ok=True)
+    return where, "r%06d" % i
+
+
+def good(i, data=None, name=None):
+    where, own = base(i)
+    name = name or own
+    write("%s/%s.dat" % (where, name), data or SIGNALS[i % len(SIGNALS)])
+    write("%s/%s.hea" % (where, name), header(name))
+    return expect("good", "%s/%s.hea" % (where, name), {"ok"})
+
+
+def renamed(i):
+    where, name = base(i)
+    aside = folder + "/aside/" + name
+    write("%s/%s.dat" % (where, name), SIGNALS[i % len(SIGNALS)])
+    write(aside, header(name))
+    os.rename(aside, "%s/%s.hea" % (where, name))
+    expect("renamed into place", "%s/%s.hea" % (where, name), {"ok"})
+
+
+def duplicate(i):
+    a = good(i, SIGNALS[7])
+    a.kind = "duplicate"
+
+
+def half(i):
+    """The header first; the signal in pieces, with pauses."""
+    where, name = base(i)
+    data = SIGNALS[i % len(SIGNALS)]
+    write("%s/%s.hea" % (where, name), header(name))
+    a = expect("half-written, then whole", "%s/%s.hea" % (where, name), {"ok"})
+    a.done_s += 3
+
+    def more(part, last):
+        def go():
+            if os.path.isdir(where):
+                with open("%s/%s.dat" % (where, name), "ab") as f:
+                    f.write(part)
+        return go
+    soon(rng.uniform(0.2, 1.0), more(data[:3001], False))
+    soon(rng.uniform(1.1, 2.0), more(data[3001:], True))
+
+
+def never(i):
+    """A signal that stays shorter than its header says."""
+    where, name = base(i)
+    write("%s/%s.dat" % (where, name), SIGNALS[i % len(SIGNALS)][:5001])
+    write("%s/%s.hea" % (where, name), header(name))
+    expect("half-written for ever", "%s/%s.hea" % (where, name), {"ok", "malformed", "short", "incomplete"})
+
+
+def without(i):
+    where, name = base(i)
+    write("%s/%s.hea" % (where, name), header(name))
+    expect("header without a signal", "%s/%s.hea" % (where, name), {"incomplete"})
+
+
+def replaced(i):
+    a = good(i)
+    a.kind, a.most = "replaced", 2
+    where, name = base(i)
+    a.done_s += 6
+
+    def go():
+        write("%s/%s.dat" % (where, name), SIGNALS[(i + 1) % len(SIGNALS)])
+    soon(rng.uniform(0.05, 5.0), go)
+
+
+def vanishing(i):
+    a = good(i)
+    a.kind, a.least = "gone at once", 0
+    where, name = base(i)
+
+    def go():
+        os.unlink("%s/%s.hea" % (where, name))
+        os.unlink("%s/%s.dat" % (where, name))
+        a.removed = True
+    soon(rng.uniform(0.0, 0.5), go)
+
+
+def hostile(i):
+    where, name = base(i)
+    bad = {"malformed", "unsupported", "incomplete", "unreadable", "leads", "short", "rate", "amplitude", "ok"}
+    what = rng.randrange(9)
+    path = "%s/%s.hea" % (where, name)
+    if what == 0:
+        write(path, bytes(rng.randrange(256) for _ in range(rng.randrange(1, 3000))))
+    elif what == 1:
+        write(path, header(name, 10 ** 12))
+        write("%s/%s.dat" % (where, name), SIGNALS[0])
+    elif what == 2:
+        path = "%s/%s.xml" % (where, name)
+        write(path, "<?xml version='1.0'?><AnnotatedECG xmlns='urn:hl7-org:v3'>" + "<a>" * rng.randrange(1, 2000))
+    elif what == 3:
+        write(path, header("../" * 9 + "etc/passwd"))
+    elif what == 4:
+        os.symlink("/etc/hostname", path)
+    elif what == 5:
+        path = "%s/%s.xml" % (where, name)
+        os.mkfifo(path)
+    elif what == 6:
+        write(path, name + " 8 1e308 -5\n" + "x.dat 16\n" * 8)
+    elif what == 7:
+        path = "%s/%s \udcff\nline.hea" % (where, name)
+        write(path, "nothing")
+    else:
+        write(path, header(name).replace("1000/mV", "1e-30/mV"))
+        write("%s/%s.dat" % (where, name), SIGNALS[1])
+    expect("hostile %d" % what, path, bad)
+
+
+KINDS = [(good, 60), (renamed, 10), (duplicate, 8), (half, 6), (never, 3), (without, 2), (replaced, 4),
+         (vanishing, 3), (hostile, 4)]
+DRAW = [k for k, n in KINDS for _ in range(n)]
+
+# --- the watcher -----------------------------------------------------------------------------------------------------
+
+child, log = None, open(folder + "/log", "wb")
+
+
+def start():
+    global child
+    child = subprocess.Popen(
+        [program, "score", "--watch", inbox, "--model", model, "--out", out, "--set", "watch.settle_s=%g" % SETTLE_S,
+         "--set", "watch.patience_s=%g" % PATIENCE_S, "--set", "watch.poll_s=5", "--set", "watch.heartbeat_s=2",
+         "--set", "watch.rotate_mib=4", "--set", "watch.keep=100000", "--set", "score.threads=1"],
+        stdout=log, stderr=log)
+
+
+def resident():
+    try:
+        with open("/proc/%d/status" % child.pid) as f:
+            kib = [int(line.split()[1]) for line in f if line.startswith("VmRSS")]
+        return kib[0] if kib else 0, len(os.listdir("/proc/%d/fd" % child.pid))
+    except OSError:
+        return 0, 0
+
+
+class Lines:
+    """Lines as they come, over rotations: records.jsonl becomes records.jsonl.1 and so on, or another name."""
+
+    def __init__(self):
+        self.seen, self.count, self.twice, self.strange, self.read = set(), 0, [], [], {}
+
+    def take(self, line):
+        d = json.loads(line)
+        key = (d["source"], d["stamp"])
+        self.count += 1
+        if key in self.seen:
+            self.twice.append(key)
+        self.seen.add(key)
+        a = expected.get(d["source"])
+        if a is None:
+            self.strange.append(d)
+            return
+        a.lines.append(d["status"])
+
+    def look(self):
+        names = [n for n in os.listdir(out) if n.startswith("records.jsonl")] if os.path.isdir(out) else []
+        files = {}
+        for n in names:
+            try:
+                files[os.stat(out + "/" + n).st_ino] = out + "/" + n
+            except OSError:
+                pass
+        for inode, path in files.items():
+            with open(path, "rb") as f:
+                f.seek(self.read.get(inode, 0))
+                data = f.read()
+            whole = data.rfind(b"\n") + 1
+            for line in data[:whole].splitlines():
+                self.take(line)
+            self.read[inode] = self.read.get(inode, 0) + whole
+
+
+lines = Lines()
+start()
+begin = time.monotonic()
+curve, made, killed, shown = [], 0, False, 0.0
+
+def tidy(now):
+    """Remove what has its line and is old."""
+    keep = []
+    for a in alive:
+        if now - a.done_s < LIFE_S or not a.lines or a.removed:
+            if not a.removed:
+                keep.append(a)
+            continue
+        a.removed = True
+        stem = a.path[:-4]
+        for path in (a.path, stem + ".dat"):
+            try:
+                os.unlink(path)
+            except OSError:
+                pass
+    alive[:] = keep
+
+
+while True:
+    now = time.monotonic()
+    for when, action in [x for x in later if x[0] <= now]:
+        action()
+    later[:] = [x for x in later if x[0] > now]
+    due = min(arrivals, int(arrivals * (now - begin) / seconds))
+    while made < due:
+        rng.choice(DRAW)(made)
+        made += 1
+    lines.look()
+    tidy(now)
+    if not killed and now - begin > seconds / 2:
+        child.send_signal(signal.SIGKILL)
+        child.wait()
+        start()
+        killed = True
+    if child.poll() is not None:
+        print("the watcher ended: %d" % child.returncode)
+        break
+    if now - begin >= shown and made < arrivals:
+        shown += seconds / 40
+        kib, descriptors = resident()
+        curve.append((now - begin, made, lines.count, kib, descriptors))
+    if made == arrivals and not later and (
+            now - begin > seconds + 60 or all(len(a.lines) >= a.least or a.removed for a in expected.values())):
+        time.sleep(PATIENCE_S + 3)
+        lines.look()
+        break
+    time.sleep(0.05)
+
+kib, descriptors = resident()
+curve.append((time.monotonic() - begin, made, lines.count, kib, descriptors))
+child.send_signal(signal.SIGTERM)
+code = child.wait()
+lines.look()
+
+# --- the account -----------------------------------------------------------------------------------------------------
+kinds = {}
+for a in expected.values():
+    k = kinds.setdefault(a.kind, [0, 0, 0, 0, {}])
+    k[0] += 1
+    k[1] += len(a.lines)
+    k[2] += len(a.lines) < a.least
+    k[3] += len(a.lines) > a.most or (bool(a.lines) and a.lines[-1] not in a.statuses)
+    for s in a.lines:
+        k[4][s] = k[4].get(s, 0) + 1
+print("%-28s %8s %8s %8s %8s  %s" % ("what", "files", "lines", "lost", "wrong", "statuses"))
+for name, k in sorted(kinds.items()):
+    print("%-28s %8d %8d %8d %8d  %s" % (name, *k[:4], " ".join("%s=%d" % x for x in sorted(k[4].items()))))
+print("%-28s %8d %8d %8d %8d" % ("all", *(sum(k[j] for k in kinds.values()) for j in range(4))))
+print("lines twice for one state: %d; lines of no file of ours: %d; exit code %d; killed and started again: %s"
+      % (len(lines.twice), len(lines.strange), code, killed))
+for d in lines.strange[:3] + lines.twice[:3]:
+    print("  ", d)
+for a in [a for a in expected.values() if len(a.lines) < a.least][:5]:
+    print("   lost:", a.kind, repr(a.path))
+for a in [a for a in expected.values() if len(a.lines) > a.most or (a.lines and a.lines[-1] not in a.statuses)][:5]:
+    print("   wrong:", a.kind, repr(a.path), a.lines)
+print("%8s %9s %9s %13s %12s" % ("seconds", "arrived", "lines", "resident KiB", "descriptors"))
+largest = max(c[3] for c in curve) or 1
+for c in curve:
+    print("%8.0f %9d %9d %13d %12d  %s" % (*c, "#" * int(50 * c[3] / largest)))
+lost = sum(k[2] for k in kinds.values())
+wrong = sum(k[3] for k in kinds.values())
+sys.exit(bool(lost or wrong or lines.twice or lines.strange or code or made != arrivals))
