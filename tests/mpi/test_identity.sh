@@ -55,13 +55,6 @@ like 'which is said' "$err" 'or they are left out, so it cannot be checked'
 is 'it is not in the file' "$(grep -a -c 'training_records":"2 none 0 0' none/model.safetensors)" 1
 ok 'the three runs gave the same weights' cmp open/metrics.csv none/metrics.csv
 
-# What a training leaves is the same on every processor: narrower vectors than this one's, and none.
-for set in avx2 plain; do
-    ok "a training with instructions $set" env EINTHOVEN_INSTRUCTIONS=$set "$einthoven" pretrain "${small[@]}" \
-        --set model.decoder_depth=1 --corpus plain.h5 --run $set
-    ok 'gives the same numbers' cmp open/metrics.csv $set/metrics.csv
-    ok 'and the same model' cmp open/model.safetensors $set/model.safetensors
-done
 ok 'a training with products of the BLAS' pretrain blas --set train.products=blas
 like 'its checkpoint names the BLAS' "$("$einthoven" inspect --verify blas/ckpt/*.h5 2>&1)" 'BLAS'
 like 'that of own products none' "$("$einthoven" inspect --verify open/ckpt/*.h5 2>&1)" 'own products, exact on any processor'
