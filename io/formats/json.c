@@ -23,6 +23,10 @@ json_t *ein_json_text(const char *text) {
     return value;
 }
 
+json_t *ein_json_number(double value) {
+    return isfinite(value) ? json_real(value) : json_null();
+}
+
 void ein_json_put(ein_json_builder *b, json_t *into, const char *key, json_t *value) {
     int bad;
     if (key) {
@@ -48,7 +52,7 @@ void ein_json_put_int(ein_json_builder *b, json_t *into, const char *key, int64_
 }
 
 void ein_json_put_real(ein_json_builder *b, json_t *into, const char *key, double value) {
-    ein_json_put(b, into, key, isfinite(value) ? json_real(value) : json_null());
+    ein_json_put(b, into, key, ein_json_number(value));
 }
 
 void ein_json_put_bool(ein_json_builder *b, json_t *into, const char *key, bool value) {

@@ -19,6 +19,9 @@ typedef struct {
 /* A text of any bytes as JSON: where it is not UTF-8, what is not ASCII becomes '?'. NULL without memory. */
 json_t *ein_json_text(const char *text);
 
+/* A number, or null if it is not finite. NULL without memory. */
+json_t *ein_json_number(double value);
+
 /* Put a value into an object under a key (of any bytes), or at the end of an array with key NULL. */
 void ein_json_put(ein_json_builder *b, json_t *into, const char *key,
                   json_t *value); /* takes the reference */

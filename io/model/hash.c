@@ -140,15 +140,24 @@ ein_status ein_model_hash_file(const ein_safetensors *file, char out[EIN_HASH_TE
     return status;
 }
 
+/* What loads afterwards: a file with any of our keys is one of ours, and stands by its hash. */
+#define ADVICE                                                                                                        \
+    "take the original, or if the change was meant, drop all metadata keys that begin with einthoven.: what is left " \
+    "is a model of another program"
+
 ein_status ein_model_verify_file(const char *path, const ein_safetensors *file) {
     char found[EIN_HASH_TEXT_BYTES];
     const char *stated = ein_safetensors_metadata(file, EIN_MODEL_KEY_HASH);
-    if (!stated) return ein_error(EIN_NOTFOUND, "%s: states no content hash", path);
+    if (!stated)
+        return ein_error(EIN_NOTFOUND,
+                         "%s: states no content hash (metadata key " EIN_MODEL_KEY_HASH
+                         "), as every model of this program does; " ADVICE,
+                         path);
     EIN_TRY(ein_model_hash_file(file, found));
     if (!strcmp(found, stated)) return EIN_OK;
     return ein_error(
         EIN_CORRUPT,
         "%s: the content does not match the hash in its metadata: the file was damaged, or changed by a "
-        "program that kept the metadata (in that case drop the key " EIN_MODEL_KEY_HASH ")",
+        "program that kept the metadata; " ADVICE,
         path);
 }

@@ -15,16 +15,9 @@ static void append(ein_markup *m, const char *text, size_t bytes) {
         m->failed = true;
         return;
     }
-    const size_t wanted = m->bytes + bytes + 1;
-    if (wanted > m->room) {
-        const size_t room = wanted < 2048 ? 4096 : 2 * wanted;
-        char *more = realloc(m->text, room);
-        if (!more) {
-            m->failed = true;
-            return;
-        }
-        m->text = more;
-        m->room = room;
+    if (EIN_GROW(m->text, m->room, m->bytes + bytes + 1) != EIN_OK) {
+        m->failed = true;
+        return;
     }
     memcpy(m->text + m->bytes, text, bytes);
     m->bytes += bytes;

@@ -17,7 +17,8 @@
 
 typedef struct {
     char *text; /* NUL-terminated; NULL as long as it is empty */
-    size_t bytes, room;
+    size_t bytes;
+    int64_t room;
     bool failed;
 } ein_markup;
 

@@ -33,26 +33,12 @@ void ein_picture_free(ein_picture *p) {
     free(p);
 }
 
-double ein_picture_width(const ein_picture *p) {
-    return p->width;
-}
-
-double ein_picture_height(const ein_picture *p) {
-    return p->height;
-}
-
 /* A new shape, or NULL. */
 static ein_shape *add(ein_picture *p, ein_shape_kind kind, ein_ink ink, const char *text) {
     if (p->failed) return NULL;
-    if (p->n_shapes == p->room_shapes) {
-        const int64_t room = 2 * p->room_shapes + 64;
-        ein_shape *more = realloc(p->shape, (size_t)room * sizeof *more);
-        if (!more) {
-            p->failed = true;
-            return NULL;
-        }
-        p->shape = more;
-        p->room_shapes = room;
+    if (EIN_GROW(p->shape, p->room_shapes, p->n_shapes + 1) != EIN_OK) {
+        p->failed = true;
+        return NULL;
     }
     char *copy = text ? strdup(text) : NULL;
     if (text && !copy) {
@@ -70,15 +56,9 @@ void ein_picture_path(ein_picture *p, ein_ink ink, const char *label) {
 
 void ein_picture_to(ein_picture *p, double x, double y) {
     if (p->failed) return;
-    if (p->n_points == p->room_points) {
-        const int64_t room = 2 * p->room_points + 256;
-        double *more = realloc(p->point, (size_t)room * 2 * sizeof *more);
-        if (!more) {
-            p->failed = true;
-            return;
-        }
-        p->point = more;
-        p->room_points = room;
+    if (ein_grow(&p->point, &p->room_points, p->n_points + 1, 2 * sizeof *p->point, "points") != EIN_OK) {
+        p->failed = true;
+        return;
     }
     const bool lifted = !isfinite(x) || !isfinite(y);
     p->point[2 * p->n_points] = lifted ? (double)NAN : x;

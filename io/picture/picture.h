@@ -23,9 +23,6 @@ ein_status ein_picture_new(double width, double height, ein_picture_unit unit, c
                            const char *description, ein_picture **out);
 void ein_picture_free(ein_picture *picture); /* NULL is fine */
 
-double ein_picture_width(const ein_picture *picture);
-double ein_picture_height(const ein_picture *picture);
-
 /* Begin a line or area, with a label that is shown when one points at it (NULL: none), then give its points. A point
  * with a NaN lifts the pen. */
 void ein_picture_path(ein_picture *picture, ein_ink ink, const char *label);

@@ -14,15 +14,10 @@ void ein_site_tables_free(ein_site_tables *t) {
 }
 
 ein_status ein_site_tables_add(ein_site_tables *t, const char *name, ein_overlap_table *table) {
-    if (t->n == t->room) {
-        const int room = t->room ? 2 * t->room : 16;
-        ein_site_table *more = realloc(t->item, (size_t)room * sizeof *more);
-        if (!more) {
-            ein_overlap_table_free(table);
-            return ein_error(EIN_NOMEM, "no memory for %d tables", room);
-        }
-        t->item = more;
-        t->room = room;
+    const ein_status status = EIN_GROW(t->item, t->room, t->n + 1);
+    if (status != EIN_OK) {
+        ein_overlap_table_free(table);
+        return status;
     }
     ein_site_table *to = &t->item[t->n++];
     snprintf(to->name, sizeof to->name, "%s", name);
@@ -35,12 +30,6 @@ bool ein_site_table_is_ranks(const ein_site_table *table) {
     const char *name = table->name, *behind = strstr(name, ": " EIN_TABLE_RANKS);
     return !strncmp(name, EIN_TABLE_RANKS, strlen(EIN_TABLE_RANKS)) ||
            (!strncmp(name, "release ", 8) && behind);
-}
-
-const ein_site_table *ein_site_tables_find(const ein_site_tables *t, const char *name) {
-    for (int i = 0; i < t->n; i++)
-        if (!strcmp(t->item[i].name, name)) return &t->item[i];
-    return NULL;
 }
 
 /* --- writing: one row per record, by a walk along all tables, which are in the order of records ------------------- */

@@ -22,7 +22,8 @@ typedef struct {
 } ein_site_table;
 
 typedef struct {
-    int n, room;
+    int n;
+    int64_t room;
     ein_site_table *item;
 } ein_site_tables;
 
@@ -33,7 +34,6 @@ bool ein_site_table_is_ranks(const ein_site_table *table);
 /* Add a table, which is taken over. */
 ein_status ein_site_tables_add(ein_site_tables *tables, const char *name, ein_overlap_table *table);
 void ein_site_tables_free(ein_site_tables *tables);
-const ein_site_table *ein_site_tables_find(const ein_site_tables *tables, const char *name); /* or NULL */
 
 ein_status ein_site_tables_write(const char *path, const ein_site_tables *tables);
 

@@ -29,7 +29,7 @@ ein_status ein_task_add_statement(ein_task_target *target, const char *statement
     return EIN_OK;
 }
 
-void ein_task_free(ein_task *task) {
+static void task_free(ein_task *task) {
     for (int i = 0; i < task->n_targets; i++) {
         ein_task_target *target = &task->target[i];
         for (int k = 0; k < target->n_statements; k++) free(target->statement[k]);
@@ -50,7 +50,7 @@ void ein_task_free(ein_task *task) {
 
 void ein_tasks_free(ein_tasks *tasks) {
     if (!tasks) return;
-    for (int i = 0; i < tasks->n; i++) ein_task_free(&tasks->task[i]);
+    for (int i = 0; i < tasks->n; i++) task_free(&tasks->task[i]);
     free(tasks->task);
     *tasks = (ein_tasks){0};
 }

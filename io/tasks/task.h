@@ -60,8 +60,6 @@ typedef struct {
 ein_task_target *ein_task_add_target(ein_task *task, const char *name, const char *column);
 ein_status ein_task_add_statement(ein_task_target *target, const char *statement);
 
-void ein_task_free(ein_task *task); /* zeroes */
-
 typedef struct {
     int n;
     ein_task *task;

@@ -3,12 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "io/formats/json.h"
 #include "jobs/evaluate/pool.h"
 #include "jobs/evaluate/pool_sites.h"
-
-static json_t *number(double x) {
-    return isfinite(x) ? json_real(x) : json_null();
-}
 
 /* --- one meta-analysis ----------------------------------------------------------------------------------------------
  * */
@@ -53,9 +50,9 @@ static ein_status analyse(ein_pool *p, const ein_pool_sites *s, const char *what
         tell_short(p, s, what, &ci);
     }
     json_object_set_new(into, "random_effects",
-                        json_pack("{s:o, s:o, s:o, s:I, s:o}", "value", number(ci.value), "lower",
-                                  number(ci.lower), "upper", number(ci.upper), "sites", (json_int_t)p->k,
-                                  "tau2", number(p->fit.tau2.value)));
+                        json_pack("{s:o, s:o, s:o, s:I, s:o}", "value", ein_json_number(ci.value), "lower",
+                                  ein_json_number(ci.lower), "upper", ein_json_number(ci.upper), "sites",
+                                  (json_int_t)p->k, "tau2", ein_json_number(p->fit.tau2.value)));
     return EIN_OK;
 }
 
@@ -99,9 +96,10 @@ static void tell_exact_pair(const ein_pool_sites *s, int task, int pair, json_t 
     fprintf(s->out, "  exact: %.6f (%.4f to %.4f), Z %.4f, p %.4g, %s\n", e.value, ci.lower, ci.upper,
             test.statistic, test.p, isfinite(e.clustered) ? "clustered by patient" : "DeLong");
     json_object_set_new(into, "exact",
-                        json_pack("{s:o, s:o, s:o, s:o, s:o}", "difference", number(e.value),
-                                  "delong_variance", number(e.delong), "clustered_variance",
-                                  number(e.clustered), "z", number(test.statistic), "p", number(test.p)));
+                        json_pack("{s:o, s:o, s:o, s:o, s:o}", "difference", ein_json_number(e.value),
+                                  "delong_variance", ein_json_number(e.delong), "clustered_variance",
+                                  ein_json_number(e.clustered), "z", ein_json_number(test.statistic), "p",
+                                  ein_json_number(test.p)));
 }
 
 static ein_status meta_pair(const ein_pool_sites *s, int task, int pair, const char *what, json_t *into) {
@@ -252,7 +250,8 @@ ein_status ein_pool_sites_quantity(const ein_pool_sites *s, int task, int model,
             n, sites, bias, mae, rmse, r2, r);
     json_object_set_new(into, "quantity",
                         json_pack("{s:f, s:i, s:o, s:o, s:o, s:o, s:o}", "n", n, "sites", sites, "bias",
-                                  number(bias), "mae", number(mae), "rmse", number(rmse), "r2", number(r2),
-                                  "correlation", number(r)));
+                                  ein_json_number(bias), "mae", ein_json_number(mae), "rmse",
+                                  ein_json_number(rmse), "r2", ein_json_number(r2), "correlation",
+                                  ein_json_number(r)));
     return EIN_OK;
 }

@@ -7,11 +7,8 @@
 #include "core/stats/site_histograms.h"
 #include "core/stats/special.h"
 #include "core/stats/threshold.h"
+#include "io/formats/json.h"
 #include "jobs/evaluate/pool_sites.h"
-
-static json_t *number(double x) {
-    return isfinite(x) ? json_real(x) : json_null();
-}
 
 /* The sites that sent bins of this model. */
 typedef struct {
@@ -108,16 +105,17 @@ static ein_status tell_pooled(const bins *x, json_t *into) {
         EIN_TRY(pooled_auc(&a, &e, x, i));
         fprintf(s->out, "  without %s: %.4f, off by at most %.4f\n", s->result[x->site[i]].site, a.value,
                 e.value);
-        json_array_append_new(without, json_pack("{s:s, s:o, s:o}", "site", s->result[x->site[i]].site,
-                                                 "auroc", number(a.value), "bound", number(e.value)));
+        json_array_append_new(without,
+                              json_pack("{s:s, s:o, s:o}", "site", s->result[x->site[i]].site, "auroc",
+                                        ein_json_number(a.value), "bound", ein_json_number(e.value)));
     }
-    json_object_set_new(object, "auroc", number(auc.value));
-    json_object_set_new(object, "bound", number(bound.value));
+    json_object_set_new(object, "auroc", ein_json_number(auc.value));
+    json_object_set_new(object, "bound", ein_json_number(bound.value));
     json_object_set_new(object, "noisy", json_boolean(x->noisy));
     json_object_set_new(object, "sites", json_integer(x->n));
     json_object_set_new(object, "common_bins", json_integer(x->n_common));
-    json_object_set_new(object, "binned_auroc", number(binned.auc.value));
-    json_object_set_new(object, "binned_variance", number(binned.auc.variance));
+    json_object_set_new(object, "binned_auroc", ein_json_number(binned.auc.value));
+    json_object_set_new(object, "binned_variance", ein_json_number(binned.auc.variance));
     json_object_set_new(object, "without", without);
     json_object_set_new(into, "histograms", object);
     return EIN_OK;
@@ -183,9 +181,10 @@ static ein_status tell_exact(const bins *x, json_t *into) {
         "  (scores rounded down to these bins; the AUROC of the scores themselves differs by at most %.4f)\n",
         binned.bound.value);
     json_object_set_new(into, "exact",
-                        json_pack("{s:o, s:o, s:o, s:o, s:i}", "auroc", number(e.value), "bound",
-                                  number(binned.bound.value), "delong_variance", number(e.delong),
-                                  "clustered_variance", number(e.clustered), "sites", n));
+                        json_pack("{s:o, s:o, s:o, s:o, s:i}", "auroc", ein_json_number(e.value), "bound",
+                                  ein_json_number(binned.bound.value), "delong_variance",
+                                  ein_json_number(e.delong), "clustered_variance",
+                                  ein_json_number(e.clustered), "sites", n));
     return EIN_OK;
 }
 
@@ -235,9 +234,10 @@ static ein_status tell_calibration(const bins *x, json_t *into) {
                 "Calibration: prevalence %.4f, mean prediction %.4f, Brier score %.5f, ECE in %d bins %.4f\n",
                 c.prevalence.value, c.mean_probability.value, c.brier.value, x->n_common, c.ece.value);
         json_object_set_new(into, "calibration",
-                            json_pack("{s:o, s:o, s:o, s:o}", "prevalence", number(c.prevalence.value),
-                                      "mean_prediction", number(c.mean_probability.value), "brier",
-                                      number(c.brier.value), "ece", number(c.ece.value)));
+                            json_pack("{s:o, s:o, s:o, s:o}", "prevalence",
+                                      ein_json_number(c.prevalence.value), "mean_prediction",
+                                      ein_json_number(c.mean_probability.value), "brier",
+                                      ein_json_number(c.brier.value), "ece", ein_json_number(c.ece.value)));
     }
     free(bin);
     return status;

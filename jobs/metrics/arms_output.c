@@ -9,13 +9,10 @@
 
 /* --- JSON ------------------------------------------------------------------------------------------------ */
 
-static json_t *number(double x) {
-    return isfinite(x) ? json_real(x) : json_null();
-}
-
 static json_t *interval_json(const ein_stats_interval *i) {
-    return json_pack("{s:o, s:o, s:o, s:o, s:s}", "value", number(i->value), "lower", number(i->lower),
-                     "upper", number(i->upper), "se", number(i->se), "state",
+    return json_pack("{s:o, s:o, s:o, s:o, s:s}", "value", ein_json_number(i->value), "lower",
+                     ein_json_number(i->lower), "upper", ein_json_number(i->upper), "se",
+                     ein_json_number(i->se), "state",
                      ein_stats_state_name(i->state != EIN_STATS_ESTIMABLE ? i->state : i->interval_state));
 }
 
@@ -25,7 +22,7 @@ static json_t *arm_json(const ein_arms *a, int i) {
         json_object_set_new(targets, a->target_name[t], interval_json(&a->arm[i].of_target[t]));
     return json_pack("{s:o, s:i, s:o, s:o, s:o}", "arm", ein_json_text(a->arm_name[i]), "seeds",
                      a->arm[i].seeds, "macro", interval_json(&a->arm[i].figure), "sd_over_seeds",
-                     number(a->arm[i].seed_sd), "targets", targets);
+                     ein_json_number(a->arm[i].seed_sd), "targets", targets);
 }
 
 ein_status ein_arms_json(const ein_arms *a, json_t **out) {
@@ -38,8 +35,8 @@ ein_status ein_arms_json(const ein_arms *a, json_t **out) {
         json_array_append_new(pairs, json_pack("{s:o, s:o, s:o, s:o, s:o}", "first",
                                                ein_json_text(a->arm_name[p->first]), "second",
                                                ein_json_text(a->arm_name[p->second]), "difference",
-                                               interval_json(&p->difference), "p", number(p->test.p),
-                                               "p_adjusted", number(p->adjusted_p.value)));
+                                               interval_json(&p->difference), "p", ein_json_number(p->test.p),
+                                               "p_adjusted", ein_json_number(p->adjusted_p.value)));
     }
     *out = json_pack("{s:s, s:s, s:f, s:I, s:I, s:s, s:o, s:o, s:o}", "figure",
                      a->regression ? "macro R2" : "macro AUROC", "interval", "patient bootstrap, percentile",

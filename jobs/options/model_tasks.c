@@ -8,6 +8,7 @@
 
 #include "core/stats/roc.h"
 #include "core/stats/threshold.h"
+#include "io/formats/json.h"
 
 enum { VERSION = 1, MOST_TARGETS = EIN_TASKS_MAX * EIN_TASKS_MAX_TARGETS };
 
@@ -156,20 +157,16 @@ ein_status ein_model_tasks_calibrate(ein_model_tasks *m, int target, const char 
 
 /* --- JSON ------------------------------------------------------------------------------------------------ */
 
-static json_t *real_or_null(double x) {
-    return isfinite(x) ? json_real(x) : json_null();
-}
-
 static json_t *target_to_json(const ein_model_tasks *m, int j) {
     const ein_model_threshold *t = &m->threshold[j];
     const ein_calibration *c = &m->calibration[j];
     const bool known = ein_calibrated(c) || c->reason[0];
     return json_pack("{s:s, s:o, s:o, s:o, s:{s:I, s:I, s:o, s:o, s:o}, s:o*}", "name", m->name[j], "mean",
-                     real_or_null(m->mean[j]), "sd", real_or_null(m->sd[j]), "positive_weight",
-                     real_or_null(m->positive_weight[j]), "validation", "positive", (json_int_t)t->positive,
-                     "negative", (json_int_t)t->negative, "auroc", real_or_null(t->auroc), "youden",
-                     real_or_null(t->youden), "closest", real_or_null(t->closest), "calibration",
-                     known ? ein_calibration_json(c) : NULL);
+                     ein_json_number(m->mean[j]), "sd", ein_json_number(m->sd[j]), "positive_weight",
+                     ein_json_number(m->positive_weight[j]), "validation", "positive",
+                     (json_int_t)t->positive, "negative", (json_int_t)t->negative, "auroc",
+                     ein_json_number(t->auroc), "youden", ein_json_number(t->youden), "closest",
+                     ein_json_number(t->closest), "calibration", known ? ein_calibration_json(c) : NULL);
 }
 
 ein_status ein_model_tasks_to_json(const ein_model_tasks *m, char **out) {

@@ -32,6 +32,7 @@ struct ein_claims {
     bool beating, stopped;
     seen *seen;
     int n_seen;
+    int64_t room_seen;
 };
 
 /* --- names and folders ----------------------------------------------------------------------------------- */
@@ -123,10 +124,6 @@ void ein_claims_leave(ein_claims *c) {
     pthread_cond_destroy(&c->stop);
     free(c->seen);
     free(c);
-}
-
-const char *ein_claims_name(const ein_claims *c) {
-    return c->name;
 }
 
 /* --- judging others -------------------------------------------------------------------------------------- */
@@ -235,9 +232,7 @@ static void heartbeat_file(const ein_claims *c, const char *claim, char out[PATH
 static struct timespec *last_beat(ein_claims *c, int64_t number) {
     for (int i = 0; i < c->n_seen; i++)
         if (c->seen[i].number == number) return &c->seen[i].beat;
-    seen *more = realloc(c->seen, ((size_t)c->n_seen + 1) * sizeof *more);
-    if (!more) return NULL;
-    c->seen = more;
+    if (EIN_GROW(c->seen, c->room_seen, c->n_seen + 1) != EIN_OK) return NULL;
     c->seen[c->n_seen] = (seen){.number = number};
     return &c->seen[c->n_seen++].beat;
 }

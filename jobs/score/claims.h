@@ -35,8 +35,6 @@ ein_status ein_claims_prepare(const char *folder);
 ein_status ein_claims_enter(const char *folder, double heartbeat_s, double stale_s, ein_claims **out);
 void ein_claims_leave(ein_claims *claims);
 
-const char *ein_claims_name(const ein_claims *claims); /* HOST-PID-BEGUN */
-
 typedef enum {
     EIN_CLAIM_OURS,  /* taken now */
     EIN_CLAIM_DONE,  /* its block is there */

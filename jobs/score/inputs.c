@@ -15,13 +15,7 @@
 #include "mpi/comm.h"
 
 ein_status ein_score_sources_add(ein_score_sources *s, const char *path, int64_t count) {
-    if (s->path.n == s->room) {
-        const int64_t room = s->room ? 2 * s->room : 256;
-        int64_t *more = realloc(s->count, (size_t)room * sizeof *more);
-        if (!more) return ein_error(EIN_NOMEM, "no memory for the list of inputs");
-        s->count = more;
-        s->room = room;
-    }
+    EIN_TRY(ein_error_context(EIN_GROW(s->count, s->room, s->path.n + 1), "the list of inputs"));
     s->count[s->path.n] = count;
     return ein_texts_add(&s->path, path);
 }

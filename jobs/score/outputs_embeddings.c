@@ -36,13 +36,7 @@ ein_status ein_score_vectors_new(const ein_score_models *models, ein_score_vecto
 
 ein_status ein_score_vectors_put(ein_score_vectors *v, const ein_score_line *line, const float *value) {
     const size_t width = (size_t)v->models->embedding_width;
-    if (v->n == v->room) {
-        const int64_t room = v->room ? 2 * v->room : 1024;
-        float *more = realloc(v->value, (size_t)room * width * sizeof *more);
-        if (!more) return ein_error(EIN_NOMEM, "no memory for embeddings of %lld records", (long long)v->n);
-        v->value = more;
-        v->room = room;
-    }
+    EIN_TRY(ein_grow(&v->value, &v->room, v->n + 1, (int64_t)(width * sizeof *value), "embeddings"));
     memcpy(v->value + (size_t)v->n * width, value, width * sizeof *value);
     v->n++;
     EIN_TRY(ein_texts_add(&v->id, line->text[0]));

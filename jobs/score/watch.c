@@ -85,13 +85,7 @@ static int64_t stamp_of(const char *path) {
 }
 
 static ein_status add_pending(watcher *w, const char *path, int64_t stamp) {
-    if (w->n_pending == w->room) {
-        const int64_t room = w->room ? 2 * w->room : 256;
-        arrival *more = realloc(w->pending, (size_t)room * sizeof *more);
-        if (!more) return ein_error(EIN_NOMEM, "no memory for the list of arrivals");
-        w->pending = more;
-        w->room = room;
-    }
+    EIN_TRY(ein_error_context(EIN_GROW(w->pending, w->room, w->n_pending + 1), "the list of arrivals"));
     arrival a = {.path = strdup(path), .stamp = stamp, .changed_s = ein_clock_s()};
     if (!a.path) return ein_error(EIN_NOMEM, "no memory for the list of arrivals");
     w->arrived++;

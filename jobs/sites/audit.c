@@ -57,10 +57,6 @@ typedef struct {
     json_t *root;
 } audit;
 
-static json_t *number(double x) {
-    return isfinite(x) ? json_real(x) : json_null();
-}
-
 /* --- the table
  * ------------------------------------------------------------------------------------------------------- */
 
@@ -185,8 +181,8 @@ static void audit_free(audit *a) {
  * --------------------------------------------------------------------------------------------------------- */
 
 static json_t *interval_json(const ein_stats_interval *x) {
-    return json_pack("{s:o, s:o, s:o, s:s}", "value", number(x->value), "lower", number(x->lower), "upper",
-                     number(x->upper), "state",
+    return json_pack("{s:o, s:o, s:o, s:s}", "value", ein_json_number(x->value), "lower",
+                     ein_json_number(x->lower), "upper", ein_json_number(x->upper), "state",
                      ein_stats_state_name(x->state != EIN_STATS_ESTIMABLE ? x->state : x->interval_state));
 }
 
@@ -213,11 +209,11 @@ static ein_status tell_rates(const audit *a, const double *attack, const int8_t 
         else
             printf("  %-42s not estimable: needs %.0f non-members, there are %lld\n", what, 1 / rates[k],
                    (long long)r.n_others);
-        json_array_append_new(list,
-                              json_pack("{s:f, s:o, s:o, s:o, s:I, s:I}", "false_positive_rate", rates[k],
-                                        "value", number(r.value), "lower", number(r.lower), "upper",
-                                        number(r.upper), "true_positive", (json_int_t)r.true_positive,
-                                        "false_positive", (json_int_t)r.false_positive));
+        json_array_append_new(list, json_pack("{s:f, s:o, s:o, s:o, s:I, s:I}", "false_positive_rate",
+                                              rates[k], "value", ein_json_number(r.value), "lower",
+                                              ein_json_number(r.lower), "upper", ein_json_number(r.upper),
+                                              "true_positive", (json_int_t)r.true_positive, "false_positive",
+                                              (json_int_t)r.false_positive));
     }
     return EIN_OK;
 }

@@ -580,6 +580,31 @@ static void written_back(void) {
     ein_safetensors_write(back, sources, n, pairs, m);
     report(ein_model_verify(back) == EIN_CORRUPT,
            "with one weight changed and the metadata kept, it does not");
+    ein_layout *layout = layout_of(&little, EIN_PART_CLASSIFY);
+    float *param = calloc((size_t)layout->arena, sizeof *param);
+    report(ein_model_load(back, layout, param, 1, NULL, 0) == EIN_CORRUPT &&
+               strstr(ein_error_message(), "drop all metadata keys that begin with einthoven."),
+           "what to do is said: %s", ein_error_message());
+    int kept = 0;
+    for (int i = 0; i < m; i++) { /* half of the advice is not enough, and it is said again */
+        if (!strcmp(pairs[2 * i], "einthoven.blake2b")) continue;
+        pairs[2 * kept] = pairs[2 * i];
+        pairs[2 * kept++ + 1] = pairs[2 * i + 1];
+    }
+    ein_safetensors_write(back, sources, n, pairs, kept);
+    report(kept == m - 1 && ein_model_load(back, layout, param, 1, NULL, 0) == EIN_NOTFOUND &&
+               strstr(ein_error_message(), "drop all metadata keys that begin with einthoven."),
+           "without the hash alone it is refused: %s", ein_error_message());
+    kept = 0;
+    for (int i = 0; i < m - 1; i++) {
+        if (!strncmp(pairs[2 * i], "einthoven.", 10)) continue;
+        pairs[2 * kept] = pairs[2 * i];
+        pairs[2 * kept++ + 1] = pairs[2 * i + 1];
+    }
+    ein_safetensors_write(back, sources, n, pairs, kept);
+    report(ein_model_load(back, layout, param, 1, NULL, 0) == EIN_OK, "whoever does as advised can load it");
+    free(param);
+    ein_layout_destroy(layout);
     for (int i = 0; i < n; i++) free((void *)(uintptr_t)sources[i].data);
     ein_safetensors_close(file);
     unlink(back);
