@@ -473,10 +473,10 @@ void ein_classify_forward(ein_classify *cl, real *logits, const real *frozen, co
 
 /* --- backward ---------------------------------------------------------------------------------------- */
 
-/* Where the gradient of a tensor goes; NULL: it is frozen. */
+/* Where the gradient of a tensor goes; NULL: it is frozen, or none is wanted (`grad` NULL). */
 static real *into(const ein_classify *cl, real *grad, int tensor) {
     const int own = cl->map[tensor];
-    return own < 0 ? NULL : grad + cl->trained->tensors[own].offset;
+    return own < 0 || !grad ? NULL : grad + cl->trained->tensors[own].offset;
 }
 
 /* Stages of which nothing is trained do not exist in the trained layout. */
@@ -534,21 +534,30 @@ static void add_term(real *out, const real *in, real term, size_t n) {
     for (size_t i = 0; i < n; i++) out[i] += term * in[i];
 }
 
+/* p->embedded (B*N,C): its gradient, which is that of the patch tokens. */
+static void patches_backward(ein_classify *cl) {
+    const size_t C = (size_t)cl->all.size.C, patches = (size_t)cl->N * C;
+    for (int b = 0; b < cl->all.size.B; b++) {
+        const real *d = cl->d_tokens + (size_t)b * (patches + C) + C;
+        real *rows = cl->all.embedded + (size_t)b * patches;
+        for (size_t i = 0; i < patches; i++) rows[i] = EIN_TERM(CLASSIFY_EMBED) * d[i];
+    }
+}
+
 /* Gradients of CLS, positions and patch embedding from d_tokens (B,T,C). */
 static void embed_backward(ein_classify *cl, real *grad) {
     const pass *p = &cl->all;
     const int B = p->size.B, N = cl->N, C = p->size.C;
-    const size_t tokens = (size_t)(N + 1) * C, patches = (size_t)N * C;
+    const size_t tokens = (size_t)(N + 1) * C;
     real *dcls = into(cl, grad, cl->at.cls), *dpos = into(cl, grad, cl->at.pos);
     if (dcls) memset(dcls, 0, (size_t)C * sizeof *dcls);
     if (dpos) memset(dpos, 0, tokens * sizeof *dpos);
     for (int b = 0; b < B; b++) {
         const real *d = cl->d_tokens + (size_t)b * tokens;
-        real *rows = p->embedded + (size_t)b * patches;
         add_term(dcls, d, EIN_TERM(CLASSIFY_CLS), (size_t)C);
         add_term(dpos, d, EIN_TERM(CLASSIFY_POSITION), tokens);
-        for (size_t i = 0; i < patches; i++) rows[i] = EIN_TERM(CLASSIFY_EMBED) * d[C + i];
     }
+    patches_backward(cl);
     linear_backward(NULL, into(cl, grad, cl->at.embed_w), into(cl, grad, cl->at.embed_b), p->embedded,
                     p->patches, (ein_weight){0}, B * N, cl->V, C);
 }
@@ -567,4 +576,34 @@ void ein_classify_backward(ein_classify *cl, real *grad, const real *d_logits, c
     if (cl->start.at != START_RECORD) return;
     embed_backward(cl, grad);
     finish(cl, 0, done, context);
+}
+
+/* --- what an explanation asks for ---------------------------------------------------------------------- */
+
+void ein_classify_input(ein_classify *cl, real *d_x, const real *d_logits, const real *frozen,
+                        const real *param) {
+    const ein_vit_shape *s = &cl->full->shape;
+    const arenas a = {frozen, param};
+    const pass *p = &cl->all;
+    const size_t values = (size_t)s->leads * (size_t)s->samples;
+    EIN_BUG_IF(!cl->training || cl->start.at != START_RECORD || !cl->head_in);
+    head_backward(cl, NULL, d_logits, a);
+    pool_backward(cl, cl->d_tokens, NULL, a, cl->block[cl->depth - 1].out);
+    blocks_backward(cl, NULL, a, NULL, NULL);
+    patches_backward(cl);
+    /* The patches are only needed for the gradient of their weights, so their place serves for their own. */
+    linear_backward(p->patches, NULL, NULL, p->embedded, p->patches, weight(cl, a, cl->at.embed_w),
+                    p->size.B * cl->N, cl->V, p->size.C);
+    for (int b = 0; b < p->size.B; b++)
+        patch_scatter(d_x + (size_t)b * values, p->patches + (size_t)b * values, s->leads, s->samples,
+                      s->patch);
+}
+
+const real *ein_classify_attends(const ein_classify *cl, int block) {
+    EIN_BUG_IF(!cl->training || cl->start.at != START_RECORD || block < 0 || block >= cl->depth);
+    return cl->block[block].prob;
+}
+
+const real *ein_classify_chooses(const ein_classify *cl) {
+    return cl->all.prob;
 }

@@ -45,6 +45,9 @@
 #define ein_classify_pooled   EIN_REAL_NAME(ein_classify_pooled)
 #define ein_classify_forward  EIN_REAL_NAME(ein_classify_forward)
 #define ein_classify_backward EIN_REAL_NAME(ein_classify_backward)
+#define ein_classify_input    EIN_REAL_NAME(ein_classify_input)
+#define ein_classify_attends  EIN_REAL_NAME(ein_classify_attends)
+#define ein_classify_chooses  EIN_REAL_NAME(ein_classify_chooses)
 
 /* What of a model is trained. */
 typedef enum {
@@ -110,5 +113,16 @@ void ein_classify_forward(ein_classify *cl, real *logits, const real *frozen, co
  * `training`. */
 void ein_classify_backward(ein_classify *cl, real *grad, const real *d_logits, const real *frozen,
                            const real *param, ein_stage_done done, void *context);
+
+/* d_x (B,L,S), the gradient of the records themselves, from d_logits (B,O); none of a parameter is computed. Needs
+ * `training` with stage 0 trained, so that the forward pass began at the record, and that pass before it, anew for
+ * every call. */
+void ein_classify_input(ein_classify *cl, real *d_x, const real *d_logits, const real *frozen,
+                        const real *param);
+
+/* Attention of the last forward pass, which must have run and kept all blocks (`training`): in a block,
+ * (B,H,T,attention_stride(T)) of core/nn/kernels.h; of attentive pooling, (B,H,T), or NULL where pooling is the mean. */
+const real *ein_classify_attends(const ein_classify *cl, int block);
+const real *ein_classify_chooses(const ein_classify *cl);
 
 #endif

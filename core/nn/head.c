@@ -140,6 +140,21 @@ void ein_head_score_of_logit(double *score, const double *logit, const ein_head_
     scores_of_logits(score, logit, tasks, n_tasks, n, n_targets);
 }
 
+void ein_head_direction(double *direction, double *offset, const ein_head_task *tasks, int n_tasks,
+                        int target, int outputs) {
+    *offset = 0;
+    for (int o = 0; o < outputs; o++) direction[o] = 0;
+    for (int i = 0; i < n_tasks; i++) {
+        const ein_head_task *t = &tasks[i];
+        const int k = target - t->first_target;
+        if (k < 0 || k >= t->n_targets) continue;
+        const bool regression = t->kind == EIN_HEAD_REGRESSION;
+        if (t->kind == EIN_HEAD_BINARY) direction[t->first_output] = -1;
+        direction[t->first_output + (t->kind == EIN_HEAD_BINARY ? 1 : k)] = regression ? t->sd[k] : 1;
+        if (regression) *offset = t->mean[k];
+    }
+}
+
 static bool overlap(int first, int count, int other, int other_count) {
     return first < other + other_count && other < first + count;
 }

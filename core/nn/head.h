@@ -71,4 +71,9 @@ void head_logit(double *logit, const real *logits, const ein_head_task *tasks, i
 void ein_head_score_of_logit(double *score, const double *logit, const ein_head_task *tasks, int n_tasks,
                              int64_t n, int n_targets);
 
+/* Target `target`'s logit as a linear function of the outputs: logit = offset + sum of direction (outputs) times
+ * output. Zero everywhere if no task has the target. */
+void ein_head_direction(double *direction, double *offset, const ein_head_task *tasks, int n_tasks,
+                        int target, int outputs);
+
 #endif

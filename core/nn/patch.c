@@ -13,6 +13,13 @@ void patch_gather(real *rows, const real *x, const int32_t *index, int count, in
                    x + (size_t)lead * samples + (size_t)index[i] * patch, (size_t)patch * sizeof *rows);
 }
 
+void patch_scatter(real *x, const real *rows, int leads, int samples, int patch) {
+    for (int i = 0; i < samples / patch; i++)
+        for (int lead = 0; lead < leads; lead++)
+            memcpy(x + (size_t)lead * samples + (size_t)i * patch, rows + ((size_t)i * leads + lead) * patch,
+                   (size_t)patch * sizeof *x);
+}
+
 void patch_target(real *rows, const real *x, const int32_t *index, int count, int leads, int samples,
                   int patch) {
     const int V = leads * patch;
