@@ -121,7 +121,7 @@ void ein_classify_input(ein_classify *cl, real *d_x, const real *d_logits, const
                         const real *param);
 
 /* Attention of the last forward pass, which must have run and kept all blocks (`training`): in a block,
- * (B,H,T,attention_stride(T)) of core/nn/kernels.h; of attentive pooling, (B,H,T), or NULL where pooling is the mean. */
+ * (B,H,T,attention_stride(T)) of core/nn/kernels.h; of attentive pooling, (B,H,T), or NULL where the mean is taken. */
 const real *ein_classify_attends(const ein_classify *cl, int block);
 const real *ein_classify_chooses(const ein_classify *cl);
 

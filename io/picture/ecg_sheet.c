@@ -38,6 +38,7 @@ typedef struct {
 typedef struct {
     char name[EIN_LEAD_NAME_BYTES];
     const float *mv, *predicted; /* (n_samples); NULL: none */
+    const float *share;          /* (n_samples / stretch); NULL: none */
     float *owned;
 } trace;
 
@@ -48,6 +49,11 @@ static void add_note(char notes[NOTES], const char *name) {
 
 static const float *samples(const ein_ecg *ecg, const float *mv, int lead) {
     return mv ? mv + (int64_t)lead * ecg->n_samples : NULL;
+}
+
+static const float *shares(const drawing *d, int lead) {
+    const ein_sheet *s = d->sheet;
+    return s->share ? s->share + (int64_t)lead * (d->ecg->n_samples / s->stretch) : NULL;
 }
 
 static bool has_signal(const ein_ecg *ecg, int lead) {
@@ -82,12 +88,15 @@ static ein_status find(drawing *d, ein_lead lead, trace *out) {
     if (at < 0 || !has_signal(d->ecg, at)) return compute(d, lead, out);
     out->mv = samples(d->ecg, d->ecg->mv, at);
     out->predicted = samples(d->ecg, d->sheet->predicted, at);
+    out->share = shares(d, at);
     return EIN_OK;
 }
 
 static trace recorded(const drawing *d, int at) {
     const ein_ecg *ecg = d->ecg;
-    trace t = {.mv = samples(ecg, ecg->mv, at), .predicted = samples(ecg, d->sheet->predicted, at)};
+    trace t = {.mv = samples(ecg, ecg->mv, at),
+               .predicted = samples(ecg, d->sheet->predicted, at),
+               .share = shares(d, at)};
     const char *known = ecg->lead[at] == EIN_LEAD_UNKNOWN ? NULL : ein_lead_name(ecg->lead[at]);
     snprintf(t.name, sizeof t.name, "%s", known ? known : ecg->lead_name[at]);
     return t;
@@ -155,6 +164,33 @@ static void draw_areas(const drawing *d, const float *mv, bool predicted, double
     }
 }
 
+/* The ink of a share, or EIN_INKS if it is too small to be shown. */
+static ein_ink ink_of_share(double share) {
+    static const double from[] = {0.1, 0.25, 0.5, 0.75};
+    int level = -1;
+    while (level < 3 && fabs(share) >= from[level + 1]) level++;
+    if (level < 0) return EIN_INKS;
+    return (ein_ink)((share > 0 ? (int)EIN_INK_FOR : (int)EIN_INK_AGAINST) + level);
+}
+
+static void draw_shares(const drawing *d, const trace *t, double x, double baseline, int64_t from,
+                        int64_t to) {
+    const double fs = d->ecg->fs_hz, step = MM_PER_S / fs, half = fmin(d->row_mm / 2 - 1, 10);
+    const int64_t stretch = d->sheet->stretch;
+    char label[96];
+    for (int64_t k = from / stretch; k * stretch < to && k < d->ecg->n_samples / stretch; k++) {
+        const int64_t first = k * stretch < from ? from : k * stretch,
+                      end = (k + 1) * stretch > to ? to : (k + 1) * stretch;
+        const double share = (double)t->share[k];
+        const ein_ink ink = ink_of_share(share);
+        if (ink == EIN_INKS) continue;
+        snprintf(label, sizeof label, "%s, %g to %g s: %+.2f", t->name, (double)(k * stretch) / fs,
+                 (double)((k + 1) * stretch) / fs, share);
+        ein_picture_rectangle(d->picture, ink, x + (double)(first - from) * step, baseline - half,
+                              (double)(end - first) * step, 2 * half, label);
+    }
+}
+
 static void draw_trace(drawing *d, const trace *t, int row, double x, double begin_s, double length_s) {
     const double baseline = GRID_TOP + (row + 0.5) * d->row_mm, fs = d->ecg->fs_hz;
     const int64_t from = d->first + llround(begin_s * fs);
@@ -172,6 +208,7 @@ static void draw_trace(drawing *d, const trace *t, int row, double x, double beg
     snprintf(label, sizeof label, "%s, %g to %g s", t->name, (double)from / fs, (double)to / fs);
     draw_areas(d, t->mv, false, x, baseline, from, to);
     if (t->predicted) draw_areas(d, t->predicted, true, x, baseline, from, to);
+    if (t->share) draw_shares(d, t, x, baseline, from, to);
     int64_t beyond = draw_line(d, t->mv, EIN_INK_TRACE, label, x, baseline, from, to);
     if (t->predicted)
         beyond += draw_line(d, t->predicted, EIN_INK_PREDICTED, d->sheet->legend, x, baseline, from, to);
@@ -203,6 +240,19 @@ static ein_status draw_leads(drawing *d) {
     return status;
 }
 
+/* "against" four steps of blue, four of orange "for". */
+static void draw_share_legend(ein_picture *p) {
+    const double right = GRID_LEFT + GRID_WIDTH, y = 13, width = 5;
+    double x = right - 6;
+    ein_picture_text(p, EIN_INK_PAPER_TEXT, right, y, EIN_ANCHOR_END, 3.2, "for");
+    for (int i = 7; i >= 0; i--) {
+        const ein_ink ink = (ein_ink)(i < 4 ? (int)EIN_INK_AGAINST + 3 - i : (int)EIN_INK_FOR + i - 4);
+        x -= width;
+        ein_picture_rectangle(p, ink, x, y - 2.8, width, 3.4, NULL);
+    }
+    ein_picture_text(p, EIN_INK_PAPER_TEXT, x - 1, y, EIN_ANCHOR_END, 3.2, "against");
+}
+
 static void draw_texts(const drawing *d) {
     const ein_sheet *s = d->sheet;
     const double last = d->column_s * d->columns, bottom = GRID_TOP + GRID_HEIGHT;
@@ -213,7 +263,8 @@ static void draw_texts(const drawing *d) {
     snprintf(text, sizeof text, "25 mm/s    10 mm/mV    %g Hz    %.2f to %.2f s%s", d->ecg->fs_hz, s->from_s,
              s->from_s + last, d->columns > 1 ? "    columns follow each other in time" : "");
     ein_picture_text(d->picture, EIN_INK_PAPER_TEXT, GRID_LEFT, bottom + 4.5, EIN_ANCHOR_START, 3.2, text);
-    if (s->predicted && s->legend)
+    if (s->share) draw_share_legend(d->picture);
+    if ((s->predicted || s->share) && s->legend)
         ein_picture_text(d->picture, EIN_INK_PAPER_TEXT, GRID_LEFT + GRID_WIDTH, 17.5, EIN_ANCHOR_END, 3.2,
                          s->legend);
     snprintf(text, sizeof text, "%s%s%s%s%s", d->computed,

@@ -24,7 +24,11 @@ typedef struct {
     const char *title, *note, *warning; /* lines above the paper; NULL: none */
     const float
         *predicted;     /* as ecg->mv, drawn over it, NaN elsewhere; what it covers is marked. NULL: none */
-    const char *legend; /* what `predicted` is */
+    const char *legend; /* what `predicted` or `share` is */
+    /* An explanation: of each lead of the recording and each stretch of so many samples, -1 to 1, what speaks against
+     * and for an answer, (n_leads, n_samples / stretch). Below 0.1 nothing is drawn. NULL: none. */
+    const float *share;
+    int64_t stretch;
 } ein_sheet;
 
 /* EIN_RANGE if there is nothing to draw at that time. */

@@ -7,17 +7,19 @@
 
 typedef enum {
     /* ECG paper */
-    EIN_INK_SHEET,       /* area: all of the sheet */
-    EIN_INK_PAPER,       /* area */
-    EIN_INK_GRID_1MM,    /* lines */
-    EIN_INK_GRID_5MM,    /* lines */
-    EIN_INK_GAP,         /* area: no signal */
-    EIN_INK_HIDDEN,      /* area: hidden from the model */
-    EIN_INK_TRACE,       /* line */
-    EIN_INK_PREDICTED,   /* line */
-    EIN_INK_PAPER_TEXT,  /* text */
-    EIN_INK_PAPER_TITLE, /* text, bold */
-    EIN_INK_PAPER_NOTE,  /* text, lighter */
+    EIN_INK_SHEET,    /* area: all of the sheet */
+    EIN_INK_PAPER,    /* area */
+    EIN_INK_GRID_1MM, /* lines */
+    EIN_INK_GRID_5MM, /* lines */
+    EIN_INK_GAP,      /* area: no signal */
+    EIN_INK_HIDDEN,   /* area: hidden from the model */
+    EIN_INK_FOR,      /* area: what speaks for an answer, a little; three more follow, the last one most */
+    EIN_INK_AGAINST = EIN_INK_FOR + 4,
+    EIN_INK_TRACE = EIN_INK_AGAINST + 4, /* line */
+    EIN_INK_PREDICTED,                   /* line */
+    EIN_INK_PAPER_TEXT,                  /* text */
+    EIN_INK_PAPER_TITLE,                 /* text, bold */
+    EIN_INK_PAPER_NOTE,                  /* text, lighter */
     /* charts */
     EIN_INK_AXIS,      /* line */
     EIN_INK_TICKS,     /* thin lines behind the data */

@@ -221,6 +221,35 @@ START_TEST(test_hostile) {
 }
 END_TEST
 
+/* --- an explanation ---------------------------------------------------------------------------------------- */
+
+/* A stretch lies where its samples lie, in its lead alone; what is small is not drawn. */
+START_TEST(test_shares) {
+    static float share[12 * 10]; /* stretches of 1 s */
+    static path p, line;
+    ein_ecg ecg;
+    make_ecg(&ecg, 12);
+    share[6 * 10 + 5] = 1;      /* V1, 5 to 6 s */
+    share[6 * 10 + 7] = -0.3F;  /* V1, 7 to 8 s: half of it is in the next column */
+    share[1 * 10 + 2] = 0.099F; /* II */
+    char *svg = svg_of(&ecg, &(ein_sheet){.layout = EIN_SHEET_3X4,
+                                          .rhythm = EIN_LEAD_II,
+                                          .title = "x",
+                                          .legend = "what it is",
+                                          .share = share,
+                                          .stretch = FS});
+    read_path(svg, "V1, 5 to 6 s: +1.00", &p);
+    read_path(svg, "V1, 5 to 7.5 s", &line);
+    ck_assert(fabs(p.x[0] - line.x[0]) < 1e-3 && fabs(p.x[1] - p.x[0] - 25) < 1e-3);
+    read_path(svg, "V1, 7 to 8 s: -0.30", &p);
+    ck_assert(fabs(p.x[0] - line.x[0] - 50) < 1e-3 && fabs(p.x[1] - p.x[0] - 12.5) < 1e-3);
+    ck_assert(strstr(svg, "II, 2 to 3 s:") == NULL);
+    ck_assert(strstr(svg, ">against</text>") && strstr(svg, ">what it is</text>"));
+    free(svg);
+    ein_ecg_free(&ecg);
+}
+END_TEST
+
 /* --- files ------------------------------------------------------------------------------------------------- */
 
 typedef struct {
@@ -296,6 +325,7 @@ int main(void) {
     ein_tap_add(suite, "amplitudes and times read off the paper", test_read_off);
     ein_tap_add(suite, "gaps are gaps", test_gaps);
     ein_tap_add(suite, "computed leads and short recordings", test_computed_and_short);
+    ein_tap_add(suite, "an explanation lies where it belongs", test_shares);
     ein_tap_add(suite, "hostile names", test_hostile);
     ein_tap_add(suite, "PNG and PDF", test_png);
     ein_tap_add(suite, "names of files", test_names);
