@@ -47,8 +47,10 @@ struct ein_engine {
 
     ein_exchange *exchange;
     float *param, *m, *v;
-    int n_blocks;      /* of all slices of all ranks */
-    double *reduction; /* losses (slots), squares (blocks), flags, ranks with an error */
+    ein_packed *packed; /* of param */
+    bool packed_is_old; /* param has changed since */
+    int n_blocks;       /* of all slices of all ranks */
+    double *reduction;  /* losses (slots), squares (blocks), flags, ranks with an error */
     int reduction_count;
     double *slot_loss;
 };
@@ -93,6 +95,7 @@ ein_engine_bytes ein_engine_plan(const ein_layout *layout, const ein_engine_opti
     ein_engine_bytes bytes = {0};
     bytes.gradient_buffers = count_buffers(ein_int(first), ein_int(count), threads);
     bytes.parameters = arena;
+    bytes.copies = ein_packed_bytes(layout, true);
     bytes.gradients = arena * bytes.gradient_buffers;
     bytes.moments = 2 * (options->exchange == EIN_EXCHANGE_TREE ? arena / size : arena);
     bytes.exchange = ein_exchange_bytes(layout, options->slots, rank, size, options->exchange);
@@ -176,6 +179,8 @@ static ein_status new_state(ein_engine *e) {
     e->n_blocks = ein_exchange_blocks(e->exchange);
     e->reduction_count = e->options.slots + e->n_blocks + EIN_ENGINE_FLAGS + 1;
     EIN_TRY(EIN_NEW(e->reduction, e->reduction_count));
+    EIN_TRY(ein_packed_new(e->layout, true, &e->packed));
+    e->packed_is_old = true;
     return EIN_NEW(e->slot_loss, e->options.slots);
 }
 
@@ -230,12 +235,16 @@ void ein_engine_destroy(ein_engine *e) {
     free(e->v);
     free(e->reduction);
     free(e->slot_loss);
+    ein_packed_destroy(e->packed);
     ein_exchange_destroy(e->exchange);
     free(e);
 }
 
 int ein_engine_threads(const ein_engine *e) {
     return e->threads;
+}
+void ein_engine_changed(ein_engine *e) {
+    e->packed_is_old = true;
 }
 const double *ein_engine_slot_losses(const ein_engine *e) {
     return e->slot_loss;
@@ -299,10 +308,20 @@ static void run_leaves(ein_engine *e, int thread) {
     }
 }
 
+const ein_packed *ein_engine_packed(ein_engine *e) {
+    if (e->packed_is_old) {
+#pragma omp parallel for num_threads(e->threads) schedule(static, 1)
+        for (int t = 0; t < e->threads; t++) ein_packed_fill(e->packed, e->param, t, e->threads);
+        e->packed_is_old = false;
+    }
+    return e->packed;
+}
+
 /* All slots of this rank on its threads; the exchange goes on meanwhile. */
 static void run_threads(ein_engine *e, ein_step_result *result) {
     const double start = MPI_Wtime();
     double waited = 0;
+    ein_engine_packed(e);
     /* Iteration 0 is the first of the first thread, which alone may call MPI. */
 #pragma omp parallel for num_threads(e->threads) schedule(static, 1)
     for (int thread = 0; thread < e->threads; thread++) {
@@ -391,25 +410,31 @@ static ein_status reduce_scalars(ein_engine *e, bool skip, const int64_t flags[E
     return EIN_OK;
 }
 
+static void update_slice(ein_engine *e, int s, const ein_adamw *adamw, int64_t update, double factor) {
+    const ein_slice *slice = ein_exchange_slice(e->exchange, s);
+    /* The sum lies in a buffer of ours or in the inbox: scaling it in place is fine. */
+    float *g = (float *)(uintptr_t)ein_exchange_sum(e->exchange, s);
+#pragma omp parallel for num_threads(e->threads) schedule(static)
+    for (int64_t first = 0; first < slice->count; first += EIN_BLOCK) {
+        const int64_t n = slice->count - first < EIN_BLOCK ? slice->count - first : EIN_BLOCK;
+        if (factor < 1.0)
+            for (int64_t i = 0; i < n; i++) g[first + i] = (float)(g[first + i] * factor);
+        ein_adamw_range(e->param, e->m, e->v, g + first, e->layout, slice->offset + first, n, adamw, update);
+    }
+}
+
+/* Slices lie in the order of buckets: a bucket is on its way to the others while the next one is updated. */
 static ein_status update_parameters(ein_engine *e, const ein_adamw *adamw, int64_t update, double factor,
                                     ein_step_result *result) {
-    const double start = MPI_Wtime();
-    for (int s = 0; s < ein_exchange_slices(e->exchange); s++) {
-        const ein_slice *slice = ein_exchange_slice(e->exchange, s);
-        /* The sum lies in a buffer of ours or in the inbox: scaling it in place is fine. */
-        float *g = (float *)(uintptr_t)ein_exchange_sum(e->exchange, s);
-#pragma omp parallel for num_threads(e->threads) schedule(static)
-        for (int64_t first = 0; first < slice->count; first += EIN_BLOCK) {
-            const int64_t n = slice->count - first < EIN_BLOCK ? slice->count - first : EIN_BLOCK;
-            if (factor < 1.0)
-                for (int64_t i = 0; i < n; i++) g[first + i] = (float)(g[first + i] * factor);
-            ein_adamw_range(e->param, e->m, e->v, g + first, e->layout, slice->offset + first, n, adamw,
-                            update);
-        }
-    }
-    result->update_s = MPI_Wtime() - start;
-    for (int b = 0; b < ein_exchange_buckets(e->exchange); b++)
+    const int slices = ein_exchange_slices(e->exchange);
+    e->packed_is_old = true;
+    for (int b = 0, s = 0; b < ein_exchange_buckets(e->exchange); b++) {
+        const double start = MPI_Wtime();
+        for (; s < slices && ein_exchange_slice(e->exchange, s)->bucket == b; s++)
+            update_slice(e, s, adamw, update, factor);
+        result->update_s += MPI_Wtime() - start;
         EIN_TRY(ein_exchange_share_start(e->exchange, b, e->param));
+    }
     return ein_exchange_share_finish(e->exchange);
 }
 

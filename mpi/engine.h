@@ -3,7 +3,7 @@
  * A job gives a function that computes one slot's loss and gradient; the engine runs the slots of this
  * rank on its threads, adds gradients in tree order as the backward passes go, exchanges them
  * (mpi/exchange.h), agrees on loss, norm and flags in one reduction, and applies AdamW to the slices this
- * rank owns.  The same parameters, loss and norm come out, bit for bit, for any number of ranks and threads.
+ * rank owns. Before the slots its threads lay the weights out for products, once for all of them.  The same parameters, loss and norm come out, bit for bit, for any number of ranks and threads.
  */
 #ifndef EIN_MPI_ENGINE_H
 #define EIN_MPI_ENGINE_H
@@ -14,6 +14,7 @@
 #include "core/base/status.h"
 #include "core/nn/adamw.h"
 #include "core/nn/layout.h"
+#include "core/nn/packed.h"
 #include "mpi/comm.h"
 #include "mpi/exchange.h"
 
@@ -69,6 +70,11 @@ ein_status ein_engine_step(ein_engine *engine, ein_status mine, const ein_adamw 
 
 /* Threads of this rank in use. */
 int ein_engine_threads(const ein_engine *engine);
+/* Copies of the parameters' weights for products (core/nn/packed.h), as they are now: what a slot's passes read, and
+ * validation between steps. Filled anew if a step has changed the parameters since, so not for a part of the threads
+ * alone, except within a slot's computation. Whoever changes parameters otherwise says so with ein_engine_changed. */
+const ein_packed *ein_engine_packed(ein_engine *engine);
+void ein_engine_changed(ein_engine *engine);
 /* Loss of each slot in the last step (slots), on every rank. */
 const double *ein_engine_slot_losses(const ein_engine *engine);
 
@@ -79,7 +85,7 @@ const ein_exchange *ein_engine_exchange(const ein_engine *engine);
 
 /* Bytes a rank takes, by kind; for --dry-run. Not collective. */
 typedef struct {
-    int64_t parameters, moments, gradients, exchange;
+    int64_t parameters, copies, moments, gradients, exchange;
     int gradient_buffers;
 } ein_engine_bytes;
 ein_engine_bytes ein_engine_plan(const ein_layout *layout, const ein_engine_options *options, int rank,

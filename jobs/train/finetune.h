@@ -90,9 +90,10 @@ typedef struct {
 
     ein_vit_shape shape;
     ein_layout *full, *trained;
-    float *frozen;         /* arena of `full` */
-    float *param;          /* arena of `trained` */
-    ein_contract contract; /* of the model: its normalisation is applied to every corpus */
+    float *frozen;             /* arena of `full` */
+    ein_packed *frozen_packed; /* copies of its weights; NULL: all are trained */
+    float *param;              /* arena of `trained` */
+    ein_contract contract;     /* of the model: its normalisation is applied to every corpus */
     char contract_text[EIN_CONTRACT_TEXT_BYTES];
     ein_model_tasks *meaning; /* of the outputs: heads, names, and at the end thresholds */
     ein_recipe recipe;

@@ -219,6 +219,10 @@ static const char *sizes_text(const ein_finetune_cell *c, char out[48]) {
     return out;
 }
 
+static bool has_frozen(const ein_finetune_cell *c) {
+    return c->trained->n_tensors < c->full->n_tensors;
+}
+
 static void print_plan(const ein_finetune_cell *c) {
     char sizes[48];
     const ein_engine_bytes e =
@@ -230,6 +234,7 @@ static void print_plan(const ein_finetune_cell *c) {
                          (ein_classify_values(c->full, c->trained, (int)c->per_slot, true) +
                           ein_classify_values(c->full, c->trained, 1, false));
     const int64_t frozen = c->full->arena * (int64_t)sizeof(float);
+    const int64_t copies = has_frozen(c) ? ein_packed_bytes(c->full, true) : 0;
     printf("%s\n", c->name);
     printf("  records      %" PRId64 " for training, %" PRId64 " for validation; %d targets, %d outputs\n",
            c->data.n_train, c->data.n_valid, c->meaning->n_targets, c->meaning->n_outputs);
@@ -245,10 +250,11 @@ static void print_plan(const ein_finetune_cell *c) {
     printf(
         "  memory       %s a rank: model %s, trained parameters with moments and gradients %s, activations %s, "
         "records %s\n",
-        ein_bytes_text(frozen + e.parameters + e.moments + e.gradients + e.exchange + acts + data, text[0],
-                       16),
-        ein_bytes_text(frozen, text[1], 16),
-        ein_bytes_text(e.parameters + e.moments + e.gradients + e.exchange, text[2], 16),
+        ein_bytes_text(frozen + copies + e.parameters + e.copies + e.moments + e.gradients + e.exchange +
+                           acts + data,
+                       text[0], 16),
+        ein_bytes_text(frozen + copies, text[1], 16),
+        ein_bytes_text(e.parameters + e.copies + e.moments + e.gradients + e.exchange, text[2], 16),
         ein_bytes_text(acts, text[3], 16), ein_bytes_text(data, text[4], 16));
 }
 
@@ -285,6 +291,7 @@ static void compute_slot(void *self, int thread, int slot, const float *param, f
         for (int s = c->trained->stages - 1; s >= 0; s--) done(context, s);
         return;
     }
+    ein_classify_weights(w->batch, c->frozen_packed, ein_engine_packed(c->trainer.engine));
     ein_classify_forward(w->batch, w->logits, c->frozen, param, w->prefix);
     memset(w->d_logits, 0, (size_t)(c->per_slot * outputs) * sizeof *w->d_logits);
     head_loss(w->record_loss, w->d_logits, w->logits, w->target, c->meaning->head, c->meaning->n_tasks, n,
@@ -519,6 +526,8 @@ static ein_status open_run(ein_finetune_cell *c) {
 static ein_status train(ein_finetune_cell *c) {
     char sizes[48];
     ein_status status = draw_weights(c);
+    if (status == EIN_OK && has_frozen(c))
+        status = ein_packed_make(c->full, true, c->frozen, c->all->threads, &c->frozen_packed);
     if (status == EIN_OK) status = workers_new(c);
     EIN_TRY(ein_comm_agree(comm_of(c), status));
     ein_run_log(c->run,
@@ -561,6 +570,7 @@ static void release(ein_finetune_cell *c) {
     ein_layout_destroy(c->trained);
     ein_layout_destroy(c->full);
     free(c->frozen);
+    ein_packed_destroy(c->frozen_packed);
     free(c->param);
     free(c->identity);
     ein_run_close(c->run);

@@ -80,6 +80,7 @@ static ein_status keep_prefixes(ein_finetune_cell *c, const ein_store *store, in
         ein_finetune_worker *w = &c->worker[omp_get_thread_num()];
         ein_store_input(store, i, w->x);
         ein_watchdog_beat("computing what frozen blocks make of the records");
+        ein_classify_weights(w->one, c->frozen_packed, NULL);
         ein_classify_prefix(w->one, prefix + i * values, c->frozen, w->x);
     }
     return EIN_OK;
@@ -173,6 +174,7 @@ static void fill_prefix(ein_finetune_cell *c, ein_finetune_worker *w, float *out
         ein_store_input(store, place, out);
     } else {
         ein_store_input(store, place, w->x);
+        ein_classify_weights(w->one, c->frozen_packed, NULL);
         ein_classify_prefix(w->one, out, c->frozen, w->x);
     }
 }
@@ -201,11 +203,13 @@ int ein_finetune_data_fill(ein_finetune_cell *c, ein_finetune_worker *w, int slo
 ein_status ein_finetune_data_validate(ein_finetune_cell *c) {
     ein_finetune_data *d = &c->data;
     const int T = n_targets(c);
+    const ein_packed *packed = ein_engine_packed(c->trainer.engine);
 #pragma omp parallel for num_threads(c->all->threads) schedule(dynamic)
     for (int64_t i = 0; i < d->own_valid; i++) {
         ein_finetune_worker *w = &c->worker[omp_get_thread_num()];
         fill_prefix(c, w, w->prefix, d->valid_store, d->valid_prefix, i);
         ein_watchdog_beat("validating");
+        ein_classify_weights(w->one, c->frozen_packed, packed);
         ein_classify_forward(w->one, w->logits, c->frozen, c->param, w->prefix);
         head_score(d->valid_score + (d->first_valid + i) * T, w->logits, c->meaning->head,
                    c->meaning->n_tasks, 1, T, c->shape.classes);

@@ -179,11 +179,13 @@ ein_status ein_pretrain_validate(ein_pretrain *p, double *loss) {
     ein_pretrain_data *d = &p->data;
     *loss = NAN;
     if (d->n_valid == 0) return EIN_OK;
+    const ein_packed *packed = ein_engine_packed(p->trainer.engine);
 #pragma omp parallel for num_threads(p->threads) schedule(dynamic)
     for (int64_t b = d->first_batch; b < d->first_batch + d->n_batches; b++) {
         ein_pretrain_worker *w = &p->worker[omp_get_thread_num()];
         const int fresh = fill_valid(p, w, b);
         ein_watchdog_beat("validating");
+        ein_mae_weights(w->mae, packed);
         ein_mae_forward(w->mae, w->record_loss, p->param, w->x, w->mask);
         memcpy(d->valid_loss + b * p->plan.per_slot, w->record_loss, (size_t)fresh * sizeof *w->record_loss);
     }

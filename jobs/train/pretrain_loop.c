@@ -43,6 +43,7 @@ static void compute_slot(void *self, int thread, int slot, const float *param, f
     ein_pretrain_worker *w = &p->worker[thread];
     const double share = 1.0 / (double)p->plan.batch;
     ein_pretrain_data_fill(p, w, slot);
+    ein_mae_weights(w->mae, ein_engine_packed(p->trainer.engine));
     ein_mae_forward(w->mae, w->record_loss, param, w->x, w->mask);
     double sum = 0;
     for (int b = 0; b < p->plan.per_slot; b++) sum += w->record_loss[b];

@@ -165,15 +165,19 @@ static void print_memory(const ein_pretrain *p) {
         data =
             ein_feed_bytes(&feed, p->plan.shape.leads, p->plan.shape.samples, &streaming) +
             ein_store_bytes((p->data.n_valid + size - 1) / size, p->plan.shape.leads, p->plan.shape.samples);
-    const int64_t total = e.parameters + e.moments + e.gradients + acts + e.exchange + data;
+    const int64_t total = e.parameters + e.copies + e.moments + e.gradients + acts + e.exchange + data;
     char text[16], note[64];
     const struct {
         const char *kind;
         int64_t bytes;
         const char *note;
-    } rows[] = {{"parameters", e.parameters, ""}, {"AdamW moments", e.moments, ""},
-                {"gradients", e.gradients, note}, {"activations", acts, ""},
-                {"exchange", e.exchange, ""},     {"records", data, streaming ? "streamed" : ""},
+    } rows[] = {{"parameters", e.parameters, ""},
+                {"copies", e.copies, e.copies ? "of weights, for products" : ""},
+                {"AdamW moments", e.moments, ""},
+                {"gradients", e.gradients, note},
+                {"activations", acts, ""},
+                {"exchange", e.exchange, ""},
+                {"records", data, streaming ? "streamed" : ""},
                 {"together", total, ""}};
     snprintf(note, sizeof note, "%d buffers: tree of sums with %d threads", e.gradient_buffers, p->threads);
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)

@@ -432,7 +432,7 @@ ein_status ein_probe_resume(ein_probe *p, ein_run *run, int64_t step, const char
 /* --- features -------------------------------------------------------------------------------------------- */
 
 /* Features of the records [first, first + count) of the probe's, one record per call of the model. */
-static ein_status compute_features(ein_probe *p, int64_t first, int64_t count) {
+static ein_status compute_features(ein_probe *p, const ein_packed *packed, int64_t first, int64_t count) {
     const int width = width_of(p);
     for (int64_t done = 0; done < count; done += CHUNK) {
         const int64_t begin = first + done, n = count - done < CHUNK ? count - done : CHUNK;
@@ -444,6 +444,7 @@ static ein_status compute_features(ein_probe *p, int64_t first, int64_t count) {
             probe_worker *w = &p->worker[omp_get_thread_num()];
             ein_store_input(store, i, w->x);
             ein_watchdog_beat("computing features for a probe");
+            ein_classify_weights(w->one, packed, NULL);
             ein_classify_prefix(w->one, p->feature + (begin + i) * width, p->param, w->x);
         }
         ein_store_destroy(store);
@@ -455,7 +456,11 @@ static ein_status compute_features(ein_probe *p, int64_t first, int64_t count) {
 static ein_status gather_features(ein_probe *p) {
     int64_t first, count;
     ein_share(p->n, ein_comm_rank(p->job->comm), ein_comm_size(p->job->comm), &first, &count);
-    EIN_TRY(ein_comm_agree(p->job->comm, compute_features(p, first, count)));
+    ein_packed *packed = NULL;
+    ein_status status = ein_packed_make(p->encoder, false, p->param, p->threads, &packed);
+    if (status == EIN_OK) status = compute_features(p, packed, first, count);
+    ein_packed_destroy(packed);
+    EIN_TRY(ein_comm_agree(p->job->comm, status));
     EIN_TRY(ein_gather_everywhere(p->job->comm, p->feature, NULL, p->n,
                                   width_of(p) * (int64_t)sizeof *p->feature, "gathering features"));
     ein_standardise(p->feature, p->n, width_of(p), p->train, p->n_train);

@@ -89,6 +89,7 @@ typedef struct {
     int16_t *counts;  /* (batch, L, S) */
     double peak;      /* arithmetic_peak, before or after the steps */
     worker *worker;   /* (threads) */
+    ein_engine *engine;
 } bench;
 
 _Noreturn static void die(const char *what) {
@@ -198,6 +199,7 @@ static void compute(void *job, int thread, int slot, const float *param, float *
     }
     const double filled = omp_get_wtime();
     const int given = b->set.input != NULL;
+    ein_mae_weights(w->mae, ein_engine_packed(b->engine));
     ein_mae_forward(w->mae, w->loss, param, given ? b->x + first * values : w->x,
                     given ? b->order + first * b->N : w->order);
     *loss = 0;
@@ -401,7 +403,7 @@ int main(int argc, char **argv) {
     bench b = {.set = parse(argc, argv)};
     load_preset(&b);
     load_input(&b);
-    ein_engine *engine = new_engine(&b, comm);
+    ein_engine *engine = b.engine = new_engine(&b, comm);
     const double before = sgemm_rate(comm, ein_engine_threads(engine));
     const double peak_before = arithmetic_peak(comm, ein_engine_threads(engine));
     run_steps(&b, comm, engine, &m);
