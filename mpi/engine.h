@@ -1,9 +1,10 @@
 /* The training engine: one optimiser step over all slots of the batch, on all ranks and threads.
  *
- * A job gives a function that computes one slot's loss and gradient; the engine runs the slots of this
- * rank on its threads, adds gradients in tree order as the backward passes go, exchanges them
- * (mpi/exchange.h), agrees on loss, norm and flags in one reduction, and applies AdamW to the slices this
- * rank owns. Before the slots its threads lay the weights out for products, once for all of them.  The same parameters, loss and norm come out, bit for bit, for any number of ranks and threads.
+ * A job gives a function that computes one slot's loss and gradient. Before the slots the threads of this rank lay
+ * the weights out for products, once for all of them; then they run the slots, add gradients in tree order as the
+ * backward passes go, exchange them (mpi/exchange.h), agree on loss, norm and flags in one reduction, and apply AdamW
+ * to the slices that this rank owns. The same parameters, loss and norm come out, bit for bit, for any number of ranks
+ * and threads.
  */
 #ifndef EIN_MPI_ENGINE_H
 #define EIN_MPI_ENGINE_H
