@@ -79,8 +79,8 @@ $(BENCH_BIN): $(BUILD)/%: $(BUILD)/%.o $(LIBS)
 	$(Q)$(CC) $(CFLAGS_ALL) $(HARDEN_CFLAGS) $(LDFLAGS) $(HARDEN_LDFLAGS) $^ -o $@ $(LIBS_ALL)
 ##@ Measure
 .PHONY: bench
-bench: $(BENCH_BIN) ## step time, scaling, share of the sgemm peak, and PyTorch beside it where it is installed
-	@tests/bench/bench.sh $(BUILD)
+bench: $(BENCH_BIN) ## speed against the arithmetic peak, PyTorch and ONNX Runtime; PARTS='products inference', PRESETS=tiny
+	@BENCH_PARTS='$(PARTS)' tests/bench/bench.sh $(BUILD) $(PRESETS)
 
 # --- memory and arithmetic ----------------------------------------------------------------------------------------------
 ##@ Test further

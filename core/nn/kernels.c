@@ -125,41 +125,86 @@ static void scale_rows(real *x, ptrdiff_t row, int m, int n, real factor) {
         for (int j = 0; j < n; j++) x[i * row + j] *= factor;
 }
 
+/* One head of one record: q, g and out have Q rows, k and v T. */
+typedef struct {
+    int Q, T, D;
+    rows_of q, k, v;
+} head;
+
+static void head_forward(real *out, ptrdiff_t out_row, real *p, const head *h) {
+    const int Tp = attention_stride(h->T);
+    times_turned(p, Tp, h->q, h->k, h->Q, h->T, h->D);
+    ein_loops_in_use()->softmax(p, h->Q, h->T, Tp, (real)(1.0 / sqrt((double)h->D)));
+    times(out, out_row, (rows_of){p, Tp}, h->v, h->Q, h->D, h->T);
+}
+
+/* dk and dv have rows as far apart as k and v. */
+static void head_backward(real *dq, real *dk, real *dv, real *scratch, rows_of g, rows_of p, const head *h) {
+    const int Q = h->Q, T = h->T, D = h->D, Tp = attention_stride(T);
+    const ptrdiff_t row = h->k.row;
+    const rows_of ds = {scratch, Tp};
+    /* out = P v:  dv = P^T g,  dP = g v^T */
+    turned_times(dv, row, p, g, T, D, Q);
+    scale_rows(dv, row, T, D, EIN_TERM(ATTENTION_DV));
+    times_turned(scratch, Tp, g, h->v, Q, T, D);
+    /* P = softmax(scale q k^T): with dS that of q k^T,  dq = dS k,  dk = dS^T q */
+    ein_loops_in_use()->softmax_backward(scratch, p.x, Q, T, Tp, (real)(1.0 / sqrt((double)D)));
+    times(dq, h->q.row, ds, h->k, Q, D, T);
+    scale_rows(dq, h->q.row, Q, D, EIN_TERM(ATTENTION_DQ));
+    turned_times(dk, row, ds, h->q, T, D, Q);
+    scale_rows(dk, row, T, D, EIN_TERM(ATTENTION_DK));
+}
+
+/* Head i of record b; q's rows begin at q_first + b Q q_row, those of k and v likewise with T. */
+static head head_of(const real *q, ptrdiff_t q_row, const real *k, const real *v, ptrdiff_t row, int b, int i,
+                    int Q, int T, int D) {
+    const ptrdiff_t at = (ptrdiff_t)b * T * row + (ptrdiff_t)i * D;
+    return (head){
+        Q, T, D, {q + (ptrdiff_t)b * Q * q_row + (ptrdiff_t)i * D, q_row}, {k + at, row}, {v + at, row}};
+}
+
 void attention_forward(real *out, real *prob, real *scratch, const real *qkv, int B, int T, int C, int H) {
     const int D = C / H, Tp = attention_stride(T), row = 3 * C;
-    const real scale = (real)(1.0 / sqrt((double)D));
     (void)scratch;
     for (int b = 0; b < B; b++)
-        for (int h = 0; h < H; h++) {
-            const real *head = qkv + (size_t)b * T * row + (size_t)h * D;
-            const rows_of q = {head, row}, k = {head + C, row}, v = {head + 2 * C, row};
-            real *p = prob + ((size_t)b * H + h) * T * Tp;
-            times_turned(p, Tp, q, k, T, T, D);
-            ein_loops_in_use()->softmax(p, T, T, Tp, scale);
-            times(out + (size_t)b * T * C + (size_t)h * D, C, (rows_of){p, Tp}, v, T, D, T);
+        for (int i = 0; i < H; i++) {
+            const head h = head_of(qkv, row, qkv + C, qkv + 2 * C, row, b, i, T, T, D);
+            head_forward(out + (size_t)b * T * C + (size_t)i * D, C, prob + ((size_t)b * H + i) * T * Tp, &h);
         }
 }
 
 void attention_backward(real *dqkv, real *scratch, const real *dout, const real *qkv, const real *prob, int B,
                         int T, int C, int H) {
     const int D = C / H, Tp = attention_stride(T), row = 3 * C;
-    const real scale = (real)(1.0 / sqrt((double)D));
     for (int b = 0; b < B; b++)
-        for (int h = 0; h < H; h++) {
-            const size_t at = (size_t)b * T * row + (size_t)h * D;
-            const rows_of q = {qkv + at, row}, k = {qkv + at + C, row}, v = {qkv + at + 2 * C, row};
-            const rows_of g = {dout + (size_t)b * T * C + (size_t)h * D, C}, ds = {scratch, Tp};
-            const rows_of p = {prob + ((size_t)b * H + h) * T * Tp, Tp};
-            real *dq = dqkv + at, *dk = dq + C, *dv = dk + C;
-            /* out = P v:  dv = P^T g,  dP = g v^T */
-            turned_times(dv, row, p, g, T, D, T);
-            scale_rows(dv, row, T, D, EIN_TERM(ATTENTION_DV));
-            times_turned(scratch, Tp, g, v, T, T, D);
-            /* P = softmax(scale q k^T): with dS that of q k^T,  dq = dS k,  dk = dS^T q */
-            ein_loops_in_use()->softmax_backward(scratch, p.x, T, T, Tp, scale);
-            times(dq, row, ds, k, T, D, T);
-            scale_rows(dq, row, T, D, EIN_TERM(ATTENTION_DQ));
-            turned_times(dk, row, ds, q, T, D, T);
-            scale_rows(dk, row, T, D, EIN_TERM(ATTENTION_DK));
+        for (int i = 0; i < H; i++) {
+            const head h = head_of(qkv, row, qkv + C, qkv + 2 * C, row, b, i, T, T, D);
+            real *dq = dqkv + (size_t)b * T * row + (size_t)i * D;
+            head_backward(dq, dq + C, dq + 2 * C, scratch,
+                          (rows_of){dout + (size_t)b * T * C + (size_t)i * D, C},
+                          (rows_of){prob + ((size_t)b * H + i) * T * Tp, Tp}, &h);
+        }
+}
+
+void attention_rows_forward(real *out, real *prob, const real *q, const real *kv, int B, int Q, int T, int C,
+                            int H) {
+    const int D = C / H, Tp = attention_stride(T), row = 2 * C;
+    for (int b = 0; b < B; b++)
+        for (int i = 0; i < H; i++) {
+            const head h = head_of(q, C, kv, kv + C, row, b, i, Q, T, D);
+            head_forward(out + (size_t)b * Q * C + (size_t)i * D, C, prob + ((size_t)b * H + i) * Q * Tp, &h);
+        }
+}
+
+void attention_rows_backward(real *dq, real *dkv, real *scratch, const real *dout, const real *q,
+                             const real *kv, const real *prob, int B, int Q, int T, int C, int H) {
+    const int D = C / H, Tp = attention_stride(T), row = 2 * C;
+    for (int b = 0; b < B; b++)
+        for (int i = 0; i < H; i++) {
+            const head h = head_of(q, C, kv, kv + C, row, b, i, Q, T, D);
+            const size_t at = (size_t)b * Q * C + (size_t)i * D;
+            real *dk = dkv + (size_t)b * T * row + (size_t)i * D;
+            head_backward(dq + at, dk, dk + C, scratch, (rows_of){dout + at, C},
+                          (rows_of){prob + ((size_t)b * H + i) * Q * Tp, Tp}, &h);
         }
 }

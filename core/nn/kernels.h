@@ -25,6 +25,8 @@
 #define gelu_backward           EIN_REAL_NAME(gelu_backward)
 #define attention_forward       EIN_REAL_NAME(attention_forward)
 #define attention_backward      EIN_REAL_NAME(attention_backward)
+#define attention_rows_forward  EIN_REAL_NAME(attention_rows_forward)
+#define attention_rows_backward EIN_REAL_NAME(attention_rows_backward)
 #define attention_scratch       EIN_REAL_NAME(attention_scratch)
 #define vector_add              EIN_REAL_NAME(vector_add)
 #define attention_stride        EIN_REAL_NAME(attention_stride)
@@ -66,6 +68,12 @@ void gelu_backward(real *din, const real *dout, const real *slope, size_t n);
 void attention_forward(real *out, real *prob, real *scratch, const real *qkv, int B, int T, int C, int H);
 void attention_backward(real *dqkv, real *scratch, const real *dout, const real *qkv, const real *prob, int B,
                         int T, int C, int H);
+/* The same where Q tokens of each record attend to all T: q (B,Q,C), kv (B,T,2C), out (B,Q,C), prob
+ * (B,H,Q,attention_stride(T)). */
+void attention_rows_forward(real *out, real *prob, const real *q, const real *kv, int B, int Q, int T, int C,
+                            int H);
+void attention_rows_backward(real *dq, real *dkv, real *scratch, const real *dout, const real *q,
+                             const real *kv, const real *prob, int B, int Q, int T, int C, int H);
 int attention_stride(int T);
 size_t attention_scratch(int T, int D);
 

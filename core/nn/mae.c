@@ -14,6 +14,9 @@
 struct ein_mae {
     ein_vit_shape shape;
     int B, N, K, V;
+    bool whole;           /* predict every patch */
+    stack_rows predicted; /* tokens that leave the decoder, CLS being token 0 */
+    int32_t *row, *place; /* (B,Q) those; (B,N) which of them a patch is, -1: none */
     stack_size enc, dec;
     /* First tensors in the layout's table. */
     const ein_layout *layout;
@@ -32,10 +35,11 @@ struct ein_mae {
     real *dec_tokens;                   /* (B, K+1, Cd) */
     real *dec_in;                       /* (B, T, Cd) */
     real *dec_out, *dec_mean, *dec_rstd;
-    real *gathered;   /* (B*N, Cd): normed decoder output without CLS */
-    real *prediction; /* (B*N, V) */
+    real *chosen;     /* (B*Q, V): predictions */
+    real *prediction; /* (B*N, V): the same by patch, for those who ask */
     real *target;     /* (B*(N-K), V) */
-    real *d_pred;     /* (B*N, V) */
+    real *d_pred;     /* (B*Q, V) */
+    real *d_last;     /* (B*Q, Cd) */
     real *d_dec;      /* (B, T, Cd) */
     real *d_norm;     /* (B, T, Cd) and (B, K+1, C) */
     real *d_enc;      /* (B, K+1, C) */
@@ -50,11 +54,11 @@ int ein_mask_visible(int patches, double ratio) {
 double ein_mae_gflop(const ein_vit_shape *s, int visible) {
     const double t = visible + 1, n = ein_vit_patches(s), T = n + 1, V = ein_vit_patch_values(s);
     const double enc = s->depth * t * (2.0 * s->width * (4.0 * s->width + 2.0 * s->mlp) + 4.0 * t * s->width);
-    const double dec =
-        s->dec_depth * T *
-        (2.0 * s->dec_width * (4.0 * s->dec_width + 2.0 * s->dec_mlp) + 4.0 * T * s->dec_width);
-    const double ends = 2.0 * ((t - 1) * V * s->width + t * s->width * s->dec_width + n * s->dec_width * V);
-    return 3.0 * (enc + dec + ends) * 1e-9;
+    const double D = s->dec_width, masked = n - visible;
+    const double dec = (s->dec_depth - 1) * T * (2.0 * D * (4.0 * D + 2.0 * s->dec_mlp) + 4.0 * T * D);
+    const double last = 4.0 * T * D * D + masked * (4.0 * D * (D + s->dec_mlp) + 4.0 * T * D);
+    const double ends = 2.0 * ((t - 1) * V * s->width + t * s->width * D + masked * D * V);
+    return 3.0 * (enc + dec + last + ends) * 1e-9;
 }
 
 void ein_mask_draw(int32_t *order, int patches, uint64_t seed, int64_t epoch, int64_t record) {
@@ -126,10 +130,11 @@ static int64_t place(ein_mae *m, real *memory) {
     TAKE(m->dec_out, B * T * D);
     TAKE(m->dec_mean, B * T);
     TAKE(m->dec_rstd, B * T);
-    TAKE(m->gathered, B * N * D);
+    TAKE(m->chosen, B * N * V);
     TAKE(m->prediction, B * N * V);
     TAKE(m->target, B * (N - K) * V);
     TAKE(m->d_pred, B * N * V);
+    TAKE(m->d_last, B * N * D);
     TAKE(m->d_dec, B * T * D);
     TAKE(m->d_norm, B * T * D > B * (K + 1) * C ? B * T * D : B * (K + 1) * C);
     TAKE(m->d_enc, B * (K + 1) * C);
@@ -189,6 +194,8 @@ ein_status ein_mae_new(const ein_layout *layout, int records, int visible, ein_m
         goto fail;
     }
     find_tensors(m, layout);
+    EIN_TRY_GOTO(status, EIN_NEW(m->row, (int64_t)records * m->N), fail);
+    EIN_TRY_GOTO(status, EIN_NEW(m->place, (int64_t)records * m->N), fail);
     EIN_TRY_GOTO(status, EIN_NEW(m->enc_block, m->shape.depth), fail);
     EIN_TRY_GOTO(status, EIN_NEW(m->dec_block, m->shape.dec_depth), fail);
     const size_t bytes = (size_t)place(m, NULL) * sizeof(real);
@@ -211,6 +218,8 @@ fail:
 
 void ein_mae_destroy(ein_mae *mae) {
     if (!mae) return;
+    free(mae->row);
+    free(mae->place);
     free(mae->enc_block);
     free(mae->dec_block);
     free(mae->memory);
@@ -264,8 +273,24 @@ static void encode(ein_mae *m, const real *param, const real *x) {
                       at(m, param, m->norm_b), B * (K + 1), C, EIN_LAYERNORM_EPS);
 }
 
+/* The last block works for patches that are predicted alone: nobody asks what it makes of the others. */
+static void choose_rows(ein_mae *m) {
+    const int N = m->N, K = m->K, Q = m->whole ? N : N - K;
+    m->predicted = (stack_rows){Q, m->row};
+    for (int b = 0; b < m->B; b++) {
+        int32_t *place = m->place + (size_t)b * N, *row = m->row + (size_t)b * Q;
+        int n = 0;
+        for (int i = 0; i < N; i++) place[m->order[(size_t)b * N + i]] = m->whole || i >= K ? 0 : -1;
+        for (int i = 0; i < N; i++)
+            if (place[i] == 0) {
+                row[n] = i + 1;
+                place[i] = n++;
+            }
+    }
+}
+
 static void decode(ein_mae *m, const real *param) {
-    const int B = m->B, N = m->N, K = m->K, T = N + 1, D = m->dec.C;
+    const int B = m->B, N = m->N, K = m->K, T = N + 1, D = m->dec.C, last = m->shape.dec_depth - 1;
     const real *mask = at(m, param, m->mask), *pos = at(m, param, m->dec_pos);
     linear_forward(m->dec_tokens, m->latent, weight(m, param, m->dec_embed_w), at(m, param, m->dec_embed_b),
                    B * (K + 1), m->enc.C, D);
@@ -281,18 +306,25 @@ static void decode(ein_mae *m, const real *param) {
     }
     const real *in = m->dec_in;
     ein_weight p[BLOCK_TENSORS];
-    for (int i = 0; i < m->shape.dec_depth; i++) {
+    choose_rows(m);
+    for (int i = 0; i <= last; i++) {
         block_tensors(m, param, m->dec_blocks + i * BLOCK_TENSORS, p);
-        block_forward(&m->dec_block[i], &m->dec_scratch, in, p, &m->dec);
+        if (i < last)
+            block_forward(&m->dec_block[i], &m->dec_scratch, in, p, &m->dec);
+        else
+            block_rows_forward(&m->dec_block[i], &m->dec_scratch, in, p, &m->dec, &m->predicted);
         in = m->dec_block[i].out;
     }
+    const int rows = B * m->predicted.Q;
     layernorm_forward(m->dec_out, m->dec_mean, m->dec_rstd, in, at(m, param, m->dec_norm_w),
-                      at(m, param, m->dec_norm_b), B * T, D, EIN_LAYERNORM_EPS);
-    for (int b = 0; b < B; b++)
-        memcpy(m->gathered + (size_t)b * N * D, m->dec_out + ((size_t)b * T + 1) * D,
-               (size_t)N * D * sizeof(real));
-    linear_forward(m->prediction, m->gathered, weight(m, param, m->pred_w), at(m, param, m->pred_b), B * N, D,
+                      at(m, param, m->dec_norm_b), rows, D, EIN_LAYERNORM_EPS);
+    linear_forward(m->chosen, m->dec_out, weight(m, param, m->pred_w), at(m, param, m->pred_b), rows, D,
                    m->V);
+}
+
+/* The prediction of a patch, which must be among those that there are. */
+static size_t place_of(const ein_mae *m, int b, int patch) {
+    return ((size_t)b * (size_t)m->predicted.Q + (size_t)m->place[(size_t)b * m->N + patch]) * (size_t)m->V;
 }
 
 void ein_mae_forward(ein_mae *m, double *record_loss, const real *param, const real *x,
@@ -309,7 +341,7 @@ void ein_mae_forward(ein_mae *m, double *record_loss, const real *param, const r
                      m->shape.patch);
         double total = 0;
         for (int i = 0; i < masked; i++) {
-            const real *pred = m->prediction + ((size_t)b * N + hidden[i]) * V, *t = target + (size_t)i * V;
+            const real *pred = m->chosen + place_of(m, b, hidden[i]), *t = target + (size_t)i * V;
             double square = 0;
             for (int v = 0; v < V; v++) square += (double)(pred[v] - t[v]) * (double)(pred[v] - t[v]);
             total += square / V;
@@ -346,11 +378,11 @@ static void stack_backward(ein_mae *m, real *d, real *grad, const real *param, c
 static void loss_backward(ein_mae *m, double scale) {
     const int N = m->N, K = m->K, V = m->V, masked = N - K;
     const real factor = EIN_TERM(MAE_LOSS) * (real)(2.0 * scale / ((double)masked * V));
-    memset(m->d_pred, 0, (size_t)m->B * N * V * sizeof(real));
+    memset(m->d_pred, 0, (size_t)m->B * m->predicted.Q * V * sizeof(real));
     for (int b = 0; b < m->B; b++)
         for (int i = 0; i < masked; i++) {
-            const size_t row = ((size_t)b * N + (size_t)m->order[(size_t)b * N + K + i]) * V;
-            const real *pred = m->prediction + row, *t = m->target + ((size_t)b * masked + i) * V;
+            const size_t row = place_of(m, b, m->order[(size_t)b * N + K + i]);
+            const real *pred = m->chosen + row, *t = m->target + ((size_t)b * masked + i) * V;
             real *d = m->d_pred + row;
             for (int v = 0; v < V; v++) d[v] = factor * (pred[v] - t[v]);
         }
@@ -379,23 +411,24 @@ static void scatter_backward(ein_mae *m, real *grad) {
 }
 
 static void decode_backward(ein_mae *m, real *grad, const real *param, ein_stage_done done, void *context) {
-    const int B = m->B, N = m->N, K = m->K, T = N + 1, C = m->enc.C, D = m->dec.C;
-    real *d_rows = m->d_norm; /* (B*N, D) fits */
-    linear_backward(d_rows, into(m, grad, m->pred_w), into(m, grad, m->pred_b), m->d_pred, m->gathered,
-                    weight(m, param, m->pred_w), B * N, D, m->V);
-    /* CLS is dropped before the prediction: its rows get no gradient here. Rows move apart from the end. */
-    for (int b = B - 1; b >= 0; b--) {
-        memmove(m->d_norm + ((size_t)b * T + 1) * D, d_rows + (size_t)b * N * D,
-                (size_t)N * D * sizeof(real));
-        memset(m->d_norm + (size_t)b * T * D, 0, (size_t)D * sizeof(real));
-    }
-    memset(m->d_dec, 0, (size_t)B * T * D * sizeof(real));
-    const real *last = m->dec_block[m->shape.dec_depth - 1].out;
-    layernorm_backward(m->d_dec, into(m, grad, m->dec_norm_w), into(m, grad, m->dec_norm_b), m->d_norm, last,
-                       at(m, param, m->dec_norm_w), m->dec_mean, m->dec_rstd, B * T, D);
+    const int B = m->B, K = m->K, C = m->enc.C, D = m->dec.C, rows = B * m->predicted.Q;
+    const int last = m->shape.dec_depth - 1, first = m->dec_blocks + last * BLOCK_TENSORS;
+    ein_weight p[BLOCK_TENSORS];
+    real *g[BLOCK_TENSORS];
+    linear_backward(m->d_norm, into(m, grad, m->pred_w), into(m, grad, m->pred_b), m->d_pred, m->dec_out,
+                    weight(m, param, m->pred_w), rows, D, m->V);
+    memset(m->d_last, 0, (size_t)rows * D * sizeof(real));
+    layernorm_backward(m->d_last, into(m, grad, m->dec_norm_w), into(m, grad, m->dec_norm_b), m->d_norm,
+                       m->dec_block[last].out, at(m, param, m->dec_norm_w), m->dec_mean, m->dec_rstd, rows,
+                       D);
     finish(m, m->dec_norm_w, done, context);
-    stack_backward(m, m->d_dec, grad, param, m->dec_block, m->dec_in, m->dec_blocks, m->shape.dec_depth,
-                   &m->dec, &m->dec_scratch, done, context);
+    block_tensors(m, param, first, p);
+    for (int t = 0; t < BLOCK_TENSORS; t++) g[t] = into(m, grad, first + t);
+    block_rows_backward(m->d_dec, m->d_last, g, &m->dec_scratch, &m->dec_block[last],
+                        last ? m->dec_block[last - 1].out : m->dec_in, p, &m->dec, &m->predicted);
+    finish(m, first, done, context);
+    stack_backward(m, m->d_dec, grad, param, m->dec_block, m->dec_in, m->dec_blocks, last, &m->dec,
+                   &m->dec_scratch, done, context);
     scatter_backward(m, grad);
     linear_backward(m->d_norm, into(m, grad, m->dec_embed_w), into(m, grad, m->dec_embed_b), m->d_tokens,
                     m->latent, weight(m, param, m->dec_embed_w), B * (K + 1), C, D);
@@ -440,8 +473,20 @@ void ein_mae_backward(ein_mae *m, real *grad, const real *param, double scale, e
     finish(m, m->cls, done, context);
 }
 
-const real *ein_mae_prediction(const ein_mae *mae) {
-    return mae->prediction;
+void ein_mae_whole(ein_mae *mae, bool whole) {
+    mae->whole = whole;
+}
+
+const real *ein_mae_prediction(const ein_mae *m) {
+    for (int b = 0; b < m->B; b++)
+        for (int n = 0; n < m->N; n++) {
+            real *to = m->prediction + ((size_t)b * m->N + n) * m->V;
+            if (m->place[(size_t)b * m->N + n] >= 0)
+                memcpy(to, m->chosen + place_of(m, b, n), (size_t)m->V * sizeof *to);
+            else
+                memset(to, 0xff, (size_t)m->V * sizeof *to); /* NaN */
+        }
+    return m->prediction;
 }
 const real *ein_mae_target(const ein_mae *mae) {
     return mae->target;

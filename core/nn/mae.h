@@ -10,6 +10,7 @@
 #ifndef EIN_CORE_NN_MAE_H
 #define EIN_CORE_NN_MAE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "core/base/real.h"
@@ -22,6 +23,7 @@
 #define ein_mae_destroy    EIN_REAL_NAME(ein_mae_destroy)
 #define ein_mae_values     EIN_REAL_NAME(ein_mae_values)
 #define ein_mae_weights    EIN_REAL_NAME(ein_mae_weights)
+#define ein_mae_whole      EIN_REAL_NAME(ein_mae_whole)
 #define ein_mae_forward    EIN_REAL_NAME(ein_mae_forward)
 #define ein_mae_backward   EIN_REAL_NAME(ein_mae_backward)
 #define ein_mae_prediction EIN_REAL_NAME(ein_mae_prediction)
@@ -43,6 +45,9 @@ void ein_mae_destroy(ein_mae *mae);
 /* Values of the arena that ein_mae_new would take; for memory plans. */
 int64_t ein_mae_values(const ein_layout *layout, int records, int visible);
 
+/* Forward passes from now on predict every patch instead of the masked ones alone. Loss and gradients are the same. */
+void ein_mae_whole(ein_mae *mae, bool whole);
+
 /* Passes from now on read weights from these copies of their `param`'s (NULL: there are none). */
 void ein_mae_weights(ein_mae *mae, const ein_packed *packed);
 
@@ -52,7 +57,8 @@ void ein_mae_weights(ein_mae *mae, const ein_packed *packed);
 void ein_mae_forward(ein_mae *mae, double *record_loss, const real *param, const real *x,
                      const int32_t *order);
 
-/* GFLOP of one record, forward and backward: multiply-adds of the linears and of attention, backward twice forward. */
+/* GFLOP of one record, forward and backward: multiply-adds of the linears and of attention, backward twice forward. Of
+ * the last block and the prediction what masked patches need. */
 double ein_mae_gflop(const ein_vit_shape *shape, int visible);
 
 /* Gradient of scale * sum of the record losses into the flat arena `grad`; every tensor is written, padding
@@ -60,7 +66,8 @@ double ein_mae_gflop(const ein_vit_shape *shape, int visible);
 void ein_mae_backward(ein_mae *mae, real *grad, const real *param, double scale, ein_stage_done done,
                       void *context);
 
-/* The decoder's prediction for every patch, (B,N,V) in the order of the target; valid after forward. */
+/* The decoder's predictions by patch, (B,N,V), values in the order of the target's; NaN for a patch that was not
+ * masked, unless ein_mae_whole. Valid after forward. */
 const real *ein_mae_prediction(const ein_mae *mae);
 /* The target of the masked patches, (B,N-K,V), in the order of `order` from K on. */
 const real *ein_mae_target(const ein_mae *mae);

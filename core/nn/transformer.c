@@ -1,7 +1,10 @@
 #include "core/nn/transformer.h"
 
+#include <string.h>
+
 #include "core/nn/kernels.h"
 #include "core/nn/lora.h"
+#include "core/nn/terms.h"
 
 static int64_t larger(int64_t a, int64_t b) {
     return a > b ? a : b;
@@ -113,4 +116,75 @@ void block_backward(real *d, real *const *g, stack_scratch *scratch, const block
     layernorm_backward(d, GRADIENT(BLOCK_NORM1_W), GRADIENT(BLOCK_NORM1_B), narrow, in,
                        p[BLOCK_NORM1_W].values, s->mean1, s->rstd1, M, C);
 #undef GRADIENT
+}
+
+/* --- a block of which some tokens leave ------------------------------------------------------------------ */
+
+/* to (B*Q,C): the chosen rows of from (B*T,C); or back, into rows that are 0 elsewhere. */
+static void gather(real *to, const real *from, const stack_size *z, const stack_rows *rows) {
+    const size_t C = (size_t)z->C;
+    for (int b = 0; b < z->B; b++)
+        for (int i = 0; i < rows->Q; i++, to += C)
+            memcpy(to, from + ((size_t)b * z->T + (size_t)rows->row[b * rows->Q + i]) * C, C * sizeof *to);
+}
+
+static void scatter(real *to, const real *from, const stack_size *z, const stack_rows *rows) {
+    const size_t C = (size_t)z->C;
+    memset(to, 0, (size_t)z->B * (size_t)z->T * C * sizeof *to);
+    for (int b = 0; b < z->B; b++)
+        for (int i = 0; i < rows->Q; i++, from += C)
+            memcpy(to + ((size_t)b * z->T + (size_t)rows->row[b * rows->Q + i]) * C, from, C * sizeof *to);
+}
+
+/* The weights of keys and values among those of qkv: panels are as deep as the width, and theirs are whole if it is a
+ * multiple of a panel's. */
+static ein_weight keys_and_values(ein_weight w, int C) {
+    ein_weight kv = {.values = w.values + (size_t)C * C, .width = w.width};
+    if (w.forward && C % w.width == 0) kv.forward = w.forward + (size_t)C * C;
+    return kv;
+}
+
+void block_rows_forward(block_state *s, stack_scratch *scratch, const real *in, const ein_weight *p,
+                        const stack_size *z, const stack_rows *rows) {
+    const int M = z->B * z->T, Mq = z->B * rows->Q, C = z->C, F = z->F;
+    real *kv = s->qkv, *q = s->qkv + (size_t)M * 2 * C;
+    layernorm_forward(s->norm1, s->mean1, s->rstd1, in, p[BLOCK_NORM1_W].values, p[BLOCK_NORM1_B].values, M,
+                      C, EIN_LAYERNORM_EPS);
+    gather(scratch->narrow, s->norm1, z, rows);
+    linear_forward(q, scratch->narrow, p[BLOCK_QKV_W], p[BLOCK_QKV_B].values, Mq, C, C);
+    linear_forward(kv, s->norm1, keys_and_values(p[BLOCK_QKV_W], C), p[BLOCK_QKV_B].values + C, M, C, 2 * C);
+    attention_rows_forward(s->att, s->prob, q, kv, z->B, rows->Q, z->T, C, z->H);
+    gather(s->mid, in, z, rows);
+    linear_residual_forward(s->mid, s->mid, s->att, p[BLOCK_PROJ_W], p[BLOCK_PROJ_B].values, Mq, C, C);
+    layernorm_forward(s->norm2, s->mean2, s->rstd2, s->mid, p[BLOCK_NORM2_W].values, p[BLOCK_NORM2_B].values,
+                      Mq, C, EIN_LAYERNORM_EPS);
+    linear_forward(s->slope, s->norm2, p[BLOCK_FC1_W], p[BLOCK_FC1_B].values, Mq, C, F);
+    gelu_forward(s->act, s->slope, s->slope, (size_t)Mq * (size_t)F);
+    linear_residual_forward(s->out, s->mid, s->act, p[BLOCK_FC2_W], p[BLOCK_FC2_B].values, Mq, F, C);
+}
+
+void block_rows_backward(real *d, real *d_rows, real *const *g, stack_scratch *scratch, const block_state *s,
+                         const real *in, const ein_weight *p, const stack_size *z, const stack_rows *rows) {
+    const int M = z->B * z->T, Mq = z->B * rows->Q, C = z->C, F = z->F;
+    const real *kv = s->qkv, *q = s->qkv + (size_t)M * 2 * C;
+    real *wide = scratch->wide, *narrow = scratch->narrow, *dkv = wide, *dq = wide + (size_t)M * 2 * C;
+    linear_backward(wide, g[BLOCK_FC2_W], g[BLOCK_FC2_B], d_rows, s->act, p[BLOCK_FC2_W], Mq, F, C);
+    gelu_backward(wide, wide, s->slope, (size_t)Mq * (size_t)F);
+    linear_backward(narrow, g[BLOCK_FC1_W], g[BLOCK_FC1_B], wide, s->norm2, p[BLOCK_FC1_W], Mq, C, F);
+    layernorm_backward(d_rows, g[BLOCK_NORM2_W], g[BLOCK_NORM2_B], narrow, s->mid, p[BLOCK_NORM2_W].values,
+                       s->mean2, s->rstd2, Mq, C);
+    linear_backward(narrow, g[BLOCK_PROJ_W], g[BLOCK_PROJ_B], d_rows, s->att, p[BLOCK_PROJ_W], Mq, C, C);
+    attention_rows_backward(dq, dkv, scratch->attention, narrow, q, kv, s->prob, z->B, rows->Q, z->T, C,
+                            z->H);
+    /* The gradient of norm1: queries' first, where there are any, then that of keys and values added onto it. */
+    gather(narrow, s->norm1, z, rows);
+    linear_backward(d, g[BLOCK_QKV_W], g[BLOCK_QKV_B], dq, narrow,
+                    (ein_weight){.values = p[BLOCK_QKV_W].values}, Mq, C, C);
+    scatter(narrow, d, z, rows);
+    linear_backward(NULL, g[BLOCK_QKV_W] + (size_t)C * C, g[BLOCK_QKV_B] + C, dkv, s->norm1, (ein_weight){0},
+                    M, C, 2 * C);
+    product_nn_add(narrow, dkv, p[BLOCK_QKV_W].values + (size_t)C * C, M, C, 2 * C, EIN_TERM(LINEAR_DIN));
+    scatter(d, d_rows, z, rows);
+    layernorm_backward(d, g[BLOCK_NORM1_W], g[BLOCK_NORM1_B], narrow, in, p[BLOCK_NORM1_W].values, s->mean1,
+                       s->rstd1, M, C);
 }

@@ -72,6 +72,8 @@ typedef struct {
 #define stack_scratch_values EIN_REAL_NAME(stack_scratch_values)
 #define stack_scratch_place  EIN_REAL_NAME(stack_scratch_place)
 #define block_forward        EIN_REAL_NAME(block_forward)
+#define block_rows_forward   EIN_REAL_NAME(block_rows_forward)
+#define block_rows_backward  EIN_REAL_NAME(block_rows_backward)
 #define block_backward       EIN_REAL_NAME(block_backward)
 
 /* Values that a block's state / the scratch takes, and pointers into `memory` of that many values. */
@@ -89,6 +91,22 @@ void block_forward(block_state *state, stack_scratch *scratch, const real *in, c
  * where they are not NULL (frozen); g NULL: all are, and only d flows. */
 void block_backward(real *d, real *const *g, stack_scratch *scratch, const block_state *state, const real *in,
                     const ein_weight *p, const stack_size *size);
+
+/* Tokens that leave a block whose other tokens nobody asks for: Q of each record's T, (B,Q) rising within a record.
+ * Of the others only keys and values are computed. */
+typedef struct {
+    int Q;
+    const int32_t *row;
+} stack_rows;
+
+/* state->out (B*Q,C): the rows that block_forward would give them, to the last bit with own products. */
+void block_rows_forward(block_state *state, stack_scratch *scratch, const real *in, const ein_weight *p,
+                        const stack_size *size, const stack_rows *rows);
+
+/* d (M,C): that of `in`, written; d_rows (B*Q,C): on entry that of state->out, overwritten. Without adapters. */
+void block_rows_backward(real *d, real *d_rows, real *const *g, stack_scratch *scratch,
+                         const block_state *state, const real *in, const ein_weight *p,
+                         const stack_size *size, const stack_rows *rows);
 
 /* Round a number of values up so that the next array starts on a 64-byte line. */
 static inline int64_t ein_aligned(int64_t values) {

@@ -1,6 +1,6 @@
 /* Speed of matrix products in the shapes of training: rows of one slot of each preset.
  *
- *     bench_products [REPETITIONS]
+ *     bench_products [REPETITIONS [PRESET]]
  *
  * For every shape and each of its three products (forward, gradient of inputs, gradient of weights) a line
  *
@@ -8,7 +8,8 @@
  *
  * where the peak is that of a loop of fused multiply-adds, 14 independent sums of the widest vectors. Peak, own and
  * BLAS are measured in turn, many times, in processor time of the thread: other programs on the machine change the
- * numbers less than they would elapsed time, but they do; medians are printed.
+ * numbers less than they would elapsed time, but they do; medians are printed, and at the end for each preset the share
+ * of all its lines together, by arithmetic. Weights are laid out beforehand, as in training.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -86,7 +87,12 @@ static double rate(bool own, form f, const operands *o, const shape *s, int time
     return 2e-9 * s->M * s->K * s->N * times / (now() - start);
 }
 
-static void measure(const shape *s, int repetitions) {
+/* Arithmetic of the lines so far, and the time at the peak that it took, own and BLAS's. */
+typedef struct {
+    double done, own, blas;
+} total;
+
+static void measure(const shape *s, int repetitions, total *sum) {
     operands o = {.in = draw((size_t)s->M * (size_t)s->K),
                   .out = draw((size_t)s->M * (size_t)s->N),
                   .w = draw((size_t)s->N * (size_t)s->K),
@@ -114,6 +120,10 @@ static void measure(const shape *s, int repetitions) {
                s->preset, s->layer, form_name[f], s->M, s->K, s->N, median(own, repetitions),
                median(blas, repetitions), median(against, repetitions));
         fflush(stdout);
+        const double work = 2.0 * s->M * s->K * s->N;
+        sum->done += work;
+        sum->own += work / median(own, repetitions);
+        sum->blas += work / median(blas, repetitions);
     }
     free(o.in);
     free(o.out);
@@ -128,6 +138,15 @@ int main(int argc, char **argv) {
     if (repetitions < 1 || repetitions > MAX_REPETITIONS) repetitions = MAX_REPETITIONS;
     printf("# instructions %s, peak %.0f GFLOP/s, BLAS %s\n", ein_set_name(ein_set_in_use()),
            bench_peak_gflops(now), ein_blas_start());
-    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) measure(&shapes[i], repetitions);
+    total sum = {0};
+    const size_t n = sizeof shapes / sizeof *shapes;
+    for (size_t i = 0; i < n; i++) {
+        if (argc > 2 && strcmp(shapes[i].preset, argv[2])) continue;
+        measure(&shapes[i], repetitions, &sum);
+        if (i + 1 < n && !strcmp(shapes[i].preset, shapes[i + 1].preset)) continue;
+        printf("%-6s all of them: own %.2f, BLAS %.2f of the peak\n", shapes[i].preset, sum.done / sum.own,
+               sum.done / sum.blas);
+        sum = (total){0};
+    }
     return 0;
 }

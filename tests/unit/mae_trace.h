@@ -5,6 +5,7 @@
 typedef struct NAME(ein_mae) NAME(ein_mae);
 ein_status NAME(ein_mae_new)(const ein_layout *, int, int, NAME(ein_mae) **);
 void NAME(ein_mae_destroy)(NAME(ein_mae) *);
+void NAME(ein_mae_whole)(NAME(ein_mae) *, bool);
 void NAME(ein_mae_forward)(NAME(ein_mae) *, double *, const REAL *, const REAL *, const int32_t *);
 void NAME(ein_mae_backward)(NAME(ein_mae) *, REAL *, const REAL *, double, ein_stage_done, void *);
 const REAL *NAME(ein_mae_prediction)(const NAME(ein_mae) *);
@@ -38,6 +39,7 @@ static void NAME(mae_trace)(const void *context, double *out) {
     NAME(ein_mae) * mae;
     double record_loss[B], *loss = out;
     if (NAME(ein_mae_new)(c->layout, B, K, &mae) != EIN_OK) exit(1);
+    NAME(ein_mae_whole)(mae, true); /* the fixtures hold predictions of all patches */
     out += PARITY_STEPS + 1;
     for (int step = 0; step <= PARITY_STEPS; step++) {
         NAME(ein_mae_forward)(mae, record_loss, param, x, c->order);

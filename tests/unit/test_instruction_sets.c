@@ -79,6 +79,7 @@ static void end(trained *t) {
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) free(all[i]);
 }
 
+static bool whole;  /* every patch is predicted, not the masked ones alone */
 static bool copies; /* weights are read from copies that are made before each update, in three parts */
 
 static ein_packed *copy_weights(const trained *t, ein_packed *packed) {
@@ -95,6 +96,7 @@ static trained pretrain(int pool, int lora) {
     double loss[RECORDS];
     if (ein_mae_new(t.layout, RECORDS, 9, &mae) != EIN_OK) exit(1);
     ein_mae_weights(mae, packed);
+    ein_mae_whole(mae, whole);
     for (int u = 1; u <= UPDATES; u++) {
         copy_weights(&t, packed);
         for (int b = 0; b < RECORDS; b++) ein_mask_draw(order + b * 23, 23, 5, u, b);
@@ -204,9 +206,21 @@ static void check_batches(int pool) {
     free(batch);
 }
 
+/* Predictions of patches that were not masked have no loss, so leaving them out changes no bit. */
+static void check_whole(void) {
+    trained masked = pretrain(0, 0);
+    whole = true;
+    trained all = pretrain(0, 0);
+    whole = false;
+    report(same(&masked, &all), "the last block for masked patches alone: the same bytes as for all of them");
+    end(&masked);
+    end(&all);
+}
+
 int main(void) {
     ein_products_use(true);
     compare_sets("pretraining", pretrain, 0, 0);
+    check_whole();
     compare_sets("fine-tuning", finetune, EIN_POOL_MEAN, 0);
     compare_sets("fine-tuning, attentive pooling and adapters", finetune, EIN_POOL_ATTENTIVE, 3);
     check_batches(EIN_POOL_MEAN);
