@@ -212,12 +212,14 @@ static ein_status take_pooled_one(ein_plan *p, const char *name, ein_plan_pooled
 static ein_status take_pooled(ein_plan *p, const char *name) {
     const json_t *list = json_object_get(p->file.body, "pooled"), *one;
     size_t i;
-    if ((p->round == 2) != json_is_array(list) || (p->round == 2) != (p->previous != NULL) ||
-        p->round > p->rounds)
+    const bool further = p->round > 1,
+               recalibrates = json_is_array(json_object_get(p->file.body, "recalibration"));
+    if (further != (json_is_array(list) || recalibrates) || (json_is_array(list) && recalibrates) ||
+        further != (p->previous != NULL) || p->round > p->rounds)
         return ein_error(EIN_FORMAT, "%s: round %d of %d, %s pooled counts and %s earlier plan do not fit",
                          name, p->round, p->rounds, json_is_array(list) ? "with" : "without",
                          p->previous ? "with an" : "without an");
-    if (p->round == 1) return EIN_OK;
+    if (!json_is_array(list)) return EIN_OK;
     EIN_TRY(EIN_NEW(p->pooled, json_array_size(list) + 1));
     json_array_foreach(list, i, one) {
         p->n_pooled++;
@@ -227,6 +229,34 @@ static ein_status take_pooled(ein_plan *p, const char *name) {
                 return twice(name, "pooled counts of task", p->task[p->pooled[i].task].name);
     }
     return EIN_OK;
+}
+
+static ein_status take_recalibration(ein_plan *p, const char *name) {
+    const json_t *list = json_object_get(p->file.body, "recalibration"), *one;
+    size_t i;
+    if (!json_is_array(list)) return EIN_OK;
+    EIN_TRY(EIN_NEW(p->recalibration, json_array_size(list) + 1));
+    json_array_foreach(list, i, one) {
+        const ein_plan_coefficients c = {find_named(text_of(one, "task"), p->n_tasks, task_name, p),
+                                         find_named(text_of(one, "model"), p->n_models, model_name, p),
+                                         real_of(one, "intercept"), real_of(one, "slope")};
+        if (c.task < 0 || c.model < 0 || p->task[c.task].quantity || !p->model[c.model].probabilities)
+            return ein_error(
+                EIN_FORMAT,
+                "%s: recalibration of a task or model that the plan has not, or that has no probabilities",
+                name);
+        if (ein_plan_coefficients_of(p, c.task, c.model))
+            return twice(name, "recalibration of task", p->task[c.task].name);
+        p->recalibration[p->n_recalibration++] = c;
+    }
+    return EIN_OK;
+}
+
+const ein_plan_coefficients *ein_plan_coefficients_of(const ein_plan *p, int task, int model) {
+    for (int i = 0; i < p->n_recalibration; i++)
+        if (p->recalibration[i].task == task && p->recalibration[i].model == model)
+            return &p->recalibration[i];
+    return NULL;
 }
 
 static ein_status check_sites(const ein_plan *p, const char *name) {
@@ -307,6 +337,7 @@ static ein_status take(ein_plan *p, const char *name) {
     EIN_TRY(take_criteria(p, name));
     EIN_TRY(check_sites(p, name));
     EIN_TRY(take_noise(p, name));
+    EIN_TRY(take_recalibration(p, name));
     return take_pooled(p, name);
 }
 
@@ -322,6 +353,7 @@ void ein_plan_free(ein_plan *p) {
         free(p->pooled[i].negative);
     }
     free(p->pooled);
+    free(p->recalibration);
     ein_signed_free(&p->file);
     free(p);
 }

@@ -7,7 +7,7 @@
  *     expires: 2027-06-30
  *     minimum_cell: 11                          default; a site may raise it
  *     largest_bound: 0.05                       default; of the error that merged bins cause in an AUROC
- *     rounds: 2                                 default 1; 2 adds the exact protocol
+ *     rounds: 2                                 default 1; 2 adds the exact protocol (recalibration adds its own)
  *     noise: {epsilon: 1, records: 1}           default none; noisy counts and nothing else, so of one round
  *     models: [{name: ours, file: ours.safetensors}]            or {name: theirs}: scores come in a table
  *     cohort: {text: "adults, echo within 30 days", require: [{column: age, at_least: 18}]}
@@ -79,6 +79,13 @@ typedef struct {
     int64_t *positive, *negative;
 } ein_plan_pooled;
 
+/* Coefficients of one task and model, in a round of recalibration. */
+typedef struct {
+    int task, model;
+    double intercept, slope;
+} ein_plan_coefficients;
+
+/* Round 1 has neither .pooled nor .recalibration; a later one has one of them. */
 typedef struct {
     ein_signed file;
     const char *name, *purpose, *expires, *cohort, *record, *patient, *previous, *contract_hash;
@@ -91,6 +98,8 @@ typedef struct {
     ein_plan_grouping grouping[EIN_PLAN_MOST_GROUPINGS];
     ein_plan_criterion criterion[EIN_PLAN_MOST_CRITERIA];
     ein_plan_pooled *pooled;
+    int n_recalibration;
+    ein_plan_coefficients *recalibration;
 } ein_plan;
 
 /* Read and judge: signature, schema, and what no schema can say. The caller judges who signed it and the dates. */
@@ -117,6 +126,9 @@ ein_status ein_plan_noise_of(ein_plan_noise *out, const char *name, const json_t
 int64_t ein_plan_noise_tables(const ein_plan *plan);
 void ein_plan_noise_rate(int64_t *numerator, int64_t *denominator, const ein_plan *plan,
                          ein_plan_noise noise);
+
+/* The coefficients of a task and model; NULL: this round does not ask for it. */
+const ein_plan_coefficients *ein_plan_coefficients_of(const ein_plan *plan, int task, int model);
 
 /* The key of a site; NULL if the plan has no such site. */
 const char *ein_plan_site_key(const ein_plan *plan, const char *site);

@@ -91,7 +91,13 @@ void ein_plan_words(const ein_plan *p, FILE *out) {
             "%lld tables\ngets an equal part; of a patient %lld record%s counted. You may lower epsilon.\n",
             (double)p->noise.thousandths / 1000, (long long)ein_plan_noise_tables(p),
             (long long)p->noise.records, p->noise.records == 1 ? " is" : "s are");
-    if (p->round == 2)
+    for (int i = 0; i < p->n_recalibration; i++)
+        fprintf(
+            out,
+            "Recalibration of %s, task %s: five sums at intercept %.9g and slope %.9g of the logit are sent.\n",
+            p->model[p->recalibration[i].model].name, p->task[p->recalibration[i].task].name,
+            p->recalibration[i].intercept, p->recalibration[i].slope);
+    if (p->pooled)
         fprintf(
             out,
             "Round 2: with the counts of all sites, which the plan carries, sums for exact variances are sent.\n");

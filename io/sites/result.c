@@ -105,7 +105,7 @@ static ein_status check_only_counts(const char *name, const ein_result *r, const
         json_is_object(json_object_get(one, "patients")) || json_is_integer(json_object_get(one, "unusable"));
     for (int m = 0; m < EIN_PLAN_MOST_MODELS; m++)
         exact |= isfinite(t->model[m].auroc.value) || t->model[m].has_calibration ||
-                 t->model[m].sums.has_sums || t->model[m].quantity;
+                 t->model[m].sums.has_sums || t->model[m].has_logistic || t->model[m].quantity;
     for (int k = 0; k < EIN_RESULT_MOST_PAIRS; k++)
         exact |= isfinite(t->pair[k].difference.value) || t->pair[k].sums.has_sums;
     for (size_t c = 0; c < json_array_size(t->subgroups); c++)
@@ -219,6 +219,28 @@ static ein_status take_pairs(const char *name, ein_result_task *t, const json_t 
     return EIN_OK;
 }
 
+static ein_status take_logistic(const char *name, ein_result_model *m, const json_t *one,
+                                const ein_result_task *t, const ein_plan *p, int index,
+                                const ein_plan_task *plan) {
+    const json_t *sums = json_object_get(one, "recalibration"), *gradient = json_object_get(sums, "gradient"),
+                 *information = json_object_get(sums, "information");
+    ein_logistic_sums *s = &m->logistic;
+    if (!sums) return EIN_OK;
+    if (!ein_plan_coefficients_of(p, (int)(plan - p->task), index))
+        return ein_error(EIN_FORMAT, "%s: task %s: sums of a recalibration that the plan does not ask for",
+                         name, plan->name);
+    for (size_t k = 0; k < 2; k++) s->gradient[k] = json_number_value(json_array_get(gradient, k));
+    for (size_t k = 0; k < 3; k++) s->information[k] = json_number_value(json_array_get(information, k));
+    s->n = t->n_positive + t->n_negative;
+    const double n = (double)s->n, *v = s->information;
+    m->has_logistic = true;
+    if (fabs(s->gradient[0]) <= n && v[0] > 0 && v[0] <= n / 4 * (1 + 1e-9) && v[2] >= 0 &&
+        v[1] * v[1] <= v[0] * v[2] * (1 + 1e-9))
+        return EIN_OK;
+    return ein_error(EIN_FORMAT, "%s: task %s: sums of %.0f records that no probabilities have", name,
+                     plan->name, n);
+}
+
 /* Counts that bear noise may be smaller than those that were judged, and their totals differ from table to table. */
 static int64_t least_cell(const ein_result *r) {
     return r->noise.thousandths ? 0 : r->minimum;
@@ -236,6 +258,7 @@ static ein_status take_model(const char *name, ein_result *r, ein_result_task *t
     m->quantity = json_is_object(quantity) ? quantity : NULL;
     m->auroc = take_auroc(json_object_get(one, "auroc"));
     if (plan->quantity) return EIN_OK;
+    EIN_TRY(take_logistic(name, m, one, t, p, index, plan));
     EIN_TRY(take_bins(name, m, one, t, plan, least_cell(r)));
     EIN_TRY(take_calibration(name, m, one, plan->name));
     take_sums(&m->sums, json_object_get(one, "sums"), t, json_object_get(task, "patients"));
@@ -270,7 +293,7 @@ static ein_status take_tasks(const char *name, ein_result *r, const ein_plan *p)
     size_t at = 0;
     EIN_TRY(EIN_NEW(r->task, p->n_tasks));
     for (int t = 0; t < p->n_tasks; t++) {
-        if (p->round == 2 && p->task[t].quantity) continue;
+        if (p->round > 1 && p->task[t].quantity) continue;
         const json_t *one = json_array_get(list, at++);
         if (!one || strcmp(text_of(one, "name"), p->task[t].name) != 0)
             return ein_error(EIN_FORMAT, "%s: other tasks than the plan's, or in another order", name);

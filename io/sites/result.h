@@ -7,6 +7,7 @@
 #ifndef EIN_IO_SITES_RESULT_H
 #define EIN_IO_SITES_RESULT_H
 
+#include "core/stats/calibration.h"
 #include "core/stats/components.h"
 #include "io/sites/plan.h"
 
@@ -29,7 +30,9 @@ typedef struct {
     const char *withheld; /* why; NULL: it is there */
     ein_result_auroc auroc;
     ein_result_sums sums;
-    const json_t *quantity; /* NULL: none */
+    bool has_logistic;
+    ein_logistic_sums logistic; /* at the plan's coefficients; without the likelihood */
+    const json_t *quantity;     /* NULL: none */
 } ein_result_model;
 
 typedef struct {

@@ -69,7 +69,8 @@ static ein_status pool_task(const ein_pool_sites *s, int task, json_t *tasks) {
         status = t->quantity ? ein_pool_sites_quantity(s, task, m, model)
                              : ein_pool_sites_model(s, task, m, model);
     }
-    if (status == EIN_OK && !t->quantity) status = ein_pool_sites_pairs(s, task, one);
+    if (status == EIN_OK && !t->quantity && !s->plan->recalibration)
+        status = ein_pool_sites_pairs(s, task, one);
     if (status == EIN_OK && !t->quantity && s->plan->round == 1)
         status = ein_pool_sites_subgroups(s, task, one);
     return status;

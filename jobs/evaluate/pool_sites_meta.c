@@ -134,7 +134,7 @@ ein_status ein_pool_sites_pairs(const ein_pool_sites *s, int task, json_t *into)
             json_object_set_new(one, "first", json_string(s->plan->model[i].name));
             json_object_set_new(one, "second", json_string(s->plan->model[k].name));
             fprintf(s->out, "\n%s\n", what);
-            if (s->plan->round == 2)
+            if (s->plan->pooled)
                 tell_exact_pair(s, task, at, one);
             else
                 EIN_TRY(meta_pair(s, task, at, "random effects", one));

@@ -9,6 +9,7 @@
 #include "core/stats/threshold.h"
 #include "io/formats/json.h"
 #include "jobs/evaluate/pool_sites.h"
+#include "jobs/sites/recalibration.h"
 
 /* The sites that sent bins of this model. */
 typedef struct {
@@ -279,6 +280,36 @@ static ein_status tell_threshold(const bins *x, int k, json_t *list) {
     return EIN_OK;
 }
 
+/* --- recalibration ------------------------------------------------------------------------------------------------ */
+
+static ein_status tell_recalibration(const bins *x, json_t *into) {
+    const ein_pool_sites *s = x->s;
+    ein_recalibrated r;
+    if (!ein_plan_coefficients_of(s->plan, x->task, x->model)) {
+        fprintf(s->out, "no recalibration in this round\n");
+        return EIN_OK;
+    }
+    for (int i = 0; i < s->n; i++)
+        if (!s->result[i].task[x->task].model[x->model].has_logistic)
+            fprintf(s->out, "no sums of %s\n", s->result[i].site);
+    ein_sites_recalibrated(&r, s->plan, s->result, s->n, x->task, x->model);
+    if (r.sites == 0) return EIN_OK;
+    const double z = ein_normal_quantile(0.5 + s->level / 2);
+    fprintf(
+        s->out,
+        "Recalibration over %d sites, after this step: intercept %.9g (%.4f to %.4f), slope %.9g (%.4f to "
+        "%.4f)\n  %s (largest step %.2g)\n",
+        r.sites, r.intercept, r.intercept - z * r.intercept_se, r.intercept + z * r.intercept_se, r.slope,
+        r.slope - z * r.slope_se, r.slope + z * r.slope_se,
+        r.converged ? "converged" : "NOT converged: einthoven plan --from makes the next round", r.step);
+    json_object_set_new(into, "recalibration",
+                        json_pack("{s:i, s:o, s:o, s:o, s:o, s:o, s:b}", "sites", r.sites, "intercept",
+                                  number(r.intercept), "intercept_se", number(r.intercept_se), "slope",
+                                  number(r.slope), "slope_se", number(r.slope_se), "step", number(r.step),
+                                  "converged", r.converged));
+    return EIN_OK;
+}
+
 /* --- all ------------------------------------------------------------------------------------------------------------
  * */
 
@@ -306,8 +337,9 @@ static ein_status meta(const bins *x, json_t *into) {
 static ein_status tell_all(const bins *x, json_t *into) {
     const ein_pool_sites *s = x->s;
     fprintf(s->out, "\n--- Model %s\n", s->plan->model[x->model].name);
+    if (s->plan->recalibration) return tell_recalibration(x, into);
     EIN_TRY(tell_bins(x, into));
-    if (s->plan->round == 2) return tell_exact(x, into);
+    if (s->plan->pooled) return tell_exact(x, into);
     if (x->n > 0) EIN_TRY(tell_calibration(x, into));
     json_t *thresholds = json_array();
     json_object_set_new(into, "thresholds", thresholds);

@@ -135,7 +135,7 @@ static ein_status judge_bound(ein_site_bins *x, const ein_site_build *b) {
     char reason[EIN_REASON_BYTES];
     EIN_TRY(ein_histogram_auc(&h, x->positive, x->negative, x->n_joined, 0.95));
     x->bound = h.bound.value;
-    if (b->plan->round == 2 || x->bound <= b->plan->largest_bound) return EIN_OK;
+    if (b->plan->pooled || x->bound <= b->plan->largest_bound) return EIN_OK;
     snprintf(reason, sizeof reason,
              "%d bins, joined to %d, may be wrong by up to %.4f in the AUROC, and the plan allows %.4g",
              x->n_bins, x->n_joined, x->bound, b->plan->largest_bound);
@@ -162,7 +162,7 @@ static ein_status admit(ein_site_bins *x, ein_site_build *b, const ein_site_case
 static ein_status choose(ein_site_bins *x, ein_site_build *b, const ein_site_cases *c, int task, int model) {
     int32_t *cell;
     ein_overlap_table fine = {0};
-    if (b->plan->round == 2) {
+    if (b->plan->pooled) {
         take_pooled(x, b, task, model);
         return EIN_OK;
     }
@@ -193,7 +193,7 @@ ein_status ein_site_bins_make(ein_site_bins *x, ein_site_build *b, const ein_sit
         x->bin[i] = ein_released_bin_of(t->edge, t->n_edges, c->score[model][i]);
     EIN_TRY(choose(x, b, c, task, model));
     if (!x->withheld[0]) EIN_TRY(count(x, c));
-    if (!x->withheld[0] && b->plan->round == 2) EIN_TRY(check_pooled(x, b, task, model));
+    if (!x->withheld[0] && b->plan->pooled) EIN_TRY(check_pooled(x, b, task, model));
     if (!x->withheld[0]) EIN_TRY(judge_bound(x, b));
     if (!x->withheld[0]) EIN_TRY(admit(x, b, c, task, model));
     return EIN_OK;

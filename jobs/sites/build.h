@@ -122,6 +122,14 @@ void ein_site_add_noise(const ein_site_build *b, int64_t *count, int n);
 ein_status ein_site_subgroups(json_t **out, ein_site_build *b, const ein_site_cases *c, int task,
                               const bool *may_tell);
 
+/* One task of a round of recalibration: gradient and information of the models that the plan asks for, judged as sums;
+ * what they tell beyond the bins of round 1, and beyond each earlier round, must come from enough patients. */
+ein_status ein_site_recalibrate(json_t **out, ein_site_build *b, const ein_site_cases *c, int task,
+                                json_t *unusable);
+
+/* The index of a record in a table; -1: it is not in it. */
+int64_t ein_site_find(const ein_overlap_table *table, uint64_t record);
+
 /* One task as JSON. */
 ein_status ein_site_task(json_t **out, ein_site_build *b, int task);
 

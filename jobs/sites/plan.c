@@ -9,6 +9,7 @@
 #include "io/sites/plan.h"
 #include "jobs/cli/command.h"
 #include "jobs/sites/mock.h"
+#include "jobs/sites/recalibration.h"
 #include "jobs/sites/second.h"
 #include "jobs/sites/site.h"
 
@@ -24,7 +25,9 @@ static const ein_option table_plan[] = {
      "also write a SYNTHETIC table with the columns that the plan asks for, on which sites can rehearse"},
     {"plan.mock_records", EIN_OPT_INT, "2000", 10, 1000000, NULL, "records", "of that table"},
     {"plan.from", EIN_OPT_STRING, NULL, EIN_UNBOUNDED, NULL, "",
-     "plan of round 1; the operands are its sites' results, and what is made is the plan of round 2"},
+     "plan of the round before; the operands are its sites' results, and what is made is the plan of the next round"},
+    {"plan.recalibrate", EIN_OPT_BOOL, "false", EIN_UNBOUNDED, NULL, "",
+     "with --from a plan of round 1: the next round fits intercept and slope of each model's logit over all sites"},
     {"plan.schema", EIN_OPT_CHOICE, NULL, EIN_UNBOUNDED, "plan|result", "",
      "print the published JSON Schema of plans or of results, and nothing else"},
     {0},
@@ -36,6 +39,7 @@ static const ein_flag flags[] = {{"--key", "FILE", "plan.key"},
                                  {"--overwrite", NULL, "plan.overwrite"},
                                  {"--mock", "TABLE.csv", "plan.mock"},
                                  {"--from", "PLAN.json", "plan.from"},
+                                 {"--recalibrate", NULL, "plan.recalibrate"},
                                  {"--schema", "plan|result", "plan.schema"},
                                  {0}};
 
@@ -90,7 +94,7 @@ static ein_status make(const ein_config *c, const char *description) {
     return status;
 }
 
-/* Round 2, whose plan the same coordinator signs. */
+/* A further round, whose plan the same coordinator signs. */
 static ein_status make_second(const ein_job *job, const char *from) {
     char today[11];
     ein_plan *first = NULL;
@@ -102,7 +106,10 @@ static ein_status make_second(const ein_job *job, const char *from) {
     EIN_TRY(ein_plan_read(from, &first));
     ein_status status = ein_site_check_plan(first, key, today);
     if (status == EIN_OK) status = ein_results_read(job->operands, job->n_operands, first, &results);
-    if (status == EIN_OK) status = ein_plan_second(&body, first, results, job->n_operands, today);
+    if (status == EIN_OK)
+        status = first->recalibration || ein_config_bool(job->config, "plan.recalibrate")
+                     ? ein_plan_recalibration(&body, first, results, job->n_operands, today)
+                     : ein_plan_second(&body, first, results, job->n_operands, today);
     if (status == EIN_OK) status = sign(job->config, body);
     json_decref(body);
     ein_results_free(results, job->n_operands, first);
@@ -139,6 +146,7 @@ const ein_command ein_command_plan = {
         "    einthoven keys coordinator.key\n"
         "    einthoven plan plan.yaml --key coordinator.key --out plan.json\n"
         "    einthoven plan --from plan.json *.result.json --key coordinator.key --out plan2.json\n"
+        "    einthoven plan --from plan.json --recalibrate *.result.json --key coordinator.key --out plan2.json\n"
         "    einthoven plan --schema plan",
     .tables = tables,
     .flags = flags,

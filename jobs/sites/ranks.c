@@ -40,7 +40,7 @@ ein_status ein_site_remember_ranks(ein_site_build *b, const ein_site_cases *c, i
 /* --- beside earlier ones
  * ---------------------------------------------------------------------------------------------- */
 
-static int64_t find(const ein_overlap_table *t, uint64_t record) {
+int64_t ein_site_find(const ein_overlap_table *t, uint64_t record) {
     int64_t low = 0, high = t->n;
     while (low < high) {
         const int64_t middle = (low + high) / 2;
@@ -83,7 +83,7 @@ static ein_status beside_one(bool *good, const ein_site_build *b, const ein_site
     if (status == EIN_OK) status = EIN_NEW(both.score[0], c->n + 1);
     if (status == EIN_OK) status = EIN_NEW(was, c->n + 1);
     for (int64_t i = 0; status == EIN_OK && i < c->n; i++) {
-        const int64_t at = find(old, c->record[i]);
+        const int64_t at = ein_site_find(old, c->record[i]);
         if (at < 0) continue;
         was[both.n] = old->cell[at];
         both.label[both.n] = c->label[i];
@@ -122,14 +122,14 @@ bool ein_site_sums_sent(const ein_site_build *b, const ein_site_cases *c) {
         const json_t *about = json_array_get(b->ledger->releases, (size_t)r);
         const char *plan = json_string_value(json_object_get(about, "plan"));
         if (json_integer_value(json_object_get(about, "round")) != 2 ||
-            (plan && !strcmp(plan, b->plan->file.hash)))
+            json_object_get(about, "recalibration") || (plan && !strcmp(plan, b->plan->file.hash)))
             continue;
         snprintf(prefix, sizeof prefix, "release %d: ", r + 1);
         for (int i = 0; i < b->ledger->tables.n; i++) {
             const ein_site_table *t = &b->ledger->tables.item[i];
             if (strncmp(t->name, prefix, strlen(prefix)) != 0) continue;
             for (int64_t k = 0; k < c->n; k++)
-                if (find(&t->table, c->record[k]) >= 0) return true;
+                if (ein_site_find(&t->table, c->record[k]) >= 0) return true;
         }
     }
     return false;

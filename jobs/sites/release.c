@@ -186,6 +186,8 @@ static ein_status enter(const candidate *x, const char *ledger, const char *resu
                   ein_config_string(x->config, "release.by"), "date", today, "round",
                   json_object_get(x->body, "round"), "site", json_object_get(x->body, "site"));
     if (!about) return ein_error(EIN_NOMEM, "no memory for an entry of the ledger (is the name UTF-8?)");
+    if (x->plan->recalibration)
+        json_object_set(about, "recalibration", json_object_get(x->plan->file.body, "recalibration"));
     if (x->epsilon > 0) json_object_set_new(about, "epsilon_thousandths", json_integer(x->epsilon));
     if (x->budget >= 0) json_object_set_new(about, "budget_thousandths", json_integer(x->budget));
     const ein_status status = ein_ledger_add(ledger, &x->ledger, about, &x->tables);

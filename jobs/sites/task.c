@@ -225,7 +225,7 @@ static ein_status binary_parts(work *w, json_t *models, json_t *pairs, json_t **
             EIN_TRY(pair_json(&one, w, i, k));
             json_array_append_new(pairs, one);
         }
-    if (w->b->plan->round == 2) {
+    if (w->b->plan->pooled) {
         *subgroups = json_array();
         return EIN_OK;
     }
@@ -287,8 +287,9 @@ ein_status ein_site_task(json_t **out, ein_site_build *b, int task) {
         fprintf(b->sheet, "  NOTHING of it is sent: %s\n", reason);
         status = empty_task(out, t, reason, unusable, json_array());
     } else if (status == EIN_OK) {
-        status =
-            t->quantity ? quantity_task(out, b, &c, task, unusable) : binary_task(out, b, &c, task, unusable);
+        status = b->plan->recalibration ? ein_site_recalibrate(out, b, &c, task, unusable)
+                 : t->quantity          ? quantity_task(out, b, &c, task, unusable)
+                                        : binary_task(out, b, &c, task, unusable);
     }
     ein_site_cases_free(&c);
     return status;
@@ -319,7 +320,7 @@ ein_status ein_site_body(json_t **out, ein_site_build *b, const char *site, cons
     ein_status status = EIN_OK;
     for (int t = 0; status == EIN_OK && t < b->plan->n_tasks; t++) {
         json_t *one;
-        if (b->plan->round == 2 && b->plan->task[t].quantity) continue;
+        if (b->plan->round > 1 && b->plan->task[t].quantity) continue;
         status = ein_site_task(&one, b, t);
         json_array_append_new(tasks, one);
     }
