@@ -95,7 +95,7 @@ static bool judge_beside(work *w, const double *p, double intercept, double slop
     return true;
 }
 
-/* --- what was released before --------------------------------------------------------------------------------------- */
+/* --- what was released before ------------------------------------------------------------------------------ */
 
 /* The cells of the finest bins that were sent of this model and hold all these records, as many as it returns; 0: none.
  */
@@ -150,7 +150,7 @@ static bool beside_models(work *w, int model) {
     return true;
 }
 
-/* --- one model ------------------------------------------------------------------------------------------------------ */
+/* --- one model --------------------------------------------------------------------------------------------- */
 
 static ein_status judge(bool *good, work *w, int model) {
     const ein_plan_coefficients *at = ein_plan_coefficients_of(w->b->plan, w->task, model);

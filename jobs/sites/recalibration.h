@@ -1,7 +1,7 @@
 /* Recalibration over all sites by Newton's method (IRLS), a round a step: P(y) = logistic(intercept + slope logit(p)).
  *
  * A plan carries coefficients; sites send gradient and information there; the coordinator adds them and takes the step,
- * which is the step that all rows together would take. The first coefficients are fitted to the bins of round 1, so that
+ * which is the step that all rows together would take. The first coefficients are fitted to the bins of round 1, so
  * few rounds are needed. */
 #ifndef EIN_JOBS_SITES_RECALIBRATION_H
 #define EIN_JOBS_SITES_RECALIBRATION_H
