@@ -304,8 +304,9 @@ static ein_status tell_recalibration(const bins *x, json_t *into) {
         r.converged ? "converged" : "NOT converged: einthoven plan --from makes the next round", r.step);
     json_object_set_new(into, "recalibration",
                         json_pack("{s:i, s:o, s:o, s:o, s:o, s:o, s:b}", "sites", r.sites, "intercept",
-                                  number(r.intercept), "intercept_se", number(r.intercept_se), "slope",
-                                  number(r.slope), "slope_se", number(r.slope_se), "step", number(r.step),
+                                  ein_json_number(r.intercept), "intercept_se",
+                                  ein_json_number(r.intercept_se), "slope", ein_json_number(r.slope),
+                                  "slope_se", ein_json_number(r.slope_se), "step", ein_json_number(r.step),
                                   "converged", r.converged));
     return EIN_OK;
 }
