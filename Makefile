@@ -65,7 +65,7 @@ BLAS_DIR     ?= $(firstword $(wildcard /usr/lib/$(shell $(CC) -print-multiarch 2
                   /usr/lib/*/openblas-pthread))
 BLAS_CFLAGS  ?= $(if $(BLAS_DIR),-I$(subst /lib/,/include/,$(BLAS_DIR)),$(shell $(PKG_CONFIG) --cflags openblas))
 BLAS_LIBS    ?= $(if $(BLAS_DIR),-L$(BLAS_DIR) -Wl$(comma)-rpath$(comma)$(BLAS_DIR) -lopenblas,$(shell $(PKG_CONFIG) --libs openblas))
-IO_PACKAGES  := yaml-0.1 jansson libsodium libxml-2.0 sqlite3 zlib flac
+IO_PACKAGES  := yaml-0.1 jansson libsodium libxml-2.0 sqlite3 zlib flac libarchive
 IO_CFLAGS    ?= $(shell $(PKG_CONFIG) --cflags $(IO_PACKAGES))
 IO_LIBS      ?= $(shell $(PKG_CONFIG) --libs $(IO_PACKAGES))
 CAIRO_CFLAGS ?= $(shell $(PKG_CONFIG) --cflags cairo-pdf)
@@ -93,7 +93,7 @@ LIBS_ALL     = $(HDF5_LIBS) $(MPI_LIBS) $(BLAS_LIBS) $(IO_LIBS) $(CAIRO_LIBS) -l
 # archive, and the linker, which reads them once and in this order, does not find what points upwards. `make lint` checks
 # the same over #include.
 ROOMS := jobs jobs/report jobs/study jobs/inspect jobs/score jobs/evaluate jobs/sites jobs/train jobs/data jobs/options jobs/metrics \
-         jobs/cli io/sites io/tasks io/model io/labels io/picture io/ecg io/corpus io/run io/config io/hdf5 io/formats io/base \
+         jobs/cli io/sites io/tasks io/model io/labels io/picture io/ecg io/archive io/corpus io/run io/config io/hdf5 io/formats io/base \
          mpi core/synth core/stats core/records core/nn core/signal core/base
 ROOM_SRC = $(filter-out jobs/einthoven.c,$(wildcard $1/*.c))
 LIB_SRC  := $(foreach room,$(ROOMS),$(call ROOM_SRC,$(room)))

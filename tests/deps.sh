@@ -18,6 +18,7 @@ pc      jansson          libjansson-dev
 pc      libsodium        libsodium-dev
 pc      libxml-2.0       libxml2-dev
 pc      flac             libflac-dev
+pc      libarchive       libarchive-dev
 pc      sqlite3          libsqlite3-dev
 pc      cairo-pdf        libcairo2-dev
 pc      zlib             zlib1g-dev

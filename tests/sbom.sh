@@ -26,6 +26,7 @@ libxml2          libxml-2.0      MIT
 libsqlite3       sqlite3         blessing
 libz             zlib            Zlib
 libFLAC          flac            BSD-3-Clause
+libarchive       libarchive      BSD-2-Clause
 libgomp          -               GPL-3.0-or-later WITH GCC-exception-3.1
 libomp           -               Apache-2.0 WITH LLVM-exception
 libm             -               LGPL-2.1-or-later

@@ -36,8 +36,8 @@ static const ein_kind kind_tables = {EIN_KIND_OTHER, "tables"}, kind_texts = {EI
                       kind_checksums = {EIN_KIND_OTHER, "checksums"},
                       kind_own = {EIN_KIND_OTHER, "files of einthoven"},
                       kind_annotations = {EIN_KIND_OTHER, "annotations"},
-                      kind_zip = {EIN_KIND_HOLDER, "a ZIP archive"},
-                      kind_gzip = {EIN_KIND_HOLDER, "a gzip file"},
+                      kind_zip = {EIN_KIND_ARCHIVE, "a ZIP archive"},
+                      kind_gzip = {EIN_KIND_ARCHIVE, "a gzip file"},
                       kind_hdf5 = {EIN_KIND_HOLDER, "an HDF5 file"};
 
 static const magic magics[] = {
@@ -54,16 +54,16 @@ static const magic magics[] = {
     {0, "fLaC", 4, {EIN_KIND_HOLDER, "a FLAC file"}},
     {0, "\x93NUMPY", 6, {EIN_KIND_HOLDER, "a NumPy file"}},
     {0, "PAR1", 4, {EIN_KIND_HOLDER, "a Parquet file"}},
-    {0, "BZh", 3, {EIN_KIND_HOLDER, "a bzip2 file"}},
+    {0, "BZh", 3, {EIN_KIND_ARCHIVE, "a bzip2 file"}},
     {0, "7z\xbc\xaf", 4, {EIN_KIND_HOLDER, "a 7z archive"}},
     {0,
      "\xfd"
      "7zXZ",
      5,
-     {EIN_KIND_HOLDER, "an xz file"}},
-    {0, "\x28\xb5\x2f\xfd", 4, {EIN_KIND_HOLDER, "a zstd file"}},
+     {EIN_KIND_ARCHIVE, "an xz file"}},
+    {0, "\x28\xb5\x2f\xfd", 4, {EIN_KIND_ARCHIVE, "a zstd file"}},
     {0, "Rar!", 4, {EIN_KIND_HOLDER, "a RAR archive"}},
-    {257, "ustar", 5, {EIN_KIND_HOLDER, "a tar archive"}},
+    {257, "ustar", 5, {EIN_KIND_ARCHIVE, "a tar archive"}},
     {0, "SQLite format 3", 15, {EIN_KIND_HOLDER, "an SQLite database"}},
     {0, "\x89PNG", 4, {EIN_KIND_OTHER, "images"}},
     {0, "\xff\xd8\xff", 3, {EIN_KIND_OTHER, "images"}},

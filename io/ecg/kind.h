@@ -5,8 +5,9 @@
  *   EIN_KIND_READ     an ECG of a kind that is read, whatever its name: a row of io/ecg/formats.h
  *   EIN_KIND_ECG      an ECG of a kind that is not read, by content: HL7 version 2 and others in kind.c; or by name:
  *                     .scp, .dcm, .ecg, .mwf and their like
- *   EIN_KIND_HOLDER   what may hold recordings and is not looked into: HDF5, MATLAB, NumPy, Parquet, archives, FLAC;
+ *   EIN_KIND_HOLDER   what may hold recordings and is not looked into: HDF5, MATLAB, NumPy, Parquet, 7z, FLAC;
  *                     and signal files (.dat, .mat), which need a WFDB header
+ *   EIN_KIND_ARCHIVE  what io/archive opens: ZIP, tar, and files compressed by gzip, xz, zstd or bzip2
  *   EIN_KIND_OTHER    plainly no recording: tables, texts, checksums, images, documents, programs, models, files of
  *                     this program, empty files, and binary data of which nothing tells what they are
  */
@@ -20,7 +21,13 @@
 #include "io/base/input.h"
 #include "io/ecg/formats.h"
 
-typedef enum { EIN_KIND_READ, EIN_KIND_ECG, EIN_KIND_HOLDER, EIN_KIND_OTHER } ein_kind_class;
+typedef enum {
+    EIN_KIND_READ,
+    EIN_KIND_ECG,
+    EIN_KIND_HOLDER,
+    EIN_KIND_ARCHIVE,
+    EIN_KIND_OTHER
+} ein_kind_class;
 
 typedef struct {
     ein_kind_class class;

@@ -16,6 +16,7 @@
 #include "io/base/durable.h"
 #include "io/base/map.h"
 #include "io/base/trouble.h"
+#include "io/ecg/archive_list.h"
 #include "io/ecg/formats.h"
 #include "io/ecg/kind.h"
 #include "io/ecg/wfdb.h"
@@ -43,6 +44,9 @@ static bool is_candidate(const char *name) {
 
 /* XML of no format that is read. */
 static ein_status not_read(const char *path, const ein_kind *kind, bool is_xml, const char *root) {
+    if (kind->class == EIN_KIND_ARCHIVE)
+        return ein_error(EIN_OTHER, "%s: %s, which is not a recording, nor looked into here", path,
+                         kind->name);
     if (kind->class == EIN_KIND_ECG || kind->class == EIN_KIND_HOLDER)
         return ein_error(EIN_OTHER, "%s: %s, which is not read; %s are read", path, kind->name,
                          ein_format_list());
@@ -170,6 +174,8 @@ typedef struct {
     ein_reader_problem *problem;
     int64_t n_problems, room;
     const ein_links *links;
+    bool open_archives;
+    strings archives, listed; /* archives that were found; the recordings of one */
 } walk;
 
 static ein_status add_string(strings *list, const char *text) {
@@ -292,12 +298,21 @@ static ein_status visit_link(walk *w, FTS *fts, FTSENT *entry) {
                        "a symbolic link out of the folders that were named; --follow-links follows it");
 }
 
+/* A file that was named itself. */
+static ein_status visit_root_file(walk *w, const char *path) {
+    ein_kind kind = {EIN_KIND_OTHER, ""};
+    const bool archive = w->open_archives && !is_candidate(path) && ein_kind_of_file(path, &kind) == EIN_OK &&
+                         kind.class == EIN_KIND_ARCHIVE;
+    return add_string(archive ? &w->archives : &w->paths, path);
+}
+
 static ein_status visit(walk *w, FTS *fts, FTSENT *entry) {
     bool named = entry->fts_level == FTS_ROOTLEVEL || is_candidate(entry->fts_name);
     switch (entry->fts_info) {
     case FTS_D:
         return visit_folder(w, fts, entry);
     case FTS_F:
+        if (entry->fts_level == FTS_ROOTLEVEL) return visit_root_file(w, entry->fts_path);
         return named ? add_string(&w->paths, entry->fts_path) : add_string(&w->others, entry->fts_path);
     case FTS_SL:
     case FTS_SLNONE:
@@ -466,6 +481,7 @@ static ein_status look_at_other(walk *w, const char *path, strings *found) {
     if (beside_header && ends_with(path, annotator) && ein_kind_is_by_name_only(&kind)) return EIN_OK;
     if (kind.class != EIN_KIND_READ) EIN_TRY(is_named(w, path, &named));
     if (named) return EIN_OK;
+    if (kind.class == EIN_KIND_ARCHIVE && w->open_archives) return add_string(&w->archives, path);
     return kind.class == EIN_KIND_OTHER ? count_passed(w, kind.name, path) : add_string(found, path);
 }
 
@@ -529,6 +545,55 @@ static ein_status drop_segments(walk *w) {
     return status;
 }
 
+/* --- archives ---------------------------------------------------------------------------------------------- */
+
+static ein_status list_recording(void *context, const char *path) {
+    return add_string(&((walk *)context)->listed, path);
+}
+
+static ein_status list_passed(void *context, const char *kind, const char *path) {
+    return count_passed(context, kind, path);
+}
+
+static ein_status list_problem(void *context, const char *path, const char *reason) {
+    return add_problem(context, path, reason);
+}
+
+/* A folder of that name would have recordings called as the archive's are. */
+static ein_status list_archive(walk *w, const char *path) {
+    const ein_archive_listing to = {list_recording, list_passed, list_problem, w};
+    char folder[PATH_MAX + 2];
+    struct stat info;
+    snprintf(folder, sizeof folder, "%s!", path);
+    if (stat(folder, &info) == 0)
+        return add_problem(w, path, "an archive beside a file or folder of its name with '!'; rename one");
+    return ein_archive_list(path, &to);
+}
+
+/* The recordings of each archive take its place among the paths, in the order of the archive. */
+static ein_status expand_archives(walk *w) {
+    strings all = {0};
+    int64_t i = 0;
+    ein_status status = EIN_OK;
+    if (w->archives.count > 0)
+        qsort(w->archives.item, (size_t)w->archives.count, sizeof *w->archives.item, by_path);
+    drop_duplicates(&w->archives);
+    for (int64_t a = 0; status == EIN_OK && a < w->archives.count; ++a) {
+        for (; status == EIN_OK && i < w->paths.count && strcmp(w->paths.item[i], w->archives.item[a]) < 0;
+             ++i)
+            status = add_string(&all, w->paths.item[i]);
+        if (status == EIN_OK) status = list_archive(w, w->archives.item[a]);
+        for (int64_t k = 0; status == EIN_OK && k < w->listed.count; ++k)
+            status = add_string(&all, w->listed.item[k]);
+        free_strings(&w->listed);
+    }
+    if (w->archives.count == 0) return status;
+    for (; status == EIN_OK && i < w->paths.count; ++i) status = add_string(&all, w->paths.item[i]);
+    free_strings(&w->paths);
+    w->paths = all;
+    return status;
+}
+
 static int by_count(const void *a, const void *b) {
     const ein_reader_passed *x = a, *y = b;
     return x->count != y->count ? (x->count < y->count) - (x->count > y->count) : strcmp(x->kind, y->kind);
@@ -549,13 +614,12 @@ static ein_status look_at_others(walk *w) {
         status = add_string(&w->paths, found.item[i]);
     free_strings(&found);
     if (w->paths.count > 0) qsort(w->paths.item, (size_t)w->paths.count, sizeof *w->paths.item, by_path);
-    qsort(w->passed, (size_t)w->n_passed, sizeof *w->passed, by_count);
     return status;
 }
 
-ein_status ein_reader_find(const char *const *roots, int n_roots, const ein_links *links,
-                           ein_reader_list *out) {
-    walk w = {.links = links};
+ein_status ein_reader_find_in(const char *const *roots, int n_roots, const ein_place *place,
+                              ein_reader_list *out) {
+    walk w = {.links = place->links, .open_archives = place->store != NULL};
     memset(out, 0, sizeof *out);
     ein_status status = EIN_OK;
     for (int i = 0; i < n_roots && status == EIN_OK; ++i) status = find_in(&w, roots[i]);
@@ -564,7 +628,10 @@ ein_status ein_reader_find(const char *const *roots, int n_roots, const ein_link
     drop_duplicates(&w.paths);
     if (status == EIN_OK) status = look_at_others(&w);
     if (status == EIN_OK) status = drop_segments(&w);
+    if (status == EIN_OK && w.open_archives) status = expand_archives(&w);
+    qsort(w.passed, (size_t)w.n_passed, sizeof *w.passed, by_count);
     free_strings(&w.others);
+    free_strings(&w.archives);
     ein_map_destroy(w.named);
     ein_map_destroy(w.folders);
     ein_map_destroy(w.segments);
@@ -572,6 +639,11 @@ ein_status ein_reader_find(const char *const *roots, int n_roots, const ein_link
     memcpy(out->passed, w.passed, sizeof out->passed);
     if (status != EIN_OK) ein_reader_list_free(out);
     return status;
+}
+
+ein_status ein_reader_find(const char *const *roots, int n_roots, const ein_links *links,
+                           ein_reader_list *out) {
+    return ein_reader_find_in(roots, n_roots, &(ein_place){.links = links}, out);
 }
 
 void ein_reader_list_free(ein_reader_list *list) {

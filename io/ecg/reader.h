@@ -69,6 +69,11 @@ typedef struct {
 } ein_reader_list;
 ein_status ein_reader_find(const char *const *roots, int n_roots, const ein_links *links,
                            ein_reader_list *out);
+
+/* The same of a place that has a store (io/archive/archive.h): archives are looked into, and their recordings take
+ * their place in the list, in the order of the archive. What in them is not read is a problem each. */
+ein_status ein_reader_find_in(const char *const *roots, int n_roots, const ein_place *place,
+                              ein_reader_list *out);
 void ein_reader_list_free(ein_reader_list *list);
 
 #endif

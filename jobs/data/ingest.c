@@ -141,6 +141,8 @@ static ein_status plan_here(ein_ingest *in) {
     EIN_TRY(
         ein_links_new(in->roots, in->n_roots, ein_config_bool(config, "ingest.follow_links"), &in->links));
     in->policy.read.place.links = in->links;
+    EIN_TRY(ein_archives_new(&in->archives));
+    in->policy.read.place.store = ein_archives_store(in->archives);
     return EIN_OK;
 }
 
@@ -159,7 +161,7 @@ static ein_status plan_first(ein_ingest *in) {
     if (!ein_config_bool(in->job->config, "run.dry_run"))
         EIN_TRY(ein_outputs_begin(&in->out, 1, NULL, overwrite, &in->output));
     EIN_TRY(ein_ledger_new(in->job->config, &in->contract, in->roots, in->n_roots, &in->ledger));
-    EIN_TRY(ein_reader_find(in->roots, in->n_roots, in->links, &in->found));
+    EIN_TRY(ein_reader_find_in(in->roots, in->n_roots, &in->policy.read.place, &in->found));
     in->total = in->found.count;
     for (int64_t i = 0; i < in->found.n_problems && i < MAX_PROBLEMS_TOLD; i++) {
         char path[PATH_MAX];
@@ -455,6 +457,7 @@ static ein_status run(ein_job *job) {
     ein_outputs_end(in.output);
     ein_ledger_destroy(in.ledger);
     ein_reader_list_free(&in.found);
+    ein_archives_destroy(in.archives);
     ein_links_destroy(in.links);
     free(in.roots);
     return status;

@@ -2,6 +2,7 @@
 #ifndef EIN_JOBS_DATA_INGEST_H
 #define EIN_JOBS_DATA_INGEST_H
 
+#include "io/archive/archive.h"
 #include "io/base/outputs.h"
 #include "io/ecg/reader.h"
 #include "jobs/cli/command.h"
@@ -21,6 +22,7 @@ typedef struct {
     const char **roots;
     int n_roots;
     ein_links *links;
+    ein_archives *archives;
     /* Rank 0 only. */
     ein_reader_list found;
     ein_ledger *ledger;

@@ -311,8 +311,13 @@ static const root *root_of(const ein_ledger *l, const char *path, const char **b
         if (strncmp(path, r->text, r->bytes) != 0 || (best && best->bytes >= r->bytes)) continue;
         bool inside = r->is_folder && (path[r->bytes] == '/' || r->text[r->bytes - 1] == '/');
         bool itself = !r->is_folder && (path[r->bytes] == '\0' || strcasecmp(path + r->bytes, ".hea") == 0);
-        if (!inside && !itself) continue;
+        bool member = !r->is_folder && strncmp(path + r->bytes, "!/", 2) == 0; /* io/archive/archive.h */
+        if (!inside && !itself && !member) continue;
         best = r;
+        if (member) {
+            const char *name = memrchr(path, '/', r->bytes);
+            *below = name ? name + 1 : path;
+        }
         if (inside) *below = path + r->bytes + strspn(path + r->bytes, "/");
     }
     return best;
@@ -343,8 +348,11 @@ static void match_labels(ein_ledger *l, const char *path, const char *record_id,
     } else if (r) {
         snprintf(absolute, sizeof absolute, "%s", r->real);
     }
-    const char *const keys[] = {made, named[0] ? named : NULL, record_id};
-    ein_labels_find(l->labels, keys, 3, absolute[0] ? absolute : NULL, peek, match);
+    /* Tables call a member of an archive by its path in it, with or without the one folder that holds all. */
+    const char *inside = strstr(made, "!/"), *deeper = inside ? strchr(inside + 2, '/') : NULL;
+    const char *const keys[] = {made, named[0] ? named : NULL, record_id, inside ? inside + 2 : NULL,
+                                deeper ? deeper + 1 : NULL};
+    ein_labels_find(l->labels, keys, 5, absolute[0] ? absolute : NULL, peek, match);
 }
 
 static ein_status no_row_fits(const ein_ledger *l, const ein_reader_list *found, bool ambiguous) {

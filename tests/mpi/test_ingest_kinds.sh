@@ -68,4 +68,17 @@ cp "$made"/syn0000000.* "$tmp/own"
 ok 'a corpus in the folder itself' "$einthoven" ingest "$tmp/own" --out "$tmp/own/corpus.h5" --set model.preset=tiny
 ok 'is no recording the next time' "$einthoven" ingest "$tmp/own" --out "$tmp/own/corpus.h5" --set model.preset=tiny --overwrite
 like 'but one of our files' "$out" '^  1 files of einthoven'
+
+# Archives: the recordings of the folder, in the archive's order; the same bytes on any number of ranks.
+tar -C "$data" -czf "$tmp/all.tar.gz" .
+for ranks in 1 2; do
+    ok "an archive on $ranks ranks" mpi "$ranks" "$einthoven" ingest "$tmp/all.tar.gz" --out "$tmp/archive.h5" --overwrite \
+        --set model.preset=tiny --set ingest.round=3
+    like 'the same recordings are accepted' "$out" '^accepted: 3 records$'
+    like 'and the same of other kinds' "$out" '^  8 of a kind that is not read$'
+    mv "$tmp/archive.h5" "$tmp/archive$ranks.h5"
+done
+ok 'the same bytes' cmp "$tmp/archive1.h5" "$tmp/archive2.h5"
+ok 'sources' "$helper" texts "$tmp/archive1.h5" source_file
+like 'are called by their path in the archive' "$out" 'all\.tar\.gz!/sub/renamed\.hea$'
 done_testing
