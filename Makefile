@@ -92,7 +92,7 @@ LIBS_ALL     = $(HDF5_LIBS) $(MPI_LIBS) $(BLAS_LIBS) $(IO_LIBS) $(CAIRO_LIBS) -l
 # The rooms of the house, from the roof to the ground. A room may use those further down and none further up: each is an
 # archive, and the linker, which reads them once and in this order, does not find what points upwards. `make lint` checks
 # the same over #include.
-ROOMS := jobs jobs/report jobs/study jobs/inspect jobs/score jobs/evaluate jobs/sites jobs/train jobs/data jobs/options jobs/metrics \
+ROOMS := jobs jobs/report jobs/study jobs/inspect jobs/explain jobs/score jobs/evaluate jobs/sites jobs/train jobs/data jobs/options jobs/metrics \
          jobs/cli io/sites io/tasks io/model io/labels io/picture io/ecg io/archive io/corpus io/run io/config io/hdf5 io/formats io/base \
          mpi core/synth core/stats core/records core/nn core/signal core/base
 ROOM_SRC = $(filter-out jobs/einthoven.c,$(wildcard $1/*.c))

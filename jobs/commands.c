@@ -14,6 +14,7 @@ const ein_command *const ein_commands[] = {
     &ein_command_evaluate,
     &ein_command_score,
     &ein_command_embed,
+    &ein_command_explain,
     &ein_command_pool,
     &ein_command_keys,
     &ein_command_plan,

@@ -52,7 +52,7 @@ extern const ein_command ein_command_synth, ein_command_ingest, ein_command_pret
     ein_command_evaluate, ein_command_pool, ein_command_convert, ein_command_inspect, ein_command_study,
     ein_command_keys, ein_command_plan, ein_command_release, ein_command_audit, ein_command_score,
     ein_command_embed;
-extern const ein_command ein_command_report;
+extern const ein_command ein_command_report, ein_command_explain;
 
 /* Version, compiler and flags, MPI, HDF5 and BLAS versions, one per line (also `--version`). */
 const char *ein_version(void); /* "0.1.0" */
