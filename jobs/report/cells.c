@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "jobs/report/curves.h"
+#include "jobs/report/distribution.h"
 #include "jobs/report/report.h"
 
 enum { NAME = 320, MAX_MODELS = 4, MAX_DRAWN = 5, BINS = 64 };
@@ -104,6 +105,16 @@ static void draw_curve(view *v, const ein_curves *c, int kind) {
     figure(v, status, picture, kind_name[kind], title[kind]);
 }
 
+static void draw_distribution(view *v, const ein_curves *c) {
+    ein_picture *picture = NULL;
+    ein_status status = ein_distribution_draw(c, v->n_models, v->model, v->what, v->r->minimum, &picture);
+    if (status == EIN_NOTFOUND) {
+        ein_error_clear();
+        return;
+    }
+    figure(v, status, picture, "scores", "Scores of each class");
+}
+
 static void draw_curves(view *v, const ein_csv *scores) {
     ein_curves *c = calloc(MAX_MODELS, sizeof *c);
     char target[NAME];
@@ -121,6 +132,7 @@ static void draw_curves(view *v, const ein_csv *scores) {
         draw_curve(v, c, 0);
         draw_curve(v, c, 1);
         if (probability) draw_curve(v, c, 2);
+        draw_distribution(v, c);
     } else if (status == EIN_NOTFOUND) {
         ein_page_paragraph(&v->r->page, ein_error_message());
         ein_error_clear();

@@ -176,6 +176,16 @@ static ein_status fill(const scored *s, ein_curves *out) {
     return status;
 }
 
+static void count_bins(const scored *s, ein_curves *out) {
+    out->shares = true;
+    for (int64_t i = 0; i < s->n; i++) {
+        out->shares = out->shares && s->score[i] >= 0 && s->score[i] <= 1;
+        if (!out->shares) return;
+        const int bin = (int)(s->score[i] * EIN_CURVE_BINS);
+        out->bin[s->label[i] != 0][bin < EIN_CURVE_BINS ? bin : EIN_CURVE_BINS - 1]++;
+    }
+}
+
 ein_status ein_curves_of_scores(const ein_csv *scores, const char *model, const char *target,
                                 ein_curves *out) {
     scored s = {.n = 0};
@@ -193,6 +203,7 @@ ein_status ein_curves_of_scores(const ein_csv *scores, const char *model, const 
     ein_status status = read_scores(scores, label, score, &s);
     if (status == EIN_OK) status = sort_scores(&s);
     if (status == EIN_OK) status = fill(&s, out);
+    if (status == EIN_OK) count_bins(&s, out);
     free(s.score);
     free(s.label);
     free(s.patient);

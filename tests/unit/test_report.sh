@@ -13,7 +13,7 @@ for number in 0.81234567890123 0.70000000000017 0.11234567890106 0.0123456789; d
 done
 like 'and rounded for reading' "$page" '0\.812 <span class="ci">\(0\.751 to 0\.862\)'
 like 'the sentence that matters' "$page" '<strong>1 of 1</strong> comparisons'
-for kind in roc pr decision calibration subgroups; do
+for kind in roc pr decision calibration scores subgroups; do
     is "figure $kind" "$(find "$tmp/one" -name "*$kind.svg" | wc -l)" 1
 done
 like 'a figure has a title and a description' "$(cat "$tmp"/one/*roc.svg)" 'role="img" aria-labelledby="ein-t0 ein-d0"'
