@@ -58,22 +58,20 @@ mkdir -p "$out"
 echo "$version" >"$out/made-by"
 started=$SECONDS
 
-say '1 of 4: a whole study on SYNTHETIC ECGs; nobody in them exists (Ctrl-C stops it in order; make demo goes on)'
+say '1 of 3: a whole study on SYNTHETIC ECGs and a page of it; nobody in them exists (Ctrl-C stops it in order; make demo goes on)'
 show "${launch[@]}" "$program" study "$study" --out "$out" --run
 if [ ! -s "$out/table.csv" ] || ! grep -q '^done' "$out/cells/table/table/STATE"; then
     echo "demo: the study was stopped; run make demo again to go on"
     exit 0
 fi
 
-say '2 of 4: the encoder alone, for fine-tuning here or in PyTorch (timm tensor names)'
+say '2 of 3: the encoder alone, for fine-tuning here or in PyTorch (timm tensor names)'
 show "$program" convert "$out/pretrain/model.safetensors" "$out/encoder.safetensors" --encoder --overwrite
 
-say '3 of 4: look at what was made'
+say '3 of 3: look at what was made'
 show "$program" inspect "$out/encoder.safetensors"
 show "$program" inspect "$out/pretrain"
 
-say '4 of 4: everything as one page'
-show "$program" report "$out"
 
 say 'Summary (SYNTHETIC data: it shows that the machinery works, nothing about patients)'
 echo 'Masked loss on held-out patients; 1.0 is what predicting each hidden patch by its mean costs.'

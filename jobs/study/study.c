@@ -35,6 +35,8 @@ static const ein_option study_options[] = {
     {"study.cell", EIN_OPT_INT, "-1", -1, 1000000, NULL, "", "run only this cell of the stage; -1: all"},
     {"study.show", EIN_OPT_BOOL, "false", EIN_UNBOUNDED, NULL, "",
      "let the steps print here, not into their cell's output.txt (always so with --cell)"},
+    {"study.page", EIN_OPT_BOOL, "true", EIN_UNBOUNDED, NULL, "",
+     "when everything is run and done, make FOLDER/report.html (report) and name it"},
     {"study.corpora", EIN_OPT_STRING, NULL, EIN_UNBOUNDED, NULL, "",
      "folder with copies of the corpora, such as a node's own disk, that models are trained from; the same on every "
      "node"},
@@ -65,7 +67,7 @@ typedef struct {
     char *text; /* of the description */
     int64_t text_bytes;
     double started_s, limit_s; /* limit_s 0: none */
-    int n_failed, n_waiting, n_stopped;
+    int n_failed, n_waiting, n_stopped, n_made;
 } studying;
 
 static bool speaks(const studying *s) {
@@ -461,6 +463,7 @@ static ein_status one_cell(studying *s, ein_study_cell *cell) {
     }
     bool made;
     EIN_TRY(run_cell(s, cell, &made));
+    s->n_made += made && cell->stage != EIN_STUDY_TABLE;
     s->n_failed += cell->state == EIN_STATE_FAILED;
     s->n_stopped += cell->state == EIN_STATE_STOPPED;
     if (made)
@@ -516,6 +519,56 @@ static ein_status run_cells(studying *s) {
                : EIN_OK;
 }
 
+/* --- the page ---------------------------------------------------------------------------------------------- */
+
+/* Whether FOLDER/report.html is to be made: something is new, or it is not there. */
+static ein_status page_wanted(const studying *s, int64_t *wanted_page) {
+    char path[PATH_BYTES];
+    snprintf(path, sizeof path, "%s/report.html", s->folder);
+    *wanted_page = speaks(s) && (s->n_made > 0 || access(path, F_OK) != 0);
+    if (speaks(s) && !*wanted_page) printf("%s\n", path);
+    return ein_comm_max_i64(s->job->comm, wanted_page, 1);
+}
+
+static ein_status run_report(const studying *s) {
+    char program[] = "einthoven", report[] = "report", folder[PATH_BYTES],
+         *argv[] = {program, report, folder};
+    ein_cmdline line;
+    snprintf(folder, sizeof folder, "%s", s->folder);
+    ein_status status = ein_comm_agree(s->job->comm, ein_cmdline_parse(ein_commands, 3, argv, &line));
+    if (status == EIN_OK) status = ein_cmdline_run(s->job->comm, &line);
+    ein_cmdline_free(&line);
+    return status;
+}
+
+/* What was studied is done whether or not there is a page of it: no page is a warning. Two starts at once make one
+ * after the other. Collective. */
+static ein_status make_page(const studying *s) {
+    char folder[PATH_BYTES];
+    int64_t make = 0;
+    ein_run *run;
+    EIN_TRY(page_wanted(s, &make));
+    if (!make) return EIN_OK;
+    snprintf(folder, sizeof folder, "%s/cells/page", s->folder);
+    ein_status status = ein_run_open(s->job->comm, folder, &run);
+    if (status == EIN_OK) {
+        status = run_report(s);
+        ein_run_close(run);
+    }
+    if (status == EIN_OK) return EIN_OK;
+    if (speaks(s)) fprintf(stderr, "einthoven study: warning: no page: %s\n", ein_error_message());
+    ein_error_clear();
+    return EIN_OK;
+}
+
+/* Everything that was asked for is done, and it was everything. */
+static bool page_follows(const studying *s) {
+    const ein_config *c = s->job->config;
+    return ein_config_bool(c, "study.page") && strcmp(ein_config_string(c, "study.stage"), "all") == 0 &&
+           s->n_stopped == 0 && s->plan->n > 0 && s->plan->cell[s->plan->n - 1].stage == EIN_STUDY_TABLE &&
+           s->plan->cell[s->plan->n - 1].state == EIN_STATE_DONE;
+}
+
 static ein_status show(studying *s) {
     const ein_config *c = s->job->config;
     const char *cells = ein_config_string(c, "study.cells");
@@ -544,6 +597,7 @@ static ein_status run(ein_job *job) {
     if (status == EIN_OK)
         status =
             ein_config_bool(c, "study.run") || some ? run_cells(&s) : ein_comm_share(job->comm, show(&s));
+    if (status == EIN_OK && ein_config_bool(c, "study.run") && page_follows(&s)) status = make_page(&s);
     ein_study_plan_free(s.plan);
     ein_study_free(s.study);
     free(s.text);

@@ -22,6 +22,8 @@ is 'all of it on 2 ranks' "$status" 0
 like 'counts its cells' "$out" '^\[ ?14/14\]|^\[14/15\]'
 like 'ends with the table' "$out" '^sex +other +80  AUROC'
 like 'and a summary' "$out" '^ssl is above de-novo in [0-9] of 3 rows; after Holm'
+is 'the last line is the page' "$(tail -n 1 <<<"$out")" "$tmp/a/report.html"
+like 'which shows the results' "$(cat "$tmp/a/report.html")" '<td[^>]*>other</td>'
 is 'the table as CSV' "$(wc -l <"$tmp/a/table.csv")" 4
 like 'says what a row was trained on' "$(sed -n 2p "$tmp/a/table.csv")" '^age,clinic,clinic,test part,'
 run study "$tmp/a" --status
@@ -36,6 +38,8 @@ is 'cells for programs' "$(cut -f 1-4 <<<"$out" | tr '\t' ' ')" "$(cat "$tmp/cel
 cp "$tmp/a/pretrain/model.safetensors" "$tmp/kept"
 run study "$tmp/a" --run
 is 'again' "$status" 0
+is 'names the page' "$(tail -n 1 <<<"$out")" "$tmp/a/report.html"
+is 'and leaves it as it is' "$([ "$tmp/a/report.html" -nt "$tmp/kept" ] && echo made again)" ''
 unlike 'nothing is done twice' "$out" 'synth|ingest|pretrain|finetune|evaluate [a-z]+/'
 ok 'no model changes' cmp "$tmp/kept" "$tmp/a/pretrain/model.safetensors"
 
