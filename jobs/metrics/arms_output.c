@@ -5,6 +5,7 @@
 
 #include "io/formats/json.h"
 #include "jobs/metrics/arms.h"
+#include "jobs/metrics/bar.h"
 #include "jobs/metrics/metrics.h"
 
 /* --- JSON ------------------------------------------------------------------------------------------------ */
@@ -63,6 +64,14 @@ static const char *p_text(char out[16], double p) {
     return out;
 }
 
+/* From 0 to 1, with chance of an AUROC marked. */
+static void print_bar(FILE *stream, const ein_stats_interval *i, bool regression) {
+    char bar[EIN_BAR_WIDTH + 1];
+    if (!ein_bar_wanted(stream) || i->interval_state != EIN_STATS_ESTIMABLE) return;
+    ein_bar(bar, i->lower, i->value, i->upper, regression ? (double)NAN : 0.5, 0, 1);
+    fprintf(stream, "  0 [%s] 1", bar);
+}
+
 void ein_arms_print(const ein_arms *a, FILE *stream) {
     char p_value[16], adjusted[16];
     if (a->n_counted == 0) {
@@ -75,6 +84,7 @@ void ein_arms_print(const ein_arms *a, FILE *stream) {
         fprintf(stream, "%-24s %5d  ", a->arm_name[i], a->arm[i].seeds);
         print_interval(stream, &a->arm[i].figure);
         if (isfinite(a->arm[i].seed_sd)) fprintf(stream, "      %.4f", a->arm[i].seed_sd);
+        print_bar(stream, &a->arm[i].figure, a->regression);
         fprintf(stream, "\n");
     }
     for (int i = 0; i < a->n_pairs; i++) {

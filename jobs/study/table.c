@@ -12,6 +12,7 @@
 #include "io/base/outputs.h"
 #include "io/base/sums.h"
 #include "io/formats/csv.h"
+#include "jobs/metrics/bar.h"
 
 /* A metrics.json has some 10 kB per target, model and subgroup. */
 enum { METRICS_BYTES = 1 << 28 };
@@ -223,6 +224,24 @@ static void print_row(FILE *stream, const ein_study *study, const row *r) {
     fprintf(stream, "\n");
 }
 
+/* Differences beside each other, on a terminal. */
+static void print_bars(FILE *stream, const ein_study *study, const row *rows, int n) {
+    double most = 0;
+    char bar[EIN_BAR_WIDTH + 1];
+    for (int i = 0; i < n; i++)
+        most = fmax(most, fmax(fabs(rows[i].difference.lower), fabs(rows[i].difference.upper)));
+    if (study->n_arms < 2 || !(most > 0) || !ein_bar_wanted(stream)) return;
+    fprintf(stream, "\n%-33s%+.2f%*s%+*.2f\n", "difference with its interval", -most, EIN_BAR_WIDTH / 2 - 4,
+            "0", EIN_BAR_WIDTH / 2, most);
+    for (int i = 0; i < n; i++) {
+        const interval *d = &rows[i].difference;
+        ein_bar(bar, d->lower, d->value, d->upper, 0, -most, most);
+        if (bar[0])
+            fprintf(stream, "%-16s %-14s  %s\n", study->task[rows[i].cell->task].name,
+                    study->cohort[rows[i].cell->cohort].name, bar);
+    }
+}
+
 static void print_summary(FILE *stream, const ein_study *study, const row *rows, int n) {
     int known = 0, above = 0, better = 0, worse = 0;
     for (int i = 0; i < n; i++) {
@@ -283,6 +302,7 @@ static void print_table(FILE *stream, const ein_study_plan *plan, const row *row
     if (study->n_arms > 1) fprintf(stream, "  %-22s  %8s", "difference", "p (Holm)");
     fprintf(stream, "\n");
     for (int i = 0; i < n; i++) print_row(stream, study, &rows[i]);
+    print_bars(stream, study, rows, n);
     print_summary(stream, study, rows, n);
     print_unverified(stream, rows, n);
     print_unknown_patients(stream, rows, n);
