@@ -215,6 +215,7 @@ test: deps      ## install what is missing, build, run every test; ends with "N 
 	@$(MAKE) --no-print-directory einthoven tests-build
 	@tests/run $(BUILD)
 tests-build: $(TEST_BIN)
+tests-compile: $(TEST_BIN:=.o) $(TEST_HELP)
 # test_convert_inspect.sh has its checkpoint from a program of tests/mpi.
 tests-unit-build: $(filter $(BUILD)/tests/unit/%,$(TEST_BIN)) $(BUILD)/tests/mpi/test_checkpoint $(PROGRAM)
 test-quick: einthoven tests-build   ## the same without the package check

@@ -19,6 +19,14 @@ trap 'rm -rf "$tmp"' EXIT
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 export OMPI_MCA_mpi_yield_when_idle=1 OMP_WAIT_POLICY=passive # tests oversubscribe the processors
 export OMPI_MCA_btl_vader_single_copy_mechanism=none  # containers often forbid it, with a warning per rank
+# Tests start thousands of processes. What is not looked for starts in half the time: no fabrics, and, without a launcher,
+# no daemon beside the process. ompi_as_installed is for tests of what users have.
+export OMPI_MCA_pml=ob1 OMPI_MCA_btl=self,vader,tcp
+export OMPI_MCA_ess_singleton_isolated=1 OMPI_MCA_orte_create_session_dirs=0
+PATH=$root/tests/bin:$PATH # mpirun takes back what is for processes without it
+ompi_as_installed() {
+    env -u OMPI_MCA_pml -u OMPI_MCA_btl -u OMPI_MCA_ess_singleton_isolated -u OMPI_MCA_orte_create_session_dirs "$@"
+}
 
 tests_run=0
 tests_failed=0

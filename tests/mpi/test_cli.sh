@@ -39,7 +39,14 @@ exits 'a job fails when MPI cannot start' 1 "$einthoven" synth --dry-run
 exits 'help works when MPI cannot start' 0 "$einthoven" --help
 exits 'version works when MPI cannot start' 0 "$einthoven" --version
 exits 'a wrong option is told when MPI cannot start' 2 "$einthoven" pretrain --no-such-option
-unset OMPI_MCA_pml
+export OMPI_MCA_pml=ob1
+# Tests have Open MPI leave out what they do not need; users have all of it.
+ok 'a process with all of Open MPI' ompi_as_installed "$einthoven" synth --out "$tmp/alone" --set synth.records=2
+ok 'ranks with all of Open MPI' ompi_as_installed mpirun --oversubscribe --bind-to none --quiet -n 2 "$einthoven" synth \
+    --out "$tmp/ranks" --set synth.records=2
+ok 'write what they write without' mpi 2 "$einthoven" synth --out "$tmp/without" --set synth.records=2
+is 'byte by byte' "$(cd "$tmp/ranks" && sha256sum labels.csv records/*/*)" "$(cd "$tmp/without" && sha256sum labels.csv records/*/*)"
+is 'alone too' "$(cd "$tmp/alone" && sha256sum labels.csv records/*/*)" "$(cd "$tmp/without" && sha256sum labels.csv records/*/*)"
 
 # --- wrong use ----------------------------------------------------------------------------------------------------
 exits 'no subcommand' 2 "$einthoven"

@@ -1,5 +1,5 @@
 #!/bin/bash
-# timeout: 300
+# timeout: 300; on a disk
 # The demo's commands, rehearsed with few records: each runs, a second time it goes on, and it keeps off other folders.
 . "$(dirname "$0")/../lib.sh"
 

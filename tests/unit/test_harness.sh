@@ -71,6 +71,31 @@ EIN_TESTS="$tmp/tree" run "$root/tests/run" "$tmp/build"
 is 'a crash of rank 2: exit code' "$status" 1
 like 'a crash of rank 2 fails at 3 and 4 ranks' "$(tail -n 1 <<<"$out")" ' 2 failed, 0 skipped'
 
+# Several at once, and each is told when it has ended, whatever began before it: the first waits for the second.
+sandbox 'echo ok 1 - a; echo 1..1'
+cat >"$tmp/tree/unit/test_it.sh" <<SH
+# timeout: 60
+until [ -e '$tmp/second-ran' ]; do sleep 0.05; done; echo ok 1 - a; echo 1..1
+SH
+echo "echo ok 1 - a; echo 1..1; touch '$tmp/second-ran'" >"$tmp/tree/unit/test_later.sh"
+EIN_JOBS=2 EIN_TESTS="$tmp/tree" run "$root/tests/run" "$tmp/build"
+is 'a test that waits for one that starts later' "$(tail -n 1 <<<"$out")" '2 passed, 0 failed, 0 skipped'
+is 'is told behind it' "$(grep -oE 'test_(it|later)' <<<"$out" | paste -sd' ')" 'test_later test_it'
+like 'with its times' "$out" 'test_it\.sh .* [0-9]+s, [0-9]+\.[0-9]s of processor time$'
+is 'all are reported' "$(rm "$tmp/second-ran"; EIN_JOBS=3 EIN_TESTS="$tmp/tree" "$root/tests/run" "$tmp/build" | tail -n 1)" \
+    '2 passed, 0 failed, 0 skipped'
+rm "$tmp/tree/unit/test_later.sh"
+# shellcheck disable=SC2016
+printf '%s\n' '# on a disk' 'case ${TMPDIR:-/tmp} in /dev/shm*) echo "not ok 1 - in memory"; echo 1..1; exit 1 ;; esac' \
+    'echo ok 1 - a; echo 1..1' >"$tmp/tree/unit/test_it.sh"
+TMPDIR='' EIN_TESTS="$tmp/tree" run "$root/tests/run" "$tmp/build"
+is 'a test that asks for a disk has one' "$(tail -n 1 <<<"$out")" '1 passed, 0 failed, 0 skipped'
+# A launcher takes back what is for processes without one.
+counts 'lib: processes without a launcher and with one' 0 '3 passed, 0 failed, 0 skipped' ". '$root/tests/lib.sh'
+is alone \"\$(sh -c 'echo \$OMPI_MCA_ess_singleton_isolated')\" 1
+is launched \"\$(mpi 1 sh -c 'echo \${OMPI_MCA_ess_singleton_isolated-none}')\" none
+is installed \"\$(ompi_as_installed sh -c 'echo \${OMPI_MCA_pml-none}')\" none; done_testing"
+
 # The helpers of this file.
 helper=". '$root/tests/lib.sh'"
 counts 'lib: passing helpers' 0 '6 passed, 0 failed, 1 skipped' "$helper
