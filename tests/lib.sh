@@ -23,7 +23,7 @@ export OMPI_MCA_btl_vader_single_copy_mechanism=none  # containers often forbid 
 # no daemon beside the process. ompi_as_installed is for tests of what users have.
 export OMPI_MCA_pml=ob1 OMPI_MCA_btl=self,vader,tcp
 export OMPI_MCA_ess_singleton_isolated=1 OMPI_MCA_orte_create_session_dirs=0
-PATH=$root/tests/bin:$PATH # mpirun takes back what is for processes without it
+case :$PATH: in *":$root/tests/bin:"*) ;; *) PATH=$root/tests/bin:$PATH ;; esac # mpirun takes back what is for processes without it
 ompi_as_installed() {
     env -u OMPI_MCA_pml -u OMPI_MCA_btl -u OMPI_MCA_ess_singleton_isolated -u OMPI_MCA_orte_create_session_dirs "$@"
 }
