@@ -71,18 +71,20 @@ EIN_TESTS="$tmp/tree" run "$root/tests/run" "$tmp/build"
 is 'a crash of rank 2: exit code' "$status" 1
 like 'a crash of rank 2 fails at 3 and 4 ranks' "$(tail -n 1 <<<"$out")" ' 2 failed, 0 skipped'
 
-# Several at once, and each is told when it has ended, whatever began before it: the first waits for the second.
+# Several at once, and each is told when it has ended, whatever began before it: the first waits until the runner has told
+# of the second.
 sandbox 'echo ok 1 - a; echo 1..1'
+told=$tmp/told
 cat >"$tmp/tree/unit/test_it.sh" <<SH
 # timeout: 60
-until [ -e '$tmp/second-ran' ]; do sleep 0.05; done; echo ok 1 - a; echo 1..1
+until grep -q test_later '$told'; do sleep 0.05; done; echo ok 1 - a; echo 1..1
 SH
-echo "echo ok 1 - a; echo 1..1; touch '$tmp/second-ran'" >"$tmp/tree/unit/test_later.sh"
-EIN_JOBS=2 EIN_TESTS="$tmp/tree" run "$root/tests/run" "$tmp/build"
-is 'a test that waits for one that starts later' "$(tail -n 1 <<<"$out")" '2 passed, 0 failed, 0 skipped'
-is 'is told behind it' "$(grep -oE 'test_(it|later)' <<<"$out" | paste -sd' ')" 'test_later test_it'
-like 'with its times' "$out" 'test_it\.sh .* [0-9]+s, [0-9]+\.[0-9]s of processor time$'
-is 'all are reported' "$(rm "$tmp/second-ran"; EIN_JOBS=3 EIN_TESTS="$tmp/tree" "$root/tests/run" "$tmp/build" | tail -n 1)" \
+echo 'echo ok 1 - a; echo 1..1' >"$tmp/tree/unit/test_later.sh"
+EIN_JOBS=2 EIN_TESTS="$tmp/tree" "$root/tests/run" "$tmp/build" >"$told"
+is 'a test that waits for one that starts later' "$(tail -n 1 "$told")" '2 passed, 0 failed, 0 skipped'
+like 'with its times' "$(cat "$told")" 'test_it\.sh .* [0-9]+s, [0-9]+\.[0-9]s of processor time$'
+echo 'echo ok 1 - a; echo 1..1' >"$tmp/tree/unit/test_it.sh"
+is 'all are reported' "$(EIN_JOBS=3 EIN_TESTS="$tmp/tree" "$root/tests/run" "$tmp/build" | tail -n 1)" \
     '2 passed, 0 failed, 0 skipped'
 rm "$tmp/tree/unit/test_later.sh"
 # shellcheck disable=SC2016
