@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154
 # From files of ECGs to scores with the smallest of models, for tests that the bits depend on no processor.
 
 # whole_way NAME COMMAND...: what COMMAND (the program, behind an emulator perhaps) makes of SYNTHETIC records, in $tmp/NAME:

@@ -192,11 +192,10 @@ static void check_batches(int pool) {
     static const int sizes[] = {1, 7, 64, 0};
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         score(batch, layout, param, x, ALL, sizes[i], packed);
-        report(
-            !memcmp(alone, batch, (size_t)ALL * 5 * sizeof *alone),
-            "%s pooling: logits in batches of %d (0: as a frozen model's), with copies of weights, are those of records "
-            "alone",
-            pool ? "attentive" : "mean", sizes[i]);
+        report(!memcmp(alone, batch, (size_t)ALL * 5 * sizeof *alone),
+               "%s pooling: logits in batches of %d (0: as a frozen model's), with copies of weights, are "
+               "those of records alone",
+               pool ? "attentive" : "mean", sizes[i]);
     }
     ein_packed_destroy(packed);
     ein_layout_destroy(layout);
