@@ -1,6 +1,8 @@
 #include "core/stats/noise.h"
 
 #include <math.h>
+
+#include "core/base/elementary.h"
 #include <stddef.h>
 
 uint64_t ein_noise_below(uint64_t n, const ein_noise_source *source) {
@@ -33,18 +35,19 @@ int64_t ein_noise_draw(int64_t numerator, int64_t denominator, const ein_noise_s
 }
 
 double ein_noise_variance(double rate) {
-    const double a = exp(-rate), free_of = -expm1(-rate);
+    const double a = ein_exp(-rate), free_of = -ein_expm1(-rate);
     return isinf(rate) ? 0 : 2 * a / (free_of * free_of);
 }
 
 /* log E exp(x X), |x| < rate. */
 static double log_moment(double x, double rate) {
-    return 2 * log(-expm1(-rate)) - log(-expm1(x - rate)) - log(-expm1(-x - rate));
+    return 2 * ein_log(-ein_expm1(-rate)) - ein_log(-ein_expm1(x - rate)) - ein_log(-ein_expm1(-x - rate));
 }
 
 /* log E exp(x |X|), 0 <= x < rate. */
 static double log_moment_of_size(double x, double rate) {
-    return log(-expm1(-rate)) - log1p(exp(-rate)) + log1p(exp(x - rate)) - log(-expm1(x - rate));
+    return ein_log(-ein_expm1(-rate)) - ein_log1p(ein_exp(-rate)) + ein_log1p(ein_exp(x - rate)) -
+           ein_log(-ein_expm1(x - rate));
 }
 
 /* min over x of (log sides/p + sum of log moments) / x: every x gives a bound, so a grid is exact enough.
@@ -61,7 +64,7 @@ static double chernoff(const double *weight, const double *rate, int64_t n, doub
             if (!isinf(rate[k]))
                 ein_sum_add(&sum,
                             weight ? log_moment(x * weight[k], rate[k]) : log_moment_of_size(x, rate[k]));
-        best = fmin(best, (log((weight ? 2 : 1) / p) + ein_sum_value(sum)) / x);
+        best = fmin(best, (ein_log((weight ? 2 : 1) / p) + ein_sum_value(sum)) / x);
     }
     return best;
 }

@@ -3,6 +3,7 @@
 #include <limits.h>
 #include <stdlib.h>
 
+#include "core/base/elementary.h"
 #include "core/stats/noise.h"
 
 static int end_of(const ein_site_histogram *s, int bin) {
@@ -147,7 +148,7 @@ static ein_status measure_noise(cells *x, double level) {
     /* Events: of each class a total and a sum of sizes, the largest of all cells; of each kernel a sum per class
      * and what its products take. */
     x->share = (1 - level) / EVENTS;
-    x->slack = log(4 * (double)x->n / x->share);
+    x->slack = ein_log(4 * (double)x->n / x->share);
     for (int y = 0; y < 2; y++) {
         x->size[y] = ein_noise_total(x->rate, x->n, x->share);
         x->low[y] = x->total[y] - tail(x, y, one, x->share);

@@ -1,5 +1,7 @@
 /* A site's sums for recalibration, judged before they leave. */
 #include <math.h>
+
+#include "core/base/elementary.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -48,8 +50,8 @@ static ein_status work_new(work *w, ein_site_build *b, const ein_site_cases *c, 
 static void contribute(double *const x[SUMS], const ein_site_cases *c, const double *p, double intercept,
                        double slope) {
     for (int64_t i = 0; i < c->n; i++) {
-        const double logit = log(p[i] / (1 - p[i])), eta = intercept + slope * logit;
-        const double upper = 1 / (1 + exp(-eta)), lower = 1 / (1 + exp(eta));
+        const double logit = ein_log(p[i] / (1 - p[i])), eta = intercept + slope * logit;
+        const double upper = 1 / (1 + ein_exp(-eta)), lower = 1 / (1 + ein_exp(eta));
         const double residual = c->label[i] ? lower : -upper, weight = upper * lower;
         x[0][i] = residual;
         x[1][i] = residual * logit;
