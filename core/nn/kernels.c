@@ -75,47 +75,17 @@ typedef struct {
 
 /* c (m,n) = a (m,depth) b (n,depth)^T */
 static void times_turned(real *c, ptrdiff_t c_row, rows_of a, rows_of b, int m, int n, int depth) {
-    ein_product_run(&(ein_product){.m = m,
-                                   .n = n,
-                                   .depth = depth,
-                                   .c = c,
-                                   .c_row = c_row,
-                                   .a = a.x,
-                                   .a_row = a.row,
-                                   .a_column = 1,
-                                   .b = b.x,
-                                   .b_row = 1,
-                                   .b_column = b.row});
+    ein_product_of(c, c_row, NULL, (ein_operand){a.x, a.row, 1}, (ein_operand){b.x, 1, b.row}, m, n, depth);
 }
 
 /* c (m,n) = a (m,depth) b (depth,n) */
 static void times(real *c, ptrdiff_t c_row, rows_of a, rows_of b, int m, int n, int depth) {
-    ein_product_run(&(ein_product){.m = m,
-                                   .n = n,
-                                   .depth = depth,
-                                   .c = c,
-                                   .c_row = c_row,
-                                   .a = a.x,
-                                   .a_row = a.row,
-                                   .a_column = 1,
-                                   .b = b.x,
-                                   .b_row = b.row,
-                                   .b_column = 1});
+    ein_product_of(c, c_row, NULL, (ein_operand){a.x, a.row, 1}, (ein_operand){b.x, b.row, 1}, m, n, depth);
 }
 
 /* c (m,n) = a (depth,m)^T b (depth,n) */
 static void turned_times(real *c, ptrdiff_t c_row, rows_of a, rows_of b, int m, int n, int depth) {
-    ein_product_run(&(ein_product){.m = m,
-                                   .n = n,
-                                   .depth = depth,
-                                   .c = c,
-                                   .c_row = c_row,
-                                   .a = a.x,
-                                   .a_row = 1,
-                                   .a_column = a.row,
-                                   .b = b.x,
-                                   .b_row = b.row,
-                                   .b_column = 1});
+    ein_product_of(c, c_row, NULL, (ein_operand){a.x, 1, a.row}, (ein_operand){b.x, b.row, 1}, m, n, depth);
 }
 
 /* For checks of gradients; in float the factor is 1 and nothing happens. */

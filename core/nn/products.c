@@ -338,22 +338,29 @@ void product_inputs(real *din, const real *dout, ein_weight w, int M, int K, int
     scale(din, (size_t)M * (size_t)K, alpha);
 }
 
+void ein_product_of(real *c, ptrdiff_t c_row, const real *from, ein_operand a, ein_operand b, int m, int n,
+                    int depth) {
+    ein_product_run(&(ein_product){.m = m,
+                                   .n = n,
+                                   .depth = depth,
+                                   .c = c,
+                                   .c_row = c_row,
+                                   .from = from,
+                                   .from_row = c_row,
+                                   .a = a.x,
+                                   .a_row = a.row,
+                                   .a_column = a.column,
+                                   .b = b.x,
+                                   .b_row = b.row,
+                                   .b_column = b.column});
+}
+
 void product_nn(real *c, const real *a, const real *b, int m, int n, int k, real alpha) {
     if (!use_own) {
         gemm_nn(c, a, b, m, n, k, alpha);
         return;
     }
-    ein_product_run(&(ein_product){.m = m,
-                                   .n = n,
-                                   .depth = k,
-                                   .c = c,
-                                   .c_row = n,
-                                   .a = a,
-                                   .a_row = k,
-                                   .a_column = 1,
-                                   .b = b,
-                                   .b_row = n,
-                                   .b_column = 1});
+    ein_product_of(c, n, NULL, (ein_operand){a, k, 1}, (ein_operand){b, n, 1}, m, n, k);
     scale(c, (size_t)m * (size_t)n, alpha);
 }
 
@@ -365,37 +372,13 @@ void product_nn_add(real *c, const real *a, const real *b, int m, int n, int k, 
     /* c / alpha + a b, times alpha, is not c + alpha a b in its last bits; no layer asks for another factor than 1
      * but in the checks of gradients. */
     if (alpha != 1) scale(c, (size_t)m * (size_t)n, 1 / alpha);
-    ein_product_run(&(ein_product){.m = m,
-                                   .n = n,
-                                   .depth = k,
-                                   .c = c,
-                                   .c_row = n,
-                                   .from = c,
-                                   .from_row = n,
-                                   .a = a,
-                                   .a_row = k,
-                                   .a_column = 1,
-                                   .b = b,
-                                   .b_row = n,
-                                   .b_column = 1});
+    ein_product_of(c, n, c, (ein_operand){a, k, 1}, (ein_operand){b, n, 1}, m, n, k);
     scale(c, (size_t)m * (size_t)n, alpha);
 }
 
 void product_nt_add(real *c, const real *a, const real *b, int m, int n, int k) {
     if (use_own)
-        ein_product_run(&(ein_product){.m = m,
-                                       .n = n,
-                                       .depth = k,
-                                       .c = c,
-                                       .c_row = n,
-                                       .from = c,
-                                       .from_row = n,
-                                       .a = a,
-                                       .a_row = k,
-                                       .a_column = 1,
-                                       .b = b,
-                                       .b_row = 1,
-                                       .b_column = k});
+        ein_product_of(c, n, c, (ein_operand){a, k, 1}, (ein_operand){b, 1, k}, m, n, k);
     else
         gemm_nt_add(c, a, b, m, n, k);
 }
@@ -405,16 +388,6 @@ void product_tn(real *c, const real *a, const real *b, int m, int n, int k, real
         gemm_tn(c, a, b, m, n, k, alpha);
         return;
     }
-    ein_product_run(&(ein_product){.m = m,
-                                   .n = n,
-                                   .depth = k,
-                                   .c = c,
-                                   .c_row = n,
-                                   .a = a,
-                                   .a_row = 1,
-                                   .a_column = m,
-                                   .b = b,
-                                   .b_row = n,
-                                   .b_column = 1});
+    ein_product_of(c, n, NULL, (ein_operand){a, 1, m}, (ein_operand){b, n, 1}, m, n, k);
     scale(c, (size_t)m * (size_t)n, alpha);
 }

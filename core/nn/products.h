@@ -42,9 +42,17 @@ typedef struct {
     int width;           /* of those panels */
 } ein_weight;
 
+/* A factor as it lies: x(i,k) = x[i * row + k * column]. */
+#define ein_operand EIN_REAL_NAME(ein_operand)
+typedef struct {
+    const real *x;
+    ptrdiff_t row, column;
+} ein_operand;
+
 #define ein_products_use  EIN_REAL_NAME(ein_products_use)
 #define ein_products_own  EIN_REAL_NAME(ein_products_own)
 #define ein_product_run   EIN_REAL_NAME(ein_product_run)
+#define ein_product_of    EIN_REAL_NAME(ein_product_of)
 #define ein_product_plain EIN_REAL_NAME(ein_product_plain)
 #define ein_panel_width   EIN_REAL_NAME(ein_panel_width)
 #define ein_panels_fill   EIN_REAL_NAME(ein_panels_fill)
@@ -68,6 +76,10 @@ const char *ein_products_text(void);
 
 /* The own product, with the instruction set in use (core/base/processor.h). In double: the plain one. */
 void ein_product_run(const ein_product *product);
+/* c (m,n) = from + a (m,depth) b (depth,n), the own product of factors as they lie. from: NULL for 0, else rows like
+ * those of c. */
+void ein_product_of(real *c, ptrdiff_t c_row, const real *from, ein_operand a, ein_operand b, int m, int n,
+                    int depth);
 /* The reference. */
 void ein_product_plain(const ein_product *product);
 
