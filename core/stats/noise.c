@@ -1,9 +1,9 @@
 #include "core/stats/noise.h"
 
 #include <math.h>
+#include <stddef.h>
 
 #include "core/base/elementary.h"
-#include <stddef.h>
 
 uint64_t ein_noise_below(uint64_t n, const ein_noise_source *source) {
     const uint64_t rest = (UINT64_MAX - n + 1) % n; /* 2^64 mod n */

@@ -1,10 +1,10 @@
 /* A site's sums for recalibration, judged before they leave. */
 #include <math.h>
-
-#include "core/base/elementary.h"
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/elementary.h"
+#include "core/stats/calibration.h"
 #include "jobs/sites/build.h"
 
 enum { SUMS = 5 };
@@ -50,14 +50,11 @@ static ein_status work_new(work *w, ein_site_build *b, const ein_site_cases *c, 
 static void contribute(double *const x[SUMS], const ein_site_cases *c, const double *p, double intercept,
                        double slope) {
     for (int64_t i = 0; i < c->n; i++) {
-        const double logit = ein_log(p[i] / (1 - p[i])), eta = intercept + slope * logit;
-        const double upper = 1 / (1 + ein_exp(-eta)), lower = 1 / (1 + ein_exp(eta));
-        const double residual = c->label[i] ? lower : -upper, weight = upper * lower;
-        x[0][i] = residual;
-        x[1][i] = residual * logit;
-        x[2][i] = weight;
-        x[3][i] = weight * logit;
-        x[4][i] = weight * logit * logit;
+        const double logit = ein_log(p[i] / (1 - p[i]));
+        ein_logistic_sums one = {0};
+        ein_logistic_accumulate(&one, &logit, &c->label[i], 1, intercept, slope);
+        for (int k = 0; k < 2; k++) x[k][i] = one.gradient[k];
+        for (int k = 0; k < 3; k++) x[2 + k][i] = one.information[k];
     }
 }
 

@@ -2,9 +2,9 @@
 #include "jobs/sites/recalibration.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "core/base/elementary.h"
-#include <string.h>
 
 enum { MOST_ROUNDS = 64, MOST_INTERCEPT = 50, MOST_SLOPE = 20 };
 
