@@ -151,25 +151,13 @@ ein_status ein_archive_stream_next(ein_archive_stream *s, ein_archive_member *m,
     return EIN_OK;
 }
 
-static ein_status grow(const ein_archive_stream *s, uint8_t **bytes, int64_t *room, int64_t need) {
-    if (need + 1 <= *room) return EIN_OK;
-    int64_t more = *room ? 2 * *room : FIRST_ROOM;
-    if (more < need + 1) more = need + 1;
-    uint8_t *grown = realloc(*bytes, (size_t)more);
-    if (!grown)
-        return ein_error(EIN_NOMEM, "%s!/%s: no memory for %lld bytes", s->path, s->name, (long long)more);
-    *bytes = grown;
-    *room = more;
-    return EIN_OK;
-}
-
 ein_status ein_archive_stream_read(ein_archive_stream *s, int64_t most, uint8_t **bytes, int64_t *n) {
     uint8_t *data = NULL;
     int64_t room = 0, have = 0;
-    ein_status status = grow(s, &data, &room, 0);
+    ein_status status = ein_grow(&data, &room, FIRST_ROOM, 1, s->name);
     while (status == EIN_OK && (most == 0 || have < most)) {
         const int64_t step = most > 0 && most - have < BLOCK_BYTES ? most - have : BLOCK_BYTES;
-        status = grow(s, &data, &room, have + step);
+        status = ein_grow(&data, &room, have + step + 1, 1, s->name);
         const la_ssize_t got =
             status == EIN_OK ? archive_read_data(s->archive, data + have, (size_t)step) : 0;
         if (got < 0) status = failed(s, s->name);
