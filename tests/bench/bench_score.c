@@ -2,7 +2,7 @@
  *
  *     bench_score PRESET [THREADS [BATCH [SECONDS]]]
  *
- * Each thread scores BATCH records at a time (0: 512 tokens' worth, as `evaluate` does) with weights laid out once. One
+ * Each thread scores BATCH records at a time (0: as many as `evaluate` and `score` do) with weights laid out once. One
  * line of JSON: records_per_s and share_of_peak are medians of passes; the peak is that of loops of fused multiply-adds
  * on all threads, measured before and after, the larger one.
  */
@@ -15,40 +15,11 @@
 #include "core/nn/classify.h"
 #include "core/nn/init.h"
 #include "core/nn/packed.h"
-#include "io/config/config.h"
-#include "jobs/cli/embedded.h"
-#include "jobs/options/model_options.h"
-#include "jobs/options/tables.h"
+#include "jobs/options/scoring.h"
 #include "tests/bench/peak.h"
+#include "tests/bench/preset.h"
 
 enum { OUTPUTS = 44, MAX_PASSES = 4096, TOKENS = 512 };
-
-static void check(ein_status status) {
-    if (status == EIN_OK) return;
-    fprintf(stderr, "bench_score: %s\n", ein_error_message());
-    exit(1);
-}
-
-static ein_layout *layout_of(const char *preset) {
-    static const ein_option *const tables[] = {ein_table_model, ein_table_contract, ein_table_train, NULL};
-    char path[128];
-    ein_config *config;
-    ein_contract contract;
-    ein_vit_shape shape;
-    ein_layout *layout;
-    snprintf(path, sizeof path, "jobs/presets/%s.yaml", preset);
-    const ein_embedded *file = ein_embedded_find(path);
-    if (!file) check(ein_error(EIN_USAGE, "no preset %s", preset));
-    check(ein_config_new(tables, &config));
-    check(ein_config_load_preset(config, path, file->begin, (size_t)(file->end - file->begin)));
-    check(ein_contract_from_config(config, &contract));
-    check(ein_shape_from_config(config, &contract, 0, &shape));
-    shape.dec_width = shape.dec_depth = shape.dec_heads = shape.dec_mlp = 0;
-    shape.classes = OUTPUTS;
-    check(ein_layout_new(&shape, EIN_PART_CLASSIFY, &layout));
-    ein_config_destroy(config);
-    return layout;
-}
 
 static double peak(int threads) {
     double best = 0;
@@ -73,19 +44,19 @@ int main(int argc, char **argv) {
     const double seconds = argc > 4 ? atof(argv[4]) : 3;
     static double took[MAX_PASSES];
     ein_blas_start();
-    ein_layout *layout = layout_of(preset);
-    if (batch < 1) batch = TOKENS / ein_vit_tokens(&layout->shape);
-    if (batch < 1) batch = 1;
+    ein_layout *layout = bench_preset(preset, OUTPUTS);
+    if (batch < 1) batch = ein_scoring_batch(layout);
+    if (batch > TOKENS) batch = TOKENS; /* what logits have room for */
     const size_t values = (size_t)batch * (size_t)layout->shape.leads * (size_t)layout->shape.samples;
     float *param = calloc((size_t)layout->arena, sizeof *param), *x = calloc(values, sizeof *x);
     ein_classify **model = calloc((size_t)threads, sizeof(ein_classify *));
     ein_packed *packed;
-    if (!param || !x || !model) check(ein_error(EIN_NOMEM, "no memory"));
+    if (!param || !x || !model) bench_check(ein_error(EIN_NOMEM, "no memory"));
     for (size_t i = 0; i < values; i++) x[i] = (float)(i % 101) * 0.02f - 1.0f;
     ein_vit_init(param, layout, EIN_SCHEME_SCRATCH, 1);
-    check(ein_packed_make(layout, false, param, threads, &packed));
+    bench_check(ein_packed_make(layout, false, param, threads, &packed));
     for (int t = 0; t < threads; t++) {
-        check(ein_classify_new(layout, layout, batch, false, &model[t]));
+        bench_check(ein_classify_new(layout, layout, batch, false, &model[t]));
         ein_classify_weights(model[t], NULL, packed);
     }
     const double before = peak(threads), start = omp_get_wtime();

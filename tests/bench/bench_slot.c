@@ -16,11 +16,8 @@
 #include "core/nn/mae.h"
 #include "core/nn/packed.h"
 #include "core/nn/products.h"
-#include "io/config/config.h"
-#include "jobs/cli/embedded.h"
-#include "jobs/options/model_options.h"
-#include "jobs/options/tables.h"
 #include "tests/bench/peak.h"
+#include "tests/bench/preset.h"
 
 enum { MAX_REPETITIONS = 101, WAYS = 3 };
 static const char *const way_name[WAYS] = {"own, copied by each product", "own, laid out once", "BLAS"};
@@ -29,12 +26,6 @@ static double now(void) {
     struct timespec t;
     clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-static void check(ein_status status) {
-    if (status == EIN_OK) return;
-    fprintf(stderr, "bench_slot: %s\n", ein_error_message());
-    exit(1);
 }
 
 static int ascending(const void *a, const void *b) {
@@ -47,31 +38,12 @@ static int records_of(const char *preset) {
     return strcmp(preset, "small") ? strcmp(preset, "paper") ? 16 : 6 : 8;
 }
 
-static ein_layout *layout_of(const char *preset) {
-    static const ein_option *const tables[] = {ein_table_model, ein_table_contract, ein_table_train, NULL};
-    char path[128];
-    ein_config *config;
-    ein_contract contract;
-    ein_vit_shape shape;
-    ein_layout *layout;
-    snprintf(path, sizeof path, "jobs/presets/%s.yaml", preset);
-    const ein_embedded *file = ein_embedded_find(path);
-    if (!file) check(ein_error(EIN_USAGE, "no preset %s", preset));
-    check(ein_config_new(tables, &config));
-    check(ein_config_load_preset(config, path, file->begin, (size_t)(file->end - file->begin)));
-    check(ein_contract_from_config(config, &contract));
-    check(ein_shape_from_config(config, &contract, 0, &shape));
-    check(ein_layout_new(&shape, EIN_PART_PRETRAIN, &layout));
-    ein_config_destroy(config);
-    return layout;
-}
-
 int main(int argc, char **argv) {
     const char *preset = argc > 1 ? argv[1] : "tiny";
     int repetitions = argc > 2 ? atoi(argv[2]) : 15;
     if (repetitions < 1 || repetitions > MAX_REPETITIONS) repetitions = MAX_REPETITIONS;
     ein_blas_start();
-    ein_layout *layout = layout_of(preset);
+    ein_layout *layout = bench_preset(preset, 0);
     const ein_vit_shape *s = &layout->shape;
     const int B = records_of(preset), N = ein_vit_patches(s), K = ein_mask_visible(N, 0.6);
     const size_t values = (size_t)B * (size_t)s->leads * (size_t)s->samples;
@@ -82,12 +54,12 @@ int main(int argc, char **argv) {
     double *loss = calloc((size_t)B, sizeof *loss), share[WAYS][MAX_REPETITIONS];
     ein_packed *packed;
     ein_mae *mae;
-    if (!param || !grad || !x || !order || !loss) check(ein_error(EIN_NOMEM, "no memory"));
+    if (!param || !grad || !x || !order || !loss) bench_check(ein_error(EIN_NOMEM, "no memory"));
     for (size_t i = 0; i < values; i++) x[i] = (float)(i % 101) * 0.02f - 1.0f;
     for (int b = 0; b < B; b++) ein_mask_draw(order + (size_t)b * (size_t)N, N, 1, 0, b);
     ein_vit_init(param, layout, EIN_SCHEME_PRETRAIN, 1);
-    check(ein_mae_new(layout, B, K, &mae));
-    check(ein_packed_make(layout, true, param, 1, &packed));
+    bench_check(ein_mae_new(layout, B, K, &mae));
+    bench_check(ein_packed_make(layout, true, param, 1, &packed));
     for (int i = -1; i < repetitions; i++) /* the first touches memory */
         for (int way = 0; way < WAYS; way++) {
             const double peak = bench_peak_gflops(now), start = now();
