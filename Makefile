@@ -256,8 +256,8 @@ clean:          ## remove everything built
 
 ##@ Change
 .PHONY: lint
-lint:           ## layering, banned words, shell scripts, static analysis
-	@tests/lint.sh
+lint: $(PROGRAM) ## layering, exports without a caller, banned words, shell scripts, static analysis
+	@EIN_BUILD=$(BUILD) tests/lint.sh
 
 .PHONY: graph
 graph:          ## which folder includes which, and whatever goes against the order of ROOMS or round in a circle

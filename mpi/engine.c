@@ -243,9 +243,6 @@ void ein_engine_destroy(ein_engine *e) {
 int ein_engine_threads(const ein_engine *e) {
     return e->threads;
 }
-void ein_engine_changed(ein_engine *e) {
-    e->packed_is_old = true;
-}
 const double *ein_engine_slot_losses(const ein_engine *e) {
     return e->slot_loss;
 }

@@ -73,9 +73,8 @@ ein_status ein_engine_step(ein_engine *engine, ein_status mine, const ein_adamw 
 int ein_engine_threads(const ein_engine *engine);
 /* Copies of the parameters' weights for products (core/nn/packed.h), as they are now: what a slot's passes read, and
  * validation between steps. Filled anew if a step has changed the parameters since, so not for a part of the threads
- * alone, except within a slot's computation. Whoever changes parameters otherwise says so with ein_engine_changed. */
+ * alone, except within a slot's computation. */
 const ein_packed *ein_engine_packed(ein_engine *engine);
-void ein_engine_changed(ein_engine *engine);
 /* Loss of each slot in the last step (slots), on every rank. */
 const double *ein_engine_slot_losses(const ein_engine *engine);
 

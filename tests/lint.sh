@@ -140,6 +140,7 @@ if [ ${#missing[@]} -gt 0 ]; then
     echo "lint: missing tools, by their Debian names: ${missing[*]}" >&2
     exit 1
 fi
+tests/exports.sh "${EIN_BUILD:-build/gcc}" 2>&1 >/dev/null | fault 'exports without a caller (tests/exports.sh), as built in '"${EIN_BUILD:-build/gcc}"
 shellcheck -x -P SCRIPTDIR -S warning -f gcc "${scripts[@]}" | fault 'shellcheck'
 
 if clang-format --version | grep -qE 'version 14\.'; then

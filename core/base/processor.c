@@ -13,13 +13,14 @@ const char *ein_set_name(ein_instruction_set set) {
     return names[set];
 }
 
-bool ein_set_available(ein_instruction_set set) {
+/* Whether this processor and its operating system run the set. */
+static bool is_available(ein_instruction_set set) {
 #if defined(__x86_64__)
     if (set == EIN_SET_AVX2)
         return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
                __builtin_cpu_supports("bmi2");
     if (set == EIN_SET_AVX512)
-        return ein_set_available(EIN_SET_AVX2) && __builtin_cpu_supports("avx512f") &&
+        return is_available(EIN_SET_AVX2) && __builtin_cpu_supports("avx512f") &&
                __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
                __builtin_cpu_supports("avx512vl");
 #elif defined(__aarch64__)
@@ -32,7 +33,7 @@ static ein_instruction_set find(void) {
     const char *wanted = getenv("EINTHOVEN_INSTRUCTIONS");
     int best = EIN_SET_PLAIN;
     for (int s = 0; s < EIN_SETS; s++) {
-        if (!ein_set_available((ein_instruction_set)s)) continue;
+        if (!is_available((ein_instruction_set)s)) continue;
         best = s;
         if (wanted && !strcmp(wanted, names[s])) break;
     }
@@ -49,7 +50,7 @@ ein_instruction_set ein_set_in_use(void) {
 }
 
 bool ein_set_use(ein_instruction_set set) {
-    if (!ein_set_available(set)) return false;
+    if (!is_available(set)) return false;
     atomic_store_explicit(&in_use, (int)set + 1, memory_order_relaxed);
     return true;
 }

@@ -17,9 +17,6 @@ typedef enum {
     EIN_SETS
 } ein_instruction_set;
 
-/* Whether this processor and its operating system run the set. */
-bool ein_set_available(ein_instruction_set set);
-
 /* The set in use: the widest there is, unless the environment variable EINTHOVEN_INSTRUCTIONS names another that is
  * available, or ein_set_use chose one. */
 ein_instruction_set ein_set_in_use(void);

@@ -5,8 +5,8 @@
 #include "core/base/elementary.h"
 #include "core/nn/loops.h"
 
-void ein_adamw_update(real *p, real *m, real *v, const real *g, int64_t n, const ein_adamw *a, double decay,
-                      int64_t step) {
+static void update(real *p, real *m, real *v, const real *g, int64_t n, const ein_adamw *a, double decay,
+                   int64_t step) {
     const ein_adamw_factors factors = {.keep = (real)(1.0 - a->lr * decay),
                                        .b1 = (real)a->beta1,
                                        .b2 = (real)a->beta2,
@@ -26,7 +26,7 @@ void ein_adamw_range(real *param, real *m, real *v, const real *g, const ein_lay
         const int64_t from = t->offset > first ? t->offset : first;
         const int64_t to = t->offset + t->count < end ? t->offset + t->count : end;
         if (from >= to) continue;
-        ein_adamw_update(param + from, m + from, v + from, g + (from - first), to - from, adamw,
-                         t->decay ? adamw->weight_decay : 0.0, step);
+        update(param + from, m + from, v + from, g + (from - first), to - from, adamw,
+               t->decay ? adamw->weight_decay : 0.0, step);
     }
 }

@@ -308,19 +308,6 @@ ein_status ein_bootstrap_summarise(ein_bootstrap_result *out, ein_stats_value es
     return EIN_OK;
 }
 
-/* --- ready metric --------------------------------------------------------------------------------------- */
-
-ein_status ein_bootstrap_roc_metric(ein_stats_value *value, const ein_bootstrap_sample *sample,
-                                    void *context) {
-    const ein_bootstrap_roc *c = context;
-    for (int m = 0; m < c->n_models; m++) {
-        value[2 * m] = ein_roc_weighted_auc(c->order[m], c->score[m], c->label, sample->count, sample->n);
-        value[2 * m + 1] = ein_roc_weighted_pr(c->order[m], c->score[m], c->label, sample->count, sample->n)
-                               .average_precision;
-    }
-    return EIN_OK;
-}
-
 ein_stats_value ein_stats_difference(ein_stats_value first, ein_stats_value second) {
     if (first.state != EIN_STATS_ESTIMABLE) return first;
     if (second.state != EIN_STATS_ESTIMABLE) return second;

@@ -75,16 +75,6 @@ ein_status ein_bootstrap_summarise(ein_bootstrap_result *out, ein_stats_value es
                                    const ein_stats_value *jackknife, int64_t jackknife_stride,
                                    int64_t n_groups, ein_bootstrap_options options);
 
-/* A ready metric: for K scores AUROC and average precision, value (2K) = AUROC_0, AP_0, AUROC_1, ... */
-typedef struct {
-    int n_models;
-    const double *const *score;  /* (K)(n) */
-    const int64_t *const *order; /* (K)(n), ein_stats_order of each */
-    const int8_t *label;         /* (n) */
-} ein_bootstrap_roc;
-ein_status ein_bootstrap_roc_metric(ein_stats_value *value, const ein_bootstrap_sample *sample,
-                                    void *context);
-
 /* first - second, not estimable if either is: for paired differences per replicate. */
 ein_stats_value ein_stats_difference(ein_stats_value first, ein_stats_value second);
 

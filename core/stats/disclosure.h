@@ -6,18 +6,15 @@
  *
  *   small        a cell of less than the minimum                                             (primary suppression)
  *   zero         an empty cell: it says that nobody is there, and of whom it says that
- *   difference   two cells whose sum, difference or complement is known: adjacent cumulative counts, subgroup and
- *   total,
- *                two releases (core/stats/overlap.h does it for whole tables)
+ *   difference   two cells whose difference is known, such as those of two releases (core/stats/overlap.h does it
+ *                for whole tables)
  *   dominated    a sum of which the two largest contributors make more than 90 %
  *   concentrated a statistic whose deviation from what the released cells say comes from too few patients (1/sum of
- *   squared
- *                shares below the minimum): a score that singles out one patient makes an AUROC, or a sum of scores
- *                over the
- *                positives, tell of him although no cell does
+ *                squared shares below the minimum): a score that singles out one patient makes an AUROC, or a sum of
+ *                scores over the positives, tell of him although no cell does
  *   degrees      statistics of n patients of which fewer than 10 remain free
- *   extreme      a minimum, maximum, or quantile of single values
- *   data edges   bins whose edges come from the data and not from the plan
+ * Two things need no rule, as a site's result has no place for them: least, greatest and middle values of single
+ * patients, and edges of bins other than those of the plan.
  * The numbers are those of ACRO (threshold, dominance (2, 0.90), degrees of freedom 10), the minimum that of PCORnet.
  */
 #ifndef EIN_CORE_STATS_DISCLOSURE_H
@@ -32,15 +29,8 @@ typedef enum {
     EIN_RELEASE_DIFFERENCE,
     EIN_RELEASE_DOMINATED,
     EIN_RELEASE_CONCENTRATED,
-    EIN_RELEASE_DEGREES,
-    EIN_RELEASE_EXTREME,
-    EIN_RELEASE_DATA_EDGES,
-    EIN_RELEASE_COUNT
+    EIN_RELEASE_DEGREES
 } ein_release;
-
-/* "granted", "small", ... and a sentence for people. */
-const char *ein_release_name(ein_release verdict);
-const char *ein_release_text(ein_release verdict);
 
 typedef struct {
     double minimum; /* patients of a cell */
@@ -52,13 +42,6 @@ typedef struct {
 
 /* A count, as the weight of its records; before any rounding. */
 ein_release ein_release_cell(double weight, ein_release_rules rules);
-
-/* n cumulative counts, ascending or descending, and the total: the first, every step, and what is left must be cells.
- * A total that is not known (NaN) has no rest. */
-ein_release ein_release_cumulative(const double *weight, int n, double total, ein_release_rules rules);
-
-/* A part of a total that is released as well: it and its complement must be cells; a part that is all tells nothing. */
-ein_release ein_release_part(double part, double total, ein_release_rules rules);
 
 /* Two released sets of which `first_only` and `second_only` belong to one alone: both empty, or together a cell. */
 ein_release ein_release_pair(double first_only, double second_only, ein_release_rules rules);
@@ -73,12 +56,6 @@ ein_release ein_release_sum(const double *contribution, int64_t n, ein_release_r
 /* Deviations of a statistic from what is known without it, one per patient (n): all 0, or of at least the minimum of
  * patients, as (sum |d|)^2 / sum d^2 counts them. */
 ein_release ein_release_spread(const double *deviation, int64_t n, ein_release_rules rules);
-
-/* What is asked for by kind: counts and sums are judged by the functions above, these never leave. */
-ein_release ein_release_extreme(void);
-
-/* Every edge that is used must be one of the plan's, bit for bit. */
-ein_release ein_release_edges(const double *used, int n_used, const double *plan, int n_plan);
 
 /* weight (n): 1/m of each record, m the number of records of its patient among these. `cluster` as
  * core/stats/common.h. */

@@ -2,35 +2,7 @@
 
 #include <stdlib.h>
 
-/* The bin of a score: floor(score * K) by comparing with the edges b/K, which the product may round across.
- */
-static int bin_of(double score, int n_bins) {
-    int b = (int)(score * n_bins);
-    if (b >= n_bins) b = n_bins - 1;
-    if (b > 0 && score < (double)b / n_bins) b--;
-    if (b < n_bins - 1 && score >= (double)(b + 1) / n_bins) b++;
-    return b;
-}
-
-static ein_status check_scores(const double *score, int64_t n) {
-    for (int64_t i = 0; i < n; i++) {
-        if (!(score[i] >= 0 && score[i] <= 1))
-            return ein_error(isnan(score[i]) ? EIN_NUMERIC : EIN_RANGE,
-                             "score of record %lld is %.9g; histogram scores lie in 0..1", (long long)i,
-                             score[i]);
-    }
-    return EIN_OK;
-}
-
-ein_status ein_histogram_add(int64_t *positive, int64_t *negative, int n_bins, const double *score,
-                             const int8_t *label, int64_t n) {
-    int64_t p, q;
-    if (n_bins < 1) return ein_error(EIN_RANGE, "%d bins; at least one is needed", n_bins);
-    EIN_TRY(ein_stats_check_labels(&p, &q, label, n));
-    EIN_TRY(check_scores(score, n));
-    for (int64_t i = 0; i < n; i++) (label[i] ? positive : negative)[bin_of(score[i], n_bins)]++;
-    return EIN_OK;
-}
+#include "core/stats/components.h"
 
 static ein_status totals(int64_t *p, int64_t *q, const int64_t *positive, const int64_t *negative,
                          int n_bins) {
@@ -102,66 +74,5 @@ ein_status ein_histogram_auc(ein_histogram_result *out, const int64_t *positive,
     free(place);
     out->auc = interval_of(auc, variance, p, q, level);
     out->bound = ein_stats_known((double)tied / (2 * pairs));
-    return EIN_OK;
-}
-
-ein_status ein_histogram_merge(int64_t *merged_positive, int64_t *merged_negative, int *first, int *n_merged,
-                               const int64_t *positive, const int64_t *negative, int n_bins, int64_t least) {
-    int64_t p, q;
-    EIN_TRY(totals(&p, &q, positive, negative, n_bins));
-    int made = 0, start = 0;
-    p = q = 0;
-    for (int b = 0; b < n_bins; b++) {
-        p += positive[b];
-        q += negative[b];
-        if (p < least || q < least) continue;
-        merged_positive[made] = p;
-        merged_negative[made] = q;
-        first[made++] = start;
-        start = b + 1;
-        p = q = 0;
-    }
-    if (made > 0) {
-        merged_positive[made - 1] += p;
-        merged_negative[made - 1] += q;
-    }
-    *n_merged = made;
-    return EIN_OK;
-}
-
-/* --- two rounds ---------------------------------------------------------------------------------------- */
-
-ein_status ein_placement_sums_of(ein_placement_sums *out, const int64_t *pooled_positive,
-                                 const int64_t *pooled_negative, int n_bins, const double *score,
-                                 const int8_t *label, const uint64_t *cluster, int64_t n) {
-    int64_t p, q;
-    int *bin = NULL;
-    double *placement = NULL;
-    *out = (ein_placement_sums){0};
-    EIN_TRY(totals(&p, &q, pooled_positive, pooled_negative, n_bins));
-    EIN_TRY(check_scores(score, n));
-    ein_status status = EIN_NEW(bin, n + 1);
-    if (status == EIN_OK) status = EIN_NEW(placement, n + 1);
-    for (int64_t i = 0; status == EIN_OK && i < n; i++) bin[i] = bin_of(score[i], n_bins);
-    if (status == EIN_OK)
-        status = ein_components_place(placement, pooled_positive, pooled_negative, n_bins, bin, label, n);
-    if (status == EIN_OK) status = ein_components_sum(out, placement, label, cluster, n);
-    free(bin);
-    free(placement);
-    return status;
-}
-
-ein_status ein_placement_sums_auc(ein_stats_interval *delong, ein_stats_interval *clustered,
-                                  const ein_placement_sums *s, double level) {
-    EIN_TRY(ein_stats_check_level(level));
-    const ein_stats_state state = class_state(s->n_positive, s->n_negative);
-    *delong = *clustered = ein_stats_no_interval(state);
-    if (state != EIN_STATS_ESTIMABLE) return EIN_OK;
-    const ein_components_result r = ein_components_result_of(s);
-    *delong = interval_of(r.value, r.delong, s->n_positive, s->n_negative, level);
-    if (s->n_clusters_positive < 2 || s->n_clusters_negative < 2)
-        *clustered = ein_stats_point(r.value, EIN_STATS_FEW_CLUSTERS);
-    else
-        *clustered = interval_of(r.value, r.clustered, s->n_positive, s->n_negative, level);
     return EIN_OK;
 }

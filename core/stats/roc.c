@@ -309,47 +309,6 @@ ein_status ein_roc_compare_unpaired(ein_roc_comparison *out, const ein_roc_resul
     return EIN_OK;
 }
 
-/* --- many scores --------------------------------------------------------------------------------------- */
-
-static ein_status fill_covariance(double *covariance, const double *auc, const double *placement,
-                                  int n_models, const cohort *c) {
-    for (int a = 0; a < n_models; a++) {
-        for (int b = 0; b <= a; b++) {
-            double value;
-            EIN_TRY(covariance_of(&value, placement + a * c->n, auc[a], placement + b * c->n, auc[b], c));
-            covariance[a * n_models + b] = covariance[b * n_models + a] = value;
-        }
-    }
-    return EIN_OK;
-}
-
-ein_status ein_roc_covariance(double *auc, double *covariance, ein_stats_state *state,
-                              const double *const *score, int n_models, const int8_t *label,
-                              const uint64_t *cluster, int64_t n, ein_roc_options options) {
-    if (n_models < 1) return ein_error(EIN_RANGE, "%d models; at least one is needed", n_models);
-    cohort c;
-    EIN_TRY(cohort_new(&c, label, cluster, n, options.variance));
-    for (int i = 0; i < n_models * n_models; i++) covariance[i] = NAN;
-    for (int i = 0; i < n_models; i++) auc[i] = NAN;
-    *state = variance_state(&c, options.min_clusters);
-
-    double *placement = NULL;
-    ein_status status = EIN_OK;
-    if (has_auc(&c)) {
-        status = EIN_NEW(placement, n * n_models);
-        for (int m = 0; m < n_models && status == EIN_OK; m++) {
-            int64_t twice_u = 0;
-            status = place(placement + m * n, &twice_u, score[m], &c);
-            auc[m] = auc_from(twice_u, &c);
-        }
-        if (status == EIN_OK && *state == EIN_STATS_ESTIMABLE)
-            status = fill_covariance(covariance, auc, placement, n_models, &c);
-    }
-    free(placement);
-    cohort_free(&c);
-    return status;
-}
-
 ein_stats_value ein_roc_weighted_auc(const int64_t *order, const double *score, const int8_t *label,
                                      const int32_t *count, int64_t n) {
     int64_t twice_u = 0, below = 0, above = 0;
@@ -367,24 +326,6 @@ ein_stats_value ein_roc_weighted_auc(const int64_t *order, const double *score, 
 }
 
 /* --- curves -------------------------------------------------------------------------------------------- */
-
-ein_status ein_roc_curve(ein_roc_point *point, int64_t *n_points, const double *score, const int8_t *label,
-                         int64_t n) {
-    int64_t positive, negative, *order;
-    EIN_TRY(ein_stats_check_labels(&positive, &negative, label, n));
-    EIN_TRY(EIN_NEW(order, n + 1));
-    const ein_status status = ein_stats_order(order, score, n);
-    point[0] = (ein_roc_point){INFINITY, 0, 0};
-    *n_points = 1;
-    ein_roc_point now = point[0];
-    for (int64_t i = n - 1; status == EIN_OK && i >= 0; i--) {
-        now.threshold = score[order[i]];
-        *(label[order[i]] ? &now.true_positive : &now.false_positive) += 1;
-        if (i == 0 || score[order[i - 1]] != now.threshold) point[(*n_points)++] = now;
-    }
-    free(order);
-    return status;
-}
 
 ein_roc_pr ein_roc_weighted_pr(const int64_t *order, const double *score, const int8_t *label,
                                const int32_t *count, int64_t n) {
@@ -414,14 +355,4 @@ ein_roc_pr ein_roc_weighted_pr(const int64_t *order, const double *score, const 
     out.average_precision = ein_stats_known(ein_sum_value(steps));
     out.trapezoid = ein_stats_known(ein_sum_value(trapezoids));
     return out;
-}
-
-ein_status ein_roc_precision_recall(ein_roc_pr *out, const double *score, const int8_t *label, int64_t n) {
-    int64_t positive, negative, *order;
-    EIN_TRY(ein_stats_check_labels(&positive, &negative, label, n));
-    EIN_TRY(EIN_NEW(order, n + 1));
-    const ein_status status = ein_stats_order(order, score, n);
-    if (status == EIN_OK) *out = ein_roc_weighted_pr(order, score, label, NULL, n);
-    free(order);
-    return status;
 }

@@ -72,12 +72,6 @@ ein_status ein_roc_compare_paired(ein_roc_comparison *out, const double *first, 
 ein_status ein_roc_compare_unpaired(ein_roc_comparison *out, const ein_roc_result *first,
                                     const ein_roc_result *second, double level);
 
-/* AUROCs (K) and their covariance matrix (K, K) for K scores on the same records; one *state for the matrix.
- * Entries are NaN unless *state is EIN_STATS_ESTIMABLE; auc is NaN only without two classes. */
-ein_status ein_roc_covariance(double *auc, double *covariance, ein_stats_state *state,
-                              const double *const *score, int n_models, const int8_t *label,
-                              const uint64_t *cluster, int64_t n, ein_roc_options options);
-
 /* Placement of every record (n): V10 of positives, V01 of negatives; *twice_u = 2U. Both classes must be
  * present (EIN_RANGE otherwise). For influence values and federated sums. */
 ein_status ein_roc_placements(double *placement, int64_t *twice_u, const double *score, const int8_t *label,
@@ -91,26 +85,14 @@ ein_stats_value ein_roc_weighted_auc(const int64_t *order, const double *score, 
 /* --- curves -------------------------------------------------------------------------------------------- */
 
 typedef struct {
-    double threshold; /* score >= threshold is called positive; the first point is INFINITY: nobody */
-    int64_t true_positive, false_positive;
-} ein_roc_point;
-
-/* One point per distinct score, by descending threshold, after the first; `point` holds up to n + 1.
- * (A curve with all thresholds lets scores of single patients be read: never export it.) */
-ein_status ein_roc_curve(ein_roc_point *point, int64_t *n_points, const double *score, const int8_t *label,
-                         int64_t n);
-
-typedef struct {
     ein_stats_value average_precision; /* sum (R_k - R_{k-1}) P_k over distinct thresholds, descending */
     ein_stats_value trapezoid;         /* area by the trapezoid rule, from (recall 0, precision 1): optimistic
                                           (Davis & Goadrich 2006), given for comparison */
     double prevalence;                 /* the area of a score without information; NaN without records */
 } ein_roc_pr;
 
-/* Area under the precision-recall curve, ties as one threshold. Intervals come from the patient bootstrap. */
-ein_status ein_roc_precision_recall(ein_roc_pr *out, const double *score, const int8_t *label, int64_t n);
-
-/* The same from an order and multiplicities, as ein_roc_weighted_auc. */
+/* Area under the precision-recall curve, ties as one threshold; order and multiplicities as ein_roc_weighted_auc,
+ * `count` NULL: every record once. Intervals come from the patient bootstrap. */
 ein_roc_pr ein_roc_weighted_pr(const int64_t *order, const double *score, const int8_t *label,
                                const int32_t *count, int64_t n);
 

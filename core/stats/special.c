@@ -12,12 +12,13 @@ static const double SQRT_2PI = 2.50662827463100050242;
 
 /* --- normal -------------------------------------------------------------------------------------------- */
 
-double ein_normal_upper(double z) {
+/* P(Z > z) */
+static double normal_upper(double z) {
     return 0.5 * ein_erfc(z * 0.70710678118654752440);
 }
 
 double ein_normal_cdf(double z) {
-    return ein_normal_upper(-z);
+    return normal_upper(-z);
 }
 
 /* Upper tail p <= 1/2: Abramowitz & Stegun 26.2.23 as a start, then Newton on log Q, which is nearly
@@ -27,7 +28,7 @@ static double normal_upper_quantile(double p) {
     double z =
         r - (2.515517 + r * (0.802853 + r * 0.010328)) / (1 + r * (1.432788 + r * (0.189269 + r * 0.001308)));
     for (int i = 0; i < 8; i++) {
-        const double tail = ein_normal_upper(z);
+        const double tail = normal_upper(z);
         const double density = ein_exp(-0.5 * z * z) / SQRT_2PI;
         const double step = tail / density * ein_log(tail / p);
         z += step;
@@ -233,7 +234,7 @@ static double hill_correction(double w, double a) {
 
 static double t_tail_expanded(double t, double df) {
     const double a = df - 0.5, w = sqrt(a * ein_log1p(t * t / df));
-    return ein_normal_upper(w + hill_correction(w, a));
+    return normal_upper(w + hill_correction(w, a));
 }
 
 static double t_quantile_expanded(double tail, double df) {
@@ -271,10 +272,6 @@ double ein_t_quantile(double p, double df) {
     return p < 0.5 ? -t : t;
 }
 
-double ein_chi2_cdf(double x, double df) {
-    return ein_gamma_lower(0.5 * df, 0.5 * x);
-}
-
 double ein_chi2_upper(double x, double df) {
     return gamma_upper(0.5 * df, 0.5 * x);
 }
@@ -286,13 +283,6 @@ double ein_chi2_quantile(double p, double df) {
     return 2 * ein_exp(solve_quantile(gamma_tails, p, 1 - p, 0.5 * df, 0, ein_log(0.5 * df)));
 }
 
-double ein_f_cdf(double x, double df1, double df2) {
-    if (isnan(x) || !(df1 > 0) || !(df2 > 0)) return NAN;
-    if (x <= 0) return 0;
-    const double ratio = df1 * x / df2;
-    return ein_beta_cdf(ratio / (1 + ratio), 1 / (1 + ratio), 0.5 * df1, 0.5 * df2);
-}
-
 double ein_f_upper(double x, double df1, double df2) {
     if (isnan(x) || !(df1 > 0) || !(df2 > 0)) return NAN;
     if (x <= 0) return 1;
@@ -300,23 +290,9 @@ double ein_f_upper(double x, double df1, double df2) {
     return ein_beta_cdf(1 / (1 + ratio), ratio / (1 + ratio), 0.5 * df2, 0.5 * df1);
 }
 
-double ein_f_quantile(double p, double df1, double df2) {
-    if (!(p >= 0 && p <= 1) || !(df1 > 0) || !(df2 > 0)) return NAN;
-    if (p == 0) return 0;
-    if (p == 1) return INFINITY;
-    return df2 / df1 * ein_exp(beta_logit_quantile(p, 1 - p, 0.5 * df1, 0.5 * df2));
-}
-
 double ein_binomial_cdf(int64_t k, int64_t n, double p) {
     if (!(p >= 0 && p <= 1) || n < 0) return NAN;
     if (k < 0) return 0;
     if (k >= n) return 1;
     return ein_beta_cdf(1 - p, p, (double)(n - k), (double)k + 1);
-}
-
-double ein_binomial_upper(int64_t k, int64_t n, double p) {
-    if (!(p >= 0 && p <= 1) || n < 0) return NAN;
-    if (k <= 0) return 1;
-    if (k > n) return 0;
-    return ein_beta_cdf(p, 1 - p, (double)k, (double)(n - k) + 1);
 }

@@ -13,20 +13,16 @@
 #include <stdint.h>
 
 double ein_normal_cdf(double z);
-double ein_normal_upper(double z);    /* P(Z > z) */
 double ein_normal_quantile(double p); /* -INFINITY at 0, INFINITY at 1 */
 
 /* Student's t; df > 0, INFINITY is the normal distribution. */
 double ein_t_cdf(double t, double df);
 double ein_t_quantile(double p, double df);
 
-double ein_chi2_cdf(double x, double df);
 double ein_chi2_upper(double x, double df);
 double ein_chi2_quantile(double p, double df);
 
-double ein_f_cdf(double x, double df1, double df2);
 double ein_f_upper(double x, double df1, double df2);
-double ein_f_quantile(double p, double df1, double df2);
 
 /* Regularised incomplete gamma: P(a, x) and Q(a, x) = 1 - P. */
 double ein_gamma_lower(double a, double x);
@@ -35,8 +31,7 @@ double ein_gamma_lower(double a, double x);
 double ein_beta_cdf(double x, double y, double a, double b);
 double ein_beta_quantile(double p, double a, double b);
 
-/* P(X <= k) and P(X >= k) for X binomial(n, p). */
+/* P(X <= k) for X binomial(n, p). */
 double ein_binomial_cdf(int64_t k, int64_t n, double p);
-double ein_binomial_upper(int64_t k, int64_t n, double p);
 
 #endif

@@ -345,7 +345,7 @@ ein_status ein_result_parse(const char *name, const char *text, size_t bytes, co
     return status;
 }
 
-ein_status ein_result_read(const char *path, const ein_plan *plan, ein_result *out) {
+static ein_status read_one(const char *path, const ein_plan *plan, ein_result *out) {
     char *text;
     size_t bytes;
     *out = (ein_result){0};
@@ -369,7 +369,7 @@ ein_status ein_results_read(const char *const *path, int n, const ein_plan *plan
     EIN_TRY(EIN_NEW(r, n + 1));
     ein_status status = EIN_OK;
     for (int i = 0; status == EIN_OK && i < n; i++) {
-        status = ein_result_read(path[i], plan, &r[i]);
+        status = read_one(path[i], plan, &r[i]);
         for (int k = 0; status == EIN_OK && k < i; k++)
             if (!strcmp(r[i].site, r[k].site))
                 status =

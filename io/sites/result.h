@@ -61,9 +61,8 @@ typedef struct {
     ein_result_task *task; /* (plan->n_tasks) */
 } ein_result;
 
-/* Read one. EIN_MISMATCH: another plan, round, model, site or key; EIN_CORRUPT: altered; EIN_FORMAT: numbers that do
- * not agree. The message begins with the file. */
-ein_status ein_result_read(const char *path, const ein_plan *plan, ein_result *out);
+/* Read one from its text; `name` is its file's, and begins messages. EIN_MISMATCH: another plan, round, model, site
+ * or key; EIN_CORRUPT: altered; EIN_FORMAT: numbers that do not agree. */
 ein_status ein_result_parse(const char *name, const char *text, size_t bytes, const ein_plan *plan,
                             ein_result *out);
 void ein_result_free(ein_result *result, const ein_plan *plan);

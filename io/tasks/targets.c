@@ -485,12 +485,3 @@ ein_status ein_targets_fit(ein_targets *t, const uint8_t *part) {
     free(count);
     return status;
 }
-
-void ein_targets_set_fit(ein_targets *t, const double *mean, const double *sd,
-                         const double *positive_weight) {
-    for (int j = 0; j < t->n_targets; j++) {
-        t->mean[j] = mean[j];
-        t->sd[j] = sd[j];
-        t->positive_weight[j] = positive_weight[j];
-    }
-}

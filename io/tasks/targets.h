@@ -33,7 +33,7 @@ typedef struct {
     int64_t *invalid;        /* (n_targets) */
     char first_invalid[256]; /* the first of them, or "" */
 
-    /* (n_targets) 0, 1 and 1 before ein_targets_fit or ein_targets_set_fit. */
+    /* (n_targets) 0, 1 and 1 before ein_targets_fit. */
     double *mean, *sd, *positive_weight;
     ein_targets_join join;
     ein_tasks tasks; /* with `statements: all` resolved: what a model keeps (ein_tasks_to_yaml) */
@@ -51,10 +51,6 @@ void ein_targets_free(ein_targets *targets); /* zeroes; NULL is fine */
  * positives. EIN_NUMERIC for a regression with fewer than two values or no spread, and for a weight to be balanced
  * without both a positive and a negative. Not collective. */
 ein_status ein_targets_fit(ein_targets *targets, const uint8_t *part);
-
-/* Constants of a model instead: mean, sd, positive_weight (n_targets). */
-void ein_targets_set_fit(ein_targets *targets, const double *mean, const double *sd,
-                         const double *positive_weight);
 
 /* Counts (n_targets) among the records of one part; `part` NULL: all. */
 void ein_targets_count(const ein_targets *targets, const uint8_t *part, ein_split_part which,

@@ -56,13 +56,14 @@ void ein_report_field(const char *text, const char *key, char *out, size_t room)
     }
 }
 
-const char *ein_report_cell(const ein_report *r, const ein_report_row *row, const char *column) {
+/* A cell of table.csv of a row; "" if there is none. */
+static const char *cell_of(const ein_report *r, const ein_report_row *row, const char *column) {
     const int at = r->table && row->table_row >= 0 ? ein_csv_column(r->table, column) : -1;
     return at < 0 ? "" : ein_csv_cell(r->table, row->table_row, at);
 }
 
 double ein_report_cell_number(const ein_report *r, const ein_report_row *row, const char *column) {
-    const char *text = ein_report_cell(r, row, column);
+    const char *text = cell_of(r, row, column);
     char *end;
     const double value = strtod(text, &end);
     return *text && !*end ? value : NAN;
@@ -147,9 +148,9 @@ static ein_status take_rows(ein_report *r) {
         bool there = false;
         for (int k = 0; k < r->n_rows; k++) there = there || r->row[k].table_row == i;
         ein_report_row row = {.evaluation = -1, .table_row = i};
-        row.task = ein_report_cell(r, &row, "task");
-        row.cohort = ein_report_cell(r, &row, "cohort");
-        row.note = ein_report_cell(r, &row, "note");
+        row.task = cell_of(r, &row, "task");
+        row.cohort = cell_of(r, &row, "cohort");
+        row.note = cell_of(r, &row, "note");
         if (!there) r->row[r->n_rows++] = row;
     }
     return EIN_OK;

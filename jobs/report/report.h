@@ -82,8 +82,7 @@ char *ein_report_file(const char *folder, const char *name);
 /* What stands behind "key: " in a text of lines; "" if it is not there. */
 void ein_report_field(const char *text, const char *key, char *out, size_t room);
 
-/* A cell of table.csv of a row; "" if there is none. */
-const char *ein_report_cell(const ein_report *r, const ein_report_row *row, const char *column);
+/* A number of table.csv in a row; NAN if there is none. */
 double ein_report_cell_number(const ein_report *r, const ein_report_row *row, const char *column);
 
 /* The sections, in the order of contents.c. Rank 0. */

@@ -52,9 +52,6 @@ ein_status ein_score_dry_run(ein_score *s);
 /* Take blocks until there are none. Not collective. */
 ein_status ein_score_work(ein_score *s);
 
-/* Whether a block is one of this --part. */
-bool ein_score_is_mine(const ein_score *s, int64_t block);
-
 /* How many blocks, and inputs in them, are done. */
 void ein_score_done(const ein_score *s, int64_t *blocks, int64_t *inputs);
 

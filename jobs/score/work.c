@@ -24,7 +24,8 @@ typedef struct {
     double begin_s;
 } worker;
 
-bool ein_score_is_mine(const ein_score *s, int64_t block) {
+/* Whether a block is one of this --part. */
+static bool is_mine(const ein_score *s, int64_t block) {
     return s->parts == 0 || block % s->parts == s->part - 1;
 }
 
@@ -52,7 +53,7 @@ static ein_status claim(worker *w, int64_t *out) {
         ein_claim_state state;
         bool alive;
         w->next = (w->next + 1) % n;
-        if (w->state[b] == OURS || w->state[b] == DONE || !ein_score_is_mine(w->s, b)) continue;
+        if (w->state[b] == OURS || w->state[b] == DONE || !is_mine(w->s, b)) continue;
         EIN_TRY(ein_claims_take(w->s->claims, b, &state, &alive));
         w->state[b] = state == EIN_CLAIM_OURS   ? OURS
                       : state == EIN_CLAIM_DONE ? DONE

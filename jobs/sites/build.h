@@ -130,9 +130,6 @@ ein_status ein_site_recalibrate(json_t **out, ein_site_build *b, const ein_site_
 /* The index of a record in a table; -1: it is not in it. */
 int64_t ein_site_find(const ein_overlap_table *table, uint64_t record);
 
-/* One task as JSON. */
-ein_status ein_site_task(json_t **out, ein_site_build *b, int task);
-
 /* The whole body. `site`, `program`, `today`, `contract_hash` (may be NULL) stand in it. */
 ein_status ein_site_body(json_t **out, ein_site_build *b, const char *site, const char *program,
                          const char *today, const char *contract_hash);

@@ -49,7 +49,8 @@ struct ein_site {
     bool of_table, root;
 };
 
-void ein_site_path(char out[EIN_SITE_PATH_BYTES], const char *folder, const char *name) {
+/* Where a file of a folder lies. */
+static void path_in(char out[EIN_SITE_PATH_BYTES], const char *folder, const char *name) {
     snprintf(out, EIN_SITE_PATH_BYTES, "%s/%s", folder, name);
 }
 
@@ -169,7 +170,7 @@ static ein_status make_folder(ein_site *s) {
         return ein_error(EIN_IO, "%s: cannot make the folder: %s", s->out, strerror(errno));
     if (chmod(s->out, 0700) != 0)
         return ein_error(EIN_IO, "%s: cannot close it to others: %s", s->out, strerror(errno));
-    ein_site_path(path, s->out, "candidate.json");
+    path_in(path, s->out, "candidate.json");
     if (access(path, F_OK) == 0 && !ein_config_bool(s->job->config, "evaluate.overwrite"))
         return ein_error(EIN_EXISTS, "%s holds results; --overwrite replaces them", s->out);
     return EIN_OK;
@@ -180,7 +181,7 @@ static ein_status keep_plan(const ein_site *s) {
     size_t bytes;
     EIN_TRY(ein_file_read(ein_config_string(s->job->config, "evaluate.plan"),
                           (int64_t)ein_signed_plan.max_bytes, &text, &bytes));
-    ein_site_path(path, s->out, "plan.json");
+    path_in(path, s->out, "plan.json");
     const ein_status status = ein_durable_write(path, text, bytes);
     free(text);
     return status;
@@ -198,7 +199,7 @@ static ein_status write_cohort(const ein_site *s, const ein_site_rows *rows) {
     ein_csv_writer *writer = NULL;
     EIN_TRY(EIN_NEW(names, n + 1));
     for (int k = 0; k < n; k++) names[k] = ein_csv_column_name(csv, k);
-    ein_site_path(path, s->out, "cohort.csv");
+    path_in(path, s->out, "cohort.csv");
     const ein_status status = ein_csv_create(path, names, n, &writer);
     free(names);
     EIN_TRY(status);
@@ -237,7 +238,7 @@ static ein_status set_table(const ein_site *s, ein_config *c, int task) {
     const ein_plan_task *t = &s->plan->task[task];
     char path[EIN_SITE_PATH_BYTES], name[64], number[40];
     EIN_TRY(set(c, "evaluate.out", "null"));
-    ein_site_path(path, s->out, "cohort.csv");
+    path_in(path, s->out, "cohort.csv");
     EIN_TRY(set(c, "evaluate.scores", path));
     EIN_TRY(ein_config_add_key(c, "the plan", t->quantity ? "evaluate.target" : "evaluate.label", t->label));
     for (int m = 0; m < s->plan->n_models; m++)
@@ -252,10 +253,10 @@ static ein_status set_table(const ein_site *s, ein_config *c, int task) {
         if (s->plan->grouping[g].n_cuts == 0)
             EIN_TRY(ein_config_add_key(c, "the plan", "evaluate.subgroup", s->plan->grouping[g].column));
     snprintf(name, sizeof name, "task-%d.json", task + 1);
-    ein_site_path(path, s->out, name);
+    path_in(path, s->out, name);
     EIN_TRY(set(c, "evaluate.json", path));
     snprintf(name, sizeof name, "task-%d.csv", task + 1);
-    ein_site_path(path, s->out, name);
+    path_in(path, s->out, name);
     return set(c, "evaluate.csv", path);
 }
 
@@ -270,7 +271,7 @@ ein_status ein_site_config(ein_site *s, int index, const ein_config **out) {
     EIN_TRY(status);
     *out = s->config;
     if (s->of_table) return set_table(s, s->config, index);
-    ein_site_path(path, s->out, "evaluation");
+    path_in(path, s->out, "evaluation");
     return set(s->config, "evaluate.out", path);
 }
 
@@ -373,7 +374,7 @@ static ein_status write_sheet(const ein_site *s, const char *text, const char *h
             ein_config_string(s->job->config, "evaluate.site_key"), hash) < 0)
         return ein_error(EIN_NOMEM, "no memory for the release sheet");
     printf("\n%s", whole);
-    ein_site_path(path, s->out, "RELEASE-SHEET.txt");
+    path_in(path, s->out, "RELEASE-SHEET.txt");
     const ein_status status = ein_durable_write(path, whole, strlen(whole));
     free(whole);
     return status;
@@ -384,9 +385,9 @@ static ein_status write_candidate(const ein_site *s, const ein_site_build *b, co
     char path[EIN_SITE_PATH_BYTES], hash[EIN_HASH_TEXT_BYTES], *text;
     EIN_TRY(ein_signed_canonical(body, &text));
     ein_hash_text(text, strlen(text), hash);
-    ein_site_path(path, s->out, "tables.csv");
+    path_in(path, s->out, "tables.csv");
     ein_status status = ein_site_tables_write(path, &b->tables);
-    ein_site_path(path, s->out, "candidate.json");
+    path_in(path, s->out, "candidate.json");
     if (status == EIN_OK) status = ein_durable_write(path, text, strlen(text));
     free(text);
     return status == EIN_OK ? write_sheet(s, sheet, hash) : status;
@@ -408,7 +409,7 @@ static ein_status build(const ein_site *s, const ein_site_rows *rows, const ein_
     ein_status status =
         ein_site_body(&body, &b, s->name, program, s->today, s->contract_hash[0] ? s->contract_hash : NULL);
     fclose(b.sheet);
-    ein_site_path(folder, s->out, "acro");
+    path_in(folder, s->out, "acro");
     if (status == EIN_OK) status = ein_site_acro(folder, s->plan, body, program, s->today);
     if (status == EIN_OK) status = write_candidate(s, &b, body, sheet);
     ein_site_tables_free(&b.tables);
@@ -427,7 +428,7 @@ static ein_status finish(ein_site *s) {
     if (s->of_table)
         snprintf(path, sizeof path, "%s", ein_config_string(s->job->config, "evaluate.scores"));
     else
-        ein_site_path(path, s->out, "evaluation/scores.csv");
+        path_in(path, s->out, "evaluation/scores.csv");
     if (status == EIN_OK)
         status = ein_site_rows_read(&rows, s->plan, path, &s->key, s->of_table ? NULL : &s->people);
     if (status == EIN_OK) {

@@ -35,9 +35,7 @@ bool ein_site_of_table(const ein_site *site); /* scores in a table; else models 
 /* Build what would be sent, through the gate, and write candidate, tables and sheet. Collective. */
 ein_status ein_site_finish(ein_site *site);
 
-/* Where files of a site's folder lie. */
 enum { EIN_SITE_PATH_BYTES = 4400 };
-void ein_site_path(char out[EIN_SITE_PATH_BYTES], const char *folder, const char *name);
 
 /* The ledger beside a secret key. */
 void ein_site_ledger_path(char out[EIN_SITE_PATH_BYTES], const char *key_path);

@@ -267,7 +267,8 @@ static ein_status binary_task(json_t **out, ein_site_build *b, const ein_site_ca
     return status == EIN_OK && !*out ? ein_error(EIN_NOMEM, "no memory for a task") : status;
 }
 
-ein_status ein_site_task(json_t **out, ein_site_build *b, int task) {
+/* One task as JSON. */
+static ein_status task_json(json_t **out, ein_site_build *b, int task) {
     ein_site_cases c;
     const ein_plan_task *t = &b->plan->task[task];
     bool granted = false;
@@ -321,7 +322,7 @@ ein_status ein_site_body(json_t **out, ein_site_build *b, const char *site, cons
     for (int t = 0; status == EIN_OK && t < b->plan->n_tasks; t++) {
         json_t *one;
         if (b->plan->round > 1 && b->plan->task[t].quantity) continue;
-        status = ein_site_task(&one, b, t);
+        status = task_json(&one, b, t);
         json_array_append_new(tasks, one);
     }
     if (status == EIN_OK && !ein_site_is_noisy(b)) status = not_eligible(&outside, b);

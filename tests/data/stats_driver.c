@@ -77,8 +77,11 @@ static void print_roc(const records *r) {
     put("clustered_a.se", k.first.auc.se, k.first.auc.interval_state);
     put("clustered_b.se", k.second.auc.se, k.second.auc.interval_state);
     put_value("clustered_cov", k.covariance);
-    ein_roc_pr pr;
-    stop_on(ein_roc_precision_recall(&pr, r->a, r->label, r->n));
+    int64_t *order;
+    stop_on(EIN_NEW(order, r->n + 1));
+    stop_on(ein_stats_order(order, r->a, r->n));
+    const ein_roc_pr pr = ein_roc_weighted_pr(order, r->a, r->label, NULL, r->n);
+    free(order);
     put_value("average_precision", pr.average_precision);
     put_value("pr_trapezoid", pr.trapezoid);
 }

@@ -152,10 +152,7 @@ meta~if (i == left) continue;~if (i == left + 1) continue;
 meta~f.rss < least ? EIN_STATS_EMPTY_INTERVAL~f.rss < 0 ? EIN_STATS_EMPTY_INTERVAL
 meta~out->moderators.statistic / m / q~out->moderators.statistic / m
 histogram~*tied += positive[b] * negative[b];~*tied += positive[b];
-histogram~merged_positive[made - 1] += p;~
-histogram~p < least || q < least~p < least
 components~2 * all / (all - 1) * xy~all / (all - 1) * xy
-histogram~if (b < n_bins - 1 && score >= (double)(b + 1) / n_bins) b++;~
 bootstrap~times[scale_word(w.v[0], w.v[1], plan->n_clusters)]++;~times[scale_word(w.v[0], w.v[1], plan->n_clusters - 1)]++;
 bootstrap~(uint64_t)replicate, (uint32_t)(d / 2)~(uint64_t)(replicate - omp_get_thread_num()), (uint32_t)(d / 2)
 bootstrap~i % n_groups != group~i % n_groups == group
@@ -172,7 +169,6 @@ subgroup~t->options.minimum ||~0 ||
 subgroup~p[family++] = pair[i].test.p~p[family++] = 0.5 * pair[i].test.p
 subgroup~c.difference.variance - 2 * covariance~c.difference.variance - covariance
 subgroup~a[i] * d[i] + b[i] * c[i]~a[i] * d[i]
-histogram~if (b > 0 && score < (double)b / n_bins) b--;~
 components~s->xx - 2 * a * s->xm + a * a * s->mm~s->xx - a * s->xm + a * a * s->mm
 MUTANTS
 echo "$killed mutants killed, $survived survived"

@@ -175,24 +175,6 @@ static ein_release honest_groups(void) {
 static ein_release n_minus_1_with_repeats(void) {
     return beside(2, by_class, 2, by_class_without_one, 8);
 }
-static ein_release group_of_all_but_one(void) {
-    return ein_release_part(N - 1, N, rules);
-}
-static ein_release group_of_all(void) {
-    return ein_release_part(N, N, rules);
-}
-static ein_release cumulative_counts(void) {
-    static const double count[] = {300, 299, 150, 40};
-    return ein_release_cumulative(count, 4, N, rules);
-}
-static ein_release cumulative_rest(void) {
-    static const double count[] = {390, 150};
-    return ein_release_cumulative(count, 2, N, rules);
-}
-static ein_release cumulative_good(void) {
-    static const double count[] = {380, 150, 40};
-    return ein_release_cumulative(count, 3, N, rules);
-}
 static ein_release zero_cell(void) {
     return ein_release_cell(0, rules);
 }
@@ -234,13 +216,6 @@ static ein_release eleven_moments_of_eleven(void) {
 }
 static ein_release mean_of_eleven(void) {
     return ein_release_degrees(11, 1, rules);
-}
-static ein_release largest_score(void) {
-    return ein_release_extreme();
-}
-static ein_release equal_quantiles(void) {
-    static const double of_data[] = {0.25, 0.4987}, plan[] = {0.25, 0.5, 0.75};
-    return ein_release_edges(of_data, 2, plan, 3);
 }
 static ein_release rounded_first(void) {
     return ein_release_cell(10.4,
@@ -316,11 +291,6 @@ static const struct {
     {"subgroups from 65 and from 66 years", nested_age_bands, EIN_RELEASE_DIFFERENCE},
     {"two codings of sex that differ in one", one_in_the_other_group, EIN_RELEASE_DIFFERENCE},
     {"(classes and sexes)", honest_groups, EIN_RELEASE_GRANTED},
-    {"a subgroup of all but one", group_of_all_but_one, EIN_RELEASE_DIFFERENCE},
-    {"(a subgroup of all)", group_of_all, EIN_RELEASE_GRANTED},
-    {"adjacent cumulative counts", cumulative_counts, EIN_RELEASE_DIFFERENCE},
-    {"what is left below the last cumulative count", cumulative_rest, EIN_RELEASE_DIFFERENCE},
-    {"(cumulative counts in steps)", cumulative_good, EIN_RELEASE_GRANTED},
     {"an empty cell", zero_cell, EIN_RELEASE_ZERO},
     {"a mean over a one-hot weight", one_hot_mean, EIN_RELEASE_DOMINATED},
     {"a sum of two, hidden in small change", two_hot_mean, EIN_RELEASE_DOMINATED},
@@ -330,8 +300,6 @@ static const struct {
     {"(the AUROC of a score)", plain_auroc, EIN_RELEASE_GRANTED},
     {"eleven moments of eleven patients", eleven_moments_of_eleven, EIN_RELEASE_DEGREES},
     {"(one moment of eleven)", mean_of_eleven, EIN_RELEASE_GRANTED},
-    {"the largest score", largest_score, EIN_RELEASE_EXTREME},
-    {"bins by quantiles of the data", equal_quantiles, EIN_RELEASE_DATA_EDGES},
     {"a cell judged after rounding", rounded_first, EIN_RELEASE_SMALL},
     {"bins of one class", bins_of_one_class, EIN_RELEASE_ZERO},
     {"many plans in a row", many_plans, EIN_RELEASE_DIFFERENCE},
@@ -340,8 +308,8 @@ static const struct {
 START_TEST(test_attacks) {
     for (size_t i = 0; i < sizeof attacks / sizeof *attacks; i++) {
         const ein_release got = attacks[i].play();
-        ck_assert_msg(got == attacks[i].expected, "%s: %s, not %s", attacks[i].attempt, ein_release_name(got),
-                      ein_release_name(attacks[i].expected));
+        ck_assert_msg(got == attacks[i].expected, "%s: verdict %d, not %d", attacks[i].attempt, (int)got,
+                      (int)attacks[i].expected);
     }
 }
 END_TEST

@@ -13,7 +13,25 @@ static s1_data s;
 static int64_t order_a[S1_N], order_b[S1_N];
 static const double *const scores[] = {s.a, s.b};
 static const int64_t *const orders[] = {order_a, order_b};
-static ein_bootstrap_roc roc = {2, scores, orders, s.label};
+
+/* AUROC and average precision of each of K scores: value (2K). */
+typedef struct {
+    int n_models;
+    const double *const *score;  /* (K)(n) */
+    const int64_t *const *order; /* (K)(n), ein_stats_order of each */
+    const int8_t *label;         /* (n) */
+} ranked;
+static ranked roc = {2, scores, orders, s.label};
+static ein_status auroc_and_precision(ein_stats_value *value, const ein_bootstrap_sample *sample,
+                                      void *context) {
+    const ranked *c = context;
+    for (int m = 0; m < c->n_models; m++) {
+        value[2 * m] = ein_roc_weighted_auc(c->order[m], c->score[m], c->label, sample->count, sample->n);
+        value[2 * m + 1] = ein_roc_weighted_pr(c->order[m], c->score[m], c->label, sample->count, sample->n)
+                               .average_precision;
+    }
+    return EIN_OK;
+}
 
 /* R 4.2, boot 1.3: boot.ci on the same 999 replicates and 40 leave-out values. */
 START_TEST(intervals_of_boot_ci) {
@@ -55,8 +73,8 @@ START_TEST(s1_standard_errors) {
     ck_assert_int_eq(ein_bootstrap_clusters(plan), 100);
     check_ok(EIN_NEW(v, R));
     check_ok(EIN_NEW(jack, GROUPS));
-    check_ok(ein_bootstrap_run(plan, ein_bootstrap_roc_metric, &roc, 4, 0, R, v[0]));
-    check_ok(ein_bootstrap_jackknife(plan, ein_bootstrap_roc_metric, &roc, 4, GROUPS, 0, GROUPS, jack[0]));
+    check_ok(ein_bootstrap_run(plan, auroc_and_precision, &roc, 4, 0, R, v[0]));
+    check_ok(ein_bootstrap_jackknife(plan, auroc_and_precision, &roc, 4, GROUPS, 0, GROUPS, jack[0]));
     ein_bootstrap_result a, b, d;
     check_ok(ein_bootstrap_summarise(&a, ein_stats_known(0.664941818556276), v[0], 4, R, jack[0], 4, GROUPS,
                                      EIN_BOOTSTRAP_DEFAULTS));
@@ -93,18 +111,18 @@ START_TEST(same_for_any_threads_and_ranks) {
     ein_stats_value one[FEW][4], split[FEW][4];
     check_ok(ein_bootstrap_new(&plan, s.patient, S1_N, 7));
     omp_set_num_threads(1);
-    check_ok(ein_bootstrap_run(plan, ein_bootstrap_roc_metric, &roc, 4, 0, FEW, one[0]));
+    check_ok(ein_bootstrap_run(plan, auroc_and_precision, &roc, 4, 0, FEW, one[0]));
     omp_set_num_threads(4);
     const int cut[] = {0, 50, 51, FEW};
     for (int part = 2; part >= 0; part--)
-        check_ok(ein_bootstrap_run(plan, ein_bootstrap_roc_metric, &roc, 4, cut[part],
-                                   cut[part + 1] - cut[part], split[cut[part]]));
+        check_ok(ein_bootstrap_run(plan, auroc_and_precision, &roc, 4, cut[part], cut[part + 1] - cut[part],
+                                   split[cut[part]]));
     for (int i = 0; i < FEW; i++)
         for (int m = 0; m < 4; m++) ck_assert(one[i][m].value == split[i][m].value && one[i][m].state == 0);
     /* Another seed is another sample; the same replicate of a copy of the plan is the same. */
     ein_bootstrap_destroy(plan);
     check_ok(ein_bootstrap_new(&plan, s.patient, S1_N, 8));
-    check_ok(ein_bootstrap_run(plan, ein_bootstrap_roc_metric, &roc, 4, 0, 1, split[0]));
+    check_ok(ein_bootstrap_run(plan, auroc_and_precision, &roc, 4, 0, 1, split[0]));
     ck_assert(one[0][0].value != split[0][0].value);
     ein_bootstrap_destroy(plan);
 }
@@ -177,11 +195,11 @@ START_TEST(undefined_replicates_are_reported) {
     check_ok(ein_stats_order(order, score, N));
     const double *const one_score[] = {score};
     const int64_t *const one_order[] = {order};
-    ein_bootstrap_roc context = {1, one_score, one_order, label};
+    ranked context = {1, one_score, one_order, label};
     ein_bootstrap *plan;
     ein_stats_value v[B][2];
     check_ok(ein_bootstrap_new(&plan, NULL, N, 3));
-    check_ok(ein_bootstrap_run(plan, ein_bootstrap_roc_metric, &context, 2, 0, B, v[0]));
+    check_ok(ein_bootstrap_run(plan, auroc_and_precision, &context, 2, 0, B, v[0]));
     ein_roc_result truth;
     check_ok(ein_roc_auc(&truth, score, label, NULL, N, EIN_ROC_DEFAULTS));
     ein_bootstrap_result r;
