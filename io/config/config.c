@@ -84,12 +84,11 @@ static ein_status split_items(char *text, char ***items, int *n_items) {
 }
 
 static ein_status assign_list_text(ein_config_entry *entry, ein_config_layer layer, const char *text) {
+    if (text[strspn(text, " \t")] == '[') return ein_config_assign_list(entry, layer, text);
     char **items = NULL;
     int n_items = 0;
     ein_status status = EIN_OK;
-    if (text[strspn(text, " \t")] == '[') {
-        status = ein_config_read_list(text, &items, &n_items);
-    } else if (text[strspn(text, " \t")] != '\0') {
+    if (text[strspn(text, " \t")] != '\0') {
         char *copy = strdup(text);
         status = copy ? split_items(copy, &items, &n_items) : ein_error(EIN_NOMEM, "no memory for a list");
         free(copy);

@@ -11,8 +11,6 @@
 
 enum {
     EIN_CONFIG_MAX_BYTES = 1 << 20, /* of a YAML text */
-    EIN_CONFIG_MAX_DEPTH = 8,       /* of nested maps and lists */
-    EIN_CONFIG_MAX_ITEMS = 65536,   /* of a list */
     EIN_CONFIG_KEY_BYTES = 256      /* of a whole key path */
 };
 
@@ -69,8 +67,8 @@ ein_status ein_config_assign(ein_config_entry *entry, ein_config_layer layer, co
 ein_status ein_config_read_yaml(ein_config *config, ein_config_layer layer, bool skip_unknown,
                                 const char *name, const char *text, size_t bytes);
 
-/* Items of one flow sequence "[a, 'b, c']" (free with ein_config_free_items). */
-ein_status ein_config_read_list(const char *text, char ***items, int *n_items);
+/* ein_config_assign of one flow sequence "[a, 'b, c']". */
+ein_status ein_config_assign_list(ein_config_entry *entry, ein_config_layer layer, const char *text);
 void ein_config_free_items(char **items, int n_items);
 
 /* EIN_USAGE: "no such key ...; did you mean ...". */

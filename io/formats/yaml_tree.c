@@ -9,7 +9,9 @@
 typedef struct {
     yaml_parser_t parser;
     const char *name;
+    bool any_text;
     int depth;
+    char path[EIN_YAML_MAX_PATH]; /* of keys, to what is being read: "a.b" */
 } reader;
 
 static int line_of(const yaml_event_t *event) {
@@ -86,10 +88,12 @@ static ein_status next(reader *r, yaml_event_t *event) {
 
 static ein_status copy_scalar(const reader *r, const yaml_event_t *event, ein_yaml_node *node) {
     const char *text = (const char *)event->data.scalar.value;
-    if (event->data.scalar.length > EIN_YAML_MAX_TEXT)
+    if (strlen(text) != event->data.scalar.length) /* a "\0" escape makes them */
+        return ein_error(EIN_USAGE, "%s:%d: a text with a NUL byte", r->name, node->line);
+    if (!r->any_text && event->data.scalar.length > EIN_YAML_MAX_TEXT)
         return ein_error(EIN_USAGE, "%s:%d: a text of %zu bytes; at most %d are read", r->name, node->line,
                          event->data.scalar.length, EIN_YAML_MAX_TEXT);
-    if (strlen(text) != event->data.scalar.length || !ein_yaml_is_clean(text))
+    if (!r->any_text && !ein_yaml_is_clean(text))
         return ein_error(EIN_USAGE, "%s:%d: a text with a line end or control character", r->name,
                          node->line);
     node->kind = EIN_YAML_SCALAR;
@@ -113,7 +117,11 @@ static ein_status read_list(reader *r, ein_yaml_node *list) {
         ein_yaml_node *item = NULL;
         EIN_TRY(next(r, &event));
         const bool end = event.type == YAML_SEQUENCE_END_EVENT;
-        ein_status status = end ? EIN_OK : grow(list);
+        ein_status status = EIN_OK;
+        if (!end && list->n == EIN_YAML_MAX_ITEMS)
+            status = ein_error(EIN_USAGE, "%s:%d: a list of more than %d items", r->name, line_of(&event),
+                               EIN_YAML_MAX_ITEMS);
+        if (!end && status == EIN_OK) status = grow(list);
         if (!end && status == EIN_OK) status = read_value(r, &event, &item);
         yaml_event_delete(&event);
         if (item) list->item[list->n++] = item;
@@ -124,13 +132,27 @@ static ein_status read_list(reader *r, ein_yaml_node *list) {
     }
 }
 
+/* Go down to `key` of the map that is being read; the path ends before it again by a NUL at what is returned. A path
+ * that is too long is cut: it is for messages. */
+static size_t push_key(reader *r, const char *key) {
+    const size_t at = strlen(r->path);
+    snprintf(r->path + at, sizeof r->path - at, "%s%s", at ? "." : "", key);
+    return at;
+}
+
+static ein_status given_twice(reader *r, const ein_yaml_node *key) {
+    char shown[EIN_YAML_MAX_PATH];
+    push_key(r, key->text);
+    return ein_error(EIN_USAGE, "%s:%d: %s: given twice", r->name, key->line,
+                     ein_utf8_show(r->path, shown, sizeof shown));
+}
+
 /* The key of the next pair, checked; its value follows. */
-static ein_status check_key(const reader *r, const ein_yaml_node *map, const ein_yaml_node *key) {
+static ein_status check_key(reader *r, const ein_yaml_node *map, const ein_yaml_node *key) {
     if (key->kind != EIN_YAML_SCALAR || ein_yaml_is_null(key))
         return ein_error(EIN_USAGE, "%s:%d: a key is a single word", r->name, key->line);
     for (int i = 0; i < map->n; i++)
-        if (strcmp(map->key[i]->text, key->text) == 0)
-            return ein_error(EIN_USAGE, "%s:%d: %.60s: given twice", r->name, key->line, key->text);
+        if (strcmp(map->key[i]->text, key->text) == 0) return given_twice(r, key);
     if (map->n == EIN_YAML_MAX_KEYS)
         return ein_error(EIN_USAGE, "%s:%d: a map of more than %d keys", r->name, key->line,
                          EIN_YAML_MAX_KEYS);
@@ -145,7 +167,9 @@ static ein_status read_pair(reader *r, ein_yaml_node *map, const yaml_event_t *f
     if (status == EIN_OK) status = check_key(r, map, key);
     if (status == EIN_OK) status = next(r, &event);
     if (status == EIN_OK) {
+        const size_t at = push_key(r, key->text);
         status = read_value(r, &event, &value);
+        r->path[at] = '\0';
         yaml_event_delete(&event);
     }
     if (status != EIN_OK) {
@@ -212,7 +236,9 @@ static bool line_begins(const char *text, size_t at) {
            (memcmp(text + at - 3, "\xE2\x80\xA8", 3) == 0 || memcmp(text + at - 3, "\xE2\x80\xA9", 3) == 0);
 }
 
-ein_status ein_yaml_check_directives(const char *name, const char *text, size_t bytes) {
+/* EIN_USAGE with the line if a line begins with '%' and is not "%YAML ...": nobody needs directives, and libyaml
+ * compares each %TAG with all before it. */
+static ein_status check_directives(const char *name, const char *text, size_t bytes) {
     int line = 1;
     for (size_t i = 0; i < bytes; i++) {
         line += text[i] == '\n';
@@ -224,17 +250,17 @@ ein_status ein_yaml_check_directives(const char *name, const char *text, size_t 
     return EIN_OK;
 }
 
-ein_status ein_yaml_parse(const char *name, const char *text, size_t bytes, size_t max_bytes,
-                          ein_yaml_node **out) {
+static ein_status parse(const char *name, const char *text, size_t bytes, size_t max_bytes, bool any_text,
+                        ein_yaml_node **out) {
     *out = NULL;
-    reader r = {.name = name};
+    reader r = {.name = name, .any_text = any_text};
     if (bytes > max_bytes)
         return ein_error(EIN_USAGE, "%s: %zu bytes; at most %zu are read", name, bytes, max_bytes);
     if (bytes >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0) {
         text += 3;
         bytes -= 3;
     }
-    EIN_TRY(ein_yaml_check_directives(name, text, bytes));
+    EIN_TRY(check_directives(name, text, bytes));
     if (!yaml_parser_initialize(&r.parser))
         return ein_error(EIN_NOMEM, "%s: no memory for the YAML parser", name);
     /* libyaml would accept UTF-16 as well. */
@@ -249,6 +275,16 @@ ein_status ein_yaml_parse(const char *name, const char *text, size_t bytes, size
     return status;
 }
 
+ein_status ein_yaml_parse(const char *name, const char *text, size_t bytes, size_t max_bytes,
+                          ein_yaml_node **out) {
+    return parse(name, text, bytes, max_bytes, false, out);
+}
+
+ein_status ein_yaml_parse_any_text(const char *name, const char *text, size_t bytes, size_t max_bytes,
+                                   ein_yaml_node **out) {
+    return parse(name, text, bytes, max_bytes, true, out);
+}
+
 const ein_yaml_node *ein_yaml_get(const ein_yaml_node *map, const char *key) {
     for (int i = 0; map->kind == EIN_YAML_MAP && i < map->n; i++)
         if (strcmp(map->key[i]->text, key) == 0) return map->item[i];
@@ -256,6 +292,9 @@ const ein_yaml_node *ein_yaml_get(const ein_yaml_node *map, const char *key) {
 }
 
 bool ein_yaml_is_null(const ein_yaml_node *node) {
-    return node->kind == EIN_YAML_SCALAR && !node->quoted &&
-           (node->text[0] == '\0' || strcmp(node->text, "~") == 0 || strcmp(node->text, "null") == 0);
+    static const char *const words[] = {"", "~", "null", "Null", "NULL"};
+    if (node->kind != EIN_YAML_SCALAR || node->quoted) return false;
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (strcmp(node->text, words[i]) == 0) return true;
+    return false;
 }

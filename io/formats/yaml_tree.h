@@ -1,9 +1,10 @@
-/* Untrusted YAML as a tree, each node with its line.
+/* Untrusted YAML as a tree, each node with its line: the one reader of YAML, of configurations as of descriptions.
  *
- * Taken: one document of UTF-8 text with maps, lists and scalars, at most EIN_YAML_MAX_DEPTH levels deep. Refused with
- * name:line: anchors, aliases, tags, directives but %YAML, a key given twice, keys that are not scalars, empty items of
- * lists, texts with control characters (so every text may be shown on a terminal) or longer than EIN_YAML_MAX_TEXT
- * bytes, maps of more than EIN_YAML_MAX_KEYS keys. Errors: EIN_USAGE, EIN_NOMEM. Nothing here is collective.
+ * Taken: one document of UTF-8 text (a byte order mark is passed over) with maps, lists and scalars, at most
+ * EIN_YAML_MAX_DEPTH levels deep. Refused with name:line: anchors, aliases, tags, directives but %YAML, a key given
+ * twice, keys that are not scalars, empty items of lists, texts with control characters (so every text may be shown on
+ * a terminal) or longer than EIN_YAML_MAX_TEXT bytes, maps of more than EIN_YAML_MAX_KEYS keys, lists of more than
+ * EIN_YAML_MAX_ITEMS items. Errors: EIN_USAGE, EIN_NOMEM. Nothing here is collective.
  */
 #ifndef EIN_IO_FORMATS_YAML_TREE_H
 #define EIN_IO_FORMATS_YAML_TREE_H
@@ -14,7 +15,13 @@
 
 #include "core/base/status.h"
 
-enum { EIN_YAML_MAX_DEPTH = 8, EIN_YAML_MAX_TEXT = 4096, EIN_YAML_MAX_KEYS = 4096 };
+enum {
+    EIN_YAML_MAX_DEPTH = 8,
+    EIN_YAML_MAX_TEXT = 4096,
+    EIN_YAML_MAX_KEYS = 4096,
+    EIN_YAML_MAX_ITEMS = 65536,
+    EIN_YAML_MAX_PATH = 256 /* of keys, as far as messages show it */
+};
 
 typedef enum { EIN_YAML_SCALAR, EIN_YAML_LIST, EIN_YAML_MAP } ein_yaml_kind;
 
@@ -32,17 +39,18 @@ typedef struct ein_yaml_node {
 /* Parse `bytes` of text; `name` stands in messages. An empty document gives NULL. */
 ein_status ein_yaml_parse(const char *name, const char *text, size_t bytes, size_t max_bytes,
                           ein_yaml_node **out);
-void ein_yaml_free(ein_yaml_node *node); /* NULL is fine */
 
-/* EIN_USAGE with the line if a line begins with '%' and is not "%YAML ...": nobody needs directives, and libyaml
- * compares each %TAG with all before it. For texts that are read by other means than ein_yaml_parse, which does it
- * itself. */
-ein_status ein_yaml_check_directives(const char *name, const char *text, size_t bytes);
+/* The same for texts of any length and with any characters but NUL: values that a person gave us to keep, such as
+ * notes. They are shown by ein_utf8_show. */
+ein_status ein_yaml_parse_any_text(const char *name, const char *text, size_t bytes, size_t max_bytes,
+                                   ein_yaml_node **out);
+
+void ein_yaml_free(ein_yaml_node *node); /* NULL is fine */
 
 /* The value of a key, or NULL. */
 const ein_yaml_node *ein_yaml_get(const ein_yaml_node *map, const char *key);
 
-/* Whether a scalar is null: nothing, ~, or null, without quotes. */
+/* Whether a node is a scalar that means nothing: empty, ~, null, Null or NULL, without quotes. */
 bool ein_yaml_is_null(const ein_yaml_node *node);
 
 /* Whole UTF-8 without control characters. */

@@ -183,9 +183,25 @@ static void check_bad_bytes(void) {
     good = ein_config_load_preset(config, "p", text, big - 1) == EIN_USAGE;
     report(good && strstr(ein_error_message(), "deeper than 8"),
            "refused: depth in a part that is passed over");
+    memcpy(text, "l: [", 4);
+    for (int i = 0; i < 2 * 65537; i += 2) memcpy(text + 4 + i, "1,", 2);
+    good = ein_config_load_preset(config, "p", text, 4 + 2 * 65537) == EIN_USAGE;
+    report(good && strstr(ein_error_message(), "p:1: a list of more than 65536 items"),
+           "refused: a list that is too long");
     memset(text, '{', big);
     report(ein_config_load_text(config, "c.yaml", text, big - 1) == EIN_USAGE, "refused: 1 MiB of {");
     free(text);
+    ein_config_destroy(config);
+}
+
+/* Texts are longer and freer than those of descriptions, where each is one clean line of 4096 bytes. */
+static void check_long_text(void) {
+    char text[6000];
+    const int n = snprintf(text, sizeof text, "run: {note: \"a\\n%05000d\"}\n", 0);
+    ein_config *config = new_config();
+    const bool good = ein_config_load_text(config, "c.yaml", text, (size_t)n) == EIN_OK;
+    const char *note = good ? ein_config_string(config, "run.note") : "";
+    report(strncmp(note, "a\n0", 3) == 0 && strlen(note) == 5002, "a long text with a line end is taken");
     ein_config_destroy(config);
 }
 
@@ -574,6 +590,7 @@ int main(void) {
     for (size_t i = 0; i < sizeof bad_settings / sizeof *bad_settings; i++)
         check_bad_setting(&bad_settings[i]);
     check_bad_bytes();
+    check_long_text();
     check_long_key();
     check_defaults();
     check_accepted();

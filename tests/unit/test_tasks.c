@@ -388,6 +388,18 @@ static void trees(void) {
                root->key[1]->line == 2 && !ein_yaml_get(root, "d") && !ein_yaml_get(b, "x"),
            "a tree has lists, maps and lines");
     ein_yaml_free(root);
+    good = ein_yaml_parse("t", "[~, a]", 6, 100, &root) == EIN_USAGE &&
+           strstr(ein_error_message(), "t:1: item 1");
+    report(good && !root, "an item that means nothing is refused");
+    static const char twice[] = "a: {b: {c: 1,\n c: 2}}";
+    good = ein_yaml_parse("t", twice, sizeof twice - 1, 100, &root) == EIN_USAGE && !root;
+    report(good && strstr(ein_error_message(), "t:2: a.b.c: given twice"),
+           "a key given twice is told by its path");
+    static const char none[] = "{a: , b: ~, c: null, d: Null, e: NULL, f: 'null', g: nULL}";
+    good = ein_yaml_parse("t", none, sizeof none - 1, 100, &root) == EIN_OK && root->n == 7;
+    for (int i = 0; good && i < 7; i++) good = ein_yaml_is_null(root->item[i]) == (i < 5);
+    report(good, "what means nothing");
+    ein_yaml_free(root);
     report(ein_yaml_parse("t", "# nothing\n", 10, 100, &root) == EIN_OK && !root,
            "an empty document is no tree");
     report(ein_yaml_is_clean("a \xc3\xa9") && !ein_yaml_is_clean("a\tb") && !ein_yaml_is_clean("\xc2\x85") &&
