@@ -21,6 +21,7 @@
 #include "io/run/run.h"
 #include "jobs/data/ingest_offer.h"
 #include "jobs/data/ingest_policy.h"
+#include "jobs/options/rows.h"
 #include "jobs/options/tables.h"
 #include "mpi/gather.h"
 #include "mpi/threads.h"
@@ -29,8 +30,7 @@
 enum { ROUND_BYTES = 128 << 20, MIN_ROUND = 64, MAX_ROUND = 4096, MAX_PROBLEMS_TOLD = 10 };
 
 static const ein_option table_preset[] = {
-    {"model.preset", EIN_OPT_CHOICE, NULL, EIN_UNBOUNDED, "paper|small|tiny|none", "",
-     "contract of a known model; contract.* overrides it"},
+    EIN_ROW_PRESET("contract of a known model; contract.* overrides it"),
     {0},
 };
 
@@ -72,8 +72,8 @@ static const ein_option table_ingest[] = {
      "of one rank; 0: the processors it may use"},
     {"ingest.round", EIN_OPT_INT, "0", 0, 1000000, NULL, "recordings",
      "taken at a time by all ranks together; 0: about 128 MiB of signal"},
-    {"run.dry_run", EIN_OPT_BOOL, "false", EIN_UNBOUNDED, NULL, "", "list and estimate, write nothing"},
-    {"run.log_seconds", EIN_OPT_REAL, "30", 0.1, 86400, NULL, "s", "interval of progress lines"},
+    EIN_ROW_DRY_RUN("list and estimate, write nothing"),
+    EIN_ROW_LOG_SECONDS,
     {0},
 };
 

@@ -16,6 +16,7 @@
 #include "jobs/cli/command.h"
 #include "jobs/data/synth_format.h"
 #include "jobs/data/synth_tables.h"
+#include "jobs/options/rows.h"
 #include "jobs/options/tables.h"
 #include "mpi/watchdog.h"
 
@@ -34,7 +35,7 @@ static const ein_option synth_options[] = {
      "gain of the files; unset: the format's, 1000, 1 per 4.88 uV, 1 per 5 uV"},
     {"synth.threads", EIN_OPT_INT, "0", 0, 4096, NULL, "threads",
      "of one rank; 0: all processors for one rank alone, else 1"},
-    {"run.dry_run", EIN_OPT_BOOL, "false", EIN_UNBOUNDED, NULL, "", "say what would be made, and stop"},
+    EIN_ROW_DRY_RUN("say what would be made, and stop"),
     {0},
 };
 

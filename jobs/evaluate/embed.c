@@ -9,14 +9,14 @@
 #include "jobs/cli/command.h"
 #include "jobs/options/embedding.h"
 #include "jobs/options/encoder.h"
+#include "jobs/options/rows.h"
 #include "jobs/options/split_options.h"
 #include "jobs/options/tables.h"
 #include "mpi/threads.h"
 #include "mpi/watchdog.h"
 
 static const ein_option table[] = {
-    {"data.corpus", EIN_OPT_STRING, NULL, EIN_UNBOUNDED, NULL, "",
-     "corpus whose records are embedded (made by ingest)"},
+    EIN_ROW_CORPUS("corpus whose records are embedded (made by ingest)"),
     {"embed.model", EIN_OPT_STRING, NULL, EIN_UNBOUNDED, NULL, "",
      "model (.safetensors), pretrained or adapted, of ours or of others"},
     {"embed.out", EIN_OPT_STRING, NULL, EIN_UNBOUNDED, NULL, "",

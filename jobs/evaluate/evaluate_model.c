@@ -6,12 +6,12 @@
 #include "io/config/table.h"
 #include "jobs/evaluate/evaluate.h"
 #include "jobs/evaluate/evaluation.h"
+#include "jobs/options/rows.h"
 #include "jobs/options/task_library.h"
 #include "mpi/threads.h"
 
 const ein_option ein_table_evaluate_model[] = {
-    {"data.corpus", EIN_OPT_STRING, NULL, EIN_UNBOUNDED, NULL, "",
-     "corpus whose records are scored (made by ingest)"},
+    EIN_ROW_CORPUS("corpus whose records are scored (made by ingest)"),
     {"evaluate.models", EIN_OPT_LIST, "", EIN_UNBOUNDED, NULL, "",
      "adapted models (.safetensors) of the same tasks, as FILE or ARM=FILE; models of one arm are its seeds"},
     {"evaluate.features", EIN_OPT_LIST, "", EIN_UNBOUNDED, NULL, "",

@@ -14,6 +14,7 @@
 #include "io/run/run.h"
 #include "jobs/cli/command.h"
 #include "jobs/explain/output.h"
+#include "jobs/options/rows.h"
 #include "jobs/options/split_options.h"
 #include "jobs/options/tables.h"
 #include "mpi/gather.h"
@@ -21,8 +22,7 @@
 #include "mpi/watchdog.h"
 
 static const ein_option table[] = {
-    {"data.corpus", EIN_OPT_STRING, NULL, EIN_UNBOUNDED, NULL, "",
-     "corpus whose records are explained (made by ingest)"},
+    EIN_ROW_CORPUS("corpus whose records are explained (made by ingest)"),
     {"explain.model", EIN_OPT_STRING, NULL, EIN_UNBOUNDED, NULL, "", "adapted model (.safetensors)"},
     {"explain.target", EIN_OPT_STRING, NULL, EIN_UNBOUNDED, NULL, "",
      "which of the model's targets; needed where it has several"},

@@ -5,11 +5,11 @@
 
 #include "core/nn/blas.h"
 #include "core/nn/products.h"
+#include "jobs/options/rows.h"
 #include "mpi/threads.h"
 
 const ein_option ein_table_model[] = {
-    {"model.preset", EIN_OPT_CHOICE, NULL, EIN_UNBOUNDED, "paper|small|tiny|none", "",
-     "shape, contract and batch of a known model; other keys override it"},
+    EIN_ROW_PRESET("shape, contract and batch of a known model; other keys override it"),
     {"model.patch", EIN_OPT_INT, "25", 1, 65536, NULL, "samples",
      "length of a patch; one token spans all leads"},
     {"model.width", EIN_OPT_INT, "128", 1, 65536, NULL, "", "width of the encoder"},
@@ -75,8 +75,7 @@ const ein_option ein_table_run[] = {
     {"run.metrics", EIN_OPT_CHOICE, "must", EIN_UNBOUNDED, "must|aside", "",
      "a metrics.csv that is not what the checkpoint says of it: must: stop; aside: keep it in earlier-N and "
      "begin a new one"},
-    {"run.dry_run", EIN_OPT_BOOL, "false", EIN_UNBOUNDED, NULL, "",
-     "open the data, print the plan, do nothing"},
+    EIN_ROW_DRY_RUN("open the data, print the plan, do nothing"),
     {"run.max_steps", EIN_OPT_INT, "0", 0, 9.0e15, NULL, "updates",
      "stop, resumable, after this many updates in all; 0: no limit"},
     {"run.max_walltime_minutes", EIN_OPT_REAL, "0", 0, 1e7, NULL, "min",
@@ -88,9 +87,8 @@ const ein_option ein_table_run[] = {
     {"run.keep_last", EIN_OPT_INT, "2", 1, 1000000, NULL, "", "newest checkpoints that are kept"},
     {"run.keep_every", EIN_OPT_INT, "0", 0, 1000000, NULL, "",
      "every m-th checkpoint is kept for good; 0: none"},
-    {"run.peer_timeout_s", EIN_OPT_REAL, "900", 0, 1e6, NULL, "s",
-     "a rank that makes no progress for so long ends with a message: a peer or the network is lost; 0: wait for ever"},
-    {"run.log_seconds", EIN_OPT_REAL, "30", 0.1, 86400, NULL, "s", "interval of progress lines in the log"},
+    EIN_ROW_PEER_TIMEOUT("900"),
+    EIN_ROW_LOG_SECONDS,
     {0},
 };
 

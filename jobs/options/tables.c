@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "io/base/nearest.h"
+#include "jobs/options/rows.h"
 #include "mpi/watchdog.h"
 
 const ein_option ein_table_contract[] = {
@@ -60,8 +61,7 @@ ein_status ein_contract_from_config(const ein_config *config, ein_contract *out)
 }
 
 const ein_option ein_table_peer[] = {
-    {"run.peer_timeout_s", EIN_OPT_REAL, "3600", 0, 1e6, NULL, "s",
-     "a rank that makes no progress for so long ends with a message: a peer or the network is lost; 0: wait for ever"},
+    EIN_ROW_PEER_TIMEOUT("3600"),
     {0},
 };
 

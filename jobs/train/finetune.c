@@ -10,15 +10,15 @@
 #include "io/base/durable.h"
 #include "io/formats/csv.h"
 #include "jobs/options/model_options.h"
+#include "jobs/options/rows.h"
 #include "jobs/options/seen_options.h"
 #include "jobs/options/split_options.h"
 #include "jobs/options/task_library.h"
 #include "mpi/stop.h"
 
 const ein_option ein_table_finetune[] = {
-    {"data.corpus", EIN_OPT_STRING, NULL, EIN_UNBOUNDED, NULL, "", "corpus with labels (made by ingest)"},
-    {"data.memory_mib", EIN_OPT_INT, "8192", 1, 1073741824, NULL, "MiB",
-     "for a rank's records and what frozen blocks make of them"},
+    EIN_ROW_CORPUS("corpus with labels (made by ingest)"),
+    EIN_ROW_MEMORY("for a rank's records and what frozen blocks make of them"),
     {"finetune.tasks", EIN_OPT_LIST, "", EIN_UNBOUNDED, NULL, "",
      "tasks by name (ptbxl/superclass, study, ...) or YAML files; a model each"},
     {"finetune.shared", EIN_OPT_BOOL, "false", EIN_UNBOUNDED, NULL, "", "one model for all tasks together"},

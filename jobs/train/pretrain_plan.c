@@ -7,15 +7,15 @@
 #include "core/nn/init.h"
 #include "core/nn/products.h"
 #include "jobs/options/model_options.h"
+#include "jobs/options/rows.h"
 #include "jobs/options/tables.h"
 #include "jobs/train/pretrain.h"
 
 const ein_option ein_table_pretrain[] = {
-    {"data.corpus", EIN_OPT_STRING, NULL, EIN_UNBOUNDED, NULL, "", "corpus to learn from (made by ingest)"},
+    EIN_ROW_CORPUS("corpus to learn from (made by ingest)"),
     {"data.validation_fraction", EIN_OPT_REAL, "0.025", 0, 0.9, NULL, "",
      "of patients held out for the validation loss"},
-    {"data.memory_mib", EIN_OPT_INT, "8192", 1, 1073741824, NULL, "MiB",
-     "records that a rank keeps in memory; more are streamed"},
+    EIN_ROW_MEMORY("records that a rank keeps in memory; more are streamed"),
     {"train.mask_ratio", EIN_OPT_REAL, "0.6", 0.01, 0.99, NULL, "",
      "of the patches that are hidden from the encoder"},
     {"model.from", EIN_OPT_STRING, NULL, EIN_UNBOUNDED, NULL, "",
