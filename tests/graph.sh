@@ -3,6 +3,8 @@
 #
 # Exit code 1, with every offending line, if a folder is no room, an arrow points against the order of ROOMS, a file in
 # quotes is not there, or modules go round in a circle. A module is a .h and the .c of the same name.
+# `sh tests/graph.sh` is as good as its name.
+[ -n "${BASH_VERSION:-}" ] || exec bash "$0" "$@"
 set -u
 cd "${1:-$(dirname "$0")/..}" || exit 1
 mapfile -t rooms < <(sed -n '/^ROOMS *:=/,/[^\\]$/p' Makefile | tr -d '\\' | sed 's/^ROOMS *:=//' | tr -s ' \t' '\n' | grep .)
