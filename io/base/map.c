@@ -89,3 +89,7 @@ ein_status ein_map_put(ein_map *map, const char *key, int64_t value) {
 int64_t ein_map_count(const ein_map *map) {
     return map->keys.n;
 }
+
+const char *ein_map_key(const ein_map *map, int64_t index) {
+    return ein_texts_get(&map->keys, index);
+}

@@ -22,6 +22,8 @@ int64_t ein_map_get(const ein_map *map, const char *key, int64_t otherwise);
 /* Set the value of `key`, new or not; the key is copied. */
 ein_status ein_map_put(ein_map *map, const char *key, int64_t value);
 
+/* The number of keys, and key number `index` in the order in which they came; valid until the next is put. */
 int64_t ein_map_count(const ein_map *map);
+const char *ein_map_key(const ein_map *map, int64_t index);
 
 #endif

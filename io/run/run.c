@@ -126,6 +126,25 @@ ein_status ein_run_append(const char *path, int create, int *fd) {
     return ein_error(EIN_IO, "%s is not a regular file; move it away", path);
 }
 
+ein_status ein_run_append_whole(const char *path, const void *data, size_t bytes) {
+    struct stat about;
+    int fd, error = 0;
+    EIN_TRY(ein_run_append(path, O_CREAT, &fd));
+    const off_t before = fstat(fd, &about) == 0 ? about.st_size : -1;
+    if (before < 0) error = errno;
+    for (size_t done = 0; done < bytes && error == 0;) {
+        const ssize_t n = write(fd, (const char *)data + done, bytes - done);
+        if (n > 0) done += (size_t)n;
+        if (n == 0 || (n < 0 && errno != EINTR)) error = n < 0 ? errno : EIO;
+    }
+    if (error == 0 && fsync(fd) != 0) error = errno;
+    const bool torn = error != 0 && before >= 0 && ftruncate(fd, before) != 0;
+    close(fd);
+    if (error == 0) return EIN_OK;
+    return ein_error(EIN_IO, "%s: %s%s", path, strerror(error),
+                     torn ? "; what it ends with may be half a line" : "");
+}
+
 static ein_status open_log(ein_run *run) {
     char *path = NULL;
     EIN_TRY(ein_run_path(run, "log.txt", &path));

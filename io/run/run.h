@@ -94,4 +94,7 @@ ein_status ein_run_check_file(const char *path);
  * link not followed. */
 ein_status ein_run_append(const char *path, int create, int *fd);
 
+/* Append to a file, made if needed, and sync it. EIN_IO: it is as long as before, if the system lets it. */
+ein_status ein_run_append_whole(const char *path, const void *data, size_t bytes);
+
 #endif

@@ -1,5 +1,4 @@
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,7 +8,7 @@
 
 #include "io/base/durable.h"
 #include "io/run/run.h"
-#include "jobs/score/watch.h"
+#include "jobs/score/watch_parts.h"
 
 /* Number 0 is the newest. */
 static void line_path(const ein_lines *l, int number, char out[PATH_MAX]) {
@@ -35,23 +34,10 @@ static void rotate(const ein_lines *l) {
 ein_status ein_lines_append(const ein_lines *l, const char *text, size_t bytes) {
     char path[PATH_MAX];
     struct stat info;
-    int fd;
     line_path(l, 0, path);
     if (stat(path, &info) == 0 && info.st_size > 0 && info.st_size + (int64_t)bytes > l->rotate_bytes)
         rotate(l);
-    EIN_TRY(ein_run_append(path, O_CREAT, &fd));
-    const off_t before = fstat(fd, &info) == 0 ? info.st_size : 0;
-    size_t done = 0;
-    int error = 0;
-    while (done < bytes && error == 0) {
-        const ssize_t n = write(fd, text + done, bytes - done);
-        if (n > 0) done += (size_t)n;
-        if (n <= 0 && errno != EINTR) error = n < 0 ? errno : EIO;
-    }
-    if (error == 0 && fsync(fd) != 0) error = errno;
-    if (error != 0 && ftruncate(fd, before) != 0) error = error ? error : errno;
-    close(fd);
-    if (error != 0) return ein_error(EIN_IO, "%s: %s", path, strerror(error));
+    EIN_TRY(ein_run_append_whole(path, text, bytes));
     if (l->to_stdout) {
         fwrite(text, 1, bytes, stdout);
         fflush(stdout);

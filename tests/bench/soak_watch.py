@@ -6,6 +6,7 @@ so that disk and memory have no reason to grow. Half of the time in, the watcher
 import json
 import os
 import random
+import shutil
 import signal
 import struct
 import subprocess
@@ -45,11 +46,17 @@ def write(path, data):
         f.write(data if isinstance(data, bytes) else data.encode("utf-8", "surrogateescape"))
 
 
-# What is expected of a path: statuses that are right; lines: how many states of it may be told.
+# What is expected of a path: statuses that are right, of the last line and of those before; lines: how many states of it
+# may be told. `then`: what is done when its first line was seen. `stays`: it is not removed.
 class Arrival:
-    def __init__(self, kind, path, statuses, most=1, least=1):
+    def __init__(self, kind, path, statuses, most=1, least=1, before=None, then=None, stays=False):
         self.kind, self.path, self.statuses, self.most, self.least = kind, path, statuses, most, least
+        self.before, self.then, self.stays = before or statuses, then, stays
         self.lines, self.removed, self.done_s = [], False, time.monotonic()
+
+    def is_wrong(self):
+        return len(self.lines) > self.most or bool(self.lines) and (
+            self.lines[-1] not in self.statuses or any(s not in self.before for s in self.lines[:-1]))
 
 
 expected, alive, later = {}, [], []
@@ -60,9 +67,7 @@ def soon(delay, action):
 
 
 def expect(kind, path, statuses, **how):
-    """By the path as JSON can hold it: bytes that are no UTF-8 are shown as '?'."""
-    shown = path.encode("utf-8", "surrogateescape").decode("utf-8", "replace").replace("\ufffd", "?")
-    expected[shown] = a = Arrival(kind, path, statuses, **how)
+    expected[path] = a = Arrival(kind, path, statuses, **how)
     alive.append(a)
     return a
 
@@ -95,22 +100,39 @@ def duplicate(i):
     a.kind = "duplicate"
 
 
+UNFINISHED = {"incomplete", "malformed", "short", "ok"}
+
+
 def half(i):
-    """The header first; the signal in pieces, with pauses."""
+    """The header first; the signal in pieces, with pauses: one line, of the whole, unless this script itself was kept waiting
+    for as long as the watcher has patience."""
     where, name = base(i)
     data = SIGNALS[i % len(SIGNALS)]
     write("%s/%s.hea" % (where, name), header(name))
-    a = expect("half-written, then whole", "%s/%s.hea" % (where, name), {"ok"})
+    a = expect("half-written, then whole", "%s/%s.hea" % (where, name), {"ok"}, before=UNFINISHED)
     a.done_s += 3
+    written = [time.monotonic()]
 
-    def more(part, last):
+    def more(part):
         def go():
-            if os.path.isdir(where):
-                with open("%s/%s.dat" % (where, name), "ab") as f:
-                    f.write(part)
+            with open("%s/%s.dat" % (where, name), "ab") as f:
+                f.write(part)
+            if time.monotonic() - written[0] >= PATIENCE_S:
+                a.kind, a.most = "half-written, by a slow script", 3
+            written[0] = time.monotonic()
         return go
-    soon(rng.uniform(0.2, 1.0), more(data[:3001], False))
-    soon(rng.uniform(1.1, 2.0), more(data[3001:], True))
+    soon(rng.uniform(0.2, 1.0), more(data[:3001]))
+    soon(rng.uniform(1.1, 2.0), more(data[3001:]))
+
+
+def late(i):
+    """Whole only after it was told incomplete: two lines."""
+    where, name = base(i)
+    write("%s/%s.hea" % (where, name), header(name))
+
+    def go():
+        write("%s/%s.dat" % (where, name), SIGNALS[i % len(SIGNALS)])
+    expect("whole after it was told", "%s/%s.hea" % (where, name), {"ok"}, most=2, least=2, before={"incomplete"}, then=go)
 
 
 def never(i):
@@ -150,6 +172,28 @@ def vanishing(i):
     soon(rng.uniform(0.0, 0.5), go)
 
 
+def folder_of(i, data=None):
+    """A folder of its own, moved in."""
+    where, name = base(i)
+    aside = folder + "/aside/f" + name
+    os.makedirs(aside)
+    write("%s/%s.dat" % (aside, name), data or SIGNALS[i % len(SIGNALS)])
+    write("%s/%s.hea" % (aside, name), header(name))
+    where += "/f" + name
+    os.rename(aside, where)
+    return expect("folder", "%s/%s.hea" % (where, name), {"ok"})
+
+
+def vanishing_folder(i):
+    a = folder_of(i)
+    a.kind, a.least = "folder that is gone at once", 0
+
+    def go():
+        shutil.rmtree(os.path.dirname(a.path))
+        a.removed = True
+    soon(rng.uniform(0.0, 0.5), go)
+
+
 def hostile(i):
     where, name = base(i)
     bad = {"malformed", "unsupported", "incomplete", "unreadable", "leads", "short", "rate", "amplitude", "ok"}
@@ -181,8 +225,15 @@ def hostile(i):
     expect("hostile %d" % what, path, bad)
 
 
-KINDS = [(good, 60), (renamed, 10), (duplicate, 8), (half, 6), (never, 3), (without, 2), (replaced, 4),
-         (vanishing, 3), (hostile, 4)]
+def for_ever():
+    """What nobody can read, and nobody removes."""
+    for name, make in (("pipe", os.mkfifo), ("link", lambda path: os.symlink("/etc/hostname", path))):
+        make("%s/%s.hea" % (inbox, name))
+        expect("unreadable for ever", "%s/%s.hea" % (inbox, name), {"unreadable"}, stays=True)
+
+
+KINDS = [(good, 56), (renamed, 8), (folder_of, 3), (vanishing_folder, 1), (duplicate, 8), (half, 6), (late, 2), (never, 3),
+         (without, 2), (replaced, 4), (vanishing, 3), (hostile, 4)]
 DRAW = [k for k, n in KINDS for _ in range(n)]
 
 # --- the watcher -----------------------------------------------------------------------------------------------------
@@ -216,12 +267,13 @@ class Lines:
 
     def take(self, line):
         d = json.loads(line)
-        key = (d["source"], d["stamp"])
+        source = os.fsdecode(bytes.fromhex(d["source_bytes"])) if "source_bytes" in d else d["source"]
+        key = (source, d["stamp"])
         self.count += 1
         if key in self.seen:
             self.twice.append(key)
         self.seen.add(key)
-        a = expected.get(d["source"])
+        a = expected.get(source)
         if a is None:
             self.strange.append(d)
             return
@@ -248,26 +300,30 @@ class Lines:
 lines = Lines()
 start()
 begin = time.monotonic()
-curve, made, killed, shown = [], 0, False, 0.0
+curve, samples, made, killed, shown = [], [[]], 0, False, 0.0
+
 
 def tidy(now):
     """Remove what has its line and is old."""
     keep = []
     for a in alive:
-        if now - a.done_s < LIFE_S or not a.lines or a.removed:
+        if a.then and a.lines:
+            a.then()
+            a.then, a.done_s = None, now
+        if now - a.done_s < LIFE_S or len(a.lines) < max(a.least, 1) or a.removed or a.stays:
             if not a.removed:
                 keep.append(a)
             continue
         a.removed = True
-        stem = a.path[:-4]
-        for path in (a.path, stem + ".dat"):
-            try:
+        for path in (a.path, a.path[:-4] + ".dat"):
+            if os.path.lexists(path):
                 os.unlink(path)
-            except OSError:
-                pass
+        if a.kind == "folder":
+            os.rmdir(os.path.dirname(a.path))
     alive[:] = keep
 
 
+for_ever()
 while True:
     now = time.monotonic()
     for when, action in [x for x in later if x[0] <= now]:
@@ -283,16 +339,17 @@ while True:
         child.send_signal(signal.SIGKILL)
         child.wait()
         start()
+        samples.append([])
         killed = True
     if child.poll() is not None:
         print("the watcher ended: %d" % child.returncode)
         break
+    kib, descriptors = resident()
+    samples[-1].append((kib, descriptors))
     if now - begin >= shown and made < arrivals:
         shown += seconds / 40
-        kib, descriptors = resident()
         curve.append((now - begin, made, lines.count, kib, descriptors))
-    if made == arrivals and not later and (
-            now - begin > seconds + 60 or all(len(a.lines) >= a.least or a.removed for a in expected.values())):
+    if made == arrivals and not later and (now - begin > seconds + 120 or all(len(a.lines) >= a.least for a in alive)):
         time.sleep(PATIENCE_S + 3)
         lines.look()
         break
@@ -311,7 +368,7 @@ for a in expected.values():
     k[0] += 1
     k[1] += len(a.lines)
     k[2] += len(a.lines) < a.least
-    k[3] += len(a.lines) > a.most or (bool(a.lines) and a.lines[-1] not in a.statuses)
+    k[3] += a.is_wrong()
     for s in a.lines:
         k[4][s] = k[4].get(s, 0) + 1
 print("%-28s %8s %8s %8s %8s  %s" % ("what", "files", "lines", "lost", "wrong", "statuses"))
@@ -320,16 +377,28 @@ for name, k in sorted(kinds.items()):
 print("%-28s %8d %8d %8d %8d" % ("all", *(sum(k[j] for k in kinds.values()) for j in range(4))))
 print("lines twice for one state: %d; lines of no file of ours: %d; exit code %d; killed and started again: %s"
       % (len(lines.twice), len(lines.strange), code, killed))
-for d in lines.strange[:3] + lines.twice[:3]:
+for d in lines.strange[:20] + lines.twice[:5]:
     print("  ", d)
 for a in [a for a in expected.values() if len(a.lines) < a.least][:5]:
     print("   lost:", a.kind, repr(a.path))
-for a in [a for a in expected.values() if len(a.lines) > a.most or (a.lines and a.lines[-1] not in a.statuses)][:5]:
+for a in [a for a in expected.values() if a.is_wrong()][:5]:
     print("   wrong:", a.kind, repr(a.path), a.lines)
 print("%8s %9s %9s %13s %12s" % ("seconds", "arrived", "lines", "resident KiB", "descriptors"))
 largest = max(c[3] for c in curve) or 1
 for c in curve:
     print("%8.0f %9d %9d %13d %12d  %s" % (*c, "#" * int(50 * c[3] / largest)))
+flat = True
+for i, life in enumerate(samples):
+    first, second = life[len(life) // 4:len(life) // 2], life[len(life) // 2:]
+    was, became = [[max([x[j] for x in part] or [0]) for j in range(2)] for part in (first, second)]
+    # A map that grows takes its new place at once: 1 MiB is 3 % of what is there before anything has arrived.
+    flat = flat and became[0] <= was[0] + 1024 and became[1] <= was[1] + 2
+    print("life %d: at most %d KiB and %d descriptors in its second quarter, %d KiB and %d in its second half"
+          % (i + 1, *was, *became))
+with open(out + "/heartbeat", "rb") as f:
+    beat = json.load(f)
+adds_up = beat["waiting"] == 0 and beat["arrived"] == beat["scored"] + beat["rejected"] + beat["vanished"]
+print("the last heartbeat: " + " ".join("%s=%s" % x for x in beat.items() if x[0] not in ("host", "pid", "time")))
 lost = sum(k[2] for k in kinds.values())
 wrong = sum(k[3] for k in kinds.values())
-sys.exit(bool(lost or wrong or lines.twice or lines.strange or code or made != arrivals))
+sys.exit(bool(lost or wrong or lines.twice or lines.strange or code or made != arrivals or not flat or not adds_up))

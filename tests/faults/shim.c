@@ -12,7 +12,11 @@
  *   EIN_HOST=NAME       gethostname
  *   EIN_OPEN=ERRNO      open of a file whose path holds EIN_AT fails, EIN_TIMES times (always)
  *   EIN_READ=ERRNO      read and pread of such a file fail
+ *   EIN_WRITE=ERRNO     write to such a file writes half of what it should, and fails the next time
  *   EIN_WALK=ERRNO      fts_read reports such a folder as one that cannot be read
+ *   EIN_WHILE=FILE      the faults with EIN_AT come only while FILE exists
+ *   EIN_VANISH=TEXT     fts_read, where it looks at files, removes one whose path holds that, and says that it is not
+ *                       there
  *   EIN_CALLOC=BYTES    calloc of exactly so many bytes fails
  */
 #include <dlfcn.h>
@@ -105,21 +109,23 @@ int gethostname(char *name, size_t room) {
 static int fails(const char *variable, const char *path) {
     static int times;
     const char *at = getenv("EIN_AT");
+    const char *gate = getenv("EIN_WHILE");
     const int error = number(variable), most = number("EIN_TIMES");
+    if (gate && access(gate, F_OK) != 0) return 0;
     if (!error || !at || !path || !strstr(path, at) || (most && times >= most)) return 0;
     times++;
     errno = error;
     return 1;
 }
 
-static int fails_at(int fd) {
+static int fails_at(const char *variable, int fd) {
     char link_path[64], path[PATH_MAX];
-    if (!number("EIN_READ")) return 0;
+    if (!number(variable)) return 0;
     snprintf(link_path, sizeof link_path, "/proc/self/fd/%d", fd);
     const ssize_t n = readlink(link_path, path, sizeof path - 1);
     if (n < 0) return 0;
     path[n] = '\0';
-    return fails("EIN_READ", path);
+    return fails(variable, path);
 }
 
 int open(const char *path, int flags, ...) {
@@ -136,11 +142,11 @@ int __open_2(const char *path, int flags) {
 }
 
 ssize_t read(int fd, void *data, size_t bytes) {
-    return fails_at(fd) ? -1 : NEXT(read)(fd, data, bytes);
+    return fails_at("EIN_READ", fd) ? -1 : NEXT(read)(fd, data, bytes);
 }
 
 ssize_t pread(int fd, void *data, size_t bytes, off_t at) {
-    return fails_at(fd) ? -1 : NEXT(pread)(fd, data, bytes, at);
+    return fails_at("EIN_READ", fd) ? -1 : NEXT(pread)(fd, data, bytes, at);
 }
 
 ssize_t __read_chk(int fd, void *data, size_t bytes, size_t room);
@@ -155,8 +161,25 @@ ssize_t __pread_chk(int fd, void *data, size_t bytes, off_t at, size_t room) {
     return pread(fd, data, bytes, at);
 }
 
+ssize_t write(int fd, const void *data, size_t bytes) {
+    static int half_way; /* a disk that fills up takes a part first */
+    if (!fails_at("EIN_WRITE", fd)) return NEXT(write)(fd, data, bytes);
+    const int error = errno;
+    if (!half_way++ && bytes > 1) return NEXT(write)(fd, data, bytes / 2);
+    half_way = 0;
+    errno = error;
+    return -1;
+}
+
 FTSENT *fts_read(FTS *fts) {
     FTSENT *entry = NEXT(fts_read)(fts);
+    const char *vanish = getenv("EIN_VANISH");
+    if (entry && vanish && strstr(entry->fts_path, vanish) &&
+        (entry->fts_info == FTS_F || entry->fts_info == FTS_SL)) {
+        NEXT(unlink)(entry->fts_path);
+        entry->fts_info = FTS_NS;
+        entry->fts_errno = ENOENT;
+    }
     if (entry && entry->fts_info == FTS_D && fails("EIN_WALK", entry->fts_path)) {
         entry->fts_info = FTS_DNR;
         entry->fts_errno = errno;
