@@ -86,7 +86,7 @@ void ein_watch_event(void *context, const char *path);
 /* Whether a path is gone for sure: no part of it may be on a file system that is not mounted now. */
 bool ein_watch_is_gone(ein_watch *w, const char *path);
 
-/* Score, and tell, what waits and has settled. */
+/* Score, and tell, what waits and has settled: one batch, so that events, walks and heartbeats have their turn. */
 ein_status ein_watch_score(ein_watch *w);
 
 /* Lines and notes of a batch, collected, and written at the end, however long the disk is full; a signal ends the

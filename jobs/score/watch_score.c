@@ -3,7 +3,6 @@
 #include "core/base/clock.h"
 #include "core/signal/quality.h"
 #include "jobs/score/watch_parts.h"
-#include "mpi/stop.h"
 
 enum { BATCH = EIN_WATCH_BATCH };
 
@@ -107,19 +106,17 @@ static ein_status settle(ein_watch *w, ein_watch_text *text, ein_arrival *a, int
 
 ein_status ein_watch_score(ein_watch *w) {
     int64_t chosen[BATCH];
-    int n;
-    while ((n = choose(w, chosen)) > 0 && ein_stop_signals(NULL) == 0) {
-        ein_watch_text text;
-        bool drop[BATCH] = {false};
-        score_batch(w, chosen, n);
-        ein_status status = ein_watch_text_begin(&text);
-        for (int i = 0; i < n && status == EIN_OK; i++)
-            status = settle(w, &text, &w->waiting.item[chosen[i]], i, &drop[i]);
-        status = ein_watch_text_end(w, &text, status);
-        for (int i = 0; i < n && status == EIN_OK; i++)
-            if (drop[i]) status = ein_arrivals_drop(&w->waiting, chosen[i]);
-        EIN_TRY(status);
-        w->active_s = ein_clock_s();
-    }
-    return EIN_OK;
+    const int n = choose(w, chosen);
+    ein_watch_text text;
+    bool drop[BATCH] = {false};
+    if (n == 0) return EIN_OK;
+    score_batch(w, chosen, n);
+    ein_status status = ein_watch_text_begin(&text);
+    for (int i = 0; i < n && status == EIN_OK; i++)
+        status = settle(w, &text, &w->waiting.item[chosen[i]], i, &drop[i]);
+    status = ein_watch_text_end(w, &text, status);
+    for (int i = 0; i < n && status == EIN_OK; i++)
+        if (drop[i]) status = ein_arrivals_drop(&w->waiting, chosen[i]);
+    w->active_s = ein_clock_s();
+    return status;
 }
