@@ -349,7 +349,8 @@ while True:
     if now - begin >= shown and made < arrivals:
         shown += seconds / 40
         curve.append((now - begin, made, lines.count, kib, descriptors))
-    if made == arrivals and not later and (now - begin > seconds + 120 or all(len(a.lines) >= a.least for a in alive)):
+    all_told = all(len(a.lines) >= a.least for a in alive)
+    if made == arrivals and not later and (all_told or now - begin > 1.5 * seconds + 120):
         time.sleep(PATIENCE_S + 3)
         lines.look()
         break
