@@ -73,8 +73,8 @@ void ein_panels_fill(real *out, const real *b, ptrdiff_t b_row, ptrdiff_t b_colu
 
 #else
 
-/* Columns of b that are copied together. */
-enum { WIDTH = 1024 };
+/* Columns of b that are copied together; values between rows of a that are copied apart. */
+enum { WIDTH = 1024, ROW_GAP = 16 };
 
 /* A thread's copies of parts of a and b, in the order in which tiles read them. */
 typedef struct {
@@ -190,12 +190,38 @@ static void copy_a(float *out, const ein_product *p, const block *o, const ein_t
     }
 }
 
+/* Rows of a as they lie, a line further apart than they are long. */
+static void copy_rows_apart(float *out, const ein_product *p, const block *o) {
+    const float *a = p->a + o->row * p->a_row + o->term;
+    for (int i = 0; i < o->rows; i++, a += p->a_row, out += o->terms + ROW_GAP)
+        memcpy(out, a, (size_t)o->terms * sizeof *out);
+}
+
 /* Where tiles find a and b: in the product's own operands or in copies. */
 typedef struct {
     const float *a_copy; /* NULL: not copied */
+    bool a_apart;        /* those copies are rows as they lie, but at other distances */
     const float *b_copy; /* the first column's panel at the first term; NULL: not copied */
     ptrdiff_t b_panel;   /* from one panel to the next */
 } source;
+
+/* What tile i of n among `rows` rows brings into the cache for those behind it. While the first columns are computed
+ * that is the next rows of a, where they lie without gaps; then the next columns of b, half by each of two tiles. */
+static void fetch_ahead(ein_tile *t, const ein_product *p, const source *s, int rows, int i, int n,
+                        bool first, bool last) {
+    enum { LINES = 32 }; /* values of two lines */
+    t->next_from = t->from ? t->from + (t->next - t->c) : t->next;
+    t->ahead = t->a;
+    t->ahead_step = 0;
+    if (first && i + 1 < n && !s->a_copy && p->a_column == 1 && p->a_row == t->k) {
+        t->ahead = t->a + rows * p->a_row;
+        t->ahead_step = LINES;
+    } else if (!last && i < 2) {
+        const ptrdiff_t half = i * (t->k / 2) * t->b_row;
+        t->ahead = t->b + half + (s->b_copy ? s->b_panel : t->columns);
+        t->ahead_step = s->b_copy ? LINES : t->b_row;
+    }
+}
 
 static void run_block(const ein_product *p, const block *o, const source *s, const ein_tiles *tiles) {
     const int n = parts_of(o->rows, tiles->rows), width = tiles->columns;
@@ -207,8 +233,10 @@ static void run_block(const ein_product *p, const block *o, const source *s, con
                       .c_row = p->c_row,
                       .from_row = first_terms ? p->from_row : p->c_row,
                       .plus = first_terms && p->plus ? p->plus + column : NULL,
-                      .a_row = s->a_copy ? 1 : p->a_row,
-                      .a_column = s->a_copy ? tiles->rows : p->a_column,
+                      .a_row = s->a_apart  ? o->terms + ROW_GAP
+                               : s->a_copy ? 1
+                                           : p->a_row,
+                      .a_column = s->a_copy && !s->a_apart ? tiles->rows : p->a_column,
                       .b =
                           s->b_copy ? s->b_copy + j / width * s->b_panel : p->b + o->term * p->b_row + column,
                       .b_row = s->b_copy ? width : p->b_row};
@@ -218,16 +246,18 @@ static void run_block(const ein_product *p, const block *o, const source *s, con
             t.c = p->c + row * p->c_row + column;
             t.next = i + 1 < n ? t.c + (to - from) * p->c_row : p->c + o->row * p->c_row + column + width;
             t.from = !first_terms ? t.c : p->from ? p->from + row * p->from_row + column : NULL;
-            t.a = s->a_copy ? s->a_copy + (size_t)i * (size_t)o->terms * (size_t)tiles->rows
-                            : p->a + row * p->a_row + o->term * p->a_column;
+            t.a = s->a_apart  ? s->a_copy + from * t.a_row
+                  : s->a_copy ? s->a_copy + (size_t)i * (size_t)o->terms * (size_t)tiles->rows
+                              : p->a + row * p->a_row + o->term * p->a_column;
+            fetch_ahead(&t, p, s, to - from, i, n, j == 0, j + width >= o->columns);
             tiles->tile(&t, to - from);
         }
     }
 }
 
-/* A copy of b pays if many rows use it, and is needed if tiles cannot read it as it lies. */
+/* A copy of b pays if very many rows use it, and is needed if tiles cannot read it as it lies. */
 static bool wants_copy_of_b(const ein_product *p, const ein_tiles *tiles) {
-    return p->b_column != 1 || p->m > 8 * tiles->rows;
+    return p->b_column != 1 || p->m > 100 * tiles->rows;
 }
 
 /* A copy of a pays if the terms of a sum lie far apart and several columns of tiles read them. */
@@ -235,16 +265,24 @@ static bool wants_copy_of_a(const ein_product *p, const ein_tiles *tiles) {
     return p->a_row == 1 && p->a_column != 1 && p->n > 4 * tiles->columns;
 }
 
+/* Rows at a distance that is a multiple of a page meet in one set of the first cache and drive each other out: more than
+ * it has ways for. A copy pays if several columns of tiles read it. */
+static bool wants_rows_apart(const ein_product *p, const ein_tiles *tiles) {
+    enum { PAGE = 4096 / sizeof(float) };
+    return p->a_column == 1 && p->a_row % PAGE == 0 && p->n >= 8 * tiles->columns && p->m > tiles->rows;
+}
+
 /* One column block of c: copies of b, then rows that stay in the cache. */
 static void run_columns(const ein_product *p, int column, int columns, buffers *room,
                         const ein_tiles *tiles) {
     const int passes = parts_of(p->depth, tiles->depth), heights = parts_of(p->m, tiles->height);
+    const bool a_apart = wants_rows_apart(p, tiles);
     const bool has_panels = p->panels && p->width == tiles->columns;
     const bool b_copied = !has_panels && wants_copy_of_b(p, tiles), a_copied = wants_copy_of_a(p, tiles);
     for (int pass = 0; pass < passes; pass++) {
         block o = {.column = column, .columns = columns, .term = part_start(p->depth, pass, passes)};
         o.terms = part_start(p->depth, pass + 1, passes) - o.term;
-        source s = {a_copied ? room->a : NULL, b_copied ? room->b : NULL,
+        source s = {a_copied || a_apart ? room->a : NULL, a_apart, b_copied ? room->b : NULL,
                     (ptrdiff_t)o.terms * tiles->columns};
         if (b_copied) copy_b(room->b, p, &o, tiles);
         if (has_panels) {
@@ -255,6 +293,7 @@ static void run_columns(const ein_product *p, int column, int columns, buffers *
             o.row = part_start(p->m, h, heights);
             o.rows = part_start(p->m, h + 1, heights) - o.row;
             if (a_copied) copy_a(room->a, p, &o, tiles);
+            if (a_apart) copy_rows_apart(room->a, p, &o);
             run_block(p, &o, &s, tiles);
         }
     }
@@ -268,7 +307,7 @@ void ein_product_run(const ein_product *p) {
     /* The plain product needs no memory, and is as good but for its speed. A block is cut into tiles of fewer rows
      * than the largest, so there may be more of them than its height by one. */
     if (!tiles || !grow(&room->b, &room->b_values, depth * (size_t)(WIDTH + tiles->columns)) ||
-        !grow(&room->a, &room->a_values, depth * (size_t)(tiles->height + 2 * tiles->rows))) {
+        !grow(&room->a, &room->a_values, (depth + ROW_GAP) * (size_t)(tiles->height + 2 * tiles->rows))) {
         ein_product_plain(p);
         return;
     }

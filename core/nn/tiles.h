@@ -17,6 +17,10 @@ typedef struct {
     const float *b; /* b(k,j) = b[k * b_row + j] */
     const float
         *next; /* the c of the tile that comes next, to have it in the cache by then; any address will do */
+    const float
+        *next_from; /* its `from`, likewise, with rows like those of this tile's, or of c if that has none */
+    const float *ahead;   /* and of what a and b come next: for every four terms two lines from here, two a */
+    ptrdiff_t ahead_step; /* step further, and then two steps on */
     ptrdiff_t c_row, from_row, a_row, a_column, b_row;
     int columns; /* 1 .. ein_tiles.columns */
     int k;       /* terms of each sum */

@@ -68,7 +68,8 @@ INLINE void add_term(vec sum[ROWS][2], const float *const a[GROUPS], const ptrdi
 INLINE void run_tile(const ein_tile *t, const int rows, const int vectors, const int whole) {
     const part last = part_of(t->columns - (vectors - 1) * LANES);
     const ptrdiff_t a_row = t->a_row, a_column = t->a_column, b_row = t->b_row, next_row = t->c_row;
-    const float *a[GROUPS], *b = t->b, *next = t->next;
+    const float *a[GROUPS], *b = t->b, *next = t->next, *next_from = t->next_from, *ahead = t->ahead;
+    const ptrdiff_t next_from_row = t->from ? t->from_row : next_row, ahead_step = t->ahead_step;
     vec sum[ROWS][2];
     start_tile(sum, t, rows, vectors, whole, last);
 #pragma GCC unroll 8
@@ -83,7 +84,14 @@ INLINE void run_tile(const ein_tile *t, const int rows, const int vectors, const
     for (int k = 0; k < fours; k++) {
         __builtin_prefetch(next, 1, 3);
         if (vectors == 2) __builtin_prefetch(next + 16, 1, 3);
-        if (k < rows - 1) next += next_row;
+        __builtin_prefetch(next_from, 0, 3);
+        if (vectors == 2) __builtin_prefetch(next_from + 16, 0, 3);
+        if (k < rows - 1) next += next_row, next_from += next_from_row;
+        __builtin_prefetch(ahead, 0, 3);
+        __builtin_prefetch(ahead + 16, 0, 3);
+        __builtin_prefetch(ahead + ahead_step, 0, 3);
+        __builtin_prefetch(ahead + ahead_step + 16, 0, 3);
+        ahead += 2 * ahead_step;
         TERM TERM TERM TERM
     }
     for (int k = 4 * fours; k < t->k; k++)
