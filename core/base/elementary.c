@@ -98,6 +98,19 @@ double ein_log1p(double x) {
     return log_near(y, (x < 1 ? x - (y - 1) : 1 - (y - x)) / y);
 }
 
+double ein_logistic(double x) {
+    const double e = ein_exp(-fabs(x));
+    return x >= 0 ? 1 / (1 + e) : e / (1 + e);
+}
+
+double ein_softplus(double x) {
+    return (x > 0 ? x : 0) + ein_log1p(ein_exp(-fabs(x)));
+}
+
+double ein_logit(double p) {
+    return ein_log(p / (1 - p));
+}
+
 double ein_atanh(double x) {
     const double a = fabs(x), twice = a < 0.5 ? 2 * a + 2 * a * a / (1 - a) : 2 * (a / (1 - a));
     return copysign(0.5 * ein_log1p(twice), x);

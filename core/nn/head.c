@@ -7,21 +7,11 @@
 #include "core/base/elementary.h"
 #include "core/nn/terms.h"
 
-/* log(1 + exp(x)) */
-static double softplus(double x) {
-    return (x > 0 ? x : 0) + ein_log1p(ein_exp(-fabs(x)));
-}
-
-static double sigmoid(double x) {
-    const double e = ein_exp(-fabs(x));
-    return x >= 0 ? 1 / (1 + e) : e / (1 + e);
-}
-
 /* Cross-entropy of sigmoid(x) with the target y, the term of the positive times w; *d is its derivative by x. */
 static double cross_entropy(double x, double y, double w, double *d) {
-    const double p = sigmoid(x);
+    const double p = ein_logistic(x);
     *d = (1 - y) * p - w * y * (1 - p);
-    return w * y * softplus(-x) + (1 - y) * softplus(x);
+    return w * y * ein_softplus(-x) + (1 - y) * ein_softplus(x);
 }
 
 static double positive_weight(const ein_head_task *task, int i) {
@@ -92,7 +82,7 @@ void head_loss(double *record_loss, real *d_logits, const real *logits, const fl
 /* --- scores -------------------------------------------------------------------------------------------- */
 
 static double score_of(double logit, ein_head_kind kind) {
-    return kind == EIN_HEAD_REGRESSION ? logit : sigmoid(logit);
+    return kind == EIN_HEAD_REGRESSION ? logit : ein_logistic(logit);
 }
 
 static void task_logit(double *logit, const real *x, const ein_head_task *task) {

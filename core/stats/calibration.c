@@ -174,24 +174,15 @@ ein_calibration_binned ein_calibration_from_bins(const ein_calibration_bin *bin,
 
 /* --- logistic recalibration ----------------------------------------------------------------------------- */
 
-/* log(1 + exp(v)) for any v */
-static double softplus(double v) {
-    return v > 0 ? v + ein_log1p(ein_exp(-v)) : ein_log1p(ein_exp(v));
-}
-
-static double logistic(double v) {
-    return v >= 0 ? 1 / (1 + ein_exp(-v)) : ein_exp(v) / (1 + ein_exp(v));
-}
-
 void ein_logistic_accumulate(ein_logistic_sums *sums, const double *logit, const int8_t *label, int64_t n,
                              double intercept, double slope) {
     ein_sum s[6] = {{sums->log_likelihood, 0}, {sums->gradient[0], 0},    {sums->gradient[1], 0},
                     {sums->information[0], 0}, {sums->information[1], 0}, {sums->information[2], 0}};
     for (int64_t i = 0; i < n; i++) {
         const double x = logit[i], eta = intercept + slope * x;
-        const double upper = logistic(eta), lower = logistic(-eta);
+        const double upper = ein_logistic(eta), lower = ein_logistic(-eta);
         const double residual = label[i] ? lower : -upper, weight = upper * lower;
-        ein_sum_add(&s[0], -softplus(label[i] ? -eta : eta));
+        ein_sum_add(&s[0], -ein_softplus(label[i] ? -eta : eta));
         ein_sum_add(&s[1], residual);
         ein_sum_add(&s[2], residual * x);
         ein_sum_add(&s[3], weight);
@@ -295,7 +286,7 @@ static ein_status sandwich(double variance[2], ein_stats_state *state, const out
     if (status == EIN_OK && clusters > 1) {
         for (int64_t i = 0; i < o->n; i++) {
             const double eta = coefficient[0] + coefficient[1] * o->logit[i];
-            const double residual = o->label[i] ? logistic(-eta) : -logistic(eta);
+            const double residual = o->label[i] ? ein_logistic(-eta) : -ein_logistic(eta);
             ein_sum_add(&g[index[i]][0], residual);
             ein_sum_add(&g[index[i]][1], residual * o->logit[i]);
         }
@@ -396,7 +387,7 @@ ein_status ein_calibration_logistic(ein_calibration_fit *out, const double *prob
     EIN_TRY(EIN_NEW(own, n));
     bool saturated = false;
     for (int64_t i = 0; i < n; i++) {
-        own[i] = ein_log(probability[i] / (1 - probability[i]));
+        own[i] = ein_logit(probability[i]);
         saturated = saturated || !isfinite(own[i]);
     }
     ein_status status = EIN_OK;

@@ -635,21 +635,17 @@ void ein_meta_logit_auc(ein_stats_value *logit, ein_stats_value *logit_variance,
                         double variance) {
     *logit = *logit_variance = ein_stats_unknown(EIN_STATS_BOUNDARY);
     if (!(auc > 0 && auc < 1)) return;
-    *logit = ein_stats_known(ein_log(auc / (1 - auc)));
+    *logit = ein_stats_known(ein_logit(auc));
     const double slope = 1 / (auc * (1 - auc));
     *logit_variance =
         variance > 0 ? ein_stats_known(variance * slope * slope) : ein_stats_unknown(EIN_STATS_ZERO_VARIANCE);
 }
 
-static double inverse_logit(double x) {
-    return 1 / (1 + ein_exp(-x));
-}
-
 ein_stats_interval ein_meta_inverse_logit(ein_stats_interval logit) {
     if (logit.state != EIN_STATS_ESTIMABLE) return logit;
-    ein_stats_interval out = ein_stats_point(inverse_logit(logit.value), logit.interval_state);
+    ein_stats_interval out = ein_stats_point(ein_logistic(logit.value), logit.interval_state);
     if (logit.interval_state != EIN_STATS_ESTIMABLE) return out;
-    out.lower = inverse_logit(logit.lower);
-    out.upper = inverse_logit(logit.upper);
+    out.lower = ein_logistic(logit.lower);
+    out.upper = ein_logistic(logit.upper);
     return out;
 }

@@ -46,7 +46,7 @@ static double log_moment(double x, double rate) {
 
 /* log E exp(x |X|), 0 <= x < rate. */
 static double log_moment_of_size(double x, double rate) {
-    return ein_log(-ein_expm1(-rate)) - ein_log1p(ein_exp(-rate)) + ein_log1p(ein_exp(x - rate)) -
+    return ein_log(-ein_expm1(-rate)) - ein_softplus(-rate) + ein_softplus(x - rate) -
            ein_log(-ein_expm1(x - rate));
 }
 

@@ -55,9 +55,8 @@ static double loss_of(ein_penalised_loss kind, double z, double y, double *slope
         *slope = z - y;
         return 0.5 * (z - y) * (z - y);
     }
-    const double e = ein_exp(-fabs(z));
-    *slope = (z >= 0 ? 1 / (1 + e) : e / (1 + e)) - y;
-    return (z > 0 ? z : 0) + ein_log1p(e) - y * z;
+    *slope = ein_logistic(z) - y;
+    return ein_softplus(z) - y * z;
 }
 
 /* Value at w, gradient into g (d + 1). */

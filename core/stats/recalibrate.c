@@ -38,10 +38,6 @@ void ein_recalibration_free(ein_recalibration *map) {
 
 /* --- use ------------------------------------------------------------------------------------------------- */
 
-static double logistic(double v) {
-    return v >= 0 ? 1 / (1 + ein_exp(-v)) : ein_exp(v) / (1 + ein_exp(v));
-}
-
 /* The knots beside z by bisection. */
 static double between_knots(const ein_recalibration *map, double z) {
     int low = 0, high = map->n_knots - 1;
@@ -68,10 +64,10 @@ double ein_recalibrate(const ein_recalibration *map, double logit) {
         break;
     case EIN_RECALIBRATE_TEMPERATURE:
     case EIN_RECALIBRATE_PLATT:
-        p = logistic(map->intercept + map->slope * logit);
+        p = ein_logistic(map->intercept + map->slope * logit);
         break;
     default:
-        p = logistic(logit);
+        p = ein_logistic(logit);
         break;
     }
     return fmin(fmax(p, DBL_EPSILON), 1 - DBL_EPSILON);
@@ -120,17 +116,12 @@ typedef struct {
     double information[3]; /* (intercept, intercept), (intercept, slope), (slope, slope) */
 } likelihood;
 
-/* log(1 + exp(x)) */
-static double softplus(double x) {
-    return (x > 0 ? x : 0) + ein_log1p(ein_exp(-fabs(x)));
-}
-
 static likelihood likelihood_at(const outcomes *o, const double coefficient[2]) {
     ein_sum s[6] = {{0, 0}};
     for (int64_t i = 0; i < o->n; i++) {
         const double z = o->logit[i], eta = coefficient[0] + coefficient[1] * z, t = o->target[o->label[i]];
-        const double p = logistic(eta), w = p * logistic(-eta), residual = t - p;
-        ein_sum_add(&s[0], -t * softplus(-eta) - (1 - t) * softplus(eta));
+        const double p = ein_logistic(eta), w = p * ein_logistic(-eta), residual = t - p;
+        ein_sum_add(&s[0], -t * ein_softplus(-eta) - (1 - t) * ein_softplus(eta));
         ein_sum_add(&s[1], residual);
         ein_sum_add(&s[2], residual * z);
         ein_sum_add(&s[3], w);

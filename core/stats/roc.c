@@ -173,10 +173,10 @@ static void logit_interval(ein_roc_result *out, double level) {
     out->logit_lower = out->logit_upper = NAN;
     if (out->auc.interval_state != EIN_STATS_ESTIMABLE) return;
     const double a = out->auc.value, slope = 1 / (a * (1 - a));
-    const ein_stats_interval logit = ein_stats_wald(ein_log(a / (1 - a)), out->auc.variance * slope * slope,
-                                                    INFINITY, level, -INFINITY, INFINITY);
-    out->logit_lower = 1 / (1 + ein_exp(-logit.lower));
-    out->logit_upper = 1 / (1 + ein_exp(-logit.upper));
+    const ein_stats_interval logit =
+        ein_stats_wald(ein_logit(a), out->auc.variance * slope * slope, INFINITY, level, -INFINITY, INFINITY);
+    out->logit_lower = ein_logistic(logit.lower);
+    out->logit_upper = ein_logistic(logit.upper);
 }
 
 /* `placement` (n) is filled for the caller if both classes are present. */

@@ -92,14 +92,10 @@ void ein_synth_latent_ready(ein_synth_config *config, const double (*given)[EIN_
     }
 }
 
-static double logistic(double x) {
-    return 1 / (1 + ein_exp(-x));
-}
-
 /* `low` to `high`, `at` where x is 0, by a logistic with slope 1 in x. */
 static double between(double low, double high, double at, double x) {
     const double share = (at - low) / (high - low);
-    return low + (high - low) * logistic(x + ein_log(share / (1 - share)));
+    return low + (high - low) * ein_logistic(x + ein_logit(share));
 }
 
 static double within(double x, double limit) {
@@ -116,7 +112,7 @@ void ein_synth_latent_draw(const ein_synth_config *config, uint64_t seed, ein_sy
     state->mfr = 2 * ein_exp(-p[EIN_SP_MFR_LOG_SD] * within(over[EIN_SYNTH_FLOW], 3.5));
     const double middle = fmin(fmax(p[EIN_SP_TPD_MEDIAN], 0.01), 59.9);
     state->tpd = between(0, 60, middle, p[EIN_SP_TPD_SLOPE] * over[EIN_SYNTH_DEFECT]);
-    state->pump = logistic((42 - state->lvef) / 5);
+    state->pump = ein_logistic((42 - state->lvef) / 5);
     state->flow =
         within((z[EIN_SYNTH_FLOW] - config->mean[EIN_SYNTH_FLOW]) / config->sd[EIN_SYNTH_FLOW], 2.5);
     state->defect =

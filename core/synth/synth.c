@@ -12,10 +12,6 @@
 
 /* --- configuration ------------------------------------------------------------------------------------- */
 
-static double probability(double log_odds) {
-    return 1 / (1 + ein_exp(-log_odds));
-}
-
 static double log_odds_of(const double *p, int condition, double intercept, double age_years, bool male) {
     return intercept + ein_log(p[EIN_SP_AGE_ODDS + condition]) * (age_years - 60) / 10 +
            (male ? ein_log(p[EIN_SP_MALE_ODDS + condition]) : 0);
@@ -29,8 +25,8 @@ static double expected(const double *p, int condition, double intercept) {
         const double age = p[EIN_SP_AGE_MIN] + (i + 0.5) / STEPS * (p[EIN_SP_AGE_MAX] - p[EIN_SP_AGE_MIN]);
         const double z = p[EIN_SP_AGE_SD] > 0 ? (age - p[EIN_SP_AGE_MEAN]) / p[EIN_SP_AGE_SD] : 0;
         const double weight = ein_exp(-0.5 * z * z) + 1e-300;
-        const double man = probability(log_odds_of(p, condition, intercept, age, true));
-        const double woman = probability(log_odds_of(p, condition, intercept, age, false));
+        const double man = ein_logistic(log_odds_of(p, condition, intercept, age, true));
+        const double woman = ein_logistic(log_odds_of(p, condition, intercept, age, false));
         sum += weight * (p[EIN_SP_MALE] * man + (1 - p[EIN_SP_MALE]) * woman);
         weights += weight;
     }
@@ -134,7 +130,7 @@ static void draw_conditions(const ein_synth_config *config, uint64_t seed, ein_s
             log_odds_of(config->p, c, config->intercept[c], person->age_years, person->sex == EIN_SEX_MALE) +
             pump_log_odds(config->p, c, person->state.pump);
         if (person->labels & ein_synth_condition_excluded_by((ein_synth_condition)c)) continue;
-        if (u < probability(log_odds)) person->labels |= EIN_SC_BIT(c);
+        if (u < ein_logistic(log_odds)) person->labels |= EIN_SC_BIT(c);
     }
 }
 
@@ -149,7 +145,7 @@ static double intercept_with_pump(const double *p, int condition, const ein_synt
         double sum = 0;
         for (int i = 0; i < n; i++)
             if (!(people[i].labels & excluded_by))
-                sum += probability(
+                sum += ein_logistic(
                     log_odds_of(p, condition, middle, people[i].age_years, people[i].sex == EIN_SEX_MALE) +
                     pump_log_odds(p, condition, people[i].state.pump));
         if (sum / n < p[EIN_SP_PREVALENCE + condition])

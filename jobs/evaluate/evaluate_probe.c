@@ -125,7 +125,7 @@ static double loss_of(const fit *f, const double *weight, const int64_t *row, co
     for (int64_t i = 0; i < n; i++) {
         const double z = ein_penalised_score(weight, f->probe->features.value + row[i] * d, d);
         const double off = z - (y[i] - mean) / sd;
-        sum += number ? off * off / 2 : (z > 0 ? z : 0) + ein_log1p(ein_exp(-fabs(z))) - y[i] * z;
+        sum += number ? off * off / 2 : ein_softplus(z) - y[i] * z;
     }
     return n > 0 ? sum / (double)n : 0;
 }
@@ -189,7 +189,7 @@ static ein_status describe_target(const fit *f, int target) {
         const double z = f->probe->logit[r * T + target];
         if (f->part[r] != EIN_SPLIT_VALID || isnan(z)) continue;
         logit[n] = z;
-        score[n] = number ? z : z >= 0 ? 1 / (1 + ein_exp(-z)) : ein_exp(z) / (1 + ein_exp(z));
+        score[n] = number ? z : ein_logistic(z);
         label[n++] = f->targets->value[r * T + target];
     }
     ein_status status = ein_model_tasks_choose(m, target, score, label, n);

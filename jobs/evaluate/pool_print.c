@@ -13,7 +13,7 @@ static double shown(const ein_pool *p, double x) {
     case EIN_POOL_EXP:
         return ein_exp(x);
     case EIN_POOL_LOGISTIC:
-        return 1 / (1 + ein_exp(-x));
+        return ein_logistic(x);
     default:
         return x;
     }
@@ -21,6 +21,7 @@ static double shown(const ein_pool *p, double x) {
 
 ein_stats_interval ein_pool_shown_interval(const ein_pool *p, ein_stats_interval x) {
     if (p->scale == EIN_POOL_AS_GIVEN) return x;
+    if (p->scale == EIN_POOL_LOGISTIC) return ein_meta_inverse_logit(x);
     x.variance = x.se = NAN;
     if (x.state == EIN_STATS_ESTIMABLE) x.value = shown(p, x.value);
     if (x.interval_state == EIN_STATS_ESTIMABLE) {

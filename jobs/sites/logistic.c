@@ -50,7 +50,7 @@ static ein_status work_new(work *w, ein_site_build *b, const ein_site_cases *c, 
 static void contribute(double *const x[SUMS], const ein_site_cases *c, const double *p, double intercept,
                        double slope) {
     for (int64_t i = 0; i < c->n; i++) {
-        const double logit = ein_log(p[i] / (1 - p[i]));
+        const double logit = ein_logit(p[i]);
         ein_logistic_sums one = {0};
         ein_logistic_accumulate(&one, &logit, &c->label[i], 1, intercept, slope);
         for (int k = 0; k < 2; k++) x[k][i] = one.gradient[k];

@@ -102,7 +102,7 @@ static double score_of(mock *m, const ein_plan_task *t, double truth) {
     const double noise = uniform(m) + uniform(m) + uniform(m) - 1.5;
     if (t->quantity) return truth + 8 * noise;
     const double low = t->edge[0], high = t->edge[t->n_edges - 1], step = (high - low) / t->n_edges;
-    const double x = 1 / (1 + ein_exp(-(1.2 * truth + 1.8 * noise - 0.6)));
+    const double x = ein_logistic(1.2 * truth + 1.8 * noise - 0.6);
     return low - step + x * (high - low + 2 * step);
 }
 

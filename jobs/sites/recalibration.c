@@ -40,7 +40,7 @@ void ein_sites_recalibrated(ein_recalibrated *out, const ein_plan *p, const ein_
 static void add_bins(ein_logistic_sums *into, const ein_result_model *m, const double coefficient[2]) {
     for (int b = 0; b < m->n_bins; b++) {
         const double n = (double)(m->positive[b] + m->negative[b]);
-        const double mean = fmin(fmax(m->p[b] / n, 1e-6), 1 - 1e-6), logit = ein_log(mean / (1 - mean));
+        const double mean = fmin(fmax(m->p[b] / n, 1e-6), 1 - 1e-6), logit = ein_logit(mean);
         for (int8_t y = 0; y < 2; y++) {
             ein_logistic_sums one = {0};
             ein_logistic_accumulate(&one, &logit, &y, 1, coefficient[0], coefficient[1]);

@@ -24,6 +24,16 @@ static double units(double found, long double exact) {
     return (double)(fabsl(found - exact) / unit);
 }
 
+static long double logistic(long double x) {
+    return 1 / (1 + expl(-x));
+}
+static long double softplus(long double x) {
+    return x > 0 ? x + log1pl(expl(-x)) : log1pl(expl(x));
+}
+static long double logit(long double p) {
+    return logl(p / (1 - p));
+}
+
 static const struct function {
     const char *name;
     double (*own)(double);
@@ -50,6 +60,12 @@ static const struct function {
     {"sin", ein_sin, sinl, -20, 20, false, 1},
     {"sin of large numbers", ein_sin, sinl, 20, 1e6, true, 1},
     {"tan", ein_tan, tanl, -20, 20, false, 3},
+    {"logistic", ein_logistic, logistic, -708, 40, false, 2},
+    {"logistic near 0", ein_logistic, logistic, -2, 2, false, 2},
+    {"softplus", ein_softplus, softplus, -708, 708, false, 2},
+    {"softplus near 0", ein_softplus, softplus, -2, 2, false, 2},
+    {"logit", ein_logit, logit, 1e-300, 0.25, true, 2},
+    {"logit of large probabilities", ein_logit, logit, 0.75, 0.999, false, 2},
     {"erfc", ein_erfc, erfcl, -6, 26, false, 8},
     {"erfc near 0", ein_erfc, erfcl, -1, 1, false, 8},
 };
@@ -113,6 +129,15 @@ static void special_values(void) {
         }
         report(good, "%s at the ends of its range is as in libm", name[f]);
     }
+    report(ein_logistic(INFINITY) == 1 && ein_logistic(-INFINITY) == 0 && isnan(ein_logistic(NAN)) &&
+               ein_logistic(0) == 0.5 && ein_logistic(800) == 1 && ein_logistic(-740) > 0,
+           "logistic runs from 0 to 1, down to the smallest numbers");
+    report(ein_softplus(INFINITY) == INFINITY && ein_softplus(-INFINITY) == 0 && isnan(ein_softplus(NAN)) &&
+               ein_softplus(800) == 800 && ein_softplus(-740) > 0,
+           "softplus runs from 0 to infinity, down to the smallest numbers");
+    report(ein_logit(0) == -INFINITY && ein_logit(1) == INFINITY && ein_logit(0.5) == 0 &&
+               isnan(ein_logit(NAN)) && isnan(ein_logit(1.5)) && isnan(ein_logit(-1)),
+           "logit runs over all numbers");
     bool good = isnan(ein_sin(INFINITY)) && fabs(ein_cos(1e300)) <= 1 && ein_power(0.5, 7) == 0x1p-7 &&
                 ein_power(0, 7) == 0 && isnan(ein_pow(-1, 2));
     static const double pair[] = {0, 0.5, 1, 2, 3.5, 1e300, INFINITY, NAN, -1, -2.5, -INFINITY};
