@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/signal/beats.h"
 #include "core/signal/filter.h"
 #include "core/signal/gaps.h"
 #include "core/signal/limb.h"
@@ -34,6 +35,7 @@ struct ein_prepare_plan {
     rate rates[MAX_RATES];
     int n_rates, next_rate; /* the oldest design gives way when all places are taken */
     buffer derived, filled, work;
+    ein_beats_room *beats;
 };
 
 static ein_status reserve(buffer *b, int64_t count, int64_t size, const char *what) {
@@ -56,6 +58,11 @@ ein_status ein_prepare_plan_new(const ein_contract *contract, const ein_quality_
         plan->limits = *limits;
     else
         ein_quality_defaults(&plan->limits);
+    ein_status status = ein_beats_room_new(&plan->beats);
+    if (status != EIN_OK) {
+        free(plan);
+        return status;
+    }
     *out = plan;
     return EIN_OK;
 }
@@ -72,6 +79,7 @@ void ein_prepare_plan_destroy(ein_prepare_plan *plan) {
     free(plan->derived.data);
     free(plan->filled.data);
     free(plan->work.data);
+    ein_beats_room_destroy(plan->beats);
     free(plan);
 }
 
@@ -123,6 +131,14 @@ static int find_own(const view *v, ein_lead lead) {
     return -1;
 }
 
+/* What the reader, or the review of units, noted of a lead by that name, also of one that is not usable. */
+static uint32_t notes_of(const view *v, ein_lead lead) {
+    uint32_t notes = 0;
+    for (int i = 0; i < v->ecg->n_leads; ++i)
+        if (v->ecg->lead[i] == lead) notes |= v->ecg->lead_notes[i];
+    return ein_quality_from_notes(notes);
+}
+
 /* The signal of a lead: of the recording, or derived into `store` (n_samples). NULL if it cannot be had. */
 static const float *find_signal(const view *v, ein_lead lead, float *store, uint32_t *flags) {
     const ein_ecg *ecg = v->ecg;
@@ -159,15 +175,18 @@ static void look_at(const ein_prepare_plan *plan, const ein_ecg *ecg, const rate
     for (int i = 0; i < ecg->n_leads; ++i) v->usable[i] = any_valid(ecg->mv + i * ecg->n_samples, v->n_kept);
 }
 
-/* Arm electrodes exchanged, seen on the recording's own or derived leads. */
-static uint32_t check_reversal(const ein_prepare_plan *plan, const view *v, float *store) {
-    uint32_t ignored;
-    int64_t n = v->ecg->n_samples;
-    const float *i = find_signal(v, EIN_LEAD_I, store, &ignored);
-    const float *avr = find_signal(v, EIN_LEAD_AVR, store + n, &ignored);
-    const float *v6 = find_signal(v, EIN_LEAD_V6, NULL, &ignored);
-    if (!v6) v6 = find_signal(v, EIN_LEAD_V5, NULL, &ignored);
-    return ein_quality_reversal(i, avr, v6, v->n_kept, &plan->limits);
+/* What the beats of the recording's standard leads say, whatever the contract wants. */
+static uint32_t look_at_beats(const ein_prepare_plan *plan, const view *v, uint32_t *lead_flags) {
+    const float *lead[EIN_LEAD_COUNT_12];
+    ein_beats beats;
+    ein_arrangement arrangement;
+    for (int l = 0; l < EIN_LEAD_COUNT_12; ++l) {
+        int own = find_own(v, (ein_lead)l);
+        lead[l] = own < 0 ? NULL : v->ecg->mv + own * v->ecg->n_samples;
+    }
+    ein_beats_find(plan->beats, lead, v->ecg->n_samples, v->ecg->fs_hz, &beats);
+    ein_arrangement_judge(&beats, &arrangement);
+    return ein_quality_beats(&beats, &arrangement, &plan->limits, lead_flags);
 }
 
 /* --- signal -------------------------------------------------------------------------------------------- */
@@ -177,7 +196,7 @@ static ein_status reserve_for(ein_prepare_plan *plan, const view *v) {
     int64_t n = v->ecg->n_samples, work = ein_resampler_work(r->resampler, n), other;
     if (r->has_notch && (other = ein_notch_work(&r->notch, n)) > work) work = other;
     if (r->has_band && (other = ein_fir_work(&r->band, n)) > work) work = other;
-    EIN_TRY(reserve(&plan->derived, 2 * n, sizeof(float), "derived leads"));
+    EIN_TRY(reserve(&plan->derived, n, sizeof(float), "a derived lead"));
     EIN_TRY(reserve(&plan->filled, n, sizeof(double), "a lead in double"));
     return reserve(&plan->work, work, sizeof(double), "filter memory");
 }
@@ -218,7 +237,8 @@ ein_status ein_prepare(ein_prepare_plan *plan, const ein_ecg *ecg, float *mv, ui
     look_at(plan, ecg, r, &v);
     EIN_TRY(reserve_for(plan, &v));
     float *store = plan->derived.data;
-    uint32_t all = ein_quality_from_notes(ecg->notes) | check_reversal(plan, &v, store);
+    uint32_t of_beats[EIN_LEAD_COUNT_12] = {0};
+    uint32_t all = ein_quality_from_notes(ecg->notes) | look_at_beats(plan, &v, of_beats);
     uint32_t length = v.n_out < c->n_samples ? EIN_QUALITY_SHORT : 0;
     for (int i = 0; i < c->n_leads; ++i) {
         float *out = mv + i * c->n_samples;
@@ -228,6 +248,8 @@ ein_status ein_prepare(ein_prepare_plan *plan, const ein_ecg *ecg, float *mv, ui
             flags |= ein_quality_lead(in, v.n_kept, ecg->fs_hz, &plan->limits);
         else
             flags = EIN_QUALITY_MISSING;
+        if (!in || flags & EIN_QUALITY_DERIVED) flags |= notes_of(&v, c->lead[i]);
+        if (c->lead[i] < EIN_LEAD_COUNT_12) flags |= of_beats[c->lead[i]];
         if (flags & EIN_QUALITY_MISSING)
             for (int64_t t = 0; t < c->n_samples; ++t) out[t] = NAN;
         else

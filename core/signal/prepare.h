@@ -5,7 +5,8 @@
  *   1. leads by name; a wanted limb lead that is absent is derived from two others (core/signal/limb.h), as is one
  *      that is there without any valid sample in the part that the crop keeps
  *   2. quality flags (core/signal/quality.h), on the unfiltered signal at the recording's rate, of the part that the
- *      crop keeps; REVERSAL from I, aVR and V6 of the recording, whatever the contract wants
+ *      crop keeps; what beats say (core/signal/beats.h) from all standard leads of the recording's first 20 s, whatever
+ *      the contract wants
  *   3. notch, then band-pass, at the recording's rate, zero phase (core/signal/filter.h), if the contract has them; one
  *      whose (lower) frequency lies at or above the recording's Nyquist frequency has nothing to do and is left out
  *   4. resampling to the contract's rate (core/signal/resample.h)

@@ -7,8 +7,10 @@
 #include <string.h>
 
 static const char *const names[EIN_QUALITY_BITS] = {
-    "missing",      "nan",        "flat",      "clipped", "short",     "checksum",   "spikes",     "reversal",
-    "gain suspect", "gain fixed", "truncated", "derived", "duplicate", "lead twice", "lead scale", "noise",
+    "missing",      "nan",         "flat",         "clipped",    "short",          "checksum",
+    "spikes",       "reversal",    "gain suspect", "gain fixed", "truncated",      "derived",
+    "duplicate",    "lead twice",  "lead scale",   "noise",      "reversal RA/LL", "reversal LA/LL",
+    "limb rotated", "chest order", "lead sign",    "heart rate",
 };
 
 static const double mains_kurtosis = 1.6, mains_rough = 0.1;
@@ -16,14 +18,24 @@ static const double mains_kurtosis = 1.6, mains_rough = 0.1;
 void ein_quality_defaults(ein_quality_limits *limits) {
     *limits = (ein_quality_limits){
         .spike_mv = 5,
+        .spike_times = 1.5,
+        .spike_share = 0.01,
+        .impossible_mv = 10,
         .flat_range_mv = 0.001,
         .flat_s = 1,
-        .clip_s = 0.02,
-        .clip_runs = 2,
-        .clip_min_mv = 1,
+        .clip_s = 0.006,
+        .clip_runs = 3,
+        .clip_min_mv = 0.1,
+        .clip_near = 0.005,
+        .saturated_s = 0.02,
+        .saturated_runs = 2,
+        .saturated_mv = 1,
         .noise_kurtosis = 5,
         .noise_rough = 0.4,
-        .reversal_ratio = 2,
+        .noise_coherence = 0.05,
+        .other_coherence = 0.4,
+        .least_rate_bpm = 20,
+        .most_rate_bpm = 235,
     };
 }
 
@@ -88,24 +100,36 @@ static summary summarise(const float *mv, int64_t n, double flat_range_mv) {
     return s;
 }
 
-/* Stretches of at least `length` samples that stay exactly at `value`. */
-static int runs_at(const float *mv, int64_t n, float value, int64_t length) {
+/* Stretches of at least `length` samples that stay at `value` or beyond it by `side` (1: above). */
+static int runs_at(const float *mv, int64_t n, float value, float side, int64_t length) {
     int count = 0;
     int64_t run = 0;
     for (int64_t t = 0; t < n; ++t) {
-        run = mv[t] == value ? run + 1 : 0;
+        run = side * mv[t] >= side * value ? run + 1 : 0;
         count += run == length;
     }
     return count;
 }
 
+static int64_t samples_of(double seconds, double fs_hz) {
+    int64_t n = (int64_t)ceil(seconds * fs_hz);
+    return n < 3 ? 3 : n; /* two equal samples at a peak are common at low rates */
+}
+
+static bool clips_at(const float *mv, int64_t n, double fs_hz, double mean, float extreme,
+                     const ein_quality_limits *l) {
+    const double height = fabs((double)extreme - mean);
+    const float side = (double)extreme > mean ? 1 : -1;
+    if (!(height >= l->clip_min_mv)) return false;
+    const float near = (float)((double)extreme - (double)side * l->clip_near * height);
+    if (runs_at(mv, n, near, side, samples_of(l->clip_s, fs_hz)) >= l->clip_runs) return true;
+    return height >= l->saturated_mv &&
+           runs_at(mv, n, extreme, side, samples_of(l->saturated_s, fs_hz)) >= l->saturated_runs;
+}
+
 static bool is_clipped(const float *mv, int64_t n, double fs_hz, const summary *s,
                        const ein_quality_limits *l) {
-    int64_t length = (int64_t)ceil(l->clip_s * fs_hz);
-    if (length < 3) length = 3; /* two equal samples at a peak are common at low rates */
-    bool high = s->high - s->mean >= l->clip_min_mv && runs_at(mv, n, s->high, length) >= l->clip_runs;
-    bool low = s->mean - s->low >= l->clip_min_mv && runs_at(mv, n, s->low, length) >= l->clip_runs;
-    return high || low;
+    return clips_at(mv, n, fs_hz, s->mean, s->high, l) || clips_at(mv, n, fs_hz, s->mean, s->low, l);
 }
 
 /* Lower rates leave less of the smoothness of an ECG (thresholds: header). */
@@ -134,12 +158,21 @@ static bool is_noise(const float *mv, int64_t n, double fs_hz, double mean, cons
            (kurtosis < mains_kurtosis && rough >= mains_rough);
 }
 
+static bool has_spikes(const float *mv, int64_t n, const summary *s, const ein_quality_limits *l) {
+    const double largest = (double)fmaxf(s->high, -s->low), like = largest / l->spike_times;
+    int64_t count = 0;
+    if (!(largest > l->spike_mv)) return false;
+    if (largest > l->impossible_mv) return true;
+    for (int64_t t = 0; t < n; ++t) count += fabs((double)mv[t]) >= like;
+    return (double)count < l->spike_share * (double)s->valid;
+}
+
 uint32_t ein_quality_lead(const float *mv, int64_t n_samples, double fs_hz,
                           const ein_quality_limits *limits) {
     summary s = summarise(mv, n_samples, limits->flat_range_mv);
     if (s.valid == 0) return EIN_QUALITY_MISSING;
     uint32_t flags = s.valid < n_samples ? EIN_QUALITY_NAN : 0;
-    if (s.high > limits->spike_mv || s.low < -limits->spike_mv) flags |= EIN_QUALITY_SPIKES;
+    if (has_spikes(mv, n_samples, &s, limits)) flags |= EIN_QUALITY_SPIKES;
     double run_s = (double)s.flat_run / fs_hz;
     /* A recording shorter than flat_s is flat if it never moves. */
     if (run_s >= limits->flat_s || (s.flat_run == s.valid && s.valid == n_samples)) flags |= EIN_QUALITY_FLAT;
@@ -148,74 +181,51 @@ uint32_t ein_quality_lead(const float *mv, int64_t n_samples, double fs_hz,
     return flags;
 }
 
-/* --- arm electrodes ------------------------------------------------------------------------------------ */
+/* --- beats --------------------------------------------------------------------------------------------- */
 
-enum { BINS = 2048 };
-
-/* How far the trimmed extremes lie above and below the median. */
-typedef struct {
-    double up, down;
-} deflection;
-
-/* The value below which `share` of the histogram lies, in bins. */
-static double quantile(const int64_t *count, int64_t total, double share) {
-    int64_t want = (int64_t)(share * (double)total), seen = 0;
-    for (int i = 0; i < BINS; ++i) {
-        seen += count[i];
-        if (seen > want) return i + 0.5;
+static uint32_t limb_flag(ein_limb_order limb) {
+    switch (limb) {
+    case EIN_LIMB_AS_NAMED:
+        return 0;
+    case EIN_LIMB_LA_RA:
+        return EIN_QUALITY_REVERSAL;
+    case EIN_LIMB_RA_LL:
+        return EIN_QUALITY_RA_LL;
+    case EIN_LIMB_LA_LL:
+        return EIN_QUALITY_LA_LL;
+    default:
+        return EIN_QUALITY_LIMB_ROTATED;
     }
-    return BINS - 0.5;
 }
 
-static bool deflections(const float *mv, int64_t n, deflection *out) {
-    int64_t count[BINS] = {0}, valid = 0;
-    float low = INFINITY, high = -INFINITY;
-    for (int64_t t = 0; t < n; ++t) {
-        low = mv[t] < low ? mv[t] : low;
-        high = mv[t] > high ? mv[t] : high;
+/* The coherence that half of the leads exceed. */
+static double usual_coherence(const ein_beats *beats) {
+    double middle = 0;
+    int n = 0, above = 0;
+    for (int l = 0; l < EIN_LEAD_COUNT_12; ++l) n += beats->has[l];
+    for (int l = 0; l < EIN_LEAD_COUNT_12; ++l, above = 0) {
+        for (int i = 0; i < EIN_LEAD_COUNT_12 && beats->has[l]; ++i)
+            above += beats->has[i] && beats->coherence[i] > beats->coherence[l];
+        if (beats->has[l] && above == n / 2) middle = (double)beats->coherence[l];
     }
-    if (!(high > low) || !isfinite((double)high - low)) return false;
-    double scale = BINS / ((double)high - low);
-    for (int64_t t = 0; t < n; ++t) {
-        if (!isfinite(mv[t])) continue;
-        int bin = (int)((mv[t] - (double)low) * scale);
-        count[bin < BINS ? bin : BINS - 1]++;
-        valid++;
-    }
-    double median = quantile(count, valid, 0.5);
-    out->up = (quantile(count, valid, 0.995) - median) / scale;
-    out->down = (median - quantile(count, valid, 0.005)) / scale;
-    return true;
+    return middle;
 }
 
-uint32_t ein_quality_reversal(const float *lead_i, const float *lead_avr, const float *lead_v6,
-                              int64_t n_samples, const ein_quality_limits *limits) {
-    deflection i, avr, v6;
-    double ratio = limits->reversal_ratio;
-    if (!lead_i || !lead_avr || !lead_v6) return 0;
-    if (!deflections(lead_i, n_samples, &i) || !(i.down >= ratio * i.up)) return 0;
-    if (!deflections(lead_avr, n_samples, &avr) || !(avr.up >= ratio * avr.down)) return 0;
-    if (!deflections(lead_v6, n_samples, &v6) || !(v6.up >= ratio * v6.down)) return 0;
-    return EIN_QUALITY_REVERSAL;
-}
-
-/* --- the recording ------------------------------------------------------------------------------------- */
-
-static const float *samples_of(const ein_ecg *ecg, ein_lead lead) {
-    int i = ein_ecg_find_lead(ecg, lead);
-    return i < 0 ? NULL : ecg->mv + i * ecg->n_samples;
-}
-
-uint32_t ein_quality_record(const ein_ecg *ecg, const ein_quality_limits *limits, uint32_t *lead_flags) {
-    uint32_t all = ein_quality_from_notes(ecg->notes);
-    for (int i = 0; i < ecg->n_leads; ++i) {
-        uint32_t flags = ein_quality_lead(ecg->mv + i * ecg->n_samples, ecg->n_samples, ecg->fs_hz, limits);
-        flags |= ein_quality_from_notes(ecg->lead_notes[i]);
-        if (lead_flags) lead_flags[i] = flags;
-        all |= flags;
-    }
-    const float *v6 = samples_of(ecg, EIN_LEAD_V6);
-    all |= ein_quality_reversal(samples_of(ecg, EIN_LEAD_I), samples_of(ecg, EIN_LEAD_AVR),
-                                v6 ? v6 : samples_of(ecg, EIN_LEAD_V5), ecg->n_samples, limits);
-    return all;
+uint32_t ein_quality_beats(const ein_beats *beats, const ein_arrangement *a, const ein_quality_limits *limits,
+                           uint32_t lead_flags[EIN_LEAD_COUNT_12]) {
+    uint32_t all = limb_flag(a->limb), leads = 0;
+    for (int i = 0; i < 2; ++i)
+        if (a->exchanged[i] != EIN_LEAD_UNKNOWN) lead_flags[a->exchanged[i]] |= EIN_QUALITY_CHEST_ORDER;
+    for (int l = EIN_LEAD_V1; a->reversed && l <= EIN_LEAD_V6; ++l) lead_flags[l] |= EIN_QUALITY_CHEST_ORDER;
+    if (a->inverted != EIN_LEAD_UNKNOWN) lead_flags[a->inverted] |= EIN_QUALITY_LEAD_SIGN;
+    if (a->scaled != EIN_LEAD_UNKNOWN) lead_flags[a->scaled] |= EIN_QUALITY_LEAD_SCALE;
+    if (beats->rate_bpm > 0 &&
+        !(beats->rate_bpm >= limits->least_rate_bpm && beats->rate_bpm <= limits->most_rate_bpm))
+        all |= EIN_QUALITY_HEART_RATE;
+    if (beats->n >= 3 && usual_coherence(beats) >= limits->other_coherence)
+        for (int l = 0; l < EIN_LEAD_COUNT_12; ++l)
+            if (beats->has[l] && (double)beats->coherence[l] < limits->noise_coherence)
+                lead_flags[l] |= EIN_QUALITY_NOISE;
+    for (int l = 0; l < EIN_LEAD_COUNT_12; ++l) leads |= lead_flags[l];
+    return all | leads;
 }

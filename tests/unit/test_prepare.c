@@ -354,34 +354,6 @@ static void check_names(void) {
            "a reader's notes become flags");
 }
 
-static void scale_lead(ein_ecg *ecg, ein_lead lead, float factor) {
-    int i = ein_ecg_find_lead(ecg, lead);
-    for (int64_t t = 0; t < ecg->n_samples; ++t) ecg->mv[i * ecg->n_samples + t] *= factor;
-}
-
-static void check_reversal(void) {
-    ein_ecg ecg;
-    ein_contract c = want(twelve, 12, 500, 5000), eight = want(twelve + 6, 6, 500, 5000);
-    make(&ecg, twelve, 12, 500, 10);
-    report(prepare(&c, &ecg, out) == EIN_OK && !(flags & EIN_QUALITY_REVERSAL),
-           "electrodes in place are not flagged");
-    /* Arms exchanged: I inverted, II and III exchanged, aVR and aVL exchanged. */
-    scale_lead(&ecg, EIN_LEAD_I, -1);
-    ecg.lead[1] = EIN_LEAD_III, ecg.lead[2] = EIN_LEAD_II, ecg.lead[3] = EIN_LEAD_AVL,
-    ecg.lead[4] = EIN_LEAD_AVR;
-    ein_quality_limits limits;
-    ein_quality_defaults(&limits);
-    report(prepare(&c, &ecg, out) == EIN_OK && (flags & EIN_QUALITY_REVERSAL) &&
-               (ein_quality_record(&ecg, &limits, NULL) & EIN_QUALITY_REVERSAL),
-           "exchanged arm electrodes are");
-    report(prepare(&eight, &ecg, out) == EIN_OK && (flags & EIN_QUALITY_REVERSAL),
-           "also when the contract wants other leads");
-    scale_lead(&ecg, EIN_LEAD_V6, -1);
-    report(prepare(&c, &ecg, out) == EIN_OK && !(flags & EIN_QUALITY_REVERSAL),
-           "but not with V6 negative: dextrocardia");
-    ein_ecg_free(&ecg);
-}
-
 /* --- gains --------------------------------------------------------------------------------------------- */
 
 /* Integers of 1 uV read with the stated gains. */
@@ -481,7 +453,6 @@ int main(void) {
     check_history();
     check_lead_flags();
     check_names();
-    check_reversal();
     check_gains();
     return report_end();
 }
