@@ -1,8 +1,8 @@
 /* Are the leads what their names say? Exchanged electrodes, single leads upside down or off by a factor of ten, told
  * from the median beats by a small network.
  *
- * The network gives the beats in an arrangement a score: 24 rectified sums of what the leads show in 18 stretches of the
- * beat (four of the P wave, eight of the QRS complex, six of ST and T), added with weights. Besides the
+ * The network gives the beats in an arrangement a score: 24 rectified sums of what the leads show in 18 stretches of
+ * the beat (four of the P wave, eight of the QRS complex, six of ST and T), added with weights. Besides the
  * recording as it is, every candidate below is scored: what the leads would be if that was the fault. An exchange
  * undone is again an exchange, so the candidate with the best score says what to undo. It counts if it beats 'as
  * named' by a threshold that 0.7 % of unaltered recordings exceed.
@@ -10,8 +10,8 @@
  *   limb    right arm, left arm and left leg in all six orders
  *   chest   any two of V1 to V6 exchanged, V6 to V1 in reverse, one upside down, one times 10 or 0.1
  *
- * Not judged are recordings without three beats (core/signal/beats.h), two limb leads and all six chest leads that move;
- * nor those with a chest lead that hardly has beats. The weights were trained on real recordings by
+ * Not judged are recordings without three beats (core/signal/beats.h), two limb leads and all six chest leads that
+ * move; nor those with a chest lead that hardly has beats. The weights were trained on real recordings by
  * tests/data/arrangement_train.py; results/quality.md says how well it tells.
  */
 #ifndef EIN_CORE_SIGNAL_ARRANGEMENT_H

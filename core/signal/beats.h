@@ -40,8 +40,8 @@ typedef struct ein_beats_room ein_beats_room;
 ein_status ein_beats_room_new(ein_beats_room **out);
 void ein_beats_room_destroy(ein_beats_room *room); /* NULL is fine */
 
-/* Find the beats in the first n_samples of each lead: lead[name] (n_samples) in mV, NaN where missing; NULL: absent. With
- * less than 2 s, a rate below 100 Hz or no beats, n is 0. */
+/* Find the beats in the first n_samples of each lead: lead[name] (n_samples) in mV, NaN where missing; NULL: absent.
+ * With less than 2 s, a rate below 100 Hz or no beats, n is 0. */
 void ein_beats_find(ein_beats_room *room, const float *const lead[EIN_LEAD_COUNT_12], int64_t n_samples,
                     double fs_hz, ein_beats *out);
 

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/signal/quality.h"
+
 /* What this version does and cannot be set, said in the text so that a later version which does it
  * differently yields another contract. */
 static const char *const method_key[] = {"units", "fit", "filters", "resampling", "missing"};
@@ -39,6 +41,24 @@ static const field fields[] = {
     {"sd_mv", FIELD_REAL, offsetof(ein_contract, sd_mv), true},
 };
 enum { FIELDS = sizeof fields / sizeof fields[0] };
+
+/* What is done about faults. Lines of their own, left out when nothing is, so that contracts without them keep their
+ * text and their hash. */
+static const struct {
+    const char *key;
+    size_t offset;
+    uint32_t possible;
+} policies[] = {
+    {"repair", offsetof(ein_contract, repair_flags), EIN_QUALITY_REPAIRABLE},
+    {"mask", offsetof(ein_contract, mask_flags), EIN_QUALITY_MASKABLE},
+};
+enum { POLICIES = sizeof policies / sizeof policies[0], FIXED_LINES = 2 + FIELDS + METHODS };
+
+static uint32_t get_flags(const ein_contract *c, int policy) {
+    uint32_t flags;
+    memcpy(&flags, (const char *)c + policies[policy].offset, sizeof flags);
+    return flags;
+}
 
 static double get_real(const ein_contract *c, const field *f) {
     double value;
@@ -96,8 +116,23 @@ static ein_status check_leads(const ein_contract *c) {
     return EIN_OK;
 }
 
+static ein_status check_policies(const ein_contract *c) {
+    char text[512];
+    for (int i = 0; i < POLICIES; ++i) {
+        const uint32_t cannot = get_flags(c, i) & ~policies[i].possible;
+        if (!cannot) continue;
+        ein_quality_text(cannot, text, sizeof text);
+        return ein_error(EIN_USAGE, "contract: %s: not possible for \"%s\"", policies[i].key, text);
+    }
+    if (!(c->repair_flags & c->mask_flags)) return EIN_OK;
+    ein_quality_text(c->repair_flags & c->mask_flags, text, sizeof text);
+    return ein_error(EIN_USAGE, "contract: \"%s\" is to be repaired and masked; one of them is possible",
+                     text);
+}
+
 ein_status ein_contract_check(const ein_contract *c) {
     EIN_TRY(check_leads(c));
+    EIN_TRY(check_policies(c));
     if (!(c->fs_hz >= EIN_CONTRACT_MIN_FS_HZ && c->fs_hz <= EIN_CONTRACT_MAX_FS_HZ))
         return ein_error(EIN_USAGE, "contract: fs_hz %g; %g to %g are possible", c->fs_hz,
                          EIN_CONTRACT_MIN_FS_HZ, EIN_CONTRACT_MAX_FS_HZ);
@@ -142,6 +177,10 @@ ein_status ein_contract_text(const ein_contract *contract, char *out) {
         append(out, &used, "%s = %s\n", fields[i].key, value);
     }
     for (int i = 0; i < METHODS; ++i) append(out, &used, "%s = %s\n", method_key[i], method_value[i]);
+    for (int i = 0; i < POLICIES; ++i) {
+        ein_quality_text(get_flags(contract, i), value, sizeof value);
+        if (value[0]) append(out, &used, "%s = %s\n", policies[i].key, value);
+    }
     return EIN_OK;
 }
 
@@ -185,6 +224,24 @@ static ein_status parse_field(const field *f, const char *text, ein_contract *ou
     return EIN_OK;
 }
 
+static ein_status parse_policy(int policy, const char *text, ein_contract *out) {
+    uint32_t flags = 0;
+    const char *p = text;
+    for (;;) {
+        char name[32];
+        size_t n = strcspn(p, ",");
+        snprintf(name, sizeof name, "%.*s", (int)(n < sizeof name ? n : sizeof name), p);
+        const uint32_t flag = ein_quality_flag(name);
+        if (!flag)
+            return ein_error(EIN_FORMAT, "contract: %s: \"%s\" is no flag", policies[policy].key, name);
+        flags |= flag;
+        if (!p[n]) break;
+        p += n + 1;
+    }
+    memcpy((char *)out + policies[policy].offset, &flags, sizeof flags);
+    return EIN_OK;
+}
+
 /* One "key = value"; which field it must be follows from the line number, because the order is fixed. */
 static ein_status parse_line(int line, const char *key, const char *value, ein_contract *out) {
     const char *expected = line == 0                     ? "einthoven_contract"
@@ -192,6 +249,8 @@ static ein_status parse_line(int line, const char *key, const char *value, ein_c
                            : line < 2 + FIELDS           ? fields[line - 2].key
                            : line < 2 + FIELDS + METHODS ? method_key[line - 2 - FIELDS]
                                                          : NULL;
+    for (int i = 0; i < POLICIES && line >= FIXED_LINES; ++i)
+        if (strcmp(key, policies[i].key) == 0) return parse_policy(i, value, out);
     if (!expected || strcmp(key, expected) != 0)
         return ein_error(EIN_FORMAT, "contract: line %d: found \"%.64s\", expected %s", line + 1, key,
                          expected ? expected : "the end of the text");
@@ -227,8 +286,8 @@ ein_status ein_contract_parse(const char *text, ein_contract *out) {
         EIN_TRY(parse_line(line, p, equals + 3, out));
         p = end + 1;
     }
-    if (line != 2 + FIELDS + METHODS)
-        return ein_error(EIN_FORMAT, "contract: ends after %d of %d lines", line, 2 + FIELDS + METHODS);
+    if (line < FIXED_LINES)
+        return ein_error(EIN_FORMAT, "contract: ends after %d of %d lines", line, FIXED_LINES);
     ein_status status = ein_contract_text(out, again);
     if (status != EIN_OK) return ein_error_context(EIN_FORMAT, "contract text");
     /* The text is the identity, so one contract may have one text only. */
@@ -258,6 +317,13 @@ int ein_contract_compare(const ein_contract *a, const ein_contract *b, int ignor
         format_field(a, &fields[i], left, sizeof left);
         format_field(b, &fields[i], right, sizeof right);
         if (strcmp(left, right) != 0) add_difference(out, out_bytes, count++, fields[i].key, left, right);
+    }
+    for (int i = 0; i < POLICIES; ++i) {
+        if (get_flags(a, i) == get_flags(b, i)) continue;
+        ein_quality_text(get_flags(a, i), left, sizeof left);
+        ein_quality_text(get_flags(b, i), right, sizeof right);
+        add_difference(out, out_bytes, count++, policies[i].key, left[0] ? left : "nothing",
+                       right[0] ? right : "nothing");
     }
     return count;
 }

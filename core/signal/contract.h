@@ -20,7 +20,9 @@ typedef struct {
     int64_t n_samples;                /* per lead: longer recordings are cropped, shorter padded */
     double notch_hz;                  /* 0: off; else 50 or 60, Q = f/2, zero-phase */
     double band_low_hz, band_high_hz; /* 0, 0: off; else FIR band-pass, zero-phase */
-    double mean_mv, sd_mv;            /* one scalar z-score for all leads: x = (mV - mean) / sd */
+    uint32_t repair_flags,
+        mask_flags;        /* faults to undo, and to take leads as missing for: core/signal/quality.h */
+    double mean_mv, sd_mv; /* one scalar z-score for all leads: x = (mV - mean) / sd */
 } ein_contract;
 
 enum { EIN_CONTRACT_TEXT_BYTES = 2048 };
@@ -28,8 +30,8 @@ enum { EIN_CONTRACT_TEXT_BYTES = 2048 };
 #define EIN_CONTRACT_MAX_FS_HZ 100000.0
 
 /* EIN_USAGE, naming the value, for a contract that cannot be: no, unknown or repeated leads, a rate or a
- * length out of range, another notch than 50 or 60, a band without 0 < low < high, an SD that is not above 0.
- */
+ * length out of range, another notch than 50 or 60, a band without 0 < low < high, an SD that is not above 0, a flag
+ * that cannot be repaired or masked, or is to be both. */
 ein_status ein_contract_check(const ein_contract *contract);
 
 /* Canonical text: one "key = value" per line, in this order, each line ended by a newline:
@@ -37,6 +39,7 @@ ein_status ein_contract_check(const ein_contract *contract);
  *     leads = I,II,V1                  standard names, order of the lead axis
  *     fs_hz, n_samples, notch_hz, band_low_hz, band_high_hz, mean_mv, sd_mv
  *     units, fit, filters, resampling, missing      what this version does; fixed sentences
+ *     repair, mask                     names of flags, each line only if there are any
  * Reals are written with the fewest digits that read back to the same double, plainly where %g can ("500").
  * `out` holds EIN_CONTRACT_TEXT_BYTES. Errors as ein_contract_check. */
 ein_status ein_contract_text(const ein_contract *contract, char *out);

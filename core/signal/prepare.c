@@ -10,6 +10,7 @@
 #include "core/signal/filter.h"
 #include "core/signal/gaps.h"
 #include "core/signal/limb.h"
+#include "core/signal/repair.h"
 #include "core/signal/resample.h"
 
 enum { MAX_RATES = 8 };
@@ -34,8 +35,9 @@ struct ein_prepare_plan {
     ein_quality_limits limits;
     rate rates[MAX_RATES];
     int n_rates, next_rate; /* the oldest design gives way when all places are taken */
-    buffer derived, filled, work;
+    buffer derived, filled, work, samples;
     ein_beats_room *beats;
+    ein_ecg repaired; /* its samples are `samples` */
 };
 
 static ein_status reserve(buffer *b, int64_t count, int64_t size, const char *what) {
@@ -79,6 +81,7 @@ void ein_prepare_plan_destroy(ein_prepare_plan *plan) {
     free(plan->derived.data);
     free(plan->filled.data);
     free(plan->work.data);
+    free(plan->samples.data);
     ein_beats_room_destroy(plan->beats);
     free(plan);
 }
@@ -175,18 +178,51 @@ static void look_at(const ein_prepare_plan *plan, const ein_ecg *ecg, const rate
     for (int i = 0; i < ecg->n_leads; ++i) v->usable[i] = any_valid(ecg->mv + i * ecg->n_samples, v->n_kept);
 }
 
-/* What the beats of the recording's standard leads say, whatever the contract wants. */
-static uint32_t look_at_beats(const ein_prepare_plan *plan, const view *v, uint32_t *lead_flags) {
+/* The recording's standard leads, and what their beats say, whatever the contract wants. */
+static uint32_t look_at_beats(const ein_prepare_plan *plan, const view *v, ein_arrangement *arrangement,
+                              uint32_t *lead_flags) {
     const float *lead[EIN_LEAD_COUNT_12];
     ein_beats beats;
-    ein_arrangement arrangement;
     for (int l = 0; l < EIN_LEAD_COUNT_12; ++l) {
         int own = find_own(v, (ein_lead)l);
         lead[l] = own < 0 ? NULL : v->ecg->mv + own * v->ecg->n_samples;
     }
     ein_beats_find(plan->beats, lead, v->ecg->n_samples, v->ecg->fs_hz, &beats);
-    ein_arrangement_judge(&beats, &arrangement);
-    return ein_quality_beats(&beats, &arrangement, &plan->limits, lead_flags);
+    ein_arrangement_judge(&beats, arrangement);
+    return ein_quality_beats(&beats, arrangement, &plan->limits, lead_flags);
+}
+
+/* The recording as if what the contract has undone was not there; v then looks at plan->repaired. */
+static ein_status undo(ein_prepare_plan *plan, view *v, const ein_arrangement *arrangement,
+                       uint32_t *lead_flags) {
+    const int64_t values = v->ecg->n_leads * v->ecg->n_samples;
+    ein_arrangement ignored;
+    uint32_t again[EIN_LEAD_COUNT_12] = {0};
+    EIN_TRY(reserve(&plan->samples, values, sizeof(float), "a repaired recording"));
+    plan->repaired = *v->ecg;
+    plan->repaired.mv = plan->samples.data;
+    memcpy(plan->repaired.mv, v->ecg->mv, (size_t)values * sizeof(float));
+    if (!ein_repair(&plan->repaired, arrangement, plan->contract.repair_flags, lead_flags)) return EIN_OK;
+    look_at(plan, &plan->repaired, v->rate, v);
+    /* What goes by another name now takes along what is wrong with itself. */
+    (void)look_at_beats(plan, v, &ignored, again);
+    for (int l = 0; l < EIN_LEAD_COUNT_12; ++l)
+        lead_flags[l] = (lead_flags[l] & ~(uint32_t)EIN_QUALITY_NOISE) | (again[l] & EIN_QUALITY_NOISE);
+    return EIN_OK;
+}
+
+static ein_status judge_beats(ein_prepare_plan *plan, view *v, uint32_t *lead_flags, uint32_t *all) {
+    ein_arrangement arrangement;
+    *all |= look_at_beats(plan, v, &arrangement, lead_flags);
+    if (*all & plan->contract.repair_flags) EIN_TRY(undo(plan, v, &arrangement, lead_flags));
+    for (int l = 0; l < EIN_LEAD_COUNT_12; ++l) *all |= lead_flags[l];
+    return EIN_OK;
+}
+
+/* Whether the contract has a lead of these flags, in a recording of these, taken as missing. */
+static bool is_masked(const ein_contract *c, ein_lead lead, uint32_t lead_flags, uint32_t all) {
+    const bool limb = lead <= EIN_LEAD_AVF;
+    return (lead_flags & c->mask_flags) || (limb && all & c->mask_flags & EIN_QUALITY_LIMB);
 }
 
 /* --- signal -------------------------------------------------------------------------------------------- */
@@ -216,8 +252,13 @@ static void run_lead(ein_prepare_plan *plan, const view *v, const float *in, flo
     for (int64_t t = v->n_out; t < plan->contract.n_samples; ++t) out[t] = NAN;
 }
 
-static ein_status none_found(const ein_prepare_plan *plan, const ein_ecg *ecg) {
+static ein_status none_found(const ein_prepare_plan *plan, const ein_ecg *ecg, uint32_t all) {
     char has[256] = "";
+    if (all & EIN_QUALITY_MASKED) {
+        ein_quality_text(all & plan->contract.mask_flags, has, sizeof has);
+        return ein_error(EIN_MISMATCH, "all wanted leads are missing or masked: flagged %s (contract.mask)",
+                         has);
+    }
     for (int i = 0; i < ecg->n_leads; ++i) {
         size_t used = strlen(has);
         snprintf(has + used, sizeof has - used, "%s%s", i ? ", " : "", ecg->lead_name[i]);
@@ -238,7 +279,8 @@ ein_status ein_prepare(ein_prepare_plan *plan, const ein_ecg *ecg, float *mv, ui
     EIN_TRY(reserve_for(plan, &v));
     float *store = plan->derived.data;
     uint32_t of_beats[EIN_LEAD_COUNT_12] = {0};
-    uint32_t all = ein_quality_from_notes(ecg->notes) | look_at_beats(plan, &v, of_beats);
+    uint32_t all = ein_quality_from_notes(ecg->notes);
+    EIN_TRY(judge_beats(plan, &v, of_beats, &all));
     uint32_t length = v.n_out < c->n_samples ? EIN_QUALITY_SHORT : 0;
     for (int i = 0; i < c->n_leads; ++i) {
         float *out = mv + i * c->n_samples;
@@ -250,6 +292,8 @@ ein_status ein_prepare(ein_prepare_plan *plan, const ein_ecg *ecg, float *mv, ui
             flags = EIN_QUALITY_MISSING;
         if (!in || flags & EIN_QUALITY_DERIVED) flags |= notes_of(&v, c->lead[i]);
         if (c->lead[i] < EIN_LEAD_COUNT_12) flags |= of_beats[c->lead[i]];
+        if (!(flags & EIN_QUALITY_MISSING) && is_masked(c, c->lead[i], flags, all))
+            flags |= EIN_QUALITY_MISSING | EIN_QUALITY_MASKED;
         if (flags & EIN_QUALITY_MISSING)
             for (int64_t t = 0; t < c->n_samples; ++t) out[t] = NAN;
         else
@@ -260,5 +304,5 @@ ein_status ein_prepare(ein_prepare_plan *plan, const ein_ecg *ecg, float *mv, ui
         all |= flags;
     }
     if (record_quality) *record_quality = all;
-    return found ? EIN_OK : none_found(plan, ecg);
+    return found ? EIN_OK : none_found(plan, ecg, all);
 }

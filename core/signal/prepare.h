@@ -7,6 +7,8 @@
  *   2. quality flags (core/signal/quality.h), on the unfiltered signal at the recording's rate, of the part that the
  *      crop keeps; what beats say (core/signal/beats.h) from all standard leads of the recording's first 20 s, whatever
  *      the contract wants
+ *      a fault that the contract has repaired is undone before (core/signal/repair.h), a lead that it has masked
+ *      for one is missing; masked is what is flagged, so what others are derived from may be what is masked
  *   3. notch, then band-pass, at the recording's rate, zero phase (core/signal/filter.h), if the contract has them; one
  *      whose (lower) frequency lies at or above the recording's Nyquist frequency has nothing to do and is left out
  *   4. resampling to the contract's rate (core/signal/resample.h)

@@ -6,11 +6,14 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/base/elementary.h"
+
 static const char *const names[EIN_QUALITY_BITS] = {
     "missing",      "nan",         "flat",         "clipped",    "short",          "checksum",
     "spikes",       "reversal",    "gain suspect", "gain fixed", "truncated",      "derived",
     "duplicate",    "lead twice",  "lead scale",   "noise",      "reversal RA/LL", "reversal LA/LL",
-    "limb rotated", "chest order", "lead sign",    "heart rate",
+    "limb rotated", "chest order", "lead sign",    "heart rate", "mains",          "baseline",
+    "repaired",     "masked",
 };
 
 static const double mains_kurtosis = 1.6, mains_rough = 0.1;
@@ -30,6 +33,8 @@ void ein_quality_defaults(ein_quality_limits *limits) {
         .saturated_s = 0.02,
         .saturated_runs = 2,
         .saturated_mv = 1,
+        .mains_mv = 0.03,
+        .baseline_mv = 3.5,
         .noise_kurtosis = 5,
         .noise_rough = 0.4,
         .noise_coherence = 0.05,
@@ -41,6 +46,12 @@ void ein_quality_defaults(ein_quality_limits *limits) {
 
 const char *ein_quality_name(int bit) {
     return bit >= 0 && bit < EIN_QUALITY_BITS ? names[bit] : NULL;
+}
+
+uint32_t ein_quality_flag(const char *name) {
+    for (int bit = 0; bit < EIN_QUALITY_BITS; ++bit)
+        if (strcmp(names[bit], name) == 0) return 1u << bit;
+    return 0;
 }
 
 void ein_quality_text(uint32_t flags, char *out, int out_bytes) {
@@ -158,6 +169,55 @@ static bool is_noise(const float *mv, int64_t n, double fs_hz, double mean, cons
            (kurtosis < mains_kurtosis && rough >= mains_rough);
 }
 
+/* --- mains and baseline ---------------------------------------------------------------------------------- */
+
+enum { MAX_STRETCHES = 16 };
+
+/* Amplitude of `hz` in `n` samples, by a recurrence for the two sums (Goertzel 1958). */
+static double amplitude(const float *mv, int64_t n, double hz, double fs_hz) {
+    const double twice = 2 * ein_cos(6.283185307179586 * hz / fs_hz);
+    double before = 0, now = 0;
+    for (int64_t t = 0; t < n; ++t) {
+        const double next = (double)mv[t] - (double)mv[0] + twice * now - before;
+        before = now;
+        now = next;
+    }
+    const double power = now * now + before * before - twice * now * before;
+    return power > 0 ? 2 * sqrt(power) / (double)n : 0;
+}
+
+/* In at least half of the stretches of 2 s that begin the recording. */
+static bool hums(const float *mv, int64_t n, double fs_hz, const ein_quality_limits *l) {
+    const int64_t stretch = (int64_t)(2 * fs_hz);
+    if (fs_hz < 150 || n < stretch) return false; /* too near to what rates of 100 and 125 Hz can hold */
+    for (int hz = 50; hz <= 60; hz += 10) {
+        int with = 0, of = 0;
+        for (int64_t t = 0; t + stretch <= n && of < MAX_STRETCHES; t += stretch, ++of)
+            with += amplitude(mv + t, stretch, hz, fs_hz) >= l->mains_mv; /* NaN is none */
+        if (2 * with >= of) return true;
+    }
+    return false;
+}
+
+static bool wanders(const float *mv, int64_t n, double fs_hz, const ein_quality_limits *l) {
+    const int64_t second = (int64_t)fs_hz;
+    double low = INFINITY, high = -INFINITY;
+    for (int64_t t = 0; second > 0 && t + second <= n; t += second) {
+        double sum = 0;
+        int64_t valid = 0;
+        for (int64_t i = t; i < t + second; ++i) {
+            if (!isfinite(mv[i])) continue;
+            sum += (double)mv[i];
+            ++valid;
+        }
+        if (2 * valid < second) continue;
+        sum /= (double)valid;
+        low = sum < low ? sum : low;
+        high = sum > high ? sum : high;
+    }
+    return high - low > l->baseline_mv;
+}
+
 static bool has_spikes(const float *mv, int64_t n, const summary *s, const ein_quality_limits *l) {
     const double largest = (double)fmaxf(s->high, -s->low), like = largest / l->spike_times;
     int64_t count = 0;
@@ -177,13 +237,15 @@ uint32_t ein_quality_lead(const float *mv, int64_t n_samples, double fs_hz,
     /* A recording shorter than flat_s is flat if it never moves. */
     if (run_s >= limits->flat_s || (s.flat_run == s.valid && s.valid == n_samples)) flags |= EIN_QUALITY_FLAT;
     if (is_clipped(mv, n_samples, fs_hz, &s, limits)) flags |= EIN_QUALITY_CLIPPED;
+    if (hums(mv, n_samples, fs_hz, limits)) flags |= EIN_QUALITY_MAINS;
+    if (wanders(mv, n_samples, fs_hz, limits)) flags |= EIN_QUALITY_BASELINE;
     if (is_noise(mv, n_samples, fs_hz, s.mean, limits)) flags |= EIN_QUALITY_NOISE;
     return flags;
 }
 
 /* --- beats --------------------------------------------------------------------------------------------- */
 
-static uint32_t limb_flag(ein_limb_order limb) {
+uint32_t ein_quality_limb_flag(ein_limb_order limb) {
     switch (limb) {
     case EIN_LIMB_AS_NAMED:
         return 0;
@@ -213,7 +275,7 @@ static double usual_coherence(const ein_beats *beats) {
 
 uint32_t ein_quality_beats(const ein_beats *beats, const ein_arrangement *a, const ein_quality_limits *limits,
                            uint32_t lead_flags[EIN_LEAD_COUNT_12]) {
-    uint32_t all = limb_flag(a->limb), leads = 0;
+    uint32_t all = ein_quality_limb_flag(a->limb), leads = 0;
     for (int i = 0; i < 2; ++i)
         if (a->exchanged[i] != EIN_LEAD_UNKNOWN) lead_flags[a->exchanged[i]] |= EIN_QUALITY_CHEST_ORDER;
     for (int l = EIN_LEAD_V1; a->reversed && l <= EIN_LEAD_V6; ++l) lead_flags[l] |= EIN_QUALITY_CHEST_ORDER;

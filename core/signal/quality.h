@@ -39,7 +39,23 @@ enum {
         1 << 19, /* chest electrodes probably exchanged, of the leads that have the flag */
     EIN_QUALITY_LEAD_SIGN = 1 << 20,  /* a lead is probably upside down */
     EIN_QUALITY_HEART_RATE = 1 << 21, /* an impossible heart rate: what was taken for beats is none */
-    EIN_QUALITY_BITS = 22             /* how many bits there are */
+    EIN_QUALITY_MAINS = 1 << 22,      /* a lead with a hum of 50 or 60 Hz */
+    EIN_QUALITY_BASELINE = 1 << 23,   /* a baseline that wanders far */
+    EIN_QUALITY_REPAIRED =
+        1 << 24, /* changed as the contract says: the fault that another flag names was undone */
+    EIN_QUALITY_MASKED = 1 << 25, /* missing, as the contract says, for a fault that another flag names */
+    EIN_QUALITY_BITS = 26         /* how many bits there are */
+};
+
+/* What a contract may ask to be undone, and what to have leads taken as missing for (core/signal/contract.h): flags of
+ * leads, and those of limb electrodes, for which all six limb leads are. */
+enum {
+    EIN_QUALITY_LIMB =
+        EIN_QUALITY_REVERSAL | EIN_QUALITY_RA_LL | EIN_QUALITY_LA_LL | EIN_QUALITY_LIMB_ROTATED,
+    EIN_QUALITY_REPAIRABLE = EIN_QUALITY_LIMB | EIN_QUALITY_CHEST_ORDER | EIN_QUALITY_LEAD_SIGN,
+    EIN_QUALITY_MASKABLE = EIN_QUALITY_REPAIRABLE | EIN_QUALITY_LEAD_SCALE | EIN_QUALITY_FLAT |
+                           EIN_QUALITY_CLIPPED | EIN_QUALITY_SPIKES | EIN_QUALITY_NOISE | EIN_QUALITY_MAINS |
+                           EIN_QUALITY_BASELINE
 };
 
 /* Thresholds. ein_quality_defaults gives each its value and its source. */
@@ -57,6 +73,8 @@ typedef struct {
     double saturated_s;    /* or stays exactly at it this long, ... */
     int saturated_runs;    /* ... at least so many times, ... */
     double saturated_mv;   /* ... this far from the mean */
+    double mains_mv;       /* mains: amplitude at 50 or 60 Hz in half of the stretches of 2 s */
+    double baseline_mv;    /* baseline: range of the means over 1 s */
     double noise_kurtosis; /* noise: steps from sample to sample have at most this kurtosis, ... */
     double noise_rough;    /* ... and their variance is at least this share of what white noise has */
     double
@@ -66,8 +84,8 @@ typedef struct {
 } ein_quality_limits;
 
 /* The defaults, each with its source:
- *   spike_mv 5, spike_times 1.5, spike_share 0.01   beyond 5 mV, upper limits of normal R waves being below 4 mV (Rijnbeek
- *                     et al., J Electrocardiol 2014), and far beyond the lead's own QRS complexes, which have more
+ *   spike_mv 5, spike_times 1.5, spike_share 0.01   beyond 5 mV, upper limits of normal R waves being below 4 mV
+ *                     (Rijnbeek et al., J Electrocardiol 2014), and far beyond the lead's own QRS complexes, which have more
  *                     than one in a hundred samples: of 30 recordings of PTB-XL beyond 5 mV most have large ventricles
  *   impossible_mv 10  no QRS complex either
  *   flat_range_mv, flat_s   1 uV for 1 s: no living ECG is still for longer than a beat at the resolution of the
@@ -76,6 +94,8 @@ typedef struct {
  *                     another height: of 500 recordings of PTB-XL none has three stretches of 6 ms within 0.5 % of
  *                     the extreme; near instead of equal, as a filter behind the clipping leaves it
  *   saturated_s 20 ms, saturated_runs 2, saturated_mv 1   an amplifier at its limit in single beats
+ *   mains_mv 0.03     of 700 recordings of PTB-XL the largest has 0.029
+ *   baseline_mv 3.5   which 1 in 100 recordings of PTB-XL exceed
  *   noise_kurtosis 5, noise_rough 0.4   the steps of an ECG are those of a flat line with QRS complexes in it, of high
  *                     kurtosis (quality indices by kurtosis: Li, Mark, Clifford, Physiol Meas 2008); those of Gaussian
  *                     noise have 3, and twice the signal's variance. noise_rough holds at 400 Hz and more; it is 0.7
@@ -90,15 +110,21 @@ void ein_quality_defaults(ein_quality_limits *limits);
 /* "missing", "nan", "flat", ...; NULL for a number that is no bit. `bit` counts from 0. */
 const char *ein_quality_name(int bit);
 
+/* The flag of that name, or 0. */
+uint32_t ein_quality_flag(const char *name);
+
 /* The names in `flags`, comma separated, into `out`; "" for none. */
 void ein_quality_text(uint32_t flags, char *out, int out_bytes);
 
 /* Flags of one lead from its samples: mv (n_samples), NaN where missing. Gives MISSING, NAN, FLAT, CLIPPED,
- * SPIKES, NOISE. Not collective, no state. */
+ * SPIKES, NOISE, MAINS, BASELINE. Not collective, no state. */
 uint32_t ein_quality_lead(const float *mv, int64_t n_samples, double fs_hz, const ein_quality_limits *limits);
 
 /* The reader's notes (EIN_NOTE_*) as quality flags. */
 uint32_t ein_quality_from_notes(uint32_t notes);
+
+/* The flag of exchanged limb electrodes; 0 as named. */
+uint32_t ein_quality_limb_flag(ein_limb_order limb);
 
 /* What beats say of a recording: REVERSAL, RA_LL, LA_LL, LIMB_ROTATED, HEART_RATE, and the union of what they say of
  * each lead, which is added to lead_flags: CHEST_ORDER, LEAD_SIGN, LEAD_SCALE, NOISE. `arrangement` is what

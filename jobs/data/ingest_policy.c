@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "core/signal/quality.h"
+#include "jobs/options/tables.h"
 
 const ein_option ein_table_ingest_policy[] = {
     {"ingest.follow_links", EIN_OPT_BOOL, "false", EIN_UNBOUNDED, NULL, "",
@@ -19,7 +19,8 @@ const ein_option ein_table_ingest_policy[] = {
      "amplitudes that no ECG has, as of uV read as mV: reject the recording, of a single lead take it as missing; "
      "multiply by a power of 1,000 if that fits; or flag only"},
     {"ingest.reject_flags", EIN_OPT_LIST, "", EIN_UNBOUNDED, NULL, "",
-     "quality flags whose bearers are rejected (flat, nan, clipped, spikes, ...)"},
+     "quality flags whose bearers are rejected (flat, nan, clipped, spikes, ...); contract.repair and contract.mask are "
+     "the milder policies, and flags named in none of them only describe"},
     {0},
 };
 
@@ -42,16 +43,5 @@ ein_status ein_ingest_policy_from_config(const ein_config *config, int n_leads, 
     p->units = strcmp(units, "keep") == 0     ? EIN_UNITS_KEEP
                : strcmp(units, "repair") == 0 ? EIN_UNITS_REPAIR
                                               : EIN_UNITS_REJECT;
-    p->reject_flags = 0;
-    for (int i = 0; i < ein_config_list_count(config, "ingest.reject_flags"); i++) {
-        const char *name = ein_config_list_item(config, "ingest.reject_flags", i);
-        int bit = 0;
-        while (bit < EIN_QUALITY_BITS && strcmp(ein_quality_name(bit), name) != 0) bit++;
-        char all[512];
-        ein_quality_text(UINT32_MAX, all, sizeof all);
-        if (bit == EIN_QUALITY_BITS)
-            return ein_error(EIN_USAGE, "ingest.reject_flags: no flag '%s'; there are: %s", name, all);
-        p->reject_flags |= 1u << bit;
-    }
-    return EIN_OK;
+    return ein_flags_from_config(config, "ingest.reject_flags", &p->reject_flags);
 }

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "core/signal/quality.h"
 #include "io/base/nearest.h"
 #include "jobs/options/rows.h"
 #include "mpi/watchdog.h"
@@ -18,6 +19,12 @@ const ein_option ein_table_contract[] = {
     {"contract.band_low_hz", EIN_OPT_REAL, "0", 0, 1000, NULL, "Hz",
      "band-pass filter, lower edge; 0 with 0: none"},
     {"contract.band_high_hz", EIN_OPT_REAL, "0", 0, 50000, NULL, "Hz", "band-pass filter, upper edge"},
+    {"contract.repair", EIN_OPT_LIST, "", EIN_UNBOUNDED, NULL, "",
+     "quality flags whose faults are undone: reversal, reversal RA/LL, reversal LA/LL, limb rotated, chest order, lead "
+     "sign"},
+    {"contract.mask", EIN_OPT_LIST, "", EIN_UNBOUNDED, NULL, "",
+     "quality flags whose leads are taken as missing: those, and lead scale, flat, clipped, spikes, noise, mains, "
+     "baseline"},
     {"contract.mean_mv", EIN_OPT_REAL, NULL, -1000, 1000, NULL, "mV",
      "mean taken off every sample before a model; unset: the data set's own"},
     {"contract.sd_mv", EIN_OPT_REAL, NULL, 1e-9, 1000, NULL, "mV",
@@ -31,6 +38,19 @@ static ein_status unknown_lead(const char *name) {
     const char *near = ein_nearest(name, names, EIN_LEAD_COUNT);
     return ein_error(EIN_USAGE, "contract.leads: no lead is named '%s'%s%s%s", name,
                      near ? "; the nearest is '" : "", near ? near : "", near ? "'" : "");
+}
+
+ein_status ein_flags_from_config(const ein_config *config, const char *key, uint32_t *flags) {
+    char all[512];
+    *flags = 0;
+    for (int i = 0; i < ein_config_list_count(config, key); i++) {
+        const char *name = ein_config_list_item(config, key, i);
+        const uint32_t flag = ein_quality_flag(name);
+        ein_quality_text(UINT32_MAX, all, sizeof all);
+        if (!flag) return ein_error(EIN_USAGE, "%s: no flag '%s'; there are: %s", key, name, all);
+        *flags |= flag;
+    }
+    return EIN_OK;
 }
 
 ein_status ein_contract_from_config(const ein_config *config, ein_contract *out) {
@@ -49,6 +69,8 @@ ein_status ein_contract_from_config(const ein_config *config, ein_contract *out)
     out->notch_hz = ein_config_real(config, "contract.notch_hz");
     out->band_low_hz = ein_config_real(config, "contract.band_low_hz");
     out->band_high_hz = ein_config_real(config, "contract.band_high_hz");
+    EIN_TRY(ein_flags_from_config(config, "contract.repair", &out->repair_flags));
+    EIN_TRY(ein_flags_from_config(config, "contract.mask", &out->mask_flags));
     bool mean = ein_config_is_set(config, "contract.mean_mv"),
          sd = ein_config_is_set(config, "contract.sd_mv");
     /* Constants that are not known yet stand as 0 and 1 while the rest is checked. */

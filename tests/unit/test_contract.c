@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "core/signal/contract.h"
+#include "core/signal/quality.h"
 #include "tests/report.h"
 
 static ein_contract published(void) {
@@ -142,6 +143,33 @@ static void check_text(void) {
            "a contract with every lead fits");
 }
 
+/* What is done about faults is part of the contract, and contracts that do nothing keep their text. */
+static void check_policies(void) {
+    ein_contract c = published(), plain = published(), back;
+    char text[EIN_CONTRACT_TEXT_BYTES], again[EIN_CONTRACT_TEXT_BYTES], difference[512];
+    report(ein_contract_text(&c, text) == EIN_OK && !strstr(text, "repair") && !strstr(text, "mask"),
+           "nothing repaired or masked: not a word of it");
+    c.repair_flags = EIN_QUALITY_REVERSAL | EIN_QUALITY_LA_LL;
+    c.mask_flags = EIN_QUALITY_NOISE;
+    report(ein_contract_text(&c, text) == EIN_OK &&
+               strstr(text, "\nrepair = reversal,reversal LA/LL\nmask = noise\n"),
+           "what is repaired and masked ends the text");
+    report(ein_contract_parse(text, &back) == EIN_OK && back.repair_flags == c.repair_flags &&
+               back.mask_flags == c.mask_flags && ein_contract_text(&back, again) == EIN_OK &&
+               strcmp(text, again) == 0,
+           "and reads back");
+    report(ein_contract_compare(&plain, &c, 1, difference, sizeof difference) == 2 &&
+               strstr(difference, "mask: nothing against noise"),
+           "two contracts that differ in it: %s", difference);
+    c.repair_flags = EIN_QUALITY_NOISE;
+    c.mask_flags = 0;
+    report(ein_contract_text(&c, text) == EIN_USAGE && strstr(ein_error_message(), "noise"), "refused: %s",
+           ein_error_message());
+    c.repair_flags = c.mask_flags = EIN_QUALITY_LEAD_SIGN;
+    report(ein_contract_text(&c, text) == EIN_USAGE && strstr(ein_error_message(), "lead sign"),
+           "refused: %s", ein_error_message());
+}
+
 static void check_impossible(void) {
     static const struct {
         const char *what;
@@ -226,6 +254,10 @@ static void check_parser(void) {
         {"missing = mean\n", "missing = mean", EIN_FORMAT},
         {"missing = mean\n", "missing = mean\nmore = 1\n", EIN_FORMAT},
         {"missing = mean\n", "", EIN_FORMAT},
+        {"missing = mean\n", "missing = mean\nmask = noise,noise\n", EIN_FORMAT},
+        {"missing = mean\n", "missing = mean\nmask = noise\nrepair = reversal\n", EIN_FORMAT},
+        {"missing = mean\n", "missing = mean\nmask = nothing\n", EIN_FORMAT},
+        {"missing = mean\n", "missing = mean\nrepair = \n", EIN_FORMAT},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; ++i) {
         char shown[64];
@@ -271,6 +303,7 @@ int main(void) {
     check_names();
     check_ecg();
     check_text();
+    check_policies();
     check_impossible();
     check_parser();
     check_compare();

@@ -304,6 +304,27 @@ static void clip_high(float *mv, int64_t n) {
 static void clip_low(float *mv, int64_t n) {
     for (int64_t t = 0; t < n; ++t) mv[t] = fmaxf(-4 * mv[t], -2);
 }
+static void clip_smoothed(float *mv, int64_t n) {
+    float before = 0;
+    clip_high(mv, n);
+    for (int64_t t = 0; t + 1 < n; ++t) {
+        float x = mv[t];
+        mv[t] = 0.25f * before + 0.5f * x + 0.25f * mv[t + 1];
+        before = x;
+    }
+}
+static void tall(float *mv, int64_t n) {
+    for (int64_t t = 0; t < n; ++t) mv[t] *= 5;
+}
+static void hum(float *mv, int64_t n) {
+    for (int64_t t = 0; t < n; ++t) mv[t] += 0.05f * (float)sin(0.12 * 3.14159265358979 * 2 * (double)t);
+}
+static void faint_hum(float *mv, int64_t n) {
+    for (int64_t t = 0; t < n; ++t) mv[t] += 0.02f * (float)sin(0.1 * 3.14159265358979 * 2 * (double)t);
+}
+static void wander(float *mv, int64_t n) {
+    for (int64_t t = 0; t < n; ++t) mv[t] += 0.0008f * (float)t - 2;
+}
 static void spike(float *mv, int64_t n) {
     mv[n / 3] = -5.01f;
 }
@@ -326,7 +347,12 @@ static void check_lead_flags(void) {
         {"a slow drift", slow_drift, 0},
         {"clipped at the top", clip_high, EIN_QUALITY_CLIPPED},
         {"clipped at the bottom", clip_low, EIN_QUALITY_CLIPPED},
+        {"clipped before a filter", clip_smoothed, EIN_QUALITY_CLIPPED},
         {"a spike of 5.01 mV", spike, EIN_QUALITY_SPIKES},
+        {"QRS complexes of 6 mV", tall, 0},
+        {"a hum of 60 Hz", hum, EIN_QUALITY_MAINS},
+        {"a faint one of 50 Hz", faint_hum, 0},
+        {"a wandering baseline", wander, EIN_QUALITY_BASELINE},
         {"a peak of 4.99 mV", no_spike, 0},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; ++i) {
