@@ -85,8 +85,8 @@ typedef struct {
 
 /* The defaults, each with its source:
  *   spike_mv 5, spike_times 1.5, spike_share 0.01   beyond 5 mV, upper limits of normal R waves being below 4 mV
- *                     (Rijnbeek et al., J Electrocardiol 2014), and far beyond the lead's own QRS complexes, which have more
- *                     than one in a hundred samples: of 30 recordings of PTB-XL beyond 5 mV most have large ventricles
+ *                     (Rijnbeek et al., J Electrocardiol 2014), and far beyond the lead's own QRS complexes, which have
+ *                     more than one in a hundred samples: of 30 recordings of PTB-XL beyond 5 mV most have tall ones
  *   impossible_mv 10  no QRS complex either
  *   flat_range_mv, flat_s   1 uV for 1 s: no living ECG is still for longer than a beat at the resolution of the
  *                     recorder; electrode-off leads are exactly constant
