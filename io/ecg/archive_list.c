@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "io/archive/archive.h"
+#include "io/base/file_name.h"
 #include "io/base/map.h"
 #include "io/base/texts.h"
 #include "io/ecg/kind.h"
@@ -27,21 +27,14 @@ typedef struct {
     ein_map *stems; /* headers without their extension */
 } list;
 
-static bool ends_with(const char *text, const char *end) {
-    const size_t n = strlen(text), m = strlen(end);
-    return n > m && strcasecmp(text + n - m, end) == 0;
-}
-
 /* --- what a header names ----------------------------------------------------------------------------------- */
 
 static ein_status put_part(list *l, const char *header, const char *name, size_t n) {
     char path[3 * PATH_MAX];
-    const char *slash = strrchr(header, '/');
-    const int used =
-        snprintf(path, sizeof path, "%.*s%.*s", slash ? (int)(slash - header) + 1 : 0, header, (int)n, name);
+    const int folder = (int)ein_file_name_folder(header),
+              used = snprintf(path, sizeof path, "%.*s%.*s", folder, header, (int)n, name);
     if (used < 0 || used >= (int)sizeof path) return EIN_OK;
-    for (char *p = path; *p; p++)
-        if (*p >= 'A' && *p <= 'Z') *p = (char)(*p - 'A' + 'a');
+    ein_file_name_lower(path);
     return ein_map_put(l->parts, path, 1);
 }
 
@@ -69,7 +62,7 @@ static ein_status note_header(list *l, const char *path, const char *text) {
 
 static int64_t wanted(void *context, const char *path) {
     (void)context;
-    return ends_with(path, ".hea") ? EIN_WFDB_MAX_HEADER_BYTES : EIN_INPUT_START_BYTES;
+    return ein_file_name_ends(path, ".hea") ? EIN_WFDB_MAX_HEADER_BYTES : EIN_INPUT_START_BYTES;
 }
 
 static ein_status take_file(void *context, const char *path, const ein_content *start, int64_t size) {
@@ -77,12 +70,12 @@ static ein_status take_file(void *context, const char *path, const ein_content *
     char root[EIN_XML_NAME_BYTES];
     const ein_format *format;
     const size_t n = start->n < EIN_INPUT_START_BYTES ? start->n : EIN_INPUT_START_BYTES;
-    item fresh = {.named = ends_with(path, ".hea") || ends_with(path, ".xml")};
+    item fresh = {.named = ein_file_name_ends(path, ".hea") || ein_file_name_ends(path, ".xml")};
     ein_input input = {.path = path, .fd = -1, .bytes = (uint8_t *)start->bytes, .have = (int64_t)start->n};
     input.size = size < 0 ? input.have : size;
     input.room = input.size + 1; /* all that is looked at is there */
     if (!fresh.named) EIN_TRY(ein_kind_of_input(&input, &fresh.kind, &format));
-    if (ends_with(path, ".hea") && !ein_xml_sniff(start->bytes, n, root))
+    if (ein_file_name_ends(path, ".hea") && !ein_xml_sniff(start->bytes, n, root))
         EIN_TRY(note_header(l, path, (const char *)start->bytes));
     EIN_TRY(EIN_GROW(l->items, l->room, l->paths.n + 1));
     l->items[l->paths.n] = fresh;
@@ -96,25 +89,24 @@ static ein_status take_problem(void *context, const char *path, const char *reas
 
 static bool beside_header(const list *l, const char *path) {
     char stem[3 * PATH_MAX];
-    const char *slash = strrchr(path, '/'), *dot = strrchr(slash ? slash : path, '.');
-    snprintf(stem, sizeof stem, "%.*s", (int)(dot ? dot - path : (ptrdiff_t)strlen(path)), path);
+    snprintf(stem, sizeof stem, "%.*s", (int)ein_file_name_stem(path), path);
     return ein_map_get(l->stems, stem, 0) != 0;
 }
 
 static bool is_part(const list *l, const char *path) {
     char key[3 * PATH_MAX];
     snprintf(key, sizeof key, "%s", path);
-    for (char *p = key; *p; p++)
-        if (*p >= 'A' && *p <= 'Z') *p = (char)(*p - 'A' + 'a');
+    ein_file_name_lower(key);
     return ein_map_get(l->parts, key, 0) != 0;
 }
 
 static ein_status tell(const list *l, const char *path, const item *i) {
     const ein_archive_listing *to = l->to;
     if (i->named)
-        return ends_with(path, ".hea") && is_part(l, path) ? EIN_OK : to->recording(to->context, path);
-    if (beside_header(l, path) &&
-        (!ein_kind_is_ecg_name(path) || (ends_with(path, ".ecg") && ein_kind_is_by_name_only(&i->kind))))
+        return ein_file_name_ends(path, ".hea") && is_part(l, path) ? EIN_OK
+                                                                    : to->recording(to->context, path);
+    if (beside_header(l, path) && (!ein_kind_is_ecg_name(path) ||
+                                   (ein_file_name_ends(path, ".ecg") && ein_kind_is_by_name_only(&i->kind))))
         return EIN_OK;
     if (i->kind.class != EIN_KIND_READ && is_part(l, path)) return EIN_OK;
     if (i->kind.class == EIN_KIND_OTHER) return to->passed(to->context, i->kind.name, path);

@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "core/signal/gain.h"
+#include "io/ecg/person.h"
 #include "io/ecg/xml_person.h"
 #include "io/formats/xml_text.h"
 
@@ -327,7 +328,7 @@ static ein_status read_person(const reader *r, const char *path, ein_ecg_person 
     ein_xml_date birth = date_of(ein_xml_child(patient, "BirthDateTime"));
     ein_xml_full_year(&when, 0);
     ein_xml_full_year(&birth, when.year);
-    ein_xml_record_id(path, person);
+    ein_person_record_id(path, "xml", person);
     EIN_TRY(ein_xml_patient_id(r->xml, ein_xml_child(patient, "PID"), person));
     ein_xml_sex(ein_xml_child(patient, "Gender"), person);
     ein_xml_acquired(&when, person);

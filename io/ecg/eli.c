@@ -138,7 +138,7 @@ static void read_device(const reader *r, ein_ecg_person *person) {
 static ein_status read_person(const reader *r, const char *path, ein_ecg_person *person) {
     const ein_xml_node *subject = ein_xml_child(r->root, "SUBJECT");
     char text[2 * EIN_ECG_TEXT_BYTES] = "", unit[TEXT_BYTES] = "";
-    ein_xml_record_id(path, person);
+    ein_person_record_id(path, "xml", person);
     if (ein_xml_attribute(subject, "ID", text, sizeof text) && strlen(text) >= sizeof person->patient_id)
         return ein_xml_error(r->xml, subject, "a patient id of %zu bytes or more; up to %zu are read",
                              strlen(text), sizeof person->patient_id - 1);

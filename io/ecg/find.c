@@ -7,10 +7,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/stat.h>
 
 #include "io/base/durable.h"
+#include "io/base/file_name.h"
 #include "io/base/map.h"
 #include "io/base/trouble.h"
 #include "io/ecg/archive_list.h"
@@ -23,15 +23,10 @@
 /* "100.ecg" beside "100.hea" are annotations in some databases (MIT-BIH Polysomnographic). */
 static const char wfdb_extension[] = ".hea", xml_extension[] = ".xml", annotator[] = ".ecg";
 
-static bool ends_with(const char *text, const char *end) {
-    size_t n = strlen(text), m = strlen(end);
-    return n >= m && strcasecmp(text + n - m, end) == 0;
-}
-
 /* A file that is taken from a folder by its name. What it is shows when it is read. */
 static bool is_candidate(const char *name) {
-    return ends_with(name, wfdb_extension) ||
-           (strlen(name) > strlen(xml_extension) && ends_with(name, xml_extension));
+    return ein_file_name_ends(name, wfdb_extension) ||
+           (strlen(name) > strlen(xml_extension) && ein_file_name_ends(name, xml_extension));
 }
 
 /* A growing list of strings, owned. */
@@ -40,18 +35,9 @@ typedef struct {
     int64_t count, room;
 } strings;
 
-/* Folders seen, as an open-addressing set of (device, inode). */
 typedef struct {
-    struct folder_key {
-        uint64_t device, inode;
-        bool used;
-    } * slot;
-    size_t room, count;
-} folder_set;
-
-typedef struct {
-    strings paths, others; /* others: files that no name makes a recording */
-    folder_set seen;
+    strings paths, others;     /* others: files that no name makes a recording */
+    ein_map *seen;             /* folders, by device and inode */
     ein_map *named, *segments, /* headers that another one names */
         *folders; /* files that stand in headers, in lower case; folders whose headers were looked at */
     ein_reader_passed passed[EIN_READER_MAX_PASSED];
@@ -90,37 +76,6 @@ static ein_status add_problem(walk *w, const char *path, const char *reason) {
     return ein_error(EIN_NOMEM, "no memory for a message");
 }
 
-static void put_folder(struct folder_key *slot, size_t room, struct folder_key key) {
-    uint64_t h = (key.inode ^ key.device << 40) * UINT64_C(0x9e3779b97f4a7c15);
-    size_t i = (size_t)(h >> 20) & (room - 1);
-    while (slot[i].used) i = (i + 1) & (room - 1);
-    slot[i] = key;
-}
-
-static bool has_folder(const folder_set *s, uint64_t device, uint64_t inode) {
-    if (s->room == 0) return false;
-    uint64_t h = (inode ^ device << 40) * UINT64_C(0x9e3779b97f4a7c15);
-    for (size_t i = (size_t)(h >> 20) & (s->room - 1); s->slot[i].used; i = (i + 1) & (s->room - 1))
-        if (s->slot[i].device == device && s->slot[i].inode == inode) return true;
-    return false;
-}
-
-static ein_status add_folder(folder_set *s, uint64_t device, uint64_t inode) {
-    if (2 * s->count >= s->room) {
-        size_t room = s->room ? 2 * s->room : 1024;
-        struct folder_key *grown = calloc(room, sizeof *grown);
-        if (!grown) return ein_error(EIN_NOMEM, "no memory for a list of %zu folders", room);
-        for (size_t i = 0; i < s->room; ++i)
-            if (s->slot[i].used) put_folder(grown, room, s->slot[i]);
-        free(s->slot);
-        s->slot = grown;
-        s->room = room;
-    }
-    put_folder(s->slot, s->room, (struct folder_key){device, inode, true});
-    s->count++;
-    return EIN_OK;
-}
-
 static int by_name(const FTSENT **a, const FTSENT **b) {
     return strcmp((*a)->fts_name, (*b)->fts_name);
 }
@@ -130,12 +85,12 @@ static int by_path(const void *a, const void *b) {
 }
 
 static ein_status visit_folder(walk *w, FTS *fts, FTSENT *entry) {
-    uint64_t device = entry->fts_statp->st_dev, inode = entry->fts_statp->st_ino;
-    if (has_folder(&w->seen, device, inode)) {
-        fts_set(fts, entry, FTS_SKIP);
-        return EIN_OK;
-    }
-    return add_folder(&w->seen, device, inode);
+    char key[64];
+    snprintf(key, sizeof key, "%ju %ju", (uintmax_t)entry->fts_statp->st_dev,
+             (uintmax_t)entry->fts_statp->st_ino);
+    if (ein_map_get(w->seen, key, 0) == 0) return ein_map_put(w->seen, key, 1);
+    fts_set(fts, entry, FTS_SKIP);
+    return EIN_OK;
 }
 
 /* A folder that nobody may enter is listed; one that this machine cannot enter now must not be left out in silence. */
@@ -237,10 +192,9 @@ static ein_status walk_root(walk *w, char *root) {
 static void use_header(char *path, size_t room) {
     char header[PATH_MAX + sizeof wfdb_extension], root[EIN_XML_NAME_BYTES];
     struct stat info;
-    if (ends_with(path, wfdb_extension) || (stat(path, &info) == 0 && S_ISDIR(info.st_mode))) return;
+    if (ein_file_name_ends(path, wfdb_extension) || (stat(path, &info) == 0 && S_ISDIR(info.st_mode))) return;
     if (ein_xml_sniff_file(path, root)) return;
-    char *slash = strrchr(path, '/'), *dot = strrchr(slash ? slash : path, '.');
-    size_t ends[2] = {strlen(path), dot ? (size_t)(dot - path) : 0};
+    const size_t ends[2] = {strlen(path), ein_file_name_stem(path)};
     for (int i = 0; i < 2; ++i) {
         if (ends[i] == 0 || ends[i] + sizeof wfdb_extension > room) continue;
         snprintf(header, sizeof header, "%.*s%s", (int)ends[i], path, wfdb_extension);
@@ -297,19 +251,13 @@ static bool is_listed(const strings *list, const char *path) {
 static bool has_header(const walk *w, const char *path) {
     static const char *const extensions[] = {".hea", ".HEA"};
     char header[PATH_MAX];
-    const char *slash = strrchr(path, '/'), *dot = strrchr(slash ? slash : path, '.');
-    size_t n = dot ? (size_t)(dot - path) : strlen(path);
+    const size_t n = ein_file_name_stem(path);
     for (size_t i = 0; i < sizeof extensions / sizeof extensions[0]; ++i) {
         if (n + 5 > sizeof header) return false;
         snprintf(header, sizeof header, "%.*s%s", (int)n, path, extensions[i]);
         if (is_listed(&w->paths, header)) return true;
     }
     return false;
-}
-
-static void lower(char *text) {
-    for (; *text; ++text)
-        if (*text >= 'A' && *text <= 'Z') *text = (char)(*text - 'A' + 'a');
 }
 
 /* The files of a header: the first word of every line but comments and the record line. */
@@ -327,7 +275,7 @@ static ein_status note_files(walk *w, const char *header, size_t folder_bytes) {
         if (*line == '#' || n == 0) continue;
         if (!record_line && folder_bytes + n < sizeof path) {
             snprintf(path, sizeof path, "%.*s%.*s", (int)folder_bytes, header, (int)n, line);
-            lower(path);
+            ein_file_name_lower(path);
             status = ein_map_put(w->named, path, 1);
         }
         record_line = false;
@@ -339,21 +287,20 @@ static ein_status note_files(walk *w, const char *header, size_t folder_bytes) {
 /* Whether a file stands in one of the headers of its folder, which are read when the first such question comes. */
 static ein_status is_named(walk *w, const char *path, bool *named) {
     char key[PATH_MAX];
-    const char *slash = strrchr(path, '/');
-    size_t n = slash ? (size_t)(slash - path) + 1 : 0;
+    const size_t n = ein_file_name_folder(path);
     ein_status status = EIN_OK;
     snprintf(key, sizeof key, "%.*s", (int)n, path);
     if (ein_map_get(w->folders, key, 0) == 0) {
         for (int64_t i = first_from(&w->paths, key); i < w->paths.count && status == EIN_OK; ++i) {
             const char *header = w->paths.item[i];
             if (strncmp(header, key, n) != 0) break;
-            if (!strchr(header + n, '/') && ends_with(header, wfdb_extension))
+            if (!strchr(header + n, '/') && ein_file_name_ends(header, wfdb_extension))
                 status = note_files(w, header, n);
         }
         if (status == EIN_OK) status = ein_map_put(w->folders, key, 1);
     }
     snprintf(key, sizeof key, "%s", path);
-    lower(key);
+    ein_file_name_lower(key);
     *named = ein_map_get(w->named, key, 0) != 0;
     return status;
 }
@@ -363,7 +310,8 @@ static ein_status look_at_other(walk *w, const char *path, strings *found) {
     bool named = false, beside_header = has_header(w, path);
     if (beside_header && !ein_kind_is_ecg_name(path)) return EIN_OK;
     if (ein_kind_of_file(path, &kind) != EIN_OK) return add_string(found, path); /* reading it will say why */
-    if (beside_header && ends_with(path, annotator) && ein_kind_is_by_name_only(&kind)) return EIN_OK;
+    if (beside_header && ein_file_name_ends(path, annotator) && ein_kind_is_by_name_only(&kind))
+        return EIN_OK;
     if (kind.class != EIN_KIND_READ) EIN_TRY(is_named(w, path, &named));
     if (named) return EIN_OK;
     if (kind.class == EIN_KIND_ARCHIVE && w->open_archives) return add_string(&w->archives, path);
@@ -378,11 +326,11 @@ static bool may_have_segments(const strings *paths, int64_t first, int64_t end) 
     static const char layout[] = "_layout.hea";
     for (int64_t i = first; i < end; ++i) {
         const char *path = paths->item[i];
-        if (!ends_with(path, wfdb_extension)) continue;
-        if (ends_with(path, layout)) return true;
+        if (!ein_file_name_ends(path, wfdb_extension)) continue;
+        if (ein_file_name_ends(path, layout)) return true;
         const size_t n = strlen(path) - strlen(wfdb_extension);
         if (i + 1 < end && strncmp(paths->item[i + 1], path, n) == 0 &&
-            ends_with(paths->item[i + 1], wfdb_extension))
+            ein_file_name_ends(paths->item[i + 1], wfdb_extension))
             return true;
     }
     return false;
@@ -410,14 +358,14 @@ static ein_status note_segments(walk *w, const char *header) {
 static ein_status drop_segments(walk *w) {
     ein_status status = ein_map_new(&w->segments);
     for (int64_t i = 0, end; status == EIN_OK && i < w->paths.count; i = end) {
-        const char *slash = strrchr(w->paths.item[i], '/');
-        const size_t n = slash ? (size_t)(slash - w->paths.item[i]) + 1 : 0;
+        const size_t n = ein_file_name_folder(w->paths.item[i]);
         for (end = i + 1; end < w->paths.count; ++end)
             if (strncmp(w->paths.item[end], w->paths.item[i], n) != 0 || strchr(w->paths.item[end] + n, '/'))
                 break;
         if (!may_have_segments(&w->paths, i, end)) continue;
         for (int64_t k = i; status == EIN_OK && k < end; ++k)
-            if (ends_with(w->paths.item[k], wfdb_extension)) status = note_segments(w, w->paths.item[k]);
+            if (ein_file_name_ends(w->paths.item[k], wfdb_extension))
+                status = note_segments(w, w->paths.item[k]);
     }
     int64_t kept = 0;
     for (int64_t i = 0; i < w->paths.count; ++i) {
@@ -506,9 +454,9 @@ ein_status ein_reader_find_in(const char *const *roots, int n_roots, const ein_p
                               ein_reader_list *out) {
     walk w = {.links = place->links, .open_archives = place->store != NULL};
     memset(out, 0, sizeof *out);
-    ein_status status = EIN_OK;
+    ein_status status = ein_map_new(&w.seen);
     for (int i = 0; i < n_roots && status == EIN_OK; ++i) status = find_in(&w, roots[i]);
-    free(w.seen.slot);
+    ein_map_destroy(w.seen);
     if (w.paths.count > 0) qsort(w.paths.item, (size_t)w.paths.count, sizeof *w.paths.item, by_path);
     drop_duplicates(&w.paths);
     if (status == EIN_OK) status = look_at_others(&w);

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "io/base/file_name.h"
 #include "io/base/own.h"
 #include "io/ecg/dicom.h"
 #include "io/formats/xml_text.h"
@@ -170,8 +171,8 @@ static ein_kind kind_of(const look *f, const ein_format **format) {
 }
 
 static const char *extension_of(const char *path) {
-    const char *slash = strrchr(path, '/'), *dot = strrchr(slash ? slash : path, '.');
-    return dot ? dot + 1 : "";
+    const char *dot = path + ein_file_name_stem(path);
+    return *dot ? dot + 1 : "";
 }
 
 bool ein_kind_is_ecg_name(const char *path) {
@@ -193,8 +194,7 @@ ein_status ein_kind_of_file(const char *path, ein_kind *out) {
 }
 
 ein_status ein_kind_of_input(ein_input *file, ein_kind *out, const ein_format **format) {
-    const char *slash = strrchr(file->path, '/');
-    look f = {.name = slash ? slash + 1 : file->path,
+    look f = {.name = file->path + ein_file_name_folder(file->path),
               .extension = extension_of(file->path),
               .file = file,
               .size = file->size};

@@ -10,6 +10,7 @@
 #include "core/base/elementary.h"
 #include "core/signal/gain.h"
 #include "io/base/base64.h"
+#include "io/ecg/person.h"
 #include "io/ecg/xml_person.h"
 #include "io/formats/xml_text.h"
 
@@ -364,7 +365,7 @@ static void read_statements(const reader *r, ein_ecg_person *person) {
 
 static ein_status read_person(const reader *r, const char *path, ein_ecg_person *person) {
     const ein_xml_node *patient = ein_xml_child(r->root, "PatientDemographics");
-    ein_xml_record_id(path, person);
+    ein_person_record_id(path, "xml", person);
     EIN_TRY(ein_xml_patient_id(r->xml, ein_xml_child(patient, "PatientID"), person));
     ein_xml_sex(ein_xml_child(patient, "Gender"), person);
     read_times(r, patient, person);

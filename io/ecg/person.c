@@ -5,13 +5,13 @@
 #include <string.h>
 #include <strings.h>
 
+#include "io/base/file_name.h"
 #include "io/base/utf8.h"
 
 enum { MAX_TEXT_BYTES = 1024, FILTERS_BYTES = 96 };
 
 void ein_person_record_id(const char *path, const char *extensions, ein_ecg_person *person) {
-    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
-    snprintf(person->record_id, sizeof person->record_id, "%s", name);
+    snprintf(person->record_id, sizeof person->record_id, "%s", path + ein_file_name_folder(path));
     char *dot = strrchr(person->record_id, '.');
     const size_t n = dot ? strlen(dot + 1) : 0;
     if (n == 0 || dot == person->record_id) return;

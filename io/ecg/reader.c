@@ -5,8 +5,8 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
+#include "io/base/file_name.h"
 #include "io/ecg/formats.h"
 #include "io/ecg/kind.h"
 #include "io/ecg/wfdb.h"
@@ -14,11 +14,6 @@
 #include "io/formats/xml_text.h"
 
 static const char wfdb_extension[] = ".hea";
-
-static bool ends_with(const char *text, const char *end) {
-    size_t n = strlen(text), m = strlen(end);
-    return n >= m && strcasecmp(text + n - m, end) == 0;
-}
 
 enum { NUL_WITHIN = 256 }; /* text has none among its first bytes */
 
@@ -74,7 +69,7 @@ static ein_status read_file(const ein_place *place, ein_input *file, ein_ecg *ec
     ein_content content;
     ein_file_hash hash;
     EIN_TRY(ein_input_start(file, &start, &bytes));
-    if (!ends_with(file->path, wfdb_extension) || ein_xml_sniff(start, bytes, root)) {
+    if (!ein_file_name_ends(file->path, wfdb_extension) || ein_xml_sniff(start, bytes, root)) {
         EIN_TRY(read_by_content(place, file, &content, ecg));
         if (source) hash_content(&content, source);
         return EIN_OK;
@@ -92,7 +87,7 @@ static ein_status open_any(const ein_place *place, const char *path, char *heade
     const int n = snprintf(header, room, "%s%s", path, wfdb_extension);
     *file = (ein_input){.fd = -1};
     if (n < 0 || (size_t)n >= room) return ein_error(EIN_IO, "%.64s...: path too long", path);
-    const bool named = ends_with(path, wfdb_extension) || !ein_input_is_there(place, header);
+    const bool named = ein_file_name_ends(path, wfdb_extension) || !ein_input_is_there(place, header);
     if (named || ein_input_open(place, header, file) != EIN_OK) {
         ein_input_close(file);
         return ein_input_open(place, path, file);

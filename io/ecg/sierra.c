@@ -315,7 +315,7 @@ static void read_statements(const reader *r, ein_ecg_person *person) {
 
 static ein_status read_person(const reader *r, const char *path, ein_ecg_person *person) {
     const ein_xml_node *patient = ein_xml_find(r->root, "patient/generalpatientdata");
-    ein_xml_record_id(path, person);
+    ein_person_record_id(path, "xml", person);
     EIN_TRY(ein_xml_patient_id(r->xml, ein_xml_child(patient, "patientid"), person));
     if (!person->patient_id[0]) EIN_TRY(ein_xml_patient_id(r->xml, ein_xml_child(patient, "MRN"), person));
     ein_xml_sex(ein_xml_child(patient, "sex"), person);

@@ -8,6 +8,7 @@
 #include <strings.h>
 
 #include "core/signal/gain.h"
+#include "io/ecg/person.h"
 #include "io/ecg/wfdb_flac.h"
 #include "io/ecg/wfdb_format.h"
 #include "io/ecg/wfdb_header.h"
@@ -334,19 +335,12 @@ static ein_status read_group(const reader *r, group *g, ein_ecg *ecg) {
 
 /* --- the record ---------------------------------------------------------------------------------------- */
 
-static void record_id(const char *path, char *out) {
-    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
-    snprintf(out, EIN_ECG_TEXT_BYTES, "%s", name);
-    char *dot = strrchr(out, '.');
-    if (dot && dot != out && strcasecmp(dot, ".hea") == 0) *dot = '\0';
-}
-
 static void describe(const reader *r, ein_ecg *ecg, ein_gain *gain) {
     ecg->fs_hz = r->header.fs_hz * r->per_frame;
     ecg->person = r->header.person;
     ecg->text_converted = r->header.text_repair.converted;
     ecg->text_replaced = r->header.text_repair.replaced;
-    record_id(r->path, ecg->person.record_id);
+    ein_person_record_id(r->path, "hea", &ecg->person);
     for (int i = 0; i < r->header.n_signals; ++i) {
         const ein_wfdb_signal *s = &r->header.signal[i];
         int lead = r->lead_of[i];

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "io/base/file_name.h"
 #include "io/base/utf8.h"
 #include "io/ecg/person.h"
 
@@ -138,8 +139,7 @@ void ein_wfdb_segments_free(ein_wfdb_segments *segments) {
 }
 
 ein_status ein_wfdb_segment_path(const char *path, const ein_wfdb_segment *segment, char *out, size_t room) {
-    const char *slash = strrchr(path, '/');
-    const int n = snprintf(out, room, "%.*s%s.hea", slash ? (int)(slash - path) + 1 : 0, path, segment->name);
+    const int n = snprintf(out, room, "%.*s%s.hea", (int)ein_file_name_folder(path), path, segment->name);
     return n > 0 && (size_t)n < room ? EIN_OK : ein_error(EIN_IO, "%.64s...: path too long", path);
 }
 

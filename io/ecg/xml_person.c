@@ -9,13 +9,6 @@
 #include "io/formats/values.h"
 #include "io/formats/year.h"
 
-void ein_xml_record_id(const char *path, ein_ecg_person *person) {
-    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
-    snprintf(person->record_id, sizeof person->record_id, "%s", name);
-    size_t n = strlen(person->record_id);
-    if (n > 4 && strcasecmp(person->record_id + n - 4, ".xml") == 0) person->record_id[n - 4] = '\0';
-}
-
 ein_status ein_xml_patient_id(const ein_xml *xml, const ein_xml_node *node, ein_ecg_person *person) {
     char text[2 * EIN_ECG_TEXT_BYTES];
     if (!ein_xml_text(node, text, sizeof text) || strcasecmp(text, "unknown") == 0) return EIN_OK;

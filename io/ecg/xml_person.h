@@ -6,9 +6,6 @@
 #include "core/signal/ecg.h"
 #include "io/formats/xml_text.h"
 
-/* The file's name without folder and without ".xml" in any case. */
-void ein_xml_record_id(const char *path, ein_ecg_person *person);
-
 /* The node's text, unless it is "unknown". EIN_FORMAT if it is longer than an id may be: two patients whose
  * ids agree in the beginning must not become one. */
 ein_status ein_xml_patient_id(const ein_xml *xml, const ein_xml_node *node, ein_ecg_person *person);
