@@ -160,7 +160,7 @@ static ein_status plan_first(ein_ingest *in) {
         return ein_error(EIN_EXISTS, "%s exists; --overwrite replaces it", in->out);
     if (!ein_config_bool(in->job->config, "run.dry_run"))
         EIN_TRY(ein_outputs_begin(&in->out, 1, NULL, overwrite, &in->output));
-    EIN_TRY(ein_ledger_new(in->job->config, &in->contract, in->roots, in->n_roots, &in->ledger));
+    EIN_TRY(ein_ledger_new(in->job->config, in->roots, in->n_roots, &in->ledger));
     EIN_TRY(ein_reader_find_in(in->roots, in->n_roots, &in->policy.read.place, &in->found));
     in->total = in->found.count;
     for (int64_t i = 0; i < in->found.n_problems && i < MAX_PROBLEMS_TOLD; i++) {

@@ -6,34 +6,20 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/stat.h>
 
 #include "io/base/key_file.h"
 #include "io/base/map.h"
 #include "io/base/texts.h"
 #include "io/base/utf8.h"
 #include "io/corpus/same.h"
-#include "io/labels/layouts.h"
-#include "jobs/data/ingest_columns.h"
-#include "jobs/data/ingest_tally.h"
+#include "jobs/data/ingest_counts.h"
+#include "jobs/data/ingest_labels.h"
+#include "jobs/data/ingest_roots.h"
 
 #define SAME_AGE_YEARS 1.0F /* a birthday may lie between two tables */
-enum { UNKNOWN_LEADS_SHOWN = 10, PATIENT_BYTES = 16, PATIENT_TEXT_BYTES = 33 };
+enum { PATIENT_BYTES = 16, PATIENT_TEXT_BYTES = 33 };
 
 typedef enum { PATIENT_PSEUDONYM, PATIENT_KEYED, PATIENT_KEPT } patient_mode;
-
-/* A folder or file of the command line. */
-typedef struct {
-    const char *text;
-    size_t bytes;        /* without slashes at its end */
-    char real[PATH_MAX]; /* absolute; "" if it cannot be resolved */
-    char name[256];      /* of the folder itself: the cohort if nothing else is said */
-    bool is_folder;
-} root;
-
-/* What the files themselves say, as text columns. */
-enum { SAID_DX, SAID_DEVICE, SAID_UNKNOWN_LEADS, SAID_COUNT };
-static const char *const said_names[SAID_COUNT] = {"dx", "device", "unknown_leads"};
 
 /* Memory of the entries of one round. */
 typedef struct {
@@ -47,13 +33,6 @@ typedef struct {
     int64_t room;
 } round_memory;
 
-/* Where something about the accepted records is known from. */
-typedef struct {
-    int64_t table, file, unknown;
-    int64_t compared, differ;       /* known from both; the table's counts */
-    char first[EIN_ECG_TEXT_BYTES]; /* the first that differs */
-} origin;
-
 /* An accepted record, as one of several that are the same recording. */
 typedef struct {
     uint64_t patient_key;
@@ -62,10 +41,10 @@ typedef struct {
 } twin;
 
 struct ein_ledger {
-    root *roots;
-    int n_roots, n_leads;
+    ein_ingest_roots roots;
     ein_labels *labels;
-    bool by_path; /* ingest.record_id */
+    ein_texts tables; /* label tables that were found, not named */
+    bool by_path;     /* ingest.record_id */
     const char *cohort, *site;
     patient_mode mode;
     uint8_t key[EIN_KEY_BYTES];
@@ -73,42 +52,14 @@ struct ein_ledger {
     ein_texts sources, record_ids;     /* of accepted records */
     const char **text_names;           /* (n_texts): of the label tables, then what files say */
     int n_texts;
-    bool said_kept[SAID_COUNT];                      /* false: the label tables have a column of that name */
-    int64_t said[SAID_COUNT];                        /* records with such a text */
-    int64_t not_utf8, text_converted, text_replaced; /* files, and characters of them */
-    char first_not_utf8[256];
-    ein_tally *unknown_leads;
     ein_same *same;
     twin *twins; /* (accepted) */
-    int64_t twins_room, copies, two_patients;
-    char first_copy[320], first_two_patients[320];
+    int64_t twins_room;
     round_memory memory;
-    int64_t accepted, joined, renamed, causes[EIN_CAUSE_COUNT], flags[EIN_QUALITY_BITS];
-    char first[EIN_CAUSE_COUNT][256];
-    origin patient, age, sex;
-    int64_t names_made; /* folders and files whose names are not UTF-8 */
-    ein_texts tables;   /* label tables that were found, not named */
+    ein_ingest_counts counts;
 };
 
 /* --- begin ----------------------------------------------------------------------------------------- */
-
-static void open_root(root *r, const char *text) {
-    struct stat about;
-    r->text = text;
-    r->bytes = strlen(text);
-    while (r->bytes > 1 && text[r->bytes - 1] == '/') r->bytes--;
-    if (!realpath(text, r->real)) r->real[0] = '\0';
-    r->is_folder = stat(text, &about) == 0 && S_ISDIR(about.st_mode);
-    char path[PATH_MAX];
-    snprintf(path, sizeof path, "%s", r->real);
-    char *slash = strrchr(path, '/');
-    if (slash && !r->is_folder) { /* a single file: its folder names the cohort */
-        *slash = '\0';
-        slash = strrchr(path, '/');
-    }
-    const char *name = slash ? slash + 1 : "";
-    ein_utf8_make(name, strlen(name), r->name, sizeof r->name, NULL);
-}
 
 static ein_status open_patients(ein_ledger *l, const ein_config *config) {
     const char *key_file = ein_config_string(config, "ingest.patient_key_file");
@@ -119,125 +70,40 @@ static ein_status open_patients(ein_ledger *l, const ein_config *config) {
     return key_file ? ein_key_file_read(key_file, l->key) : EIN_OK;
 }
 
-static ein_status list_of(const ein_config *config, const char *key, const char ***out, int *n) {
-    *n = ein_config_list_count(config, key);
-    EIN_TRY(EIN_NEW(*out, *n));
-    for (int i = 0; i < *n; i++) (*out)[i] = ein_config_list_item(config, key, i);
-    return EIN_OK;
-}
-
-/* Tables of known data sets that lie in the folders that are ingested. */
-static ein_status find_tables(ein_ledger *l) {
-    for (int i = 0; i < l->n_roots; i++)
-        for (const ein_layout *layout = ein_layouts; l->roots[i].is_folder && layout->data_set; layout++) {
-            char path[PATH_MAX];
-            struct stat about;
-            const int n = snprintf(path, sizeof path, "%.*s/%s", (int)l->roots[i].bytes, l->roots[i].text,
-                                   layout->file);
-            if (n < 0 || (size_t)n >= sizeof path || stat(path, &about) != 0 || !S_ISREG(about.st_mode))
-                continue;
-            EIN_TRY(ein_texts_add(&l->tables, path));
-        }
-    return EIN_OK;
-}
-
-/* The tables that are named, else those that are found. `*paths` is to be freed. */
-static ein_status choose_tables(ein_ledger *l, const ein_config *config, const char ***paths, int *n) {
-    EIN_TRY(list_of(config, "ingest.labels", paths, n));
-    if (*n > 0 || !ein_config_bool(config, "ingest.find_tables")) return EIN_OK;
-    EIN_TRY(find_tables(l));
-    free(*paths);
-    *n = (int)l->tables.n;
-    EIN_TRY(EIN_NEW(*paths, *n));
-    for (int i = 0; i < *n; i++) (*paths)[i] = ein_texts_get(&l->tables, i);
-    return EIN_OK;
-}
-
-/* `auto` among the label columns: those that would be taken without the option, and the others that it names. */
-static void take_auto(ein_labels_options *o, const char **values) {
-    int n = 0;
-    for (int i = 0; i < o->n_values; i++) {
-        if (strcmp(values[i], "auto") == 0)
-            o->all_numeric = true;
-        else
-            values[n++] = values[i];
-    }
-    o->n_values = n;
-}
-
-static ein_status load_labels(ein_ledger *l, const ein_config *config, ein_labels_options *o) {
-    o->encoding = ein_config_string(config, "ingest.label_encoding");
-    o->key = ein_config_string(config, "ingest.label_key");
-    o->patient = ein_config_string(config, "ingest.patient_column");
-    o->age = ein_config_string(config, "ingest.age_column");
-    o->sex = ein_config_string(config, "ingest.sex_column");
-    o->cohort = ein_config_string(config, "ingest.cohort_column");
-    o->site = ein_config_string(config, "ingest.site_column");
-    if (o->n_paths == 0 && (o->n_values || o->n_texts || o->n_sex_codes || o->key || o->patient || o->age ||
-                            o->sex || o->cohort || o->site))
-        return ein_error(EIN_USAGE, "columns of a label table are named but no table is: give ingest.labels");
-    return ein_labels_load(o, &l->labels);
-}
-
-static ein_status open_labels(ein_ledger *l, const ein_config *config) {
-    ein_labels_options o = {0};
-    const char **paths = NULL, **values = NULL, **texts = NULL, **codes = NULL;
-    ein_status status = choose_tables(l, config, &paths, &o.n_paths);
-    if (status == EIN_OK) status = list_of(config, "ingest.label_columns", &values, &o.n_values);
-    if (status == EIN_OK) status = list_of(config, "ingest.text_columns", &texts, &o.n_texts);
-    if (status == EIN_OK) status = list_of(config, "ingest.sex_codes", &codes, &o.n_sex_codes);
-    o.path = paths;
-    o.value = values;
-    o.text = texts;
-    o.sex_code = codes;
-    o.all_numeric = !ein_config_is_set(config, "ingest.label_columns");
-    if (status == EIN_OK) take_auto(&o, values);
-    if (status == EIN_OK) status = load_labels(l, config, &o);
-    free(paths);
-    free(values);
-    free(texts);
-    free(codes);
-    return status;
-}
-
 static ein_status name_texts(ein_ledger *l) {
     int own = ein_labels_n_texts(l->labels);
-    EIN_TRY(EIN_NEW(l->text_names, own + SAID_COUNT));
+    EIN_TRY(EIN_NEW(l->text_names, own + EIN_SAID_COUNT));
     for (l->n_texts = 0; l->n_texts < own; l->n_texts++)
         l->text_names[l->n_texts] = ein_labels_text_names(l->labels)[l->n_texts];
-    for (int k = 0; k < SAID_COUNT; k++) {
-        l->said_kept[k] = true;
+    for (int k = 0; k < EIN_SAID_COUNT; k++) {
+        l->counts.said_kept[k] = true;
         for (int i = 0; i < own; i++)
-            if (strcasecmp(l->text_names[i], said_names[k]) == 0) l->said_kept[k] = false;
-        if (l->said_kept[k]) l->text_names[l->n_texts++] = said_names[k];
+            if (strcasecmp(l->text_names[i], ein_said_names[k]) == 0) l->counts.said_kept[k] = false;
+        if (l->counts.said_kept[k]) l->text_names[l->n_texts++] = ein_said_names[k];
     }
     return EIN_OK;
 }
 
 static ein_status begin(ein_ledger *l, const ein_config *config, const char *const *roots, int n_roots) {
-    EIN_TRY(EIN_NEW(l->roots, n_roots));
-    l->n_roots = n_roots;
-    for (int i = 0; i < n_roots; i++) open_root(&l->roots[i], roots[i]);
+    EIN_TRY(ein_ingest_roots_open(roots, n_roots, &l->roots));
     l->cohort = ein_config_string(config, "ingest.cohort");
     l->site = ein_config_string(config, "ingest.site");
     l->by_path = strcmp(ein_config_string(config, "ingest.record_id"), "path") == 0;
     EIN_TRY(open_patients(l, config));
-    EIN_TRY(open_labels(l, config));
+    EIN_TRY(ein_ingest_labels_open(config, &l->roots, &l->tables, &l->labels));
     EIN_TRY(name_texts(l));
-    EIN_TRY(ein_tally_new(&l->unknown_leads));
+    EIN_TRY(ein_tally_new(&l->counts.unknown_leads));
     EIN_TRY(ein_map_new(&l->ids));
     EIN_TRY(ein_map_new(&l->signals));
     EIN_TRY(ein_same_new(&l->same));
     return ein_map_new(&l->patients);
 }
 
-ein_status ein_ledger_new(const ein_config *config, const ein_contract *contract, const char *const *roots,
-                          int n_roots, ein_ledger **out) {
+ein_status ein_ledger_new(const ein_config *config, const char *const *roots, int n_roots, ein_ledger **out) {
     ein_ledger *l = NULL;
     *out = NULL;
     EIN_BUG_IF(sodium_init() < 0);
     EIN_TRY(EIN_NEW(l, 1));
-    l->n_leads = contract->n_leads;
     ein_status status = begin(l, config, roots, n_roots);
     if (status != EIN_OK) {
         ein_ledger_destroy(l);
@@ -256,7 +122,7 @@ static void memory_free(round_memory *m) {
 void ein_ledger_destroy(ein_ledger *l) {
     if (!l) return;
     ein_labels_destroy(l->labels);
-    ein_tally_destroy(l->unknown_leads);
+    ein_tally_destroy(l->counts.unknown_leads);
     free(l->text_names);
     ein_map_destroy(l->ids);
     ein_map_destroy(l->signals);
@@ -268,7 +134,7 @@ void ein_ledger_destroy(ein_ledger *l) {
     ein_texts_free(&l->tables);
     memory_free(&l->memory);
     sodium_memzero(l->key, sizeof l->key);
-    free(l->roots);
+    ein_ingest_roots_free(&l->roots);
     free(l);
 }
 
@@ -286,58 +152,36 @@ const char *const *ein_ledger_text_names(const ein_ledger *l, int *n) {
 }
 
 int64_t ein_ledger_accepted(const ein_ledger *l) {
-    return l->accepted;
+    return l->counts.accepted;
 }
 
 int64_t ein_ledger_unknown_patients(const ein_ledger *l) {
-    return l->patient.unknown;
+    return l->counts.patient.unknown;
 }
 
 int64_t ein_ledger_rejected(const ein_ledger *l) {
-    int64_t n = 0;
-    for (int i = EIN_CAUSE_NONE + 1; i < EIN_CAUSE_COUNT; i++) n += l->causes[i];
-    return n;
+    return ein_ingest_rejected(&l->counts);
+}
+
+void ein_ledger_summary(const ein_ledger *l, FILE *stream) {
+    ein_ingest_counts_print(&l->counts, l->labels, stream);
+}
+
+void ein_ledger_top_causes(const ein_ledger *l, char *out, size_t room) {
+    ein_ingest_top_causes(&l->counts, out, room);
 }
 
 /* --- names ----------------------------------------------------------------------------------------- */
 
-/* The longest root that the path lies in, and what follows it. */
-static const root *root_of(const ein_ledger *l, const char *path, const char **below) {
-    const root *best = NULL;
-    const char *slash = strrchr(path, '/');
-    *below = slash ? slash + 1 : path; /* of a file that is itself a root: its name */
-    for (int i = 0; i < l->n_roots; i++) {
-        const root *r = &l->roots[i];
-        if (strncmp(path, r->text, r->bytes) != 0 || (best && best->bytes >= r->bytes)) continue;
-        bool inside = r->is_folder && (path[r->bytes] == '/' || r->text[r->bytes - 1] == '/');
-        bool itself = !r->is_folder && (path[r->bytes] == '\0' || strcasecmp(path + r->bytes, ".hea") == 0);
-        bool member = !r->is_folder && strncmp(path + r->bytes, "!/", 2) == 0; /* io/archive/archive.h */
-        if (!inside && !itself && !member) continue;
-        best = r;
-        if (member) {
-            const char *name = memrchr(path, '/', r->bytes);
-            *below = name ? name + 1 : path;
-        }
-        if (inside) *below = path + r->bytes + strspn(path + r->bytes, "/");
-    }
-    return best;
-}
-
 const char *ein_ledger_source(const ein_ledger *l, const char *path, char *out, size_t room) {
-    const char *below = NULL;
-    const root *r = root_of(l, path, &below);
-    bool named = l->n_roots > 1 && r && r->is_folder;
-    const int n = snprintf(out, room, "%s%s", named ? r->name : "", named ? "/" : "");
-    if (n >= 0 && (size_t)n < room) ein_utf8_make(below, strlen(below), out + n, room - (size_t)n, NULL);
-    ein_make_printable(out, false);
-    return out;
+    return ein_ingest_source(&l->roots, path, out, room);
 }
 
 /* The ways a label table may call a recording. Tables are UTF-8, names of files need not be. */
 static void match_labels(ein_ledger *l, const char *path, const char *record_id, bool peek,
                          ein_labels_match *match) {
     const char *below = NULL;
-    const root *r = root_of(l, path, &below);
+    const ein_ingest_root *r = ein_ingest_root_of(&l->roots, path, &below);
     char named[PATH_MAX] = "", absolute[PATH_MAX] = "", made[PATH_MAX];
     ein_utf8_make(below, strlen(below), made, sizeof made, NULL);
     if (r && r->is_folder && r->real[0]) {
@@ -434,7 +278,7 @@ static ein_status hide_patient(ein_ledger *l, const char *id, const char *record
     }
     if (l->mode == PATIENT_PSEUDONYM) {
         int64_t first = ein_map_get(l->patients, id, -1);
-        if (first < 0) EIN_TRY(ein_map_put(l->patients, id, l->accepted));
+        if (first < 0) EIN_TRY(ein_map_put(l->patients, id, l->counts.accepted));
         digest_of(l, false, "first record", first < 0 ? record_id : ein_texts_get(&l->record_ids, first),
                   digest);
     } else {
@@ -453,22 +297,13 @@ static const char *choose(const char *first, const char *second, const char *thi
 
 /* What the file says, behind the texts of the label tables. */
 static void add_said(ein_ledger *l, const ein_ingest_result *r, const char **text) {
-    const char *const said[SAID_COUNT] = {r->dx, r->device, r->unknown_leads};
+    const char *const said[EIN_SAID_COUNT] = {r->dx, r->device, r->unknown_leads};
     int at = ein_labels_n_texts(l->labels);
-    for (int k = 0; k < SAID_COUNT; k++) {
-        if (!l->said_kept[k]) continue;
+    for (int k = 0; k < EIN_SAID_COUNT; k++) {
+        if (!l->counts.said_kept[k]) continue;
         text[at++] = said[k];
-        l->said[k] += said[k][0] != '\0';
+        l->counts.said[k] += said[k][0] != '\0';
     }
-}
-
-static void count_origin(origin *o, bool in_table, bool in_file, bool differ, const char *record_id) {
-    o->table += in_table;
-    o->file += !in_table && in_file;
-    o->unknown += !in_table && !in_file;
-    o->compared += in_table && in_file;
-    if (!differ) return;
-    if (o->differ++ == 0) snprintf(o->first, sizeof o->first, "%s", record_id);
 }
 
 static void take_age_and_sex(ein_ledger *l, const ein_labels_match *match, const ein_ingest_result *r,
@@ -477,8 +312,10 @@ static void take_age_and_sex(ein_ledger *l, const ein_labels_match *match, const
     const int sex = ein_labels_sex(l->labels, match);
     e->age = isnan(age) ? r->age : age;
     e->sex = (int8_t)(sex < 0 ? r->sex : sex);
-    count_origin(&l->age, !isnan(age), !isnan(r->age), fabsf(age - r->age) > SAME_AGE_YEARS, e->record_id);
-    count_origin(&l->sex, sex >= 0, r->sex >= 0, sex >= 0 && r->sex >= 0 && sex != r->sex, e->record_id);
+    ein_ingest_count_origin(&l->counts.age, !isnan(age), !isnan(r->age), fabsf(age - r->age) > SAME_AGE_YEARS,
+                            e->record_id);
+    ein_ingest_count_origin(&l->counts.sex, sex >= 0, r->sex >= 0, sex >= 0 && r->sex >= 0 && sex != r->sex,
+                            e->record_id);
 }
 
 static ein_status describe(ein_ledger *l, const char *path, int64_t slot, const char *source,
@@ -487,12 +324,12 @@ static ein_status describe(ein_ledger *l, const char *path, int64_t slot, const 
     ein_corpus_entry *e = &m->entry[slot];
     ein_labels_match match;
     const char *below = NULL;
-    const root *home = root_of(l, path, &below);
+    const ein_ingest_root *home = ein_ingest_root_of(&l->roots, path, &below);
     int n_values = ein_labels_n_values(l->labels);
     float *label = m->label + slot * n_values;
     const char **text = m->text + slot * l->n_texts;
     match_labels(l, path, r->record_id, false, &match);
-    l->joined += match.found;
+    l->counts.joined += match.found;
     ein_labels_values(l->labels, &match, label);
     ein_labels_texts(l->labels, &match, text);
     add_said(l, r, text);
@@ -511,41 +348,22 @@ static ein_status describe(ein_ledger *l, const char *path, int64_t slot, const 
         .text = text};
     take_age_and_sex(l, &match, r, e);
     const char *patient = ein_labels_patient(l->labels, &match);
-    count_origin(&l->patient, patient[0] != '\0', r->patient_id[0] != '\0', false, record_id);
+    ein_ingest_count_origin(&l->counts.patient, patient[0] != '\0', r->patient_id[0] != '\0', false,
+                            record_id);
     return hide_patient(l, choose(patient, r->patient_id, ""), record_id, e, m->patient[slot]);
 }
 
-static void count_flags(ein_ledger *l, uint32_t quality) {
-    for (int bit = 0; bit < EIN_QUALITY_BITS; bit++) l->flags[bit] += quality >> bit & 1;
-}
-
-static void count_cause(ein_ledger *l, const char *source, const ein_ingest_result *r) {
-    l->causes[r->cause]++;
-    if (l->first[r->cause][0] == '\0')
-        snprintf(l->first[r->cause], sizeof l->first[0], "%.100s: %.150s", source, r->reason);
-}
-
 /* Names of leads that mean nothing to us, of recordings accepted or not. */
-static ein_status count_leads(ein_ledger *l, const char *path, const ein_ingest_result *r) {
-    char names[sizeof r->unknown_leads], source[PATH_MAX], *rest = NULL;
+static ein_status count_leads(ein_ledger *l, const char *source, const ein_ingest_result *r) {
+    char names[sizeof r->unknown_leads], *rest = NULL;
     memcpy(names, r->unknown_leads, sizeof names);
     for (char *p = names; *p; p = rest) {
         rest = strstr(p, ", ");
         if (rest) *rest = '\0';
         rest = rest ? rest + 2 : p + strlen(p);
-        EIN_TRY(ein_tally_add(l->unknown_leads, p, ein_ledger_source(l, path, source, sizeof source)));
+        EIN_TRY(ein_tally_add(l->counts.unknown_leads, p, source));
     }
     return EIN_OK;
-}
-
-static void count_text(ein_ledger *l, const char *path, const ein_ingest_result *r) {
-    char source[PATH_MAX];
-    if (r->text_converted + r->text_replaced == 0) return;
-    if (l->not_utf8++ == 0)
-        snprintf(l->first_not_utf8, sizeof l->first_not_utf8, "%.255s",
-                 ein_ledger_source(l, path, source, sizeof source));
-    l->text_converted += r->text_converted;
-    l->text_replaced += r->text_replaced;
 }
 
 static bool is_xml_name(const char *name) {
@@ -570,19 +388,19 @@ static int64_t find_same(const ein_ledger *l, const ein_ingest_result *r) {
 
 /* Room for one more, and its place. */
 static ein_status add_twin(ein_ledger *l, const ein_corpus_entry *e) {
-    EIN_TRY(EIN_GROW(l->twins, l->twins_room, l->accepted + 1));
-    l->twins[l->accepted] =
+    EIN_TRY(EIN_GROW(l->twins, l->twins_room, l->counts.accepted + 1));
+    l->twins[l->counts.accepted] =
         (twin){.patient_key = e->patient_key, .has_patient = e->patient[0] != '\0', .next = -1};
     return EIN_OK;
 }
 
 /* One recording is of one patient: who has none takes that of the other, whichever came first. */
 static void join_twins(ein_ledger *l, int64_t first, ein_corpus_entry *e) {
-    const int64_t now = l->accepted;
+    const int64_t now = l->counts.accepted;
     twin *a = &l->twins[first], *b = &l->twins[now];
     const char *other = ein_texts_get(&l->record_ids, first);
-    if (l->copies++ == 0)
-        snprintf(l->first_copy, sizeof l->first_copy, "%.150s is %.150s", e->record_id, other);
+    if (l->counts.copies++ == 0)
+        snprintf(l->counts.first_copy, sizeof l->counts.first_copy, "%.150s is %.150s", e->record_id, other);
     b->next = a->next;
     a->next = now;
     if (!b->has_patient) {
@@ -594,9 +412,9 @@ static void join_twins(ein_ledger *l, int64_t first, ein_corpus_entry *e) {
             l->twins[i].patient_key = b->patient_key;
             l->twins[i].has_patient = true;
         }
-    } else if (a->patient_key != b->patient_key && l->two_patients++ == 0) {
-        snprintf(l->first_two_patients, sizeof l->first_two_patients, "%.150s and %.150s", other,
-                 e->record_id);
+    } else if (a->patient_key != b->patient_key && l->counts.two_patients++ == 0) {
+        snprintf(l->counts.first_two_patients, sizeof l->counts.first_two_patients, "%.150s and %.150s",
+                 other, e->record_id);
     }
 }
 
@@ -639,16 +457,16 @@ static ein_status admit(ein_ledger *l, const char *path, int64_t slot, ein_inges
     if (same >= 0) {
         join_twins(l, same, &l->memory.entry[slot]);
     } else {
-        EIN_TRY(ein_map_put(l->signals, r->signal_hash, l->accepted));
-        EIN_TRY(ein_same_add(l->same, r->signal_key, &r->sketch, l->accepted));
+        EIN_TRY(ein_map_put(l->signals, r->signal_hash, l->counts.accepted));
+        EIN_TRY(ein_same_add(l->same, r->signal_key, &r->sketch, l->counts.accepted));
     }
-    EIN_TRY(ein_map_put(l->ids, record_id, l->accepted));
+    EIN_TRY(ein_map_put(l->ids, record_id, l->counts.accepted));
     EIN_TRY(ein_texts_add(&l->sources, source));
     EIN_TRY(ein_texts_add(&l->record_ids, record_id));
-    count_flags(l, r->quality);
-    l->names_made += !ein_utf8_is(path, strlen(path));
-    l->renamed += renamed;
-    l->accepted++;
+    ein_ingest_count_flags(&l->counts, r->quality);
+    l->counts.names_made += !ein_utf8_is(path, strlen(path));
+    l->counts.renamed += renamed;
+    l->counts.accepted++;
     return EIN_OK;
 }
 
@@ -658,15 +476,15 @@ ein_status ein_ledger_take(ein_ledger *l, int64_t n, const char *const *paths, e
     EIN_TRY(reserve(l, n));
     for (int64_t i = 0; i < n; i++) {
         ein_ingest_result *r = &results[i];
-        EIN_TRY(count_leads(l, paths[i], r));
-        count_text(l, paths[i], r);
+        char source[PATH_MAX];
+        ein_ledger_source(l, paths[i], source, sizeof source);
+        EIN_TRY(count_leads(l, source, r));
+        ein_ingest_count_text(&l->counts, source, r);
         if (r->cause == EIN_CAUSE_NONE) EIN_TRY(admit(l, paths[i], *n_entries, r));
-        if (r->cause == EIN_CAUSE_NONE) {
+        if (r->cause == EIN_CAUSE_NONE)
             (*n_entries)++;
-        } else {
-            char source[PATH_MAX];
-            count_cause(l, ein_ledger_source(l, paths[i], source, sizeof source), r);
-        }
+        else
+            ein_ingest_count_cause(&l->counts, source, r);
     }
     /* Only now, because the list of ids may move in memory as it grows. */
     for (int64_t i = 0; i < *n_entries; i++)
@@ -677,129 +495,10 @@ ein_status ein_ledger_take(ein_ledger *l, int64_t n, const char *const *paths, e
 }
 
 void ein_ledger_correct(const ein_ledger *l, ein_corpus_writer *writer) {
-    for (int64_t i = 0; i < l->accepted; i++)
+    for (int64_t i = 0; i < l->counts.accepted; i++)
         if (l->twins[i].changed) ein_corpus_set_patient_key(writer, i, l->twins[i].patient_key);
 }
 
 void ein_ledger_count_folder(ein_ledger *l) {
-    l->causes[EIN_CAUSE_FOLDER]++;
-}
-
-/* --- summary --------------------------------------------------------------------------------------- */
-
-static void print_labels(const ein_ledger *l, FILE *stream) {
-    if (ein_labels_n_tables(l->labels) == 0) return;
-    fprintf(stream, "labels: %d number and %d text columns; %lld of %lld records have a row\n",
-            ein_labels_n_values(l->labels), ein_labels_n_texts(l->labels), (long long)l->joined,
-            (long long)l->accepted);
-    ein_rows_print(l->labels, stream);
-    ein_columns_print(l->labels, stream);
-}
-
-static void print_origin(const char *what, const origin *o, FILE *stream) {
-    if (o->table + o->file == 0) return;
-    fprintf(stream, "%s: of %lld records from the tables, of %lld from the files, of %lld not known", what,
-            (long long)o->table, (long long)o->file, (long long)o->unknown);
-    if (o->differ)
-        fprintf(stream, "; tables and files differ in %lld of %lld (first: %s), and the table's counts",
-                (long long)o->differ, (long long)o->compared, o->first);
-    fputc('\n', stream);
-}
-
-static void print_persons(const ein_ledger *l, FILE *stream) {
-    print_origin("patient", &l->patient, stream);
-    print_origin("age", &l->age, stream);
-    print_origin("sex", &l->sex, stream);
-    if (l->sex.compared > 1 && 2 * l->sex.differ > l->sex.compared)
-        fprintf(
-            stream,
-            "WARNING: the table's sexes are mostly those that the files deny: are its codes the other way "
-            "round (--sex-codes)?\n");
-    if (l->patient.unknown == 0) return;
-    fprintf(
-        stream,
-        "WARNING: the patient of %lld of %lld records is not known. Each of them counts as a patient of its own: a\n"
-        "         person with several of them may train and test a model. Name the column that says who it is:\n"
-        "         --labels TABLE.csv --label-key COLUMN --patient-column COLUMN\n",
-        (long long)l->patient.unknown, (long long)l->accepted);
-}
-
-static void print_names(const ein_ledger *l, FILE *stream) {
-    if (l->names_made)
-        fprintf(stream,
-                "%lld records have a folder or file name that is not UTF-8; the corpus has it as UTF-8\n",
-                (long long)l->names_made);
-}
-
-/* What files say of their recordings, and leads that may have been lost by their names. */
-static void print_said(const ein_ledger *l, FILE *stream) {
-    for (int k = 0; k < SAID_COUNT; k++) {
-        if (!l->said_kept[k])
-            fprintf(stream, "text/%s: the label tables' column; what the files say is not kept\n",
-                    said_names[k]);
-        else if (l->said[k] > 0)
-            fprintf(stream, "text/%s: %lld of %lld records\n", said_names[k], (long long)l->said[k],
-                    (long long)l->accepted);
-    }
-    if (l->not_utf8 > 0)
-        fprintf(stream,
-                "text that is not UTF-8 in %lld files (first: %s): %lld characters converted from Latin-1 or "
-                "Windows-1252, %lld replaced\n",
-                (long long)l->not_utf8, l->first_not_utf8, (long long)l->text_converted,
-                (long long)l->text_replaced);
-    if (ein_tally_names(l->unknown_leads) == 0) return;
-    fprintf(stream,
-            "names of leads that are not known, in recordings accepted or rejected (--lead-names NAME=LEAD "
-            "says what they mean):\n");
-    ein_tally_print(l->unknown_leads, UNKNOWN_LEADS_SHOWN, stream);
-}
-
-static void print_copies(const ein_ledger *l, FILE *stream) {
-    if (l->copies)
-        fprintf(
-            stream,
-            "%lld records are the same recording as an earlier one, under another name, in another format or at "
-            "another rate (first: %s); see same_as\n",
-            (long long)l->copies, l->first_copy);
-    if (l->two_patients)
-        fprintf(stream, "  WARNING: in %lld of them the two are said to be of two patients (first: %s)\n",
-                (long long)l->two_patients, l->first_two_patients);
-}
-
-void ein_ledger_summary(const ein_ledger *l, FILE *stream) {
-    fprintf(stream, "accepted: %lld records\n", (long long)l->accepted);
-    fprintf(stream, "rejected: %lld\n", (long long)ein_ledger_rejected(l));
-    for (int i = EIN_CAUSE_NONE + 1; i < EIN_CAUSE_COUNT; i++)
-        if (l->causes[i]) fprintf(stream, "  %lld %s\n", (long long)l->causes[i], ein_ingest_cause_text(i));
-    bool flagged = false;
-    for (int bit = 0; bit < EIN_QUALITY_BITS; bit++) flagged = flagged || l->flags[bit];
-    if (flagged) fprintf(stream, "flagged, a record once per kind:\n");
-    for (int bit = 0; bit < EIN_QUALITY_BITS; bit++)
-        if (l->flags[bit]) fprintf(stream, "  %lld %s\n", (long long)l->flags[bit], ein_quality_name(bit));
-    print_names(l, stream);
-    print_copies(l, stream);
-    if (l->renamed)
-        fprintf(stream,
-                "renamed: %lld records, whose ids held control characters or began with one of = + - @\n",
-                (long long)l->renamed);
-    print_labels(l, stream);
-    print_said(l, stream);
-    print_persons(l, stream);
-}
-
-void ein_ledger_top_causes(const ein_ledger *l, char *out, size_t room) {
-    bool told[EIN_CAUSE_COUNT] = {false};
-    out[0] = '\0';
-    for (int rank = 0; rank < 3; rank++) {
-        int top = EIN_CAUSE_NONE;
-        for (int i = EIN_CAUSE_NONE + 1; i < EIN_CAUSE_COUNT; i++)
-            if (!told[i] && l->causes[i] > 0 && (top == EIN_CAUSE_NONE || l->causes[i] > l->causes[top]))
-                top = i;
-        if (top == EIN_CAUSE_NONE) return;
-        told[top] = true;
-        size_t used = strlen(out);
-        snprintf(out + used, room - used, "%s%lld %s%s%s%s", used ? "; " : "", (long long)l->causes[top],
-                 ein_ingest_cause_text(top), l->first[top][0] ? " (first: " : "", l->first[top],
-                 l->first[top][0] ? ")" : "");
-    }
+    l->counts.causes[EIN_CAUSE_FOLDER]++;
 }

@@ -1,11 +1,10 @@
-/* What rank 0 keeps of an ingest: names and duplicates, labels, patients, and the counts for the summary. */
+/* What rank 0 keeps of an ingest: names and duplicates, labels, patients; it counts by jobs/data/ingest_counts.h. */
 #ifndef EIN_JOBS_DATA_INGEST_LEDGER_H
 #define EIN_JOBS_DATA_INGEST_LEDGER_H
 
 #include <stdbool.h>
 #include <stdio.h>
 
-#include "core/signal/quality.h"
 #include "io/config/config.h"
 #include "io/corpus/corpus.h"
 #include "io/ecg/reader.h"
@@ -17,8 +16,7 @@ typedef struct ein_ledger ein_ledger;
 /* Read label tables and the key file as ingest.* says; without tables, those of known data sets (io/labels/layouts.h)
  * that lie in the roots, unless ingest.find_tables is off. `roots` are borrowed. EIN_USAGE, EIN_NOTFOUND,
  * EIN_FORMAT. */
-ein_status ein_ledger_new(const ein_config *config, const ein_contract *contract, const char *const *roots,
-                          int n_roots, ein_ledger **out);
+ein_status ein_ledger_new(const ein_config *config, const char *const *roots, int n_roots, ein_ledger **out);
 void ein_ledger_destroy(ein_ledger *ledger); /* NULL is fine */
 
 /* "kept", "keyed" or "pseudonym" (io/corpus/corpus.h), and the columns of the corpus. */
@@ -46,7 +44,7 @@ ein_status ein_ledger_take(ein_ledger *ledger, int64_t n, const char *const *pat
  * one. After everything was appended. */
 void ein_ledger_correct(const ein_ledger *ledger, ein_corpus_writer *writer);
 
-/* The path of a recording as the corpus says it: below its root, as UTF-8 (io/base/utf8.h). */
+/* ein_ingest_source below the roots. */
 const char *ein_ledger_source(const ein_ledger *ledger, const char *path, char *out, size_t room);
 
 /* Count a folder that could not be walked. */
@@ -58,11 +56,8 @@ int64_t ein_ledger_rejected(const ein_ledger *ledger);
 /* Accepted records whose patient is not known. */
 int64_t ein_ledger_unknown_patients(const ein_ledger *ledger);
 
-/* Counts by cause and by flag, every column of the label tables, and whose patients, ages and sexes are known from
- * where, as lines. */
+/* ein_ingest_counts_print and ein_ingest_top_causes of what was taken. */
 void ein_ledger_summary(const ein_ledger *ledger, FILE *stream);
-
-/* "12 cannot be read (first: a/b.hea: no such file), 3 too short ...", most frequent first. */
 void ein_ledger_top_causes(const ein_ledger *ledger, char *out, size_t room);
 
 #endif
