@@ -54,7 +54,7 @@ layer core 'mpi|io|jobs|tests|hdf5|H5|yaml|jansson|sodium|check|libxml|FLAC|edf'
 layer mpi '(io|jobs|tests)/|hdf5|H5|yaml|jansson|sodium'
 layer io '(jobs|tests)/'
 layer jobs 'tests/'
-in_files '^ *# *include *<libxml' "${c_files[@]}" | without '^io/formats/xml_text\.c:' | fault 'only io/formats/xml_text.c knows libxml2'
+in_files '^ *# *include *<libxml' "${c_files[@]}" | without '^io/formats/xml_(parse|node|inside)\.[ch]:' | fault 'only io/formats/xml_*.c know libxml2'
 mapfile -t core_files < <(pick '^core/.*\.[ch]$')
 known='ctype|errno|fenv|float|inttypes|limits|math|stdalign|stdarg|stdatomic|stdbool|stddef|stdint|stdio|stdlib|string|threads'
 in_files '^ *# *include *<' "${core_files[@]}" | without "<($known|strings|time|cblas|omp|immintrin|arm_neon)\.h>" |

@@ -208,6 +208,11 @@ static void check_sniff(void) {
         CASE("\xef\xbb\xbf<r>", true, "r"),
         CASE("<?xml version='1.0'?><!-- without end", true, ""),
         CASE("<RestingE", true, ""),
+        /* where a parser stops before the first element, which must be told all the same */
+        CASE("<?xml version='1.0' encoding='UTF-16'?><r>", true, "r"),
+        CASE("<?xml version='1.0' encoding='x-none'?><r>", true, "r"),
+        CASE("<?xml version='1.0' encoding='UTF-8'?><!-- Z\xfcrich -- --><r a='\xfc'>", true, "r"),
+        CASE("<r a='cut off", true, "r"),
         CASE("100 2 360", false, ""),
         CASE("< 5", false, ""),
         CASE("", false, ""),
