@@ -110,6 +110,15 @@ typedef struct {
     ein_trainer trainer;
 } ein_finetune_cell;
 
+static inline ein_comm *ein_finetune_comm(const ein_finetune_cell *cell) {
+    return cell->all->job->comm;
+}
+
+/* Its own once the recipe is in it, until then the command's. */
+static inline const ein_config *ein_finetune_config(const ein_finetune_cell *cell) {
+    return cell->config ? cell->config : cell->all->job->config;
+}
+
 /* Records, targets, shards; then stores and prefixes. Collective. */
 ein_status ein_finetune_data_split(ein_finetune_cell *cell);
 ein_status ein_finetune_data_load(ein_finetune_cell *cell);
@@ -141,6 +150,17 @@ const char *ein_finetune_value_name(const ein_finetune_cell *cell);
  * with thresholds and calibration, and validation_scores.csv. */
 ein_status ein_finetune_write_model(void *cell, const char *path);
 ein_status ein_finetune_finish(void *cell);
+
+/* Its name and folder; its shape, contract, recipe, records and updates, or why it cannot be (collective); and the plan
+ * as a dry run prints it. */
+void ein_finetune_cell_name(ein_finetune_cell *cell);
+ein_status ein_finetune_cell_plan(ein_finetune_cell *cell, const ein_targets_tables *tables);
+void ein_finetune_cell_print(const ein_finetune_cell *cell);
+/* Whether some of its model stays as it is. */
+bool ein_finetune_has_frozen(const ein_finetune_cell *cell);
+/* "225 or 226": records of an update; those of an epoch are shared out evenly. */
+enum { EIN_FINETUNE_SIZES_BYTES = 48 };
+const char *ein_finetune_sizes_text(const ein_finetune_cell *cell, char out[EIN_FINETUNE_SIZES_BYTES]);
 
 /* How a cell ended. */
 typedef struct {

@@ -15,14 +15,6 @@
 #include "jobs/options/seen_options.h"
 #include "jobs/train/finetune.h"
 
-static ein_comm *comm_of(const ein_finetune_cell *c) {
-    return c->all->job->comm;
-}
-
-static const ein_config *config_of(const ein_finetune_cell *c) {
-    return c->config ? c->config : c->all->job->config;
-}
-
 /* Scores and labels of one target over the validation records that know it; *n of them. */
 ein_status ein_finetune_known(const ein_finetune_cell *c, int target, const double *all_scores,
                               double **score, double **label, int64_t *n) {
@@ -158,7 +150,7 @@ static ein_status load_best(const ein_finetune_cell *c, ein_layout **layout, flo
 
 /* Thresholds on scores, maps on logits, of all targets. */
 static ein_status choose_thresholds(ein_finetune_cell *c, const double *scores, const double *logits) {
-    const char *asked = ein_config_string(config_of(c), "finetune.calibration");
+    const char *asked = ein_config_string(ein_finetune_config(c), "finetune.calibration");
     for (int j = 0; j < c->meaning->n_targets; j++) {
         double *score, *logit = NULL, *label, *again = NULL;
         int64_t n;
@@ -233,9 +225,10 @@ static ein_status embed_some(ein_finetune_cell *c, const ein_embedder *e, const 
     if (status == EIN_OK) status = EIN_NEW(*out, *count * e->layout->shape.width + 1);
     for (int64_t i = 0; status == EIN_OK && i < *count; i++)
         some[i] = record[(int64_t)((__int128)i * n / *count)];
-    status = ein_comm_agree(comm_of(c), status);
+    status = ein_comm_agree(ein_finetune_comm(c), status);
     if (status == EIN_OK)
-        status = ein_embed_records(*out, comm_of(c), e, c->all->corpus, some, *count, c->all->threads, NULL);
+        status = ein_embed_records(*out, ein_finetune_comm(c), e, c->all->corpus, some, *count,
+                                   c->all->threads, NULL);
     free(some);
     return status;
 }
@@ -267,16 +260,17 @@ static ein_status describe_domain(ein_finetune_cell *c, const ein_layout *layout
                             .mean_mv = c->contract.mean_mv,
                             .sd_mv = c->contract.sd_mv,
                             .kind = EIN_EMBED_MEAN};
-    const int64_t most = ein_config_int(config_of(c), "finetune.domain_records");
+    const int64_t most = ein_config_int(ein_finetune_config(c), "finetune.domain_records");
     float *train = NULL, *valid = NULL;
     int64_t n, m;
     if (most == 0) return EIN_OK;
     ein_status status = embed_some(c, &e, c->data.train, c->data.n_train, most, &train, &n);
     if (status == EIN_OK) status = embed_some(c, &e, c->data.valid, c->data.n_valid, most, &valid, &m);
-    if (status == EIN_OK && ein_comm_rank(comm_of(c)) == 0) status = fit_domain(c, train, n, valid, m, out);
+    if (status == EIN_OK && ein_comm_rank(ein_finetune_comm(c)) == 0)
+        status = fit_domain(c, train, n, valid, m, out);
     free(train);
     free(valid);
-    return ein_comm_share(comm_of(c), status);
+    return ein_comm_share(ein_finetune_comm(c), status);
 }
 
 /* --- the end --------------------------------------------------------------------------------------------- */
@@ -284,7 +278,7 @@ static ein_status describe_domain(ein_finetune_cell *c, const ein_layout *layout
 /* Which map each target got, and why; rank 0 has chosen. */
 static void log_calibration(const ein_finetune_cell *c) {
     char label[300], text[400];
-    for (int j = 0; j < c->meaning->n_targets && ein_comm_rank(comm_of(c)) == 0; j++) {
+    for (int j = 0; j < c->meaning->n_targets && ein_comm_rank(ein_finetune_comm(c)) == 0; j++) {
         if (!ein_calibration_text(&c->meaning->calibration[j], text, sizeof text)[0]) continue;
         ein_run_log(c->run, "calibration of %s: %s",
                     ein_model_tasks_label(c->meaning, j, label, sizeof label), text);
@@ -301,7 +295,7 @@ ein_status ein_finetune_finish(void *self) {
     ein_status status = load_best(c, &layout, &arena);
     if (status == EIN_OK) status = EIN_NEW(scores, values);
     if (status == EIN_OK) status = EIN_NEW(logits, values);
-    status = ein_comm_agree(comm_of(c), status);
+    status = ein_comm_agree(ein_finetune_comm(c), status);
     if (status == EIN_OK) {
         const ein_scorer scorer = {.layout = layout,
                                    .param = arena,
@@ -311,21 +305,21 @@ ein_status ein_finetune_finish(void *self) {
                                    .n_tasks = c->meaning->n_tasks,
                                    .n_targets = c->meaning->n_targets,
                                    .logits = true};
-        status = ein_score_records(logits, comm_of(c), &scorer, c->all->corpus, c->data.valid,
+        status = ein_score_records(logits, ein_finetune_comm(c), &scorer, c->all->corpus, c->data.valid,
                                    c->data.n_valid, c->all->threads, NULL);
     }
     if (status == EIN_OK) status = describe_domain(c, layout, arena, &domain);
     if (status == EIN_OK)
         ein_head_score_of_logit(scores, logits, c->meaning->head, c->meaning->n_tasks, c->data.n_valid,
                                 c->meaning->n_targets);
-    if (status == EIN_OK && ein_comm_rank(comm_of(c)) == 0)
+    if (status == EIN_OK && ein_comm_rank(ein_finetune_comm(c)) == 0)
         status = publish(c, layout, arena, scores, logits, domain);
     ein_layout_destroy(layout);
     free(arena);
     free(scores);
     free(logits);
     free(domain);
-    EIN_TRY(ein_comm_agree(comm_of(c), status));
+    EIN_TRY(ein_comm_agree(ein_finetune_comm(c), status));
     log_calibration(c);
     ein_run_log(c->run, "model of update %" PRId64 " (%s %.4f) written to %s/model.safetensors",
                 c->trainer.state.best_step, ein_finetune_value_name(c), c->trainer.state.best_value,

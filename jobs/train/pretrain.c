@@ -10,6 +10,7 @@
 #include "jobs/options/seen_options.h"
 #include "jobs/options/split_options.h"
 #include "jobs/options/tables.h"
+#include "jobs/train/identity.h"
 
 static const ein_option *const tables[] = {ein_table_model, ein_table_contract, ein_table_pretrain,
                                            ein_table_split, ein_table_train,    ein_table_probe,
