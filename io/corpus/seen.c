@@ -12,13 +12,10 @@
 #include "io/base/hash.h"
 #include "io/base/key_file.h"
 
-enum { KEY_BYTES = 8, NAMED = 5, SOURCE_AND_SIGNAL = 2 };
+enum { NAMED = 5, SOURCE_AND_SIGNAL = 2 };
 #define TAG_MASK ((UINT64_C(1) << EIN_SEEN_TAG_BITS) - 1)
 /* How likely one recording has so many anchors of another at least: twice what was measured (io/corpus/seen.h). */
 static const double chance[EIN_SKETCH_STORED + 2] = {1, 5e-6, 2.4e-7, 4e-8, 1.2e-8, 0};
-#define VARIANT sodium_base64_VARIANT_ORIGINAL
-#define OPEN    "open"
-#define NONE    "none"
 
 void ein_seen_free(ein_seen *seen) {
     if (!seen) return;
@@ -28,7 +25,7 @@ void ein_seen_free(ein_seen *seen) {
 
 ein_status ein_seen_secret_read(const char *path, ein_seen_secret *out) {
     uint8_t key[EIN_KEY_BYTES], digest[EIN_HASH_BYTES];
-    *out = (ein_seen_secret){.id = OPEN};
+    *out = (ein_seen_secret){.id = EIN_SEEN_OPEN};
     if (!path) return EIN_OK;
     EIN_TRY(ein_key_file_read(path, key));
     ein_hash(key, sizeof key, digest);
@@ -42,23 +39,17 @@ ein_status ein_seen_secret_read(const char *path, ein_seen_secret *out) {
 
 /* --- keys -------------------------------------------------------------------------------------------------- */
 
-static uint64_t number_at(const uint8_t *bytes) {
-    uint64_t value = 0;
-    for (int i = KEY_BYTES - 1; i >= 0; i--) value = value << 8 | bytes[i];
-    return value;
-}
-
 static bool is_open(const ein_seen_secret *secret) {
-    return strcmp(secret->id, OPEN) == 0;
+    return strcmp(secret->id, EIN_SEEN_OPEN) == 0;
 }
 
 static uint64_t key_of(const ein_seen_secret *secret, char kind, const void *data, size_t n) {
-    uint8_t bytes[256], digest[KEY_BYTES];
+    uint8_t bytes[256], digest[EIN_SEEN_KEY_BYTES];
     EIN_BUG_IF(n + 1 > sizeof bytes);
     bytes[0] = (uint8_t)kind;
     memcpy(bytes + 1, data, n);
     crypto_shorthash(digest, bytes, n + 1, secret->secret);
-    return number_at(digest);
+    return ein_seen_number_at(digest);
 }
 
 static uint64_t source_key(const ein_seen_secret *secret, const char *sha256, const char *record_id) {
@@ -68,12 +59,12 @@ static uint64_t source_key(const ein_seen_secret *secret, const char *sha256, co
         ein_hash(sha256, strlen(sha256), digest);
     else
         ein_hash_parts(parts, 2, digest);
-    return is_open(secret) ? number_at(digest) : key_of(secret, 's', digest, sizeof digest);
+    return is_open(secret) ? ein_seen_number_at(digest) : key_of(secret, 's', digest, sizeof digest);
 }
 
 static uint64_t signal_key(const ein_seen_secret *secret, uint64_t key) {
-    uint8_t bytes[KEY_BYTES];
-    for (int i = 0; i < KEY_BYTES; i++) bytes[i] = (uint8_t)(key >> (8 * i));
+    uint8_t bytes[EIN_SEEN_KEY_BYTES];
+    for (int i = 0; i < EIN_SEEN_KEY_BYTES; i++) bytes[i] = (uint8_t)(key >> (8 * i));
     return key_of(secret, 'x', bytes, sizeof bytes);
 }
 
@@ -83,8 +74,8 @@ static uint64_t anchor_key(const ein_seen_secret *secret, const int8_t cells[EIN
 
 /* What the anchors of one record have in common. */
 static uint64_t tag_of(const ein_seen_secret *secret, uint64_t source) {
-    uint8_t bytes[KEY_BYTES];
-    for (int i = 0; i < KEY_BYTES; i++) bytes[i] = (uint8_t)(source >> (8 * i));
+    uint8_t bytes[EIN_SEEN_KEY_BYTES];
+    for (int i = 0; i < EIN_SEEN_KEY_BYTES; i++) bytes[i] = (uint8_t)(source >> (8 * i));
     return key_of(secret, 't', bytes, sizeof bytes) & TAG_MASK;
 }
 
@@ -110,21 +101,15 @@ static ein_status bound_part(ein_seen *seen, int i) {
     int none = 0;
     if (seen->part[i].n <= EIN_SEEN_MAX) return EIN_OK;
     seen->part[i].n = EIN_SEEN_MAX;
-    while (none < seen->n_parts && strcmp(seen->part[none].id, NONE) != 0) none++;
+    while (none < seen->n_parts && strcmp(seen->part[none].id, EIN_SEEN_NONE) != 0) none++;
     if (none == EIN_SEEN_PARTS)
         return ein_error(EIN_RANGE, "training records under more than %d secrets", EIN_SEEN_PARTS - 1);
     if (none == seen->n_parts) {
         seen->part[none] = (ein_seen_part){.loose = true};
-        snprintf(seen->part[none].id, sizeof seen->part[none].id, "%s", NONE);
+        snprintf(seen->part[none].id, sizeof seen->part[none].id, "%s", EIN_SEEN_NONE);
         seen->n_parts++;
     }
     return EIN_OK;
-}
-
-static ein_status check_size(int64_t n) {
-    if (n <= EIN_SEEN_MAX) return EIN_OK;
-    return ein_error(EIN_RANGE, "%" PRId64 " keys of training records; a model keeps up to %d of them", n,
-                     EIN_SEEN_MAX);
 }
 
 /* What a corpus knows its records by. */
@@ -196,16 +181,12 @@ ein_status ein_seen_make(ein_corpus *corpus, const int64_t *index, int64_t n, co
 
 void ein_seen_leave_out(ein_seen *out) {
     *out = (ein_seen){.n_parts = 1, .part = {{.loose = true}}};
-    snprintf(out->part[0].id, sizeof out->part[0].id, "%s", NONE);
-}
-
-static bool is_same_part(const ein_seen_part *a, const ein_seen_part *b) {
-    return strcmp(a->id, b->id) == 0 && a->loose == b->loose;
+    snprintf(out->part[0].id, sizeof out->part[0].id, "%s", EIN_SEEN_NONE);
 }
 
 static ein_status merge_part(ein_seen *seen, const ein_seen_part *other) {
     int i = 0;
-    while (i < seen->n_parts && !is_same_part(&seen->part[i], other)) i++;
+    while (i < seen->n_parts && !ein_seen_is_same_part(&seen->part[i], other)) i++;
     if (i == EIN_SEEN_PARTS)
         return ein_error(EIN_RANGE, "training records under more than %d secrets", EIN_SEEN_PARTS);
     ein_seen_part *p = &seen->part[i];
@@ -249,132 +230,6 @@ static int64_t place_of(const ein_seen_part *p, uint64_t key) {
 static bool has(const ein_seen_part *p, uint64_t key) {
     const int64_t at = place_of(p, key);
     return at < p->n && p->key[at] == key;
-}
-
-/* --- text -------------------------------------------------------------------------------------------------- */
-
-static ein_status print_part(FILE *stream, const ein_seen_part *p) {
-    uint8_t *bytes;
-    char *text;
-    EIN_TRY(check_size(p->n));
-    const size_t n = (size_t)p->n * KEY_BYTES, room = sodium_base64_encoded_len(n, VARIANT);
-    EIN_TRY(EIN_NEW(bytes, n + 1));
-    for (int64_t i = 0; i < p->n; i++)
-        for (int b = 0; b < KEY_BYTES; b++) bytes[i * KEY_BYTES + b] = (uint8_t)(p->key[i] >> (8 * b));
-    const ein_status status = EIN_NEW(text, room);
-    if (status == EIN_OK)
-        fprintf(stream, "%d %s %" PRId64 " %" PRId64 " %s\n", p->loose ? 2 : 3, p->id, p->records, p->n,
-                sodium_bin2base64(text, room, bytes, n, VARIANT));
-    free(status == EIN_OK ? text : NULL);
-    free(bytes);
-    return status;
-}
-
-ein_status ein_seen_encode(const ein_seen *seen, char **text) {
-    size_t bytes = 0;
-    ein_status status = EIN_OK;
-    *text = NULL;
-    FILE *stream = open_memstream(text, &bytes);
-    if (!stream) return ein_error(EIN_NOMEM, "no memory for a list of records");
-    for (int i = 0; i < seen->n_parts && status == EIN_OK; i++) status = print_part(stream, &seen->part[i]);
-    const bool failed = ferror(stream);
-    if ((fclose(stream) != 0 || failed) && status == EIN_OK)
-        status = ein_error(EIN_NOMEM, "no memory for a list of records");
-    if (status == EIN_OK) return EIN_OK;
-    free(*text);
-    *text = NULL;
-    return status;
-}
-
-/* A count and the space behind it. */
-static ein_status read_count(const char **at, int64_t most, int64_t *out) {
-    char *end;
-    const long long count = **at >= '0' && **at <= '9' ? strtoll(*at, &end, 10) : -1;
-    if (count < 0 || *end != ' ' || count > most)
-        return ein_error(EIN_FORMAT, "training_records: a count of '%.20s'; at most %" PRId64, *at, most);
-    *out = count;
-    *at = end + 1;
-    return EIN_OK;
-}
-
-static ein_status read_keys(const char *text, size_t length, ein_seen_part *out) {
-    uint8_t *bytes;
-    size_t used = 0;
-    const size_t wanted = (size_t)out->n * KEY_BYTES;
-    /* Memory is taken by the length of the text, not by what it claims. */
-    if (length + 1 != sodium_base64_encoded_len(wanted, VARIANT))
-        return ein_error(EIN_FORMAT, "training_records: %zu bytes of base64 for %" PRId64 " numbers", length,
-                         out->n);
-    EIN_TRY(EIN_NEW(bytes, wanted + 1));
-    ein_status status = EIN_NEW(out->key, out->n + 1);
-    if (status == EIN_OK &&
-        (sodium_base642bin(bytes, wanted, text, length, NULL, &used, NULL, VARIANT) != 0 || used != wanted))
-        status =
-            ein_error(EIN_FORMAT, "training_records: expected the base64 of %" PRId64 " numbers", out->n);
-    for (int64_t i = 0; i < out->n && status == EIN_OK; i++) {
-        out->key[i] = number_at(bytes + i * KEY_BYTES);
-        if (i > 0 && out->key[i] <= out->key[i - 1])
-            status =
-                ein_error(EIN_FORMAT, "training_records: number %" PRId64 " is not above the one before", i);
-    }
-    free(bytes);
-    return status;
-}
-
-static bool is_id(const char *id) {
-    return strcmp(id, OPEN) == 0 || strcmp(id, NONE) == 0 ||
-           (strlen(id) == EIN_SEEN_ID_BYTES - 1 && strspn(id, "0123456789abcdef") == strlen(id));
-}
-
-/* One line, without its end; `at` stands behind the version. */
-static ein_status read_part(const char *at, size_t length, bool loose, ein_seen *out) {
-    ein_seen_part *p = &out->part[out->n_parts];
-    const char *end = at + length;
-    const size_t id = strcspn(at, " \n");
-    if (out->n_parts == EIN_SEEN_PARTS)
-        return ein_error(EIN_FORMAT, "training_records: more than %d parts", EIN_SEEN_PARTS);
-    *p = (ein_seen_part){.loose = loose};
-    out->n_parts++;
-    if (id < sizeof p->id) memcpy(p->id, at, id);
-    if (!is_id(p->id) || at[id] != ' ')
-        return ein_error(EIN_FORMAT, "training_records: '%.20s' names no part", at);
-    for (int i = 0; i < out->n_parts - 1; i++)
-        if (is_same_part(&out->part[i], p))
-            return ein_error(EIN_FORMAT, "training_records: part %s is there twice", p->id);
-    at += id + 1;
-    EIN_TRY(read_count(&at, INT64_MAX / 16, &p->records));
-    EIN_TRY(read_count(&at, EIN_SEEN_MAX, &p->n));
-    return read_keys(at, at < end ? (size_t)(end - at) : 0, p);
-}
-
-static ein_status read_first_version(const char *text, ein_seen *out) {
-    ein_seen_part *p = &out->part[0];
-    out->n_parts = 1;
-    snprintf(p->id, sizeof p->id, "%s", OPEN);
-    p->loose = true;
-    EIN_TRY(read_count(&text, EIN_SEEN_MAX, &p->n));
-    p->records = p->n;
-    return read_keys(text, strlen(text), p);
-}
-
-static ein_status read_text(const char *text, ein_seen *out) {
-    if (strncmp(text, "1 ", 2) == 0) return read_first_version(text + 2, out);
-    if (!text[0]) return ein_error(EIN_FORMAT, "training_records: not a list of records");
-    for (size_t n; *text; text += n + 1) {
-        n = strcspn(text, "\n");
-        if ((strncmp(text, "2 ", 2) != 0 && strncmp(text, "3 ", 2) != 0) || text[n] != '\n')
-            return ein_error(EIN_FORMAT, "training_records: not a list of records, or of a later version");
-        EIN_TRY(read_part(text + 2, n - 2, text[0] == '2', out));
-    }
-    return EIN_OK;
-}
-
-ein_status ein_seen_decode(const char *text, ein_seen *out) {
-    *out = (ein_seen){0};
-    if (!text) return EIN_OK;
-    const ein_status status = read_text(text, out);
-    if (status != EIN_OK) ein_seen_free(out);
-    return status;
 }
 
 /* --- leaks ------------------------------------------------------------------------------------------------- */
@@ -435,17 +290,17 @@ static int how_known(const ein_seen_part *p, const identities *d, ein_corpus *co
 }
 
 static bool can_check(const ein_seen_part *p, const ein_seen_secret *secret) {
-    return strcmp(p->id, OPEN) == 0 || strcmp(p->id, secret->id) == 0;
+    return strcmp(p->id, EIN_SEEN_OPEN) == 0 || strcmp(p->id, secret->id) == 0;
 }
 
 static int best_known(const ein_seen *seen, const identities *d, ein_corpus *corpus, int64_t r,
                       const ein_seen_secret *secret) {
-    static const ein_seen_secret open = {.id = OPEN};
+    static const ein_seen_secret open = {.id = EIN_SEEN_OPEN};
     int how = UNKNOWN;
     for (int k = 0; k < seen->n_parts && how != BY_FILES; k++) {
         const ein_seen_part *p = &seen->part[k];
         if (!can_check(p, secret)) continue;
-        const int now = how_known(p, d, corpus, r, strcmp(p->id, OPEN) == 0 ? &open : secret);
+        const int now = how_known(p, d, corpus, r, strcmp(p->id, EIN_SEEN_OPEN) == 0 ? &open : secret);
         if (now > how) how = now;
     }
     return how;
@@ -534,7 +389,7 @@ void ein_seen_unknown(const char *training_records, const ein_seen_secret *secre
     if (ein_seen_decode(training_records, &seen) != EIN_OK) ein_error_clear();
     for (int i = 0; i < seen.n_parts && !out[0]; i++) {
         const ein_seen_part *p = &seen.part[i];
-        if (strcmp(p->id, NONE) == 0)
+        if (strcmp(p->id, EIN_SEEN_NONE) == 0)
             snprintf(out, room, "not all records that it was trained on are known, or they are left out");
         else if (!can_check(p, secret))
             snprintf(out, room,

@@ -55,13 +55,8 @@
 #include "core/base/status.h"
 #include "core/records/split.h"
 #include "io/corpus/corpus.h"
+#include "io/corpus/seen_part.h"
 
-enum {
-    EIN_SEEN_MAX = 8000000, /* keys of a set: its text stays within the header of a model file */
-    EIN_SEEN_PARTS = 8,
-    EIN_SEEN_ID_BYTES = 17,
-    EIN_SEEN_TAG_BITS = 24
-};
 #define EIN_SEEN_CERTAIN 1e-4
 
 /* Under what records are known; zeroed with id "open" for everybody. */
@@ -73,12 +68,6 @@ typedef struct {
 /* From a file of random bytes (io/base/key_file.h), or open for NULL. */
 ein_status ein_seen_secret_read(const char *path, ein_seen_secret *out);
 
-typedef struct {
-    char id[EIN_SEEN_ID_BYTES]; /* "open", a secret's, or "none" */
-    bool loose;                 /* of version 1 or 2: anchors do not tell of which record they are */
-    int64_t records, n;
-    uint64_t *key; /* (n) ascending, unique */
-} ein_seen_part;
 typedef struct {
     int n_parts;
     ein_seen_part part[EIN_SEEN_PARTS];
