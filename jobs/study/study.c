@@ -15,6 +15,7 @@
 #include "jobs/cli/embedded.h"
 #include "jobs/options/task_library.h"
 #include "jobs/study/plan.h"
+#include "jobs/study/show.h"
 #include "jobs/study/table.h"
 #include "mpi/stop.h"
 
@@ -139,110 +140,6 @@ static ein_status open_study(studying *s) {
                          s->folder);
     return ein_comm_agree(
         s->job->comm, ein_study_plan_new(s->study, s->folder, ein_config_real(c, "study.scale"), &s->plan));
-}
-
-/* --- showing --------------------------------------------------------------------------------------------- */
-
-static void print_head(const studying *s) {
-    const ein_study *study = s->study;
-    printf("%s%s\n", study->title ? study->title : study->name,
-           ein_study_is_synthetic(study)
-               ? "\nSYNTHETIC data: people who do not exist; figures tell nothing about patients"
-               : "");
-    printf("folder %s, preset %s, scale %g\n", s->folder, study->preset, s->plan->scale);
-}
-
-static void print_cohorts(const studying *s) {
-    printf("\n%-16s %10s  %s\n", "cohort", "records", "");
-    for (int c = 0; c < s->study->n_cohorts; c++) {
-        const ein_study_cohort *cohort = &s->study->cohort[c];
-        if (cohort->synthetic)
-            printf("%-16s %10" PRId64 "  %s\n", cohort->name, ein_study_records(cohort, s->plan->scale),
-                   cohort->title ? cohort->title : "");
-        else
-            printf("%-16s %10s  %s\n", cohort->name, "files",
-                   cohort->title ? cohort->title : cohort->file[0]);
-    }
-}
-
-/* How many cells of each stage are in which state, and why some are not done. */
-static void print_stages(const studying *s) {
-    printf("\n%-10s %6s %6s %8s %8s %7s %8s\n", "stage", "cells", "done", "running", "stopped", "failed",
-           "missing");
-    for (int stage = 0; stage < EIN_STUDY_STAGES; stage++) {
-        int n[EIN_STATE_FAILED + 1] = {0}, all = 0;
-        for (int i = 0; i < s->plan->n; i++)
-            if ((int)s->plan->cell[i].stage == stage) {
-                n[s->plan->cell[i].state]++;
-                all++;
-            }
-        if (all)
-            printf("%-10s %6d %6d %8d %8d %7d %8d\n", ein_study_stage_name[stage], all, n[EIN_STATE_DONE],
-                   n[EIN_STATE_RUNNING], n[EIN_STATE_STOPPED], n[EIN_STATE_FAILED], n[EIN_STATE_NONE]);
-    }
-    bool first = true;
-    for (int i = 0; i < s->plan->n; i++) {
-        const ein_study_cell *c = &s->plan->cell[i];
-        if (c->state == EIN_STATE_DONE || (c->state == EIN_STATE_NONE && !c->reason[0])) continue;
-        if (first) printf("\n");
-        first = false;
-        printf("%s %s: %s%s%s\n", ein_study_stage_name[c->stage], c->id, ein_study_state_name(c->state),
-               c->reason[0] ? ", " : "", c->reason);
-    }
-}
-
-/* The last line of a run's metrics tells how far it is. */
-static void print_progress(const studying *s) {
-    for (int i = 0; i < s->plan->n; i++) {
-        const ein_study_cell *c = &s->plan->cell[i];
-        char path[PATH_BYTES], *text = NULL;
-        size_t bytes = 0;
-        if (!c->run_folder || (c->state != EIN_STATE_RUNNING && c->state != EIN_STATE_STOPPED)) continue;
-        snprintf(path, sizeof path, "%s/log.txt", c->run_folder);
-        if (ein_file_read(path, 1 << 26, &text, &bytes) == EIN_OK && bytes > 1) {
-            char *last = text + bytes - 1;
-            while (last > text && (*last == '\n' || *last == '\0')) *last-- = '\0';
-            while (last > text && last[-1] != '\n') last--;
-            printf("  %s %s: %s\n", ein_study_stage_name[c->stage], c->id, last);
-        }
-        free(text);
-        ein_error_clear();
-    }
-}
-
-static void print_needs(const ein_study_plan *plan, const ein_study_cell *c) {
-    for (int k = 0; k < c->n_needs; k++)
-        printf("%s%s/%d", k ? "," : "", ein_study_stage_name[plan->cell[c->need[k]].stage],
-               plan->cell[c->need[k]].index);
-}
-
-static void print_cells(const studying *s, const char *stage) {
-    for (int i = 0; i < s->plan->n; i++) {
-        const ein_study_cell *c = &s->plan->cell[i];
-        if (strcmp(ein_study_stage_name[c->stage], stage) != 0) continue;
-        printf("%d\t%s\t%s\t", c->index, c->id, ein_study_state_name(c->state));
-        print_needs(s->plan, c);
-        printf("\t");
-        for (const char *p = c->reason; *p; p++) putchar(*p == '\t' ? ' ' : *p);
-        printf("\t%s\n", c->folder);
-    }
-}
-
-static ein_status print_plan(const studying *s) {
-    print_head(s);
-    print_cohorts(s);
-    print_stages(s);
-    printf("\ncommands (einthoven ...), in order\n");
-    for (int i = 0; i < s->plan->n; i++) {
-        const ein_study_cell *c = &s->plan->cell[i];
-        char *line;
-        if (c->n_words == 0) continue;
-        EIN_TRY(ein_study_command_line(c, &line));
-        printf("%s/%d: %s\n", ein_study_stage_name[c->stage], c->index, line);
-        free(line);
-    }
-    printf("\nmpirun -n 2 einthoven study %s --run      runs what is not done\n", s->job->operands[0]);
-    return EIN_OK;
 }
 
 /* --- running --------------------------------------------------------------------------------------------- */
@@ -575,13 +472,12 @@ static ein_status show(studying *s) {
     if (!speaks(s)) return EIN_OK;
     EIN_TRY(ein_study_look_all(s->plan));
     if (strcmp(cells, "none") != 0) {
-        print_cells(s, cells);
+        ein_study_show_cells(s->plan, cells);
         return EIN_OK;
     }
-    if (!ein_config_bool(c, "study.status")) return print_plan(s);
-    print_head(s);
-    print_stages(s);
-    print_progress(s);
+    if (!ein_config_bool(c, "study.status"))
+        return ein_study_show_plan(s->study, s->plan, s->folder, s->job->operands[0]);
+    ein_study_show_status(s->study, s->plan, s->folder);
     return EIN_OK;
 }
 
