@@ -10,15 +10,13 @@
 #include "core/nn/classify.h"
 #include "core/stats/penalised.h"
 #include "core/stats/roc.h"
-#include "io/base/trouble.h"
 #include "io/corpus/store.h"
-#include "io/formats/csv.h"
 #include "io/tasks/targets.h"
 #include "jobs/options/model_options.h"
 #include "jobs/options/seen_options.h"
 #include "jobs/options/split_options.h"
 #include "jobs/options/task_library.h"
-#include "jobs/train/probe_sums.h"
+#include "jobs/train/probe_rows.h"
 #include "mpi/gather.h"
 #include "mpi/threads.h"
 #include "mpi/watchdog.h"
@@ -37,17 +35,6 @@ const ein_option ein_table_probe[] = {
 
 /* Records read at once; values in one MPI call. */
 enum { CHUNK = 512, MOST_TASKS = 256 };
-
-static const char *const columns[] = {"epoch", "step", "task", "measure", "value", "estimated", "targets"};
-enum { N_COLUMNS = 7 };
-
-/* A row of probe.csv. */
-typedef struct {
-    int64_t epoch, step;
-    char task[EIN_HEAD_NAME_BYTES], measure[8];
-    double value;
-    int64_t estimated, targets;
-} probe_row;
 
 /* One thread's room. */
 typedef struct {
@@ -75,8 +62,7 @@ struct ein_probe {
     double unsettled;    /* fits of the last probe that did not settle */
     probe_worker *worker;
     ein_run *run;
-    probe_row *row; /* rank 0 */
-    int64_t n_rows, room_rows;
+    ein_probe_rows rows; /* rank 0 */
 };
 
 static int is_root(const ein_probe *p) {
@@ -256,7 +242,7 @@ void ein_probe_close(ein_probe *p) {
     free(p->param);
     free(p->feature);
     free(p->value);
-    free(p->row);
+    free(p->rows.row);
     ein_corpus_close(p->corpus);
     free(p);
 }
@@ -272,123 +258,7 @@ void ein_probe_print(const ein_probe *p, FILE *stream) {
             ein_bytes_text(p->n * width_of(p) * (int64_t)sizeof(float), text, sizeof text));
 }
 
-/* --- probe.csv ------------------------------------------------------------------------------------------- */
-
-static ein_status path_of(const ein_probe *p, const char *name, char *out, size_t room) {
-    if (snprintf(out, room, "%s/%s", ein_run_folder(p->run), name) >= (int)room)
-        return ein_error(EIN_RANGE, "the name of the run folder is too long for %s", name);
-    return EIN_OK;
-}
-
-static ein_status add_row(ein_probe *p, const probe_row *row) {
-    EIN_TRY(EIN_GROW(p->row, p->room_rows, p->n_rows + 1));
-    p->row[p->n_rows++] = *row;
-    return EIN_OK;
-}
-
-/* Rows of updates from `step` on are of a life that did not get as far as a checkpoint. */
-static void drop_rows_from(ein_probe *p, int64_t step) {
-    int64_t kept = 0;
-    for (int64_t i = 0; i < p->n_rows; i++)
-        if (p->row[i].step < step) p->row[kept++] = p->row[i];
-    p->n_rows = kept;
-}
-
-/* The table is small and is written anew each time, whole or not at all. */
-static ein_status write_rows(const ein_probe *p) {
-    char path[4200], sums[4200];
-    ein_csv_writer *csv;
-    EIN_TRY(path_of(p, "probe.csv", path, sizeof path));
-    EIN_TRY(path_of(p, "probe.sums", sums, sizeof sums));
-    EIN_TRY(ein_csv_create(path, columns, N_COLUMNS, &csv));
-    for (int64_t i = 0; i < p->n_rows; i++) {
-        const probe_row *r = &p->row[i];
-        ein_csv_put_int(csv, r->epoch);
-        ein_csv_put_int(csv, r->step);
-        ein_csv_put(csv, r->task);
-        ein_csv_put(csv, r->measure);
-        ein_csv_put_real(csv, r->value);
-        ein_csv_put_int(csv, r->estimated);
-        ein_csv_put_int(csv, r->targets);
-        ein_csv_end_row(csv);
-    }
-    EIN_TRY(ein_csv_finish(csv, true));
-    return ein_probe_sums_write(path, sums);
-}
-
-static ein_status cell_int(const ein_csv *csv, int64_t row, int column, int64_t *out) {
-    const char *text = ein_csv_cell(csv, row, column);
-    char *end;
-    const long long value = strtoll(text, &end, 10);
-    if (*text == '\0' || *end != '\0' || value < 0)
-        return ein_error(EIN_FORMAT, "line %" PRId64 ": %s '%.40s' is no count", ein_csv_line(csv, row),
-                         columns[column], text);
-    *out = value;
-    return EIN_OK;
-}
-
-static ein_status cell_text(const ein_csv *csv, int64_t row, int column, char *out, size_t room) {
-    const char *text = ein_csv_cell(csv, row, column);
-    if (strlen(text) >= room)
-        return ein_error(EIN_FORMAT, "line %" PRId64 ": %s is too long", ein_csv_line(csv, row),
-                         columns[column]);
-    memcpy(out, text, strlen(text) + 1);
-    return EIN_OK;
-}
-
-static ein_status parse_row(const ein_csv *csv, int64_t i, probe_row *out) {
-    EIN_TRY(cell_int(csv, i, 0, &out->epoch));
-    EIN_TRY(cell_int(csv, i, 1, &out->step));
-    EIN_TRY(cell_text(csv, i, 2, out->task, sizeof out->task));
-    EIN_TRY(cell_text(csv, i, 3, out->measure, sizeof out->measure));
-    const char *value = ein_csv_cell(csv, i, 4);
-    char *end;
-    out->value = *value ? strtod(value, &end) : NAN;
-    if (*value && (*end || !isfinite(out->value)))
-        return ein_error(EIN_FORMAT, "line %" PRId64 ": value '%.40s' is no number", ein_csv_line(csv, i),
-                         value);
-    EIN_TRY(cell_int(csv, i, 5, &out->estimated));
-    return cell_int(csv, i, 6, &out->targets);
-}
-
-static ein_status parse_rows(ein_probe *p, const ein_csv *csv) {
-    if (ein_csv_problems(csv) > 0) return ein_error(EIN_FORMAT, "%s", ein_csv_problem(csv, 0));
-    bool fits = ein_csv_columns(csv) == N_COLUMNS;
-    for (int c = 0; fits && c < N_COLUMNS; c++) fits = strcmp(ein_csv_column_name(csv, c), columns[c]) == 0;
-    if (!fits) return ein_error(EIN_FORMAT, "its columns are not those of a probe");
-    for (int64_t i = 0; i < ein_csv_rows(csv); i++) {
-        probe_row row;
-        EIN_TRY(parse_row(csv, i, &row));
-        EIN_TRY(add_row(p, &row));
-    }
-    return EIN_OK;
-}
-
-static ein_status read_table(ein_probe *p, const char *path) {
-    ein_csv *csv = NULL;
-    const ein_status found = ein_run_check_file(path); /* a pipe would be waited for */
-    if (found == EIN_NOTFOUND) return EIN_OK;
-    EIN_TRY(found);
-    ein_status status = ein_csv_open(path, &csv);
-    if (status == EIN_OK) status = parse_rows(p, csv);
-    ein_csv_close(csv);
-    return status;
-}
-
-/* What an earlier life left, up to update `step`. A table that is damaged is kept aside, and no reason to stop the
- * run; one that cannot be read is. */
-static ein_status read_rows(ein_probe *p, int64_t step) {
-    static const char *const damaged[] = {"probe.csv", "probe.sums", NULL};
-    char path[4200], sums[4200];
-    EIN_TRY(path_of(p, "probe.csv", path, sizeof path));
-    EIN_TRY(path_of(p, "probe.sums", sums, sizeof sums));
-    ein_status status = read_table(p, path);
-    if (status == EIN_OK) status = ein_probe_sums_check(path, sums, step);
-    if (status == EIN_OK || status == EIN_IO || ein_trouble_is(status)) return status;
-    ein_run_warn(p->run, "%s IS BEGUN ANEW, it is not as it was written: %s", path, ein_error_message());
-    p->n_rows = 0;
-    return ein_run_set_aside(p->run, damaged);
-}
+/* --- begin and resume ------------------------------------------------------------------------------------- */
 
 /* The model may have seen what it is probed with: no harm to the comparison of epochs, but worth knowing. */
 static ein_status note_seen(const ein_probe *p, const char *training_records) {
@@ -419,10 +289,10 @@ ein_status ein_probe_resume(ein_probe *p, ein_run *run, int64_t step, const char
     p->run = run;
     if (is_root(p)) {
         status = note_seen(p, training_records);
-        if (status == EIN_OK) status = read_rows(p, step);
+        if (status == EIN_OK) status = ein_probe_rows_read(&p->rows, run, step);
         if (status == EIN_OK) {
-            drop_rows_from(p, step + 1);
-            if (write_rows(p) != EIN_OK)
+            ein_probe_rows_drop(&p->rows, step + 1);
+            if (ein_probe_rows_write(&p->rows, run) != EIN_OK)
                 ein_run_warn(run, "PROBES NOT WRITTEN: %s; the run goes on", ein_error_message());
         }
     }
@@ -601,9 +471,9 @@ static ein_status probe_targets(ein_probe *p) {
         "gathering the values of a probe");
 }
 
-static probe_row row_of_task(const ein_probe *p, int t, int64_t epoch, int64_t step) {
+static ein_probe_row row_of_task(const ein_probe *p, int t, int64_t epoch, int64_t step) {
     const ein_head_task *task = &p->targets.task[t];
-    probe_row row = {.epoch = epoch, .step = step, .targets = task->n_targets, .value = NAN};
+    ein_probe_row row = {.epoch = epoch, .step = step, .targets = task->n_targets, .value = NAN};
     double sum = 0;
     snprintf(row.task, sizeof row.task, "%s", p->targets.tasks.task[t].name);
     snprintf(row.measure, sizeof row.measure, "%s", is_number(p, t) ? "R2" : "AUROC");
@@ -620,10 +490,10 @@ static probe_row row_of_task(const ein_probe *p, int t, int64_t epoch, int64_t s
 static ein_status keep(ein_probe *p, int64_t epoch, int64_t step, double seconds) {
     char text[1024] = "", note[64] = "";
     size_t at = 0;
-    drop_rows_from(p, step);
+    ein_probe_rows_drop(&p->rows, step);
     for (int t = 0; t < p->targets.n_tasks; t++) {
-        const probe_row row = row_of_task(p, t, epoch, step);
-        EIN_TRY(add_row(p, &row));
+        const ein_probe_row row = row_of_task(p, t, epoch, step);
+        EIN_TRY(ein_probe_rows_add(&p->rows, &row));
         if (at + 1 < sizeof text)
             at +=
                 (size_t)snprintf(text + at, sizeof text - at, "%s%s %s %.4f (%" PRId64 " of %" PRId64 ")",
@@ -631,7 +501,7 @@ static ein_status keep(ein_probe *p, int64_t epoch, int64_t step, double seconds
     }
     if (p->unsettled > 0) snprintf(note, sizeof note, "; %.0f fits did not settle", p->unsettled);
     ein_run_log(p->run, "probe of epoch %" PRId64 ": %s%s; %.1f s", epoch, text, note, seconds);
-    return write_rows(p);
+    return ein_probe_rows_write(&p->rows, p->run);
 }
 
 bool ein_probe_is_due(const ein_probe *p, int64_t epoch, int64_t epochs) {
