@@ -30,6 +30,8 @@ static const state_words states[EIN_STATS_STATE_COUNT] = {
                              "not estimable: patients repeat, the formula needs independent records"},
     [EIN_STATS_EMPTY_INTERVAL] = {"empty_interval",
                                   "not estimable: no value agrees with the data at this level"},
+    [EIN_STATS_ONE_BIN] =
+        {"one_bin", "not estimable: all scores fall into one bin, within which nothing is known of them"},
     [EIN_STATS_SUPPRESSED] = {"suppressed", "suppressed: below the minimum count"},
 };
 

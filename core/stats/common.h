@@ -47,6 +47,7 @@ typedef enum {
     EIN_STATS_DEGENERATE,       /* every bootstrap replicate lies on one side of the estimate */
     EIN_STATS_CLUSTERED,        /* the formula needs independent records, but patients repeat: bootstrap it */
     EIN_STATS_EMPTY_INTERVAL,   /* no value of the parameter agrees with the data at this level */
+    EIN_STATS_ONE_BIN,          /* all scores fall into one bin, in which nothing is told of their order */
     EIN_STATS_SUPPRESSED,       /* a cell or group is below the minimum count and is not shown */
     EIN_STATS_STATE_COUNT
 } ein_stats_state;

@@ -50,6 +50,13 @@ static ein_stats_state class_state(int64_t p, int64_t q) {
     return p == 0 || q == 0 ? EIN_STATS_ONE_CLASS : EIN_STATS_ESTIMABLE;
 }
 
+/* Bins in which somebody is. */
+static int count_occupied(const int64_t *positive, const int64_t *negative, int n_bins) {
+    int n = 0;
+    for (int b = 0; b < n_bins; b++) n += positive[b] > 0 || negative[b] > 0;
+    return n;
+}
+
 /* An AUROC and its variance as a result, with the reasons why there may be no interval. */
 static ein_stats_interval interval_of(double auc, double variance, int64_t p, int64_t q, double level) {
     if (p < 2 || q < 2) return ein_stats_point(auc, EIN_STATS_FEW_IN_CLASS);
@@ -72,7 +79,43 @@ ein_status ein_histogram_auc(ein_histogram_result *out, const int64_t *positive,
     const double pairs = (double)p * (double)q, auc = (double)twice_u / (2 * pairs);
     const double variance = variance_of(place, auc, positive, negative, n_bins, (double)p, (double)q);
     free(place);
-    out->auc = interval_of(auc, variance, p, q, level);
+    out->auc = count_occupied(positive, negative, n_bins) > 1 ? interval_of(auc, variance, p, q, level)
+                                                              : ein_stats_no_interval(EIN_STATS_ONE_BIN);
     out->bound = ein_stats_known((double)tied / (2 * pairs));
+    return EIN_OK;
+}
+
+/* --- two rounds -------------------------------------------------------------------------------- */
+
+ein_status ein_placement_sums_auc(ein_stats_interval *delong, ein_stats_interval *clustered,
+                                  const ein_placement_sums *s, double level) {
+    EIN_TRY(ein_stats_check_level(level));
+    const ein_stats_state state = class_state(s->n_positive, s->n_negative);
+    *delong = *clustered = ein_stats_no_interval(state);
+    if (state != EIN_STATS_ESTIMABLE) return EIN_OK;
+    const ein_components_result r = ein_components_result_of(s);
+    *delong = interval_of(r.value, r.delong, s->n_positive, s->n_negative, level);
+    if (s->n_clusters_positive < 2 || s->n_clusters_negative < 2)
+        *clustered = ein_stats_point(r.value, EIN_STATS_FEW_CLUSTERS);
+    else
+        *clustered = interval_of(r.value, r.clustered, s->n_positive, s->n_negative, level);
+    return EIN_OK;
+}
+
+static ein_stats_interval difference_of(double value, double variance, ein_stats_state few, double level) {
+    if (!isfinite(variance)) return ein_stats_point(value, few);
+    if (!(variance > 0)) return ein_stats_point(value, EIN_STATS_IDENTICAL);
+    return ein_stats_wald(value, variance, INFINITY, level, -1, 1);
+}
+
+ein_status ein_placement_sums_difference(ein_stats_interval *delong, ein_stats_interval *clustered,
+                                         const ein_placement_sums *s, double level) {
+    EIN_TRY(ein_stats_check_level(level));
+    const ein_stats_state state = class_state(s->n_positive, s->n_negative);
+    *delong = *clustered = ein_stats_no_interval(state);
+    if (state != EIN_STATS_ESTIMABLE) return EIN_OK;
+    const ein_components_result r = ein_components_result_of(s);
+    *delong = difference_of(r.value, r.delong, EIN_STATS_FEW_IN_CLASS, level);
+    *clustered = difference_of(r.value, r.clustered, EIN_STATS_FEW_CLUSTERS, level);
     return EIN_OK;
 }

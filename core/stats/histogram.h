@@ -17,12 +17,25 @@
 
 typedef struct {
     int64_t n_positive, n_negative;
-    ein_stats_interval auc; /* of the binned scores; the interval does not contain E */
-    ein_stats_value bound;  /* E */
+    /* Of the binned scores; the interval does not contain E. EIN_STATS_ONE_BIN if all are in one bin, where every ranking
+     * would give 1/2, with a bound of 1/2. */
+    ein_stats_interval auc;
+    ein_stats_value bound; /* E */
 } ein_histogram_result;
 
 /* AUROC of the counts positive, negative (K, ascending scores). EIN_RANGE for a negative count or P N beyond 2^61. */
 ein_status ein_histogram_auc(ein_histogram_result *out, const int64_t *positive, const int64_t *negative,
                              int n_bins, double level);
+
+/* --- two rounds: variance with patients that repeat within sites ---------------------------------------- */
+
+/* AUROC with DeLong's and with the clustered variance, from the sums over all sites. */
+ein_status ein_placement_sums_auc(ein_stats_interval *delong, ein_stats_interval *clustered,
+                                  const ein_placement_sums *sums, double level);
+
+/* The same for the difference of two models, from sums of differences of placements; EIN_STATS_IDENTICAL in place of
+ * the intervals if no placement differs. */
+ein_status ein_placement_sums_difference(ein_stats_interval *delong, ein_stats_interval *clustered,
+                                         const ein_placement_sums *sums, double level);
 
 #endif

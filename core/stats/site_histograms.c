@@ -10,22 +10,27 @@ static int end_of(const ein_site_histogram *s, int bin) {
     return bin + 1 < s->n_bins ? s->first[bin + 1] : INT_MAX;
 }
 
-/* Pairs of a positive of s and a negative of t: in order, and in overlapping bins. */
-static void count_pairs(double *ordered, double *overlap, const ein_site_histogram *s,
+/* Pairs of a positive of s and a negative of t: in order, and in overlapping bins. Whether any does not overlap. */
+static bool count_pairs(double *ordered, double *overlap, const ein_site_histogram *s,
                         const ein_site_histogram *t) {
+    bool told = false;
     for (int i = 0; i < s->n_bins; i++)
         for (int j = 0; j < t->n_bins; j++) {
             const double pairs = (double)s->positive[i] * (double)t->negative[j];
+            const bool apart = end_of(t, j) <= s->first[i] || t->first[j] >= end_of(s, i);
             if (end_of(t, j) <= s->first[i])
                 *ordered += pairs;
-            else if (t->first[j] < end_of(s, i))
+            else if (!apart)
                 *overlap += pairs;
+            told |= apart && pairs > 0;
         }
+    return told;
 }
 
 void ein_site_histograms_auc(ein_stats_value *auc, ein_stats_value *bound, const ein_site_histogram *site,
                              int n_sites) {
     double p = 0, q = 0, ordered = 0, overlap = 0;
+    bool told = false; /* the order of some pair */
     for (int s = 0; s < n_sites; s++) {
         double own_p = 0, own_q = 0;
         for (int b = 0; b < site[s].n_bins; b++) {
@@ -33,14 +38,20 @@ void ein_site_histograms_auc(ein_stats_value *auc, ein_stats_value *bound, const
             own_q += (double)site[s].negative[b];
         }
         for (int t = 0; t < n_sites; t++)
-            if (t != s || isnan(site[s].own_auc)) count_pairs(&ordered, &overlap, &site[s], &site[t]);
-        if (!isnan(site[s].own_auc)) ordered += site[s].own_auc * own_p * own_q;
+            if (t != s || isnan(site[s].own_auc)) told |= count_pairs(&ordered, &overlap, &site[s], &site[t]);
+        if (!isnan(site[s].own_auc)) {
+            ordered += site[s].own_auc * own_p * own_q;
+            told |= own_p > 0 && own_q > 0;
+        }
         p += own_p;
         q += own_q;
     }
-    const ein_stats_state state = p + q == 0 ? EIN_STATS_NO_RECORDS : EIN_STATS_ONE_CLASS;
-    *auc = p > 0 && q > 0 ? ein_stats_known((ordered + 0.5 * overlap) / (p * q)) : ein_stats_unknown(state);
-    *bound = p > 0 && q > 0 ? ein_stats_known(0.5 * overlap / (p * q)) : ein_stats_unknown(state);
+    const bool both = p > 0 && q > 0;
+    const ein_stats_state state = both         ? EIN_STATS_ONE_BIN
+                                  : p + q == 0 ? EIN_STATS_NO_RECORDS
+                                               : EIN_STATS_ONE_CLASS;
+    *auc = both && told ? ein_stats_known((ordered + 0.5 * overlap) / (p * q)) : ein_stats_unknown(state);
+    *bound = both ? ein_stats_known(0.5 * overlap / (p * q)) : ein_stats_unknown(state);
 }
 
 int ein_site_histograms_common(int *first, const ein_site_histogram *site, int n_sites) {

@@ -19,7 +19,7 @@ typedef struct {
     double noise;   /* rate of the noise in every count (core/stats/noise.h); 0: none */
 } ein_site_histogram;
 
-/* Not estimable without both classes. */
+/* Not estimable without both classes, and if all pairs overlap: EIN_STATS_ONE_BIN, with a bound of 1/2. */
 void ein_site_histograms_auc(ein_stats_value *auc, ein_stats_value *bound, const ein_site_histogram *site,
                              int n_sites);
 

@@ -328,7 +328,10 @@ static void print_head(const ein_pool *p, FILE *stream) {
             p->n_moderators ? "Meta-regression" : "Meta-analysis", (long long)p->k,
             ein_meta_method_name(p->method), 100 * p->level);
     for (int64_t i = 0; i < p->n_left_out; i++) {
-        fprintf(stream, "Not used, line %lld: ", (long long)p->left_out[i].line);
+        if (p->left_out[i].line)
+            fprintf(stream, "Not used, line %lld: ", (long long)p->left_out[i].line);
+        else
+            fputs("Not used: ", stream);
         print_name(p->left_out[i].name, NAME_WIDTH, stream);
         fprintf(stream, "%s\n", p->left_out[i].reason);
     }

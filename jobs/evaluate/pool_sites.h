@@ -21,6 +21,12 @@ typedef struct {
  * random-effects meta-analysis of the sites' own AUROCs; calibration; thresholds; in round 2 the exact figures. */
 ein_status ein_pool_sites_model(const ein_pool_sites *s, int task, int model, json_t *into);
 
+/* Round 2: AUROC of one model with DeLong's and clustered variance, and the difference of models `first` and `second`
+ * (the pair-th pair), as of all rows together in the plan's bins; or why not. */
+ein_status ein_pool_sites_exact(const ein_pool_sites *s, int task, int model, json_t *into);
+ein_status ein_pool_sites_exact_pair(const ein_pool_sites *s, int task, int pair, int first, int second,
+                                     json_t *into);
+
 /* Differences of the models: meta-analysis of the sites', in round 2 the exact paired test. */
 ein_status ein_pool_sites_pairs(const ein_pool_sites *s, int task, json_t *into);
 

@@ -6,37 +6,67 @@
 #include "io/formats/json.h"
 #include "jobs/evaluate/pool.h"
 #include "jobs/evaluate/pool_sites.h"
+#include "jobs/evaluate/pool_values.h"
 
 /* --- one meta-analysis ----------------------------------------------------------------------------------------------
  * */
 
-static void take(ein_pool *p, const ein_pool_sites *s, const char *const *name, const double *estimate,
-                 const double *variance, int n) {
+/* Why an estimate cannot be pooled; NULL if it can. y and v are on the scale of the analysis. */
+static const char *convert(ein_stats_value *y, ein_stats_value *v, bool auroc, double estimate,
+                           double variance) {
+    *y = ein_stats_known(estimate);
+    *v = ein_stats_known(variance);
+    if (!isfinite(estimate)) return "it sent no estimate";
+    if (!isfinite(variance)) return "its estimate has no variance";
+    if (!(variance > 0))
+        return !auroc ? "the variance of its difference is 0: the models are alike there"
+               : estimate == 0 || estimate == 1 ? "its AUROC is 0 or 1, of which no variance follows"
+                                                : "the variance of its AUROC is 0";
+    if (!auroc) return NULL;
+    ein_meta_logit_auc(y, v, estimate, variance);
+    return y->state == EIN_STATS_ESTIMABLE && v->state == EIN_STATS_ESTIMABLE
+               ? NULL
+               : "its AUROC is 0 or 1, whose logit is infinite";
+}
+
+static void take(ein_pool *p, const char *const *name, const double *estimate, const double *variance,
+                 int n) {
     for (int i = 0; i < n; i++) {
-        ein_stats_value y = ein_stats_known(estimate[i]), v = ein_stats_known(variance[i]);
-        bool good = isfinite(estimate[i]) && isfinite(variance[i]) && variance[i] > 0;
-        if (good && p->auroc) {
-            ein_meta_logit_auc(&y, &v, estimate[i], variance[i]);
-            good = y.state == EIN_STATS_ESTIMABLE && v.state == EIN_STATS_ESTIMABLE;
-        }
-        if (good)
-            p->study[p->k++] = (ein_pool_study){.name = name[i], .y = y.value, .v = v.value, .weight = NAN};
+        ein_stats_value y, v;
+        const char *reason = convert(&y, &v, p->auroc, estimate[i], variance[i]);
+        if (reason)
+            p->left_out[p->n_left_out++] = (ein_pool_left_out){.name = name[i], .reason = reason};
         else
-            fprintf(s->out, "  without %s: %s\n", name[i],
-                    isfinite(estimate[i]) ? "its estimate has no variance" : "it sent no estimate");
+            p->study[p->k++] = (ein_pool_study){.name = name[i], .y = y.value, .v = v.value, .weight = NAN};
     }
 }
 
 static void tell_short(const ein_pool *p, const ein_pool_sites *s, const char *what,
                        const ein_stats_interval *ci) {
-    fprintf(s->out, "  %s: %.4f (%.4f to %.4f), %lld sites, tau2 %.4g\n", what, ci->value, ci->lower,
-            ci->upper, (long long)p->k, p->fit.tau2.value);
+    char text[EIN_POOL_TEXT_BYTES], tau2[EIN_POOL_TEXT_BYTES];
+    fprintf(s->out, "  %s: %s, %lld sites, tau2 %s\n", what, ein_pool_interval_text(text, *ci, 4, NULL),
+            (long long)p->k, ein_pool_number_text(tau2, p->fit.tau2, 4));
+}
+
+/* In words only where no table of studies does. */
+static void tell_left_out(const ein_pool *p, const ein_pool_sites *s, bool in_words, json_t *object) {
+    json_t *list = json_array();
+    for (int64_t i = 0; i < p->n_left_out; i++) {
+        if (in_words) fprintf(s->out, "  without %s: %s\n", p->left_out[i].name, p->left_out[i].reason);
+        json_array_append_new(
+            list, json_pack("{s:s, s:s}", "site", p->left_out[i].name, "reason", p->left_out[i].reason));
+    }
+    json_object_set_new(object, "not_used", list);
 }
 
 static ein_status analyse(ein_pool *p, const ein_pool_sites *s, const char *what, bool forest, json_t *into) {
-    json_t *full;
+    json_t *full, *object = json_object();
+    json_object_set_new(into, "random_effects", object);
+    tell_left_out(p, s, !forest || p->k < 2, object);
+    json_object_set_new(object, "sites", json_integer((json_int_t)p->k));
     if (p->k < 2) {
-        fprintf(s->out, "%s: fewer than two sites, no meta-analysis\n", what);
+        fprintf(s->out, "%s: not estimable: fewer than two sites, no meta-analysis\n", what);
+        ein_pool_put_none(object, "value", "fewer than two sites");
         return EIN_OK;
     }
     EIN_TRY(ein_pool_analyse(p));
@@ -49,10 +79,10 @@ static ein_status analyse(ein_pool *p, const ein_pool_sites *s, const char *what
     } else {
         tell_short(p, s, what, &ci);
     }
-    json_object_set_new(into, "random_effects",
-                        json_pack("{s:o, s:o, s:o, s:I, s:o}", "value", ein_json_number(ci.value), "lower",
-                                  ein_json_number(ci.lower), "upper", ein_json_number(ci.upper), "sites",
-                                  (json_int_t)p->k, "tau2", ein_json_number(p->fit.tau2.value)));
+    ein_pool_put_interval(object, "value", ci);
+    json_object_set_new(object, "lower", ein_json_number(ci.lower));
+    json_object_set_new(object, "upper", ein_json_number(ci.upper));
+    ein_pool_put_value(object, "tau2", p->fit.tau2);
     return EIN_OK;
 }
 
@@ -64,43 +94,19 @@ ein_status ein_pool_sites_meta(const ein_pool_sites *s, const char *what, bool a
                   .scale = auroc ? EIN_POOL_LOGISTIC : EIN_POOL_AS_GIVEN,
                   .method = EIN_META_REML,
                   .level = s->level};
-    EIN_TRY(EIN_NEW(p.study, n + 1));
-    take(&p, s, name, estimate, variance, n);
-    const ein_status status = analyse(&p, s, what, forest, into);
+    ein_status status = EIN_NEW(p.study, n + 1);
+    if (status == EIN_OK) status = EIN_NEW(p.left_out, n + 1);
+    if (status == EIN_OK) {
+        take(&p, name, estimate, variance, n);
+        status = analyse(&p, s, what, forest, into);
+    }
     free(p.study);
+    free(p.left_out);
     return status;
 }
 
 /* --- differences of models
  * ------------------------------------------------------------------------------------------- */
-
-static void tell_exact_pair(const ein_pool_sites *s, int task, int pair, json_t *into) {
-    ein_placement_sums all = {0};
-    int n = 0, clustered = 0;
-    for (int i = 0; i < s->n; i++) {
-        const ein_result_sums *r = &s->result[i].task[task].pair[pair].sums;
-        if (!r->has_sums) continue;
-        ein_placement_sums_add(&all, &r->sums);
-        n++;
-        clustered += r->has_clusters;
-    }
-    if (n == 0 || n < s->n) {
-        fprintf(s->out, "  no exact difference: %d of %d sites sent sums\n", n, s->n);
-        return;
-    }
-    ein_components_result e = ein_components_result_of(&all);
-    if (clustered < n) e.clustered = NAN;
-    const double variance = isfinite(e.clustered) ? e.clustered : e.delong;
-    const ein_stats_interval ci = ein_stats_wald(e.value, variance, INFINITY, s->level, -1, 1);
-    const ein_stats_test test = ein_stats_z_test(e.value / sqrt(variance), INFINITY);
-    fprintf(s->out, "  exact: %.6f (%.4f to %.4f), Z %.4f, p %.4g, %s\n", e.value, ci.lower, ci.upper,
-            test.statistic, test.p, isfinite(e.clustered) ? "clustered by patient" : "DeLong");
-    json_object_set_new(into, "exact",
-                        json_pack("{s:o, s:o, s:o, s:o, s:o}", "difference", ein_json_number(e.value),
-                                  "delong_variance", ein_json_number(e.delong), "clustered_variance",
-                                  ein_json_number(e.clustered), "z", ein_json_number(test.statistic), "p",
-                                  ein_json_number(test.p)));
-}
 
 static ein_status meta_pair(const ein_pool_sites *s, int task, int pair, const char *what, json_t *into) {
     const char **name = NULL;
@@ -135,7 +141,7 @@ ein_status ein_pool_sites_pairs(const ein_pool_sites *s, int task, json_t *into)
             json_object_set_new(one, "second", json_string(s->plan->model[k].name));
             fprintf(s->out, "\n%s\n", what);
             if (s->plan->pooled)
-                tell_exact_pair(s, task, at, one);
+                EIN_TRY(ein_pool_sites_exact_pair(s, task, at, i, k, one));
             else
                 EIN_TRY(meta_pair(s, task, at, "random effects", one));
         }
@@ -171,14 +177,14 @@ static ein_status meta_group(const ein_pool_sites *s, int task, int model, const
         const json_t *m = json_array_get(json_object_get(g, "models"), (size_t)model),
                      *a = json_object_get(m, "auroc");
         const json_t *clustered = json_object_get(a, "clustered"), *delong = json_object_get(a, "delong");
-        if (!json_is_object(a)) continue;
+        if (!g) continue;
         name[n] = s->result[i].site;
-        value[n] = json_number_value(json_object_get(a, "value"));
+        value[n] = json_is_object(a) ? json_number_value(json_object_get(a, "value")) : NAN;
         value[s->n + n++] = json_is_number(clustered) ? json_number_value(clustered)
                             : json_is_number(delong)  ? json_number_value(delong)
                                                       : NAN;
     }
-    if (status == EIN_OK && n >= 2) {
+    if (status == EIN_OK && n > 0) {
         json_t *one = json_pack("{s:s, s:s, s:s}", "model", s->plan->model[model].name, "column", column,
                                 "group", group);
         json_array_append_new(list, one);
@@ -239,19 +245,26 @@ ein_status ein_pool_sites_quantity(const ein_pool_sites *s, int task, int model,
     }
     fprintf(s->out, "\n--- Model %s\n", s->plan->model[model].name);
     if (sites == 0 || !(n > 1)) {
-        fprintf(s->out, "no site sent sums\n");
+        fprintf(s->out, "not estimable: no site sent sums\n");
+        ein_pool_put_none(into, "quantity", "no site sent sums");
         return EIN_OK;
     }
     const double squares = sum[1] - 2 * sum[4] + sum[3], spread = sum[1] - sum[0] * sum[0] / n,
                  spread_p = sum[3] - sum[2] * sum[2] / n, together = sum[4] - sum[0] * sum[2] / n;
-    const double bias = (sum[2] - sum[0]) / n, mae = sum[5] / n, rmse = sqrt(fmax(squares, 0) / n),
-                 r2 = 1 - squares / spread, r = together / sqrt(spread * spread_p);
-    fprintf(s->out, "%.0f records of %d sites: bias %.6g, MAE %.6g, RMSE %.6g, R2 %.4f, correlation %.4f\n",
-            n, sites, bias, mae, rmse, r2, r);
-    json_object_set_new(into, "quantity",
-                        json_pack("{s:f, s:i, s:o, s:o, s:o, s:o, s:o}", "n", n, "sites", sites, "bias",
-                                  ein_json_number(bias), "mae", ein_json_number(mae), "rmse",
-                                  ein_json_number(rmse), "r2", ein_json_number(r2), "correlation",
-                                  ein_json_number(r)));
+    const double bias = (sum[2] - sum[0]) / n, mae = sum[5] / n, rmse = sqrt(fmax(squares, 0) / n);
+    /* What is left of a sum of squares by rounding is no variance. */
+    const bool varies = spread > 1e-12 * sum[1], varies_p = spread_p > 1e-12 * sum[3];
+    const ein_stats_value none = ein_stats_unknown(EIN_STATS_ZERO_VARIANCE);
+    const ein_stats_value r2 = varies ? ein_stats_known(1 - squares / spread) : none;
+    const ein_stats_value r = varies && varies_p ? ein_stats_known(together / sqrt(spread * spread_p)) : none;
+    char r2_text[EIN_POOL_TEXT_BYTES], r_text[EIN_POOL_TEXT_BYTES];
+    fprintf(s->out, "%.0f records of %d sites: bias %.6g, MAE %.6g, RMSE %.6g, R2 %s, correlation %s\n", n,
+            sites, bias, mae, rmse, ein_pool_number_text(r2_text, r2, 4), ein_pool_number_text(r_text, r, 4));
+    json_t *object =
+        json_pack("{s:f, s:i, s:o, s:o, s:o}", "n", n, "sites", sites, "bias", ein_json_number(bias), "mae",
+                  ein_json_number(mae), "rmse", ein_json_number(rmse));
+    json_object_set_new(into, "quantity", object);
+    ein_pool_put_value(object, "r2", r2);
+    ein_pool_put_value(object, "correlation", r);
     return EIN_OK;
 }

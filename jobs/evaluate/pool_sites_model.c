@@ -9,6 +9,7 @@
 #include "core/stats/threshold.h"
 #include "io/formats/json.h"
 #include "jobs/evaluate/pool_sites.h"
+#include "jobs/evaluate/pool_values.h"
 #include "jobs/sites/recalibration.h"
 
 /* The sites that sent bins of this model. */
@@ -82,44 +83,69 @@ static ein_status pooled_auc(ein_stats_value *auc, ein_stats_value *bound, const
     return status;
 }
 
+/* How many bins all have, without site `left_out`; -1: with all. */
+static ein_status count_common(int *out, const bins *x, int left_out) {
+    ein_site_histogram *h = NULL;
+    int n = 0, *first = NULL;
+    ein_status status = EIN_NEW(h, x->n + 1);
+    if (status == EIN_OK) status = EIN_NEW(first, x->s->plan->task[x->task].n_edges + 1);
+    for (int i = 0; status == EIN_OK && i < x->n; i++)
+        if (i != left_out) h[n++] = x->h[i];
+    *out = status == EIN_OK && n > 0 ? ein_site_histograms_common(first, h, n) : 0;
+    free(h);
+    free(first);
+    return status;
+}
+
+static ein_status tell_without(const bins *x, json_t *list) {
+    char text[EIN_POOL_TEXT_BYTES];
+    for (int i = 0; x->n > 1 && i < x->n; i++) {
+        const char *name = x->s->result[x->site[i]].site;
+        ein_stats_value auc, bound;
+        json_t *one = json_object();
+        int common;
+        json_array_append_new(list, one);
+        EIN_TRY(pooled_auc(&auc, &bound, x, i));
+        EIN_TRY(count_common(&common, x, i));
+        fprintf(x->s->out, "  without %s: %s, off by at most %.4f; %d bin%s in common\n", name,
+                ein_pool_number_text(text, auc, 4), bound.value, common, common == 1 ? "" : "s");
+        json_object_set_new(one, "site", json_string(name));
+        ein_pool_put_value(one, "auroc", auc);
+        ein_pool_put_value(one, "bound", bound);
+        json_object_set_new(one, "common_bins", json_integer(common));
+    }
+    return EIN_OK;
+}
+
 static ein_status tell_pooled(const bins *x, json_t *into) {
     const ein_pool_sites *s = x->s;
     ein_stats_value auc, bound;
     ein_histogram_result binned;
+    char text[EIN_POOL_TEXT_BYTES];
     json_t *object = json_object(), *without = json_array();
+    json_object_set_new(into, "histograms", object);
+    json_object_set_new(object, "without", without);
     EIN_TRY(pooled_auc(&auc, &bound, x, -1));
     EIN_TRY(ein_histogram_auc(&binned, x->positive, x->negative, x->n_common, s->level));
-    fprintf(
-        s->out,
-        "AUROC of all records of %d site%s together, from their bins: %.4f, off by at most %.4f\n"
-        "  in the %d bins that all have: %.4f (%.4f to %.4f, records as independent), off by at most %.4f\n",
-        x->n, x->n == 1 ? "" : "s", auc.value, bound.value, x->n_common, binned.auc.value, binned.auc.lower,
-        binned.auc.upper, binned.bound.value);
+    fprintf(s->out, "AUROC of all records of %d site%s together, from their bins: %s, off by at most %.4f\n",
+            x->n, x->n == 1 ? "" : "s", ein_pool_number_text(text, auc, 4), bound.value);
+    fprintf(s->out, "  in the %d bin%s that all have: %s, off by at most %.4f\n", x->n_common,
+            x->n_common == 1 ? "" : "s",
+            ein_pool_interval_text(text, binned.auc, 4, "records as independent"), binned.bound.value);
     if (x->noisy)
         fprintf(
             s->out,
             "  counts bear noise: the first bound holds with a probability of at least %.9g; the second is without "
             "noise\n",
             s->level);
-    for (int i = 0; x->n > 1 && i < x->n; i++) {
-        ein_stats_value a, e;
-        EIN_TRY(pooled_auc(&a, &e, x, i));
-        fprintf(s->out, "  without %s: %.4f, off by at most %.4f\n", s->result[x->site[i]].site, a.value,
-                e.value);
-        json_array_append_new(without,
-                              json_pack("{s:s, s:o, s:o}", "site", s->result[x->site[i]].site, "auroc",
-                                        ein_json_number(a.value), "bound", ein_json_number(e.value)));
-    }
-    json_object_set_new(object, "auroc", ein_json_number(auc.value));
-    json_object_set_new(object, "bound", ein_json_number(bound.value));
+    ein_pool_put_value(object, "auroc", auc);
+    ein_pool_put_value(object, "bound", bound);
     json_object_set_new(object, "noisy", json_boolean(x->noisy));
     json_object_set_new(object, "sites", json_integer(x->n));
     json_object_set_new(object, "common_bins", json_integer(x->n_common));
-    json_object_set_new(object, "binned_auroc", ein_json_number(binned.auc.value));
+    ein_pool_put_interval(object, "binned_auroc", binned.auc);
     json_object_set_new(object, "binned_variance", ein_json_number(binned.auc.variance));
-    json_object_set_new(object, "without", without);
-    json_object_set_new(into, "histograms", object);
-    return EIN_OK;
+    return tell_without(x, without);
 }
 
 static ein_status tell_bins(const bins *x, json_t *into) {
@@ -130,63 +156,11 @@ static ein_status tell_bins(const bins *x, json_t *into) {
             fprintf(s->out, "no bins of %s: %s\n", s->result[i].site, t->model[x->model].withheld);
     }
     if (x->n == 0) {
-        fprintf(s->out, "no site sent bins of scores\n");
+        fprintf(s->out, "AUROC of all records together: not estimable: no site sent bins of scores\n");
+        if (s->plan->round == 1) ein_pool_put_none(into, "histograms", "no site sent bins of scores");
         return EIN_OK;
     }
     return s->plan->round == 1 ? tell_pooled(x, into) : EIN_OK;
-}
-
-/* --- exact -------------------------------------------------------------------------------------------------------- */
-
-static ein_status tell_exact(const bins *x, json_t *into) {
-    const ein_pool_sites *s = x->s;
-    ein_placement_sums all = {0};
-    int n = 0, clustered = 0;
-    for (int i = 0; i < s->n; i++) {
-        const ein_result_sums *r = &s->result[i].task[x->task].model[x->model].sums;
-        if (!r->has_sums) {
-            fprintf(s->out, "no sums of %s\n", s->result[i].site);
-            continue;
-        }
-        ein_placement_sums_add(&all, &r->sums);
-        n++;
-        clustered += r->has_clusters;
-    }
-    ein_components_result e = ein_components_result_of(&all);
-    ein_histogram_result binned = {0};
-    for (int i = 0; i < s->plan->n_pooled; i++) {
-        const ein_plan_pooled *q = &s->plan->pooled[i];
-        if (q->task == x->task && q->model == x->model)
-            EIN_TRY(ein_histogram_auc(&binned, q->positive, q->negative, q->n_bins, s->level));
-    }
-    const int64_t p = binned.n_positive, q = binned.n_negative;
-    if (n == 0) return EIN_OK;
-    if (p != all.n_positive || q != all.n_negative) {
-        fprintf(s->out,
-                "NOT exact: the plan's counts are of %lld positives and %lld negatives, the sums of %lld and "
-                "%lld: a site is missing\n",
-                (long long)p, (long long)q, (long long)all.n_positive, (long long)all.n_negative);
-        return EIN_OK;
-    }
-    if (clustered < n) e.clustered = NAN;
-    const double variance = isfinite(e.clustered) ? e.clustered : e.delong;
-    const ein_stats_interval ci = ein_stats_wald(e.value, variance, INFINITY, s->level, 0, 1);
-    fprintf(
-        s->out,
-        "Exact in the plan's %d joined bins, over %d sites: AUROC %.6f (%.4f to %.4f, %s), DeLong SE %.6f%s\n",
-        x->n_common, n, e.value, ci.lower, ci.upper,
-        isfinite(e.clustered) ? "clustered by patient" : "DeLong, records as independent", sqrt(e.delong),
-        isfinite(e.clustered) ? "" : "; a site could not send sums over patients");
-    fprintf(
-        s->out,
-        "  (scores rounded down to these bins; the AUROC of the scores themselves differs by at most %.4f)\n",
-        binned.bound.value);
-    json_object_set_new(into, "exact",
-                        json_pack("{s:o, s:o, s:o, s:o, s:i}", "auroc", ein_json_number(e.value), "bound",
-                                  ein_json_number(binned.bound.value), "delong_variance",
-                                  ein_json_number(e.delong), "clustered_variance",
-                                  ein_json_number(e.clustered), "sites", n));
-    return EIN_OK;
 }
 
 /* --- calibration -------------------------------------------------------------------------------------------------- */
@@ -221,30 +195,52 @@ static ein_status fill_calibration(const bins *x, ein_calibration_bin *bin) {
 
 static ein_status tell_calibration(const bins *x, json_t *into) {
     ein_calibration_bin *bin;
+    char reason[EIN_POOL_TEXT_BYTES], ece[EIN_POOL_TEXT_BYTES], brier[EIN_POOL_TEXT_BYTES];
     for (int i = 0; i < x->n; i++)
         if (!model_of(x, i)->has_calibration) {
-            fprintf(x->s->out, "no calibration over all sites: %s sent no sums of scores\n",
-                    x->s->result[x->site[i]].site);
+            snprintf(reason, sizeof reason, "%.100s sent no sums of scores", x->s->result[x->site[i]].site);
+            fprintf(x->s->out, "no calibration over all sites: %s\n", reason);
+            ein_pool_put_none(into, "calibration", reason);
             return EIN_OK;
         }
     EIN_TRY(EIN_NEW(bin, x->n_common + 1));
     const ein_status status = fill_calibration(x, bin);
-    const ein_calibration_binned c = ein_calibration_from_bins(bin, x->n_common);
-    if (status == EIN_OK) {
-        fprintf(x->s->out,
-                "Calibration: prevalence %.4f, mean prediction %.4f, Brier score %.5f, ECE in %d bins %.4f\n",
-                c.prevalence.value, c.mean_probability.value, c.brier.value, x->n_common, c.ece.value);
-        json_object_set_new(into, "calibration",
-                            json_pack("{s:o, s:o, s:o, s:o}", "prevalence",
-                                      ein_json_number(c.prevalence.value), "mean_prediction",
-                                      ein_json_number(c.mean_probability.value), "brier",
-                                      ein_json_number(c.brier.value), "ece", ein_json_number(c.ece.value)));
-    }
+    ein_calibration_binned c = ein_calibration_from_bins(bin, x->n_common);
     free(bin);
-    return status;
+    EIN_TRY(status);
+    /* In one bin over- and underestimates cancel: what is left is not the error of calibration. */
+    if (x->n_common < 2 && c.ece.state == EIN_STATS_ESTIMABLE) c.ece = ein_stats_unknown(EIN_STATS_ONE_BIN);
+    fprintf(x->s->out,
+            "Calibration: prevalence %.4f, mean prediction %.4f, Brier score %s, ECE in %d bin%s %s\n",
+            c.prevalence.value, c.mean_probability.value, ein_pool_number_text(brier, c.brier, 5),
+            x->n_common, x->n_common == 1 ? "" : "s", ein_pool_number_text(ece, c.ece, 4));
+    json_t *object = json_object();
+    json_object_set_new(into, "calibration", object);
+    ein_pool_put_value(object, "prevalence", c.prevalence);
+    ein_pool_put_value(object, "mean_prediction", c.mean_probability);
+    ein_pool_put_value(object, "brier", c.brier);
+    ein_pool_put_value(object, "ece", c.ece);
+    return EIN_OK;
 }
 
 /* --- thresholds --------------------------------------------------------------------------------------------------- */
+
+static void tell_proportions(const ein_pool_sites *s, const ein_threshold_metrics *r, double threshold,
+                             int n) {
+    const ein_proportion *const all[] = {&r->sensitivity, &r->specificity, &r->ppv, &r->npv};
+    static const char *const names[] = {"sensitivity", "specificity", "PPV", "NPV"};
+    fprintf(s->out, "At %.9g (%d sites):", threshold, n);
+    for (int i = 0; i < 4; i++) {
+        fprintf(s->out, "%s %s ", i ? "," : "", names[i]);
+        if (all[i]->state != EIN_STATS_ESTIMABLE)
+            fputs(ein_stats_state_text(all[i]->state), s->out);
+        else if (i < 2)
+            fprintf(s->out, "%.4f (%.4f to %.4f)", all[i]->value, all[i]->wilson_lower, all[i]->wilson_upper);
+        else
+            fprintf(s->out, "%.4f", all[i]->value);
+    }
+    fputc('\n', s->out);
+}
 
 /* Counts at the threshold over the sites whose bins have its edge. */
 static ein_status tell_threshold(const bins *x, int k, json_t *list) {
@@ -264,14 +260,15 @@ static ein_status tell_threshold(const bins *x, int k, json_t *list) {
             *(above ? &c.false_positive : &c.true_negative) += h->negative[b];
         }
     }
-    if (n == 0) return EIN_OK;
+    if (n == 0) {
+        fprintf(x->s->out, "At %.9g: not estimable: no site's bins have an edge there\n",
+                t->edge[t->threshold[k]]);
+        json_array_append_new(list, json_pack("{s:f, s:i, s:s}", "threshold", t->edge[t->threshold[k]],
+                                              "sites", 0, "reason", "no site's bins have an edge there"));
+        return EIN_OK;
+    }
     EIN_TRY(ein_threshold_from_counts(&r, c, t->edge[t->threshold[k]], x->s->level));
-    fprintf(
-        x->s->out,
-        "At %.9g (%d sites): sensitivity %.4f (%.4f to %.4f), specificity %.4f (%.4f to %.4f), PPV %.4f, NPV %.4f\n",
-        t->edge[t->threshold[k]], n, r.sensitivity.value, r.sensitivity.wilson_lower,
-        r.sensitivity.wilson_upper, r.specificity.value, r.specificity.wilson_lower,
-        r.specificity.wilson_upper, r.ppv.value, r.npv.value);
+    tell_proportions(x->s, &r, t->edge[t->threshold[k]], n);
     json_array_append_new(
         list, json_pack("{s:f, s:i, s:I, s:I, s:I, s:I}", "threshold", t->edge[t->threshold[k]], "sites", n,
                         "true_positive", (json_int_t)c.true_positive, "false_positive",
@@ -293,7 +290,16 @@ static ein_status tell_recalibration(const bins *x, json_t *into) {
         if (!s->result[i].task[x->task].model[x->model].has_logistic)
             fprintf(s->out, "no sums of %s\n", s->result[i].site);
     ein_sites_recalibrated(&r, s->plan, s->result, s->n, x->task, x->model);
-    if (r.sites == 0) return EIN_OK;
+    const char *const none = r.sites == 0 ? "no site sent sums"
+                             : !isfinite(r.step)
+                                 ? "the information of all sites is singular: the scores do not vary"
+                             : !isfinite(r.intercept_se) ? "the information of all sites is not positive"
+                                                         : NULL;
+    if (none) {
+        fprintf(s->out, "Recalibration: not estimable: %s\n", none);
+        ein_pool_put_none(into, "recalibration", none);
+        return EIN_OK;
+    }
     const double z = ein_normal_quantile(0.5 + s->level / 2);
     fprintf(
         s->out,
@@ -340,7 +346,7 @@ static ein_status tell_all(const bins *x, json_t *into) {
     fprintf(s->out, "\n--- Model %s\n", s->plan->model[x->model].name);
     if (s->plan->recalibration) return tell_recalibration(x, into);
     EIN_TRY(tell_bins(x, into));
-    if (s->plan->pooled) return tell_exact(x, into);
+    if (s->plan->pooled) return ein_pool_sites_exact(s, x->task, x->model, into);
     if (x->n > 0) EIN_TRY(tell_calibration(x, into));
     json_t *thresholds = json_array();
     json_object_set_new(into, "thresholds", thresholds);

@@ -109,7 +109,7 @@ static ein_status make_second(const ein_job *job, const char *from) {
     if (status == EIN_OK)
         status = first->recalibration || ein_config_bool(job->config, "plan.recalibrate")
                      ? ein_plan_recalibration(&body, first, results, job->n_operands, today)
-                     : ein_plan_second(&body, first, results, job->n_operands, today);
+                     : ein_plan_second(&body, first, results, job->n_operands, today, stderr);
     if (status == EIN_OK) status = sign(job->config, body);
     json_decref(body);
     ein_results_free(results, job->n_operands, first);

@@ -161,6 +161,12 @@ static int within(const cohort *c, bool own_known, double *error, double *limit)
     ein_roc_result all;
     ein_site_histograms_auc(&auc, &bound, h, sites);
     check_ok(ein_roc_auc(&all, kept, kept_label, NULL, n_kept, EIN_ROC_DEFAULTS));
+    /* Where no pair of records is in order by the bins nothing is told: any AUROC is possible. */
+    if (auc.state == EIN_STATS_ONE_BIN) {
+        ck_assert(!own_known && isnan(auc.value) && bound.value == 0.5);
+        return 0;
+    }
+    check_state(auc.state, EIN_STATS_ESTIMABLE);
     *error = fabs(auc.value - all.auc.value);
     *limit = bound.value;
     return sites;
@@ -170,7 +176,7 @@ START_TEST(test_bound) {
     static cohort c;
     int drawn = 0, several = 0;
     double worst = 0;
-    for (int i = 0; i < 1000; i++) {
+    for (int i = 0; i < 1500 && drawn < 1000; i++) {
         double error, limit;
         draw(&c, (uint64_t)i, 150 + i % 700, 0.2 + 0.003 * (i % 900));
         const int sites = within(&c, i % 2 == 0, &error, &limit);
@@ -180,7 +186,7 @@ START_TEST(test_bound) {
         worst = fmax(worst, error / fmax(limit, 1e-15));
         ck_assert_msg(error <= limit + 1e-12, "draw %d: off by %g, bound %g", i, error, limit);
     }
-    ck_assert_msg(drawn > 900 && several > 700 && worst > 0.05, "%d draws, %d of several sites, worst %g",
+    ck_assert_msg(drawn == 1000 && several > 700 && worst > 0.05, "%d draws, %d of several sites, worst %g",
                   drawn, several, worst);
 }
 END_TEST

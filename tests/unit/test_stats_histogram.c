@@ -147,6 +147,25 @@ START_TEST(states_and_errors) {
     check_no_interval(r.auc, EIN_STATS_BOUNDARY);
     check_ok(ein_histogram_auc(&r, one, q, 3, 0.95));
     check_no_interval(r.auc, EIN_STATS_FEW_IN_CLASS);
+    const int64_t full[] = {0, 30, 0}, many[] = {0, 50, 0};
+    for (int n = 1; n <= 3; n += 2) { /* one bin, and one of three in which anybody is */
+        check_ok(ein_histogram_auc(&r, full + (n == 1), many + (n == 1), n, 0.95));
+        check_none(r.auc, EIN_STATS_ONE_BIN);
+        ck_assert(r.bound.state == EIN_STATS_ESTIMABLE && r.bound.value == 0.5);
+    }
+    ein_placement_sums same = {.n_positive = 3,
+                               .n_negative = 4,
+                               .n_clusters = 7,
+                               .n_clusters_positive = 3,
+                               .n_clusters_negative = 4};
+    ein_stats_interval delong, clustered;
+    check_ok(ein_placement_sums_difference(&delong, &clustered, &same, 0.95));
+    ck_assert(delong.value == 0 && clustered.value == 0);
+    check_no_interval(delong, EIN_STATS_IDENTICAL);
+    check_no_interval(clustered, EIN_STATS_IDENTICAL);
+    same.n_clusters_positive = 1;
+    check_ok(ein_placement_sums_difference(&delong, &clustered, &same, 0.95));
+    check_no_interval(clustered, EIN_STATS_FEW_CLUSTERS);
     check_fails(ein_histogram_auc(&r, bad, q, 3, 0.95), EIN_RANGE, "bin 1");
     check_fails(ein_histogram_auc(&r, huge, huge, 3, 0.95), EIN_RANGE, "2^61");
     const int bin = 0;
