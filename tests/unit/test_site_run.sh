@@ -72,12 +72,26 @@ sheet=$(cat north/site-private/RELEASE-SHEET.txt)
 like 'the sheet tells of bins' "$sheet" 'Model A: counts in [0-9]+ bins \(of 20; the AUROC that follows from them errs by at most 0\.[0-9]+'
 like 'the oldest are too few and joined' "$sheet" '50 to <89 or >=89: [0-9]+ positive'
 ok 'all figures for the site itself' test -s north/site-private/task-1.json
-ok 'for output checkers' python3 -c 'import hashlib, json
-r = json.load(open("north/site-private/acro/results.json"))["results"]
-assert {"pass"} <= {o["status"] for o in r.values()} and all(o["summary"] for o in r.values())
-files = [f for o in r.values() for f in o["files"]]
-assert len(files) >= 3
-for f in files: assert hashlib.sha256(open("north/site-private/acro/" + f["name"], "rb").read()).hexdigest() == f["checksum"]'
+# ACRO 1.0.2 compares the version, takes the first of each output's files, and reads its tables (acro/record.py).
+ok 'for output checkers, in the form of ACRO 1.0.2' python3 -c 'import hashlib, json, os
+root = json.load(open("north/site-private/acro/results.json")); r = root["results"]
+assert root["version"] == "1.0.2" and root["tool"]["name"] == "einthoven"
+assert {o["status"] for o in r.values()} == {"pass"} and len(r) >= 9, {k: o["status"] for k, o in r.items()}
+for key, o in r.items():
+    assert o["uid"] == key and o["summary"] and len(o["files"]) == 1 and o["fair"]["analysis_name"] and o["outcome"] == {}
+    for k in "type properties command exception timestamp comments".split(): assert k in o, (key, k)
+    f = o["files"][0]; path = "north/site-private/acro/" + f["name"]; digest = hashlib.sha256(open(path, "rb").read()).hexdigest()
+    assert digest == f["checksum"] == open("north/site-private/acro/checksums/" + f["name"] + ".txt").read()
+    assert f["sdc"]["summary"]["MinimumThresholdCheck"] == 0 and "cells" in f["sdc"]
+kinds = {o["properties"]["method"].split(",")[0] for o in r.values()}
+assert kinds >= {"counts of scores", "AUROC with variances", "difference of AUROCs with variances", "sums over a measured quantity"}, kinds'
+if python3 -c 'import acro' 2>/dev/null; then
+    ok 'as ACRO reads it' python3 -c 'from acro.record import load_records
+r = load_records("north/site-private/acro"); assert len(r.results) >= 9
+assert all(len(o.output) == 1 and len(o.output[0]) > 0 for o in r.results.values())'
+else
+    skip 'as ACRO reads it' 'the Python package acro is not there'
+fi
 unlike 'no record or patient leaves' "$(cat north/north.result.json)" 'north[0-9]'
 ok 'pooled' "$einthoven" pool --plan plan.json --coordinator c.key.pub ./*/*.result.json --json pooled.json
 like 'who ran what' "$out" '^west +2026-05-01 einthoven .* 11 '
@@ -206,6 +220,10 @@ ok 'bins shifted by a hundredth: nothing below the minimum' python3 differences.
 head -n 12 north.csv >tiny.csv
 tried 'a small site' 'NOTHING of it is sent: a cell is of fewer than 11' other.json tiny.csv
 awk -F, -v OFS=, 'NR > 1 { $2 = "north" NR % 9 } 1' north.csv >nine.csv
+ok 'withheld: a file with the reason' python3 -c 'import json
+r = json.load(open("x/site-private/acro/results.json"))["results"]; o = r["output_0"]
+assert o["status"] == "fail" and o["files"][0]["name"] == "output_0.txt" and o["files"][0]["sdc"]["summary"]["suppressed"] is True
+assert "not sent: a cell is of fewer than 11" in open("x/site-private/acro/output_0.txt").read()'
 tried 'many ECGs of nine patients' 'NOTHING of it is sent: a cell is of fewer than 11' other.json nine.csv
 awk -F, -v OFS=, 'NR > 1 { $8 = NR == 2 ? 1e9 : 0 } 1' north.csv >onehot.csv
 tried 'a mean over a one-hot weight' 'NOT sent: too few patients, a few dominate' other.json onehot.csv
