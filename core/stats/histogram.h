@@ -14,11 +14,12 @@
 #define EIN_CORE_STATS_HISTOGRAM_H
 
 #include "core/stats/common.h"
+#include "core/stats/components.h"
 
 typedef struct {
     int64_t n_positive, n_negative;
-    /* Of the binned scores; the interval does not contain E. EIN_STATS_ONE_BIN if all are in one bin, where every ranking
-     * would give 1/2, with a bound of 1/2. */
+    /* Of the binned scores; the interval does not contain E. EIN_STATS_ONE_BIN if all are in one bin, where every
+     * ranking would give 1/2; the bound is 1/2 then. */
     ein_stats_interval auc;
     ein_stats_value bound; /* E */
 } ein_histogram_result;
