@@ -8,6 +8,7 @@
 #include "io/model/model.h"
 #include "io/sites/plan.h"
 #include "jobs/cli/command.h"
+#include "jobs/sites/expect.h"
 #include "jobs/sites/mock.h"
 #include "jobs/sites/recalibration.h"
 #include "jobs/sites/second.h"
@@ -28,6 +29,8 @@ static const ein_option table_plan[] = {
      "plan of the round before; the operands are its sites' results, and what is made is the plan of the next round"},
     {"plan.recalibrate", EIN_OPT_BOOL, "false", EIN_UNBOUNDED, NULL, "",
      "with --from a plan of round 1: the next round fits intercept and slope of each model's logit over all sites"},
+    {"plan.expect", EIN_OPT_LIST, NULL, EIN_UNBOUNDED, NULL, "",
+     "TASK=POSITIVES/NEGATIVES, a site each: says beforehand how many bins such sites could send and share"},
     {"plan.schema", EIN_OPT_CHOICE, NULL, EIN_UNBOUNDED, "plan|result", "",
      "print the published JSON Schema of plans or of results, and nothing else"},
     {0},
@@ -40,26 +43,47 @@ static const ein_flag flags[] = {{"--key", "FILE", "plan.key"},
                                  {"--mock", "TABLE.csv", "plan.mock"},
                                  {"--from", "PLAN.json", "plan.from"},
                                  {"--recalibrate", NULL, "plan.recalibrate"},
+                                 {"--expect", "TASK=P/N,...", "plan.expect"},
                                  {"--schema", "plan|result", "plan.schema"},
                                  {0}};
 
-/* Write the plan, and the table to rehearse on, and say what it is. */
-static ein_status publish(const ein_config *c, const char *path, const char *text) {
+/* What sites would leave, as text of the caller's; judged before anything is written. */
+static ein_status expected_text(char **text, const ein_plan *plan, const ein_config *c) {
+    size_t bytes;
+    FILE *out = open_memstream(text, &bytes);
+    if (!out) return ein_error(EIN_NOMEM, "no memory for what sites would leave");
+    const ein_status status = ein_site_tell_expected(out, plan, c, "plan.expect");
+    return fclose(out) == 0 || status != EIN_OK
+               ? status
+               : ein_error(EIN_NOMEM, "no memory for what sites would leave");
+}
+
+static ein_status write_all(const ein_config *c, const char *path, const char *text, const ein_plan *plan) {
     ein_outputs *output;
-    ein_plan *plan = NULL;
     const char *mock = ein_config_string(c, "plan.mock");
     const char *const paths[] = {path, mock};
     EIN_TRY(ein_outputs_begin(paths, 2, NULL, ein_config_bool(c, "plan.overwrite"), &output));
-    ein_status status = ein_plan_parse(path, text, strlen(text), &plan);
-    if (status == EIN_OK) status = ein_durable_write(path, text, strlen(text));
+    ein_status status = ein_durable_write(path, text, strlen(text));
     if (status == EIN_OK && mock)
         status = ein_site_mock(mock, plan, (int)ein_config_int(c, "plan.mock_records"));
     if (status == EIN_OK) status = ein_outputs_publish(output);
     ein_outputs_end(output);
+    return status;
+}
+
+/* Write the plan, and the table to rehearse on, and say what it is. */
+static ein_status publish(const ein_config *c, const char *path, const char *text) {
+    ein_plan *plan = NULL;
+    char *expected = NULL;
+    ein_status status = ein_plan_parse(path, text, strlen(text), &plan);
+    if (status == EIN_OK) status = expected_text(&expected, plan, c);
+    if (status == EIN_OK) status = write_all(c, path, text, plan);
     if (status == EIN_OK) {
         printf("%s, BLAKE2b-256 %s\n\n", path, plan->file.hash);
         ein_plan_words(plan, stdout);
+        fputs(expected, stdout);
     }
+    free(expected);
     ein_plan_free(plan);
     return status;
 }

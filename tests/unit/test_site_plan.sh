@@ -26,6 +26,20 @@ ok 'a plan' "$einthoven" plan plan.yaml --key c.key --set plan.today=2026-01-01
 for text in 'void after 2099-06-30' 'at least 11 patients' 'thresholds 0\.33, 0\.5' 'in 21 bins' 'column age at least 18' \
     'by sex: 0, 1'; do like "in words: $text" "$out" "$text"; done
 cp plan.json first.json
+ok 'what sites would leave' "$einthoven" plan plan.yaml --key c.key --set plan.today=2026-01-01 --out expected.json \
+    --expect lvef=400/2000,lvef=300/900,lvef=12/300,lvef=9/500
+like 'a large site' "$out" '^Expected, task lvef: a site with 400 positives and 2000 negatives could be counted in about 1[0-9] bins of 21, and its AUROC be off by up to 0\.0[0-9]'
+like 'a small one' "$out" '12 positives and 300 negatives could be counted in about 1 bin of 21, and its AUROC be off by up to 0\.50: more than the plan allows'
+like 'one that is too small' "$out" '9 positives and 500 negatives could send nothing: fewer than 11 of a class'
+like 'all of them' "$out" 'These 4 sites would have about 1 bin in common: no exact second round'
+ok 'two large ones' "$einthoven" plan plan.yaml --key c.key --set plan.today=2026-01-01 --out expected2.json \
+    --expect lvef=400/2000,lvef=300/900
+like 'have bins in common' "$out" 'These 2 sites would have about ([2-9]|1[0-9]) bins in common$'
+for wrong in lvef lvef=3 lvef=3/ lvef=-1/3 lvef=1/nan lvef=1/3x other=1/3; do
+    exits "--expect $wrong" 2 "$einthoven" plan plan.yaml --key c.key --set plan.today=2026-01-01 --out wrong.json --expect $wrong
+done
+like 'is told' "$err" 'such as lvef=40/300'
+ok 'and no plan is written' test ! -e wrong.json
 ok 'again' "$einthoven" plan plan.yaml --key c.key --set plan.today=2026-01-01 --overwrite
 ok 'the same bytes' cmp plan.json first.json
 ok 'inspect' "$einthoven" inspect plan.json
