@@ -79,7 +79,7 @@ $(BENCH_BIN): $(BUILD)/%: $(BUILD)/%.o $(LIBS)
 	$(Q)$(CC) $(CFLAGS_ALL) $(HARDEN_CFLAGS) $(LDFLAGS) $(HARDEN_LDFLAGS) $^ -o $@ $(LIBS_ALL)
 ##@ Measure
 .PHONY: bench
-bench: $(BENCH_BIN) ## speed against the arithmetic peak, PyTorch and ONNX Runtime; PARTS='products inference', PRESETS=tiny
+bench: $(BENCH_BIN) $(BUILD)/tests/unit/test_kernels ## speed against the arithmetic peak, PyTorch and ONNX Runtime; PARTS='products inference', PRESETS=tiny
 	@BENCH_PARTS='$(PARTS)' tests/bench/bench.sh $(BUILD) $(PRESETS)
 
 # --- memory and arithmetic ----------------------------------------------------------------------------------------------

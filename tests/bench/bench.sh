@@ -7,6 +7,7 @@
 #
 # Parts, each printed as it is measured ($BENCH_PARTS):
 #   products    every product of training, beside OpenBLAS's, as a share of the arithmetic peak
+#   kernels     forward and backward pass of each kernel with each set of vector instructions
 #   training    an update of each preset: one rank with half the batch and with the whole one, then both cores as two ranks
 #               and as two threads, each beside the arithmetic peak and the sgemm rate of the same processes; where the
 #               time of an update goes
@@ -23,7 +24,7 @@ build=$PWD/$1
 shift
 presets=("$@")
 [ ${#presets[@]} -gt 0 ] || presets=(tiny small paper)
-read -ra parts <<<"${BENCH_PARTS:-products training torch inference networks}"
+read -ra parts <<<"${BENCH_PARTS:-products kernels training torch inference networks}"
 python=${PYTHON:-python3}
 # An OpenBLAS that is older than the processor falls back on its slowest kernels; the comparison is with its best.
 if [ -z "${OPENBLAS_CORETYPE:-}" ] && grep -qw avx512bw /proc/cpuinfo; then export OPENBLAS_CORETYPE=SkylakeX; fi
@@ -191,6 +192,10 @@ if begins products; then
         "$build/tests/bench/bench_products" 11 "$preset"
         "$build/tests/bench/bench_slot" "$preset" 9
     done
+fi
+if begins kernels; then
+    head_line 'kernels by sets of vector instructions (plain C calls a function for each fused multiply-add)'
+    for preset in "${presets[@]}"; do "$build/tests/unit/test_kernels" speed "$preset"; done
 fi
 if has training || [ "$torch" = yes ]; then
     head_line 'updates of pretraining'

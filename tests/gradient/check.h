@@ -13,7 +13,7 @@
 #include "tests/report.h"
 #include "tests/seed.h"
 
-enum { MAX_INPUTS = 4, MAX_SIZES = 4 };
+enum { MAX_INPUTS = 4, MAX_SIZES = 5, ODD_SHAPES = 4, PRESETS = 3 };
 /* A central difference is off by STEP^2/6 of the third derivative, about 2e-11 of values of order 1, and by rounding:
  * the loss times 2^-53 and the root of its terms (300 at most, so about 2e-15), divided by STEP: 2e-10. A kernel's
  * gradient may be smaller than its loss by two orders, a model's by three. Products are those of tests/noise.h, so no
@@ -53,8 +53,21 @@ typedef struct {
     void (*forward)(double *out, double *const in[], const int s[]);
     void (*backward)(double *const din[], const double *dout, double *const in[], const int s[]);
     void (*both_f32)(float *out, float *const din[], const float *dout, float *const in[], const int s[]);
-    int shapes[4][MAX_SIZES];
+    int shapes[ODD_SHAPES][MAX_SIZES]; /* small, and no multiples of anything */
+    /* Of kernels (tests/gradient/kernels.h): the definition in plain C, rounded by noise.h, and the sizes of a record
+     * of the presets tiny, small and paper. */
+    void (*plain)(double *out, double *const in[], const int s[]);
+    int presets[PRESETS][MAX_SIZES];
 } op;
+
+/* "linear (M,K,N) 5 7 3", until the next call. */
+static inline const char *case_name(const op *o, const int *shape) {
+    static char text[160];
+    int length = snprintf(text, sizeof text, "%s", o->name);
+    for (int i = 0; i < MAX_SIZES && shape[i]; i++)
+        length += snprintf(text + length, sizeof text - (size_t)length, " %d", shape[i]);
+    return text;
+}
 
 /* Arrays of one case; `value` and `gradient` per input, `weight` is the gradient that reaches the output. */
 typedef struct {
@@ -111,9 +124,8 @@ static inline bool check_gradients(const op *o, const int *shape, uint64_t strea
         worst = larger_error(worst, error);
     }
     case_close(&c);
-    return report(worst <= KERNEL_BOUND,
-                  "%s %d %d %d %d: gradient against differences, relative error %.1e <= %.0e", o->name,
-                  shape[0], shape[1], shape[2], shape[3], worst, KERNEL_BOUND);
+    return report(worst <= KERNEL_BOUND, "%s: gradient against differences, relative error %.1e <= %.0e",
+                  case_name(o, shape), worst, KERNEL_BOUND);
 }
 
 static inline float *as_float(const double *x, size_t n) {
@@ -212,8 +224,8 @@ static inline void check_float(const op *o, const int *shape, uint64_t stream) {
     int too_wide = 0;
     const double worst = case_float_error(&c, exact, found, noisy, &too_wide);
     report(worst <= 1 && too_wide == 0,
-           "%s %d %d %d %d: float against double, %.2f of what rounding may do, %d bounds too wide", o->name,
-           shape[0], shape[1], shape[2], shape[3], worst, too_wide);
+           "%s: float against double, %.2f of what rounding may do, %d bounds too wide", case_name(o, shape),
+           worst, too_wide);
     free(exact);
     case_close(&c);
 }
