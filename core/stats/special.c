@@ -180,7 +180,7 @@ typedef struct {
 typedef tails (*tails_at)(double u, double a, double b);
 
 static tails beta_tails(double u, double a, double b) { /* u = log(x / (1-x)) */
-    /* Not ein_logistic, whose last bit is another for u < 0: every exact interval that was ever printed has this one. */
+    /* Not ein_logistic, whose last bit is another for u < 0: exact intervals have always had this one. */
     const double x = 1 / (1 + ein_exp(-u)), y = 1 / (1 + ein_exp(u));
     return (tails){ein_beta_cdf(x, y, a, b), ein_beta_cdf(y, x, b, a), beta_front(x, y, a, b)};
 }
