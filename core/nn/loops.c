@@ -4,6 +4,11 @@
 
 /* The plain set: 16 bytes are what every processor's vectors hold. */
 enum { PIECE = 16 / sizeof(real) };
+#ifdef EIN_REAL_DOUBLE
+#define TURN(x, by) __builtin_shufflevector(x, x, (by), 1 + (by))
+#else
+#define TURN(x, by) __builtin_shufflevector(x, x, (by), 1 + (by), 2 + (by), 3 + (by))
+#endif
 #include "core/nn/loops_body.h"
 
 const ein_loops *ein_loops_in_use(void) {

@@ -30,9 +30,11 @@ typedef struct {
                                const real *mean, const real *rstd, int M, int C);
     void (*gelu_forward)(real *out, real *slope, const real *in, size_t n);
     void (*gelu_backward)(real *din, const real *dout, const real *slope, size_t n);
-    /* x (rows, stride): softmax of scale times the first n values of each row; the others become 0 */
+    /* x (rows, stride), stride a multiple of 16: softmax of scale times the first n values of each row; the others
+     * become 0 */
     void (*softmax)(real *x, int rows, int n, int stride, real scale);
-    /* d (rows, stride): from the gradient by the softmax p to scale times that by what it was taken of */
+    /* d (rows, stride): from the gradient by the softmax p to scale times that by what it was taken of; the last values
+     * of rows likewise */
     void (*softmax_backward)(real *d, const real *p, int rows, int n, int stride, real scale);
     void (*adamw)(real *p, real *m, real *v, const real *g, int64_t n, const ein_adamw_factors *factors);
     /* sum of a(i) b(i) */

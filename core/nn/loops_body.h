@@ -1,5 +1,6 @@
 /* The source of core/nn/loops.h: included once per set of vector instructions by a file that includes that and defines
- * PIECE, the values of one of its vectors (a divisor of 16). Compiled without contraction. */
+ * PIECE, the values of one of its vectors (a divisor of 16), and TURN(x, by), whose lane i is x's (i + by) modulo PIECE,
+ * `by` a constant. Compiled without contraction. */
 #include <math.h>
 #include <string.h>
 
@@ -21,6 +22,12 @@ typedef struct {
 INLINE lanes lanes_zero(void) {
     lanes x;
     EACH_PIECE(i) x.part[i] = (piece){0};
+    return x;
+}
+
+INLINE lanes lanes_all(real value) {
+    lanes x;
+    EACH_PIECE(i) x.part[i] = (piece){0} + value;
     return x;
 }
 
@@ -52,13 +59,69 @@ INLINE lanes lanes_less(lanes a, real x) {
     return a;
 }
 
+/* A vector's comparisons: all bits of a lane set where they hold. */
+#ifdef EIN_REAL_DOUBLE
+typedef int64_t word;
+#else
+typedef int32_t word;
+#endif
+typedef word words __attribute__((vector_size(PIECE * sizeof(real)), aligned(sizeof(real)), may_alias));
+
+/* The first n lanes of a, the others of b. */
+INLINE lanes lanes_first(lanes a, lanes b, int n) {
+    static const word index[LANES] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+    EACH_PIECE(i) {
+        const words from_a = ((const words *)index)[i] < (word)n;
+        a.part[i] = (piece)(((words)a.part[i] & from_a) | ((words)b.part[i] & ~from_a));
+    }
+    return a;
+}
+
+/* The larger ones; a's where they are not numbers. */
+INLINE piece piece_larger(piece a, piece b) {
+    const words from_b = b > a;
+    return (piece)(((words)b & from_b) | ((words)a & ~from_b));
+}
+
+INLINE lanes lanes_larger(lanes a, lanes b) {
+    EACH_PIECE(i) a.part[i] = piece_larger(a.part[i], b.part[i]);
+    return a;
+}
+
+INLINE lanes lanes_scaled(lanes a, real factor) {
+    EACH_PIECE(i) a.part[i] *= factor;
+    return a;
+}
+
+INLINE void lanes_store(real *to, lanes x) {
+    EACH_PIECE(i)((piece *)to)[i] = x.part[i];
+}
+
 /* The lanes' sum: 8 and 8, 4 and 4, 2 and 2, 1 and 1. */
+#define LANES_FOLD(x, join)                                                           \
+    do {                                                                              \
+        _Pragma("GCC unroll 4") for (int half = PIECES / 2; half > 0; half /= 2)      \
+            _Pragma("GCC unroll 8") for (int i = 0; i < half; i++)(x)                 \
+                .part[i] = join((x).part[i], (x).part[i + half]);                     \
+        if (PIECE > 8) (x).part[0] = join((x).part[0], TURN((x).part[0], 8 % PIECE)); \
+        if (PIECE > 4) (x).part[0] = join((x).part[0], TURN((x).part[0], 4 % PIECE)); \
+        if (PIECE > 2) (x).part[0] = join((x).part[0], TURN((x).part[0], 2 % PIECE)); \
+        (x).part[0] = join((x).part[0], TURN((x).part[0], 1));                        \
+    } while (0)
+
+INLINE piece piece_sum(piece a, piece b) {
+    return a + b;
+}
+
 INLINE real lanes_total(lanes x) {
-    real all[LANES];
-    memcpy(all, x.part, sizeof all);
-    for (int half = LANES / 2; half > 0; half /= 2)
-        for (int i = 0; i < half; i++) all[i] += all[i + half];
-    return all[0];
+    LANES_FOLD(x, piece_sum);
+    return x.part[0][0];
+}
+
+/* The largest lane. */
+INLINE real lanes_top(lanes x) {
+    LANES_FOLD(x, piece_larger);
+    return x.part[0][0];
 }
 
 /* sum = sum over c < n of TERM, in lanes: WHOLE for 16 values from c on, PART for the `left` last ones. */
@@ -206,27 +269,48 @@ static void loop_layernorm_backward(real *din, real *dw, real *db, const real *d
 
 /* --- softmax ------------------------------------------------------------------------------------------- */
 
+/* Rows end with whole vectors: what lies behind their n values is kept out of everything. */
+
+INLINE lanes lanes_exp(lanes x) {
+    real all[LANES];
+    memcpy(all, x.part, sizeof all);
+#pragma omp simd
+    for (int i = 0; i < LANES; i++) all[i] = ein_exp_fast(all[i]);
+    return lanes_load(all);
+}
+
 static void loop_softmax(real *x, int rows, int n, int stride, real scale) {
     for (int row = 0; row < rows; row++, x += stride) {
-        real top = x[0], sum;
-#pragma omp simd reduction(max : top)
-        for (int t = 0; t < n; t++) top = x[t] > top ? x[t] : top;
-#pragma omp simd
-        for (int t = 0; t < n; t++) x[t] = ein_exp_fast(scale * (x[t] - top));
-        LANE_SUM(sum, n, lanes_load(x + c), lanes_load_part(x + c, left));
-        const real inverse = 1 / sum;
-#pragma omp simd
-        for (int t = 0; t < n; t++) x[t] *= inverse;
-        for (int t = n; t < stride; t++) x[t] = 0;
+        const lanes first = lanes_all(x[0]);
+        lanes top = first, running = lanes_zero();
+        for (int c = 0; c < n; c += LANES)
+            top = lanes_larger(top, lanes_first(lanes_load(x + c), first, n - c));
+        const real most = lanes_top(top);
+        for (int c = 0; c < n; c += LANES) {
+            const lanes below = lanes_first(lanes_less(lanes_load(x + c), most), lanes_zero(), n - c);
+            const lanes e = lanes_first(lanes_exp(lanes_scaled(below, scale)), lanes_zero(), n - c);
+            running = lanes_add(running, e);
+            lanes_store(x + c, e);
+        }
+        const real inverse = 1 / lanes_total(running);
+        for (int c = 0; c < n; c += LANES) lanes_store(x + c, lanes_scaled(lanes_load(x + c), inverse));
+        for (int c = (n + LANES - 1) / LANES * LANES; c < stride; c++) x[c] = 0;
     }
 }
 
 /* P = softmax(S):  dS = P (dP - sum(P dP)) row by row */
 static void loop_softmax_backward(real *d, const real *p, int rows, int n, int stride, real scale) {
     for (int row = 0; row < rows; row++, d += stride, p += stride) {
-        const real mean = EIN_TERM(ATTENTION_DS_MEAN) * loop_dot(p, d, n);
-#pragma omp simd
-        for (int t = 0; t < n; t++) d[t] = scale * p[t] * (EIN_TERM(ATTENTION_DP) * d[t] - mean);
+        lanes running = lanes_zero();
+        for (int c = 0; c < n; c += LANES)
+            running = lanes_add(
+                running, lanes_first(lanes_times(lanes_load(p + c), lanes_load(d + c)), lanes_zero(), n - c));
+        const real mean = EIN_TERM(ATTENTION_DS_MEAN) * lanes_total(running);
+        for (int c = 0; c < n; c += LANES) {
+            const lanes off = lanes_less(lanes_scaled(lanes_load(d + c), EIN_TERM(ATTENTION_DP)), mean);
+            const lanes whole = lanes_times(lanes_scaled(lanes_load(p + c), scale), off);
+            lanes_store(d + c, lanes_first(whole, lanes_zero(), n - c));
+        }
     }
 }
 
