@@ -85,14 +85,16 @@ static ein_status loop(ein_watch *w) {
     const ein_config *c = w->s->job->config;
     const double poll_s = ein_config_real(c, "watch.poll_s"), idle_s = ein_config_real(c, "watch.idle_s");
     const double beat_s = ein_config_real(c, "watch.heartbeat_s");
-    double next_beat = 0;
+    double next_beat = 0, rested_s = 0; /* a tenth of the time at most goes into walks */
     w->active_s = ein_clock_s();
     while (ein_stop_signals(NULL) == 0) {
         const double begin = ein_clock_s();
         bool changed = false;
         if (begin >= w->walk_at_s) {
             EIN_TRY(ein_watch_walk(w));
-            w->walk_at_s = ein_clock_s() + fmax(poll_s, 10 * (ein_clock_s() - begin));
+            const double end = ein_clock_s();
+            rested_s = end + 10 * (end - begin);
+            w->walk_at_s = fmax(end + poll_s, rested_s);
         }
         EIN_TRY(ein_watch_score(w));
         if (ein_clock_s() >= next_beat) beat(w, "watching");
@@ -100,7 +102,8 @@ static ein_status loop(ein_watch *w) {
         const bool idle = w->waiting.n == 0 && ein_map_count(w->refused) == 0;
         if (idle_s > 0 && idle && ein_clock_s() - w->active_s >= idle_s) return EIN_OK;
         ein_notify_wait(w->notify, rest_s(w), &changed, ein_watch_event, w);
-        if (changed) w->walk_at_s = fmin(w->walk_at_s, ein_clock_s() + fmin(poll_s, 0.1 + w->settle_s / 2));
+        const double soon = ein_clock_s() + fmin(poll_s, 0.1 + w->settle_s / 2);
+        if (changed) w->walk_at_s = fmin(w->walk_at_s, fmax(soon, rested_s));
     }
     return EIN_OK;
 }
