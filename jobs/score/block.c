@@ -8,6 +8,8 @@
 #include "io/base/hash.h"
 
 static const char first_line[] = "einthoven score block 1\n";
+/* Of a record: status, quality, stamp and three texts. */
+enum { LEAST_RECORD = 1 + 4 + 8 + 3 };
 enum { FIRST = sizeof first_line - 1, PLAN = EIN_HASH_TEXT_BYTES - 1, HEAD = FIRST + EIN_HASH_BYTES };
 #define MOST_BYTES INT64_C(4000000000)
 
@@ -107,7 +109,8 @@ static bool take_record(const char **at, const char *end, ein_score_block *b, in
             take(at, end, b->value + i * b->values, (size_t)b->values * sizeof *b->value));
 }
 
-static ein_status unpack(const char *text, size_t bytes, const char *plan, ein_score_block *out) {
+static ein_status unpack(const char *text, size_t bytes, const char *plan, int64_t n, int64_t values,
+                         ein_score_block *out) {
     uint8_t hash[EIN_HASH_BYTES];
     int64_t sizes[2];
     if (bytes < HEAD + PLAN + sizeof sizes || memcmp(text, first_line, FIRST) != 0)
@@ -117,11 +120,13 @@ static ein_status unpack(const char *text, size_t bytes, const char *plan, ein_s
         return ein_error(EIN_CORRUPT, "is damaged: its hash differs");
     if (memcmp(text + HEAD, plan, PLAN) != 0) return ein_error(EIN_MISMATCH, "belongs to another plan");
     const char *at = text + HEAD + PLAN, *end = text + bytes;
-    /* The hash vouches for sizes; they are bounded all the same before memory is taken. */
-    if (!take(&at, end, sizes, sizeof sizes) || sizes[0] < 0 || sizes[1] < 0 || sizes[0] > (int64_t)bytes ||
-        sizes[1] > (int64_t)bytes || sizes[0] * sizes[1] > MOST_BYTES)
-        return ein_error(EIN_CORRUPT, "has impossible sizes");
-    EIN_TRY(ein_score_block_new(sizes[0], sizes[1], out));
+    if (!take(&at, end, sizes, sizeof sizes) || sizes[0] != n || sizes[1] != values)
+        return ein_error(EIN_CORRUPT,
+                         "says that it holds %lld records of %lld values, instead of %lld of %lld",
+                         (long long)sizes[0], (long long)sizes[1], (long long)n, (long long)values);
+    if (n > (end - at) / LEAST_RECORD)
+        return ein_error(EIN_CORRUPT, "is too short for %lld records", (long long)n);
+    EIN_TRY(ein_score_block_new(n, values, out));
     bool good = true;
     for (int64_t i = 0; i < out->n && good; i++) good = take_record(&at, end, out, i);
     if (good && at == end) return EIN_OK;
@@ -129,12 +134,13 @@ static ein_status unpack(const char *text, size_t bytes, const char *plan, ein_s
     return ein_error(EIN_CORRUPT, "is cut short, or longer than it says");
 }
 
-ein_status ein_score_block_read(const char *path, const char *plan, ein_score_block *out) {
+ein_status ein_score_block_read(const char *path, const char *plan, int64_t n, int64_t values,
+                                ein_score_block *out) {
     char *text = NULL;
     size_t bytes = 0;
     *out = (ein_score_block){0};
     EIN_TRY(ein_file_read(path, MOST_BYTES, &text, &bytes));
-    const ein_status status = ein_error_context(unpack(text, bytes, plan, out), "%s", path);
+    const ein_status status = ein_error_context(unpack(text, bytes, plan, n, values, out), "%s", path);
     free(text);
     return status;
 }

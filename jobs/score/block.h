@@ -61,9 +61,10 @@ typedef struct {
 ein_status ein_score_block_new(int64_t n, int64_t values, ein_score_block *out);
 void ein_score_block_free(ein_score_block *block);
 
-/* The bytes of a block (free()), and back from its file. EIN_NOTFOUND, EIN_CORRUPT, EIN_MISMATCH for a block of
- * another plan. */
+/* The bytes of a block (free()), and back from the file of a block that is to hold n records of `values` values: a file
+ * that says otherwise takes no memory. EIN_NOTFOUND, EIN_CORRUPT, EIN_MISMATCH for a block of another plan. */
 ein_status ein_score_block_pack(const ein_score_block *block, const char *plan, char **out, size_t *bytes);
-ein_status ein_score_block_read(const char *path, const char *plan, ein_score_block *out);
+ein_status ein_score_block_read(const char *path, const char *plan, int64_t n, int64_t values,
+                                ein_score_block *out);
 
 #endif

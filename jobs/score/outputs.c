@@ -107,7 +107,7 @@ static ein_status fill_tables(tables *t, const char *folder, const ein_score_pla
     ein_score_rows *rows = NULL;
     ein_score_row row;
     bool more = true;
-    ein_status status = ein_score_rows_open(folder, plan, true, &rows);
+    ein_status status = ein_score_rows_open(folder, plan, models->values, &rows);
     memset(tally, 0, EIN_SCORE_STATUS_COUNT * sizeof *tally);
     while (status == EIN_OK && more) {
         ein_score_line line;

@@ -151,7 +151,8 @@ static ein_status find_changed(const ein_score *s, ein_map *changed, char *first
         ein_score_block block;
         int64_t begin, n;
         ein_claims_block_path(s->out, b, path, sizeof path);
-        const ein_status status = ein_score_block_read(path, part->hash, &block);
+        ein_score_part_block(part, b, &begin, &n);
+        const ein_status status = ein_score_block_read(path, part->hash, n, s->models->values, &block);
         if (status == EIN_NOTFOUND) continue;
         if (status == EIN_CORRUPT || status == EIN_MISMATCH) {
             printf("%s; it is done again\n", ein_error_message());
@@ -159,8 +160,7 @@ static ein_status find_changed(const ein_score *s, ein_map *changed, char *first
             continue;
         }
         EIN_TRY(status);
-        ein_score_part_block(part, b, &begin, &n);
-        for (int64_t i = 0; i < n && i < block.n; i++) {
+        for (int64_t i = 0; i < n; i++) {
             int64_t record;
             const char *source = ein_score_part_input(part, begin + i, &record);
             const int later = (int)(part - s->plan.part) + 1;

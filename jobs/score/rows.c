@@ -25,7 +25,7 @@ typedef struct {
 struct ein_score_rows {
     const char *folder;
     const ein_score_plan *plan;
-    bool blocks;
+    int64_t values;
     cursor *at; /* (plan->n) */
     char *text; /* of the problems */
     problem *problem;
@@ -110,14 +110,14 @@ static const problem *problem_of(ein_score_rows *r) {
 
 /* --- rows ------------------------------------------------------------------------------------------------ */
 
-ein_status ein_score_rows_open(const char *folder, const ein_score_plan *plan, bool blocks,
+ein_status ein_score_rows_open(const char *folder, const ein_score_plan *plan, int64_t values,
                                ein_score_rows **out) {
     ein_score_rows *r = NULL;
     *out = NULL;
     EIN_TRY(EIN_NEW(r, 1));
     r->folder = folder;
     r->plan = plan;
-    r->blocks = blocks;
+    r->values = values;
     ein_status status = EIN_NEW(r->at, plan->n);
     for (int i = 0; status == EIN_OK && i < plan->n; i++) r->at[i].loaded = -1;
     if (status == EIN_OK) status = load_problems(r);
@@ -146,11 +146,8 @@ static ein_status load_block(ein_score_rows *r, int part, int64_t block) {
     ein_score_block_free(&c->block);
     c->loaded = -1;
     ein_claims_block_path(r->folder, block, path, sizeof path);
-    EIN_TRY(ein_score_block_read(path, p->hash, &c->block));
     ein_score_part_block(p, block, &first, &n);
-    if (c->block.n != n)
-        return ein_error(EIN_CORRUPT, "%s: holds %lld records instead of %lld", path, (long long)c->block.n,
-                         (long long)n);
+    EIN_TRY(ein_score_block_read(path, p->hash, n, r->values, &c->block));
     c->loaded = block;
     return EIN_OK;
 }
@@ -162,7 +159,7 @@ static ein_status take_row(ein_score_rows *r, int part, ein_score_row *row) {
     const int64_t block = p->first_block + input / p->block, within = input % p->block;
     *row = (ein_score_row){.path = ein_texts_get(&p->sources.path, c->source),
                            .record = count > 0 ? c->record : -1};
-    if (r->blocks) {
+    if (r->values >= 0) {
         EIN_TRY(load_block(r, part, block));
         row->result = &c->block.record[within];
         row->value = c->block.value + within * c->block.values;

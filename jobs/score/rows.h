@@ -19,8 +19,8 @@ typedef struct {
 
 typedef struct ein_score_rows ein_score_rows;
 
-/* Begin. Without `blocks` nothing is read but the plan: result is NULL but for problems. */
-ein_status ein_score_rows_open(const char *folder, const ein_score_plan *plan, bool blocks,
+/* Begin. `values` of a record, of the models; -1: nothing is read but the plan, result is NULL but for problems. */
+ein_status ein_score_rows_open(const char *folder, const ein_score_plan *plan, int64_t values,
                                ein_score_rows **out);
 void ein_score_rows_close(ein_score_rows *rows); /* NULL is fine */
 

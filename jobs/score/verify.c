@@ -23,14 +23,16 @@ typedef struct {
 } verification;
 
 static ein_status load(verification *v, int64_t number, bool *there) {
+    const ein_score_part *part = ein_score_plan_part(&v->s->plan, number);
     char path[4096];
+    int64_t first, n;
     *there = true;
     if (v->loaded == number) return EIN_OK;
     ein_score_block_free(&v->block);
     v->loaded = -1;
     ein_claims_block_path(v->s->out, number, path, sizeof path);
-    const ein_status status =
-        ein_score_block_read(path, ein_score_plan_part(&v->s->plan, number)->hash, &v->block);
+    ein_score_part_block(part, number, &first, &n);
+    const ein_status status = ein_score_block_read(path, part->hash, n, v->s->models->values, &v->block);
     *there = status == EIN_OK;
     if (status == EIN_OK) v->loaded = number;
     if (status != EIN_NOTFOUND) return status;

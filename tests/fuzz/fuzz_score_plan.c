@@ -22,7 +22,7 @@ static void walk(const ein_score_plan *plan) {
         for (int64_t i = first; i < first + count && n < 4096; i++, n++)
             if (!ein_score_part_input(part, i, &record)) abort();
     }
-    if (ein_score_rows_open(fuzz_folder(), plan, false, &rows) != EIN_OK) return;
+    if (ein_score_rows_open(fuzz_folder(), plan, -1, &rows) != EIN_OK) return;
     for (n = 0; more && n < 4096; n++)
         if (ein_score_rows_next(rows, &row, &more) != EIN_OK || (more && !row.path)) break;
     ein_score_rows_close(rows);
