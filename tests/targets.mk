@@ -98,6 +98,10 @@ test-faults: einthoven ## stops, kills and damage over more than 2,000 updates (
 soak-watch: einthoven ## score --watch for SOAK_SECONDS (1200) over SOAK_ARRIVALS (50000) files, good, hostile and half-written
 	@EIN_BUILD=$(BUILD) tests/bench/soak_watch.sh $(SOAK_SECONDS) $(SOAK_ARRIVALS)
 
+.PHONY: score-kills
+score-kills: einthoven ## score of KILL_FOLDER (~/.cache/einthoven) by ranks, processes, parts; killed KILL_ROUNDS (40) times: the same bytes
+	@EIN_BUILD=$(BUILD) tests/bench/score_kills.sh $(or $(KILL_ROUNDS),40) $(KILL_FOLDER)
+
 # --- data races: clang, whose OpenMP runtime tells the sanitizer about its barriers through Archer -----------------------
 ARCHER ?= $(lastword $(sort $(wildcard /usr/lib/llvm-*/lib/libarcher.so)))
 .PHONY: test-races
