@@ -38,6 +38,7 @@ static ein_status look(ein_input *in, bool named) {
     if (S_ISDIR(info.st_mode)) return ein_error(EIN_IO, "%s is a folder, not a file", in->path);
     if (!S_ISREG(info.st_mode)) return ein_error(EIN_IO, "%s: not a regular file", in->path);
     in->size = info.st_size;
+    in->look = (ein_file_look){info.st_size, info.st_mtim.tv_sec, info.st_mtim.tv_nsec};
     return EIN_OK;
 }
 

@@ -40,11 +40,17 @@ typedef struct {
     const ein_store *store; /* files that are not in folders */
 } ein_place;
 
+/* What a file looks like from outside: another size or time says that it changed. */
+typedef struct {
+    int64_t size, seconds, nanoseconds;
+} ein_file_look;
+
 typedef struct {
     const char *path; /* borrowed */
     int fd;           /* -1: all of it is in `bytes` */
     int64_t size;
-    uint8_t *bytes; /* (have) of the beginning, owned */
+    ein_file_look look; /* when it was opened; zero where all of it is in `bytes` */
+    uint8_t *bytes;     /* (have) of the beginning, owned */
     int64_t have, room;
 } ein_input;
 

@@ -51,7 +51,13 @@ void ein_file_hash_take(ein_file_hash *h, ein_input *file, const void *bytes, in
     if (known < n) add(h, (const char *)bytes + known, n - known);
 }
 
+void ein_file_hash_look(ein_file_hash *h, const ein_input *file) {
+    if (file->fd < 0 || h->n_looks > EIN_MAX_LEADS) h->n_looks = -1;
+    if (h->n_looks >= 0) h->look[h->n_looks++] = file->look;
+}
+
 void ein_file_hash_rest(ein_file_hash *h, ein_input *file) {
+    ein_file_hash_look(h, file);
     if (h->error.status == EIN_OK) ein_error_keep(&h->error, read_to(h, file, INT64_MAX));
 }
 

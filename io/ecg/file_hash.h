@@ -12,13 +12,16 @@
 #include <stdint.h>
 
 #include "core/base/status.h"
+#include "core/signal/ecg.h"
 #include "io/base/input.h"
 
 enum { EIN_SHA256_TEXT_BYTES = 65 };
 
 typedef struct {
     crypto_hash_sha256_state state;
-    int64_t at; /* bytes of the present file that are in it */
+    int64_t at;                            /* bytes of the present file that are in it */
+    ein_file_look look[EIN_MAX_LEADS + 1]; /* of the files so far; n_looks -1: of some it is not known */
+    int n_looks;
     ein_kept_error error;
 } ein_file_hash;
 
@@ -30,6 +33,9 @@ void ein_file_hash_next(ein_file_hash *hash);
 
 /* Bytes [at, at + n) of the file were read; `at` never falls. */
 void ein_file_hash_take(ein_file_hash *hash, ein_input *file, const void *bytes, int64_t n, int64_t at);
+
+/* The next file looks so; of a file that is hashed to its end the function below says it. */
+void ein_file_hash_look(ein_file_hash *hash, const ein_input *file);
 
 /* Read what is left of the file, to its end; or all of the next file, of `place` (io/base/input.h). */
 void ein_file_hash_rest(ein_file_hash *hash, ein_input *file);

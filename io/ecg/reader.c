@@ -9,6 +9,7 @@
 #include "io/base/file_name.h"
 #include "io/ecg/formats.h"
 #include "io/ecg/kind.h"
+#include "io/ecg/source_stamp.h"
 #include "io/ecg/wfdb.h"
 #include "io/ecg/wfdb_header.h"
 #include "io/formats/xml_text.h"
@@ -54,9 +55,10 @@ static ein_status read_by_content(const ein_place *place, ein_input *file, ein_c
     return ein_wfdb_read_text(content, place, NULL, ecg);
 }
 
-static void hash_content(const ein_content *content, ein_reader_source *source) {
+static void hash_content(const ein_input *file, const ein_content *content, ein_reader_source *source) {
     ein_file_hash hash;
     ein_file_hash_begin(&hash);
+    if (file->fd >= 0) source->stamp = ein_source_stamp_of(&file->look, 1);
     ein_file_hash_whole(&hash, content->bytes, content->n);
     ein_error_keep(&source->error, ein_file_hash_end(&hash, source->sha256));
 }
@@ -71,13 +73,17 @@ static ein_status read_file(const ein_place *place, ein_input *file, ein_ecg *ec
     EIN_TRY(ein_input_start(file, &start, &bytes));
     if (!ein_file_name_ends(file->path, wfdb_extension) || ein_xml_sniff(start, bytes, root)) {
         EIN_TRY(read_by_content(place, file, &content, ecg));
-        if (source) hash_content(&content, source);
+        if (source) hash_content(file, &content, source);
         return EIN_OK;
     }
     EIN_TRY(ein_input_whole(file, EIN_WFDB_MAX_HEADER_BYTES, &content));
     if (source) ein_file_hash_begin(&hash);
+    if (source) ein_file_hash_look(&hash, file);
     EIN_TRY(ein_wfdb_read_text(&content, place, source ? &hash : NULL, ecg));
-    if (source) ein_error_keep(&source->error, ein_file_hash_end(&hash, source->sha256));
+    if (!source) return EIN_OK;
+    ein_error_keep(&source->error, ein_file_hash_end(&hash, source->sha256));
+    const int n = hash.n_looks > 0 && ein_wfdb_is_segmented((const char *)content.bytes) ? 1 : hash.n_looks;
+    if (n > 0 && source->error.status == EIN_OK) source->stamp = ein_source_stamp_of(hash.look, n);
     return EIN_OK;
 }
 

@@ -32,6 +32,7 @@ ein_status ein_reader_read_with(const char *path, const ein_reader_options *opti
  * recording read does not mind. */
 typedef struct {
     char sha256[EIN_SHA256_TEXT_BYTES];
+    uint64_t stamp; /* io/ecg/source_stamp.h, of the files as they were read; 0: they are in no folder */
     ein_kept_error error;
 } ein_reader_source;
 ein_status ein_reader_read_source(const char *path, const ein_reader_options *options, ein_ecg *ecg,

@@ -217,6 +217,7 @@ void ein_ingest_one(ein_ingest_worker *w, const char *path, int16_t *counts, ein
         reject_with_message(out, cause_of(status), path);
         return;
     }
+    out->stamp = source.stamp;
     describe(&ecg, out);
     take(w, path, &ecg, &source, counts, out);
     ein_ecg_free(&ecg);

@@ -61,6 +61,8 @@ typedef struct {
     char device[EIN_ECG_TEXT_BYTES];
     int64_t text_converted, text_replaced; /* core/signal/ecg.h */
     uint64_t signal_key;                   /* io/ecg/source_hash.h */
+    uint64_t
+        stamp; /* io/ecg/source_stamp.h; also of a recording that was rejected after it was read; 0: not known */
     ein_sketch sketch;
     float age, scale;
     int8_t sex;

@@ -7,7 +7,7 @@
  *     and per record, in the order of inputs
  *         status                    uint8 (ein_score_status)
  *         quality                   uint32, bits of core/signal/quality.h
- *         stamp                     uint64 (jobs/score/source.h)
+ *         stamp                     uint64 (io/ecg/source_stamp.h)
  *         id, sha256, reason        text and NUL each
  *         values                    float32 each, if the status is EIN_SCORE_OK
  *

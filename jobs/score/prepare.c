@@ -16,6 +16,7 @@
 #include "io/base/trouble.h"
 #include "io/base/utf8.h"
 #include "io/ecg/formats.h"
+#include "io/ecg/source_stamp.h"
 #include "jobs/score/rows.h"
 #include "jobs/score/run.h"
 #include "jobs/score/source.h"
@@ -136,7 +137,7 @@ static bool has_changed(const char *path, int64_t record, const ein_score_record
     char sha256[EIN_SHA256_TEXT_BYTES];
     struct stat info;
     if (stat(path, &info) != 0) return false;
-    if (ein_score_stamp(path) == r->stamp) return false;
+    if (ein_source_stamp(path) == r->stamp) return false;
     if (record >= 0 || r->sha256[0] == '\0' || r->status == EIN_SCORE_GONE) return true;
     const ein_status status = ein_source_hash(path, sha256);
     ein_error_clear();

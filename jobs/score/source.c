@@ -7,66 +7,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/stat.h>
 
 #include "core/base/clock.h"
 #include "io/base/durable.h"
-#include "io/base/hash.h"
 #include "io/base/trouble.h"
 #include "io/corpus/corpus.h"
-#include "io/ecg/wfdb_header.h"
-
-/* --- stamps ---------------------------------------------------------------------------------------------- */
-
-typedef struct {
-    int64_t size, seconds, nanoseconds;
-} file_look;
-
-static bool look(const char *path, file_look *out) {
-    struct stat info;
-    *out = (file_look){-1, 0, 0};
-    if (stat(path, &info) != 0) return ein_trouble_status(errno) != EIN_SYSTEM;
-    *out = (file_look){info.st_size, info.st_mtim.tv_sec, info.st_mtim.tv_nsec};
-    return true;
-}
-
-/* The signal files of a header, after its own. */
-static bool look_at_signals(const char *path, file_look *out, int *n) {
-    ein_wfdb_header *header = NULL;
-    char *text = NULL, name[PATH_MAX];
-    size_t bytes = 0;
-    ein_status status = ein_file_read(path, EIN_WFDB_MAX_HEADER_BYTES, &text, &bytes);
-    if (status == EIN_OK) status = EIN_NEW(header, 1);
-    if (status == EIN_OK) status = ein_wfdb_header_parse(path, text, bytes, header);
-    bool good = !ein_trouble_is(status);
-    for (int i = 0; status == EIN_OK && good && i < header->n_signals; i++) {
-        bool before = false;
-        for (int j = 0; j < i; j++)
-            before = before || strcmp(header->signal[i].file, header->signal[j].file) == 0;
-        if (before || ein_wfdb_signal_path(NULL, path, header->signal[i].file, name, sizeof name) != EIN_OK)
-            continue;
-        good = look(name, &out[(*n)++]);
-    }
-    ein_error_clear();
-    free(header);
-    free(text);
-    return good;
-}
-
-uint64_t ein_score_stamp(const char *path) {
-    file_look files[EIN_MAX_LEADS + 1];
-    uint8_t digest[EIN_HASH_BYTES];
-    const size_t length = strlen(path);
-    uint64_t stamp = 0;
-    int n = 1;
-    if (!look(path, &files[0])) return 0;
-    if (length > 4 && strcasecmp(path + length - 4, ".hea") == 0 && !look_at_signals(path, files, &n))
-        return 0;
-    ein_hash(files, (size_t)n * sizeof *files, digest);
-    memcpy(&stamp, digest, sizeof stamp);
-    return stamp ? stamp : 1;
-}
+#include "io/ecg/source_stamp.h"
 
 /* --- corpora --------------------------------------------------------------------------------------------- */
 
@@ -118,7 +65,7 @@ static ein_status find_corpus(ein_score_corpora *c, const char *path, open_corpu
         *out = &c->open[i];
         if (strcmp(ein_corpus_path(c->open[i].corpus), path) == 0) return EIN_OK;
     }
-    open_corpus fresh = {.stamp = ein_score_stamp(path)};
+    open_corpus fresh = {.stamp = ein_source_stamp(path)};
     open_corpus *more = realloc(c->open, ((size_t)c->n + 1) * sizeof *more);
     if (!more) return ein_error(EIN_NOMEM, "%s: no memory", path);
     c->open = more;
@@ -224,6 +171,18 @@ static ein_status hash_rejected(const char *path, ein_score_record *out) {
     return EIN_OK;
 }
 
+/* The stamp is of the files as they were opened to be read. Of what was not read to its end it is taken before, so that
+ * a change meanwhile shows: that is read again, which is soon done. */
+static ein_status read_and_stamp(ein_score_reader *r, const char *path, int16_t *counts, uint64_t *stamp) {
+    ein_ingest_one(r->worker, path, counts, &r->result);
+    *stamp = r->result.stamp;
+    if (*stamp != 0 || r->result.cause == EIN_CAUSE_SYSTEM) return EIN_OK;
+    *stamp = ein_source_stamp(path);
+    if (*stamp == 0) return ein_error(EIN_SYSTEM, "%s: cannot be looked at now: %s", path, strerror(errno));
+    if (r->result.cause != EIN_CAUSE_NONE) ein_ingest_one(r->worker, path, counts, &r->result);
+    return EIN_OK;
+}
+
 static ein_status read_recording(ein_score_reader *r, const char *path, int16_t *counts, float *scale,
                                  ein_score_record *out) {
     struct stat info;
@@ -233,10 +192,7 @@ static ein_status read_recording(ein_score_reader *r, const char *path, int16_t 
         if (ein_trouble_status(error) == EIN_SYSTEM)
             return ein_error(EIN_SYSTEM, "%s: %s", path, strerror(error));
     }
-    out->stamp = ein_score_stamp(path);
-    if (out->stamp == 0)
-        return ein_error(EIN_SYSTEM, "%s: cannot be looked at now: %s", path, strerror(errno));
-    ein_ingest_one(r->worker, path, counts, &r->result);
+    EIN_TRY(read_and_stamp(r, path, counts, &out->stamp));
     if (r->result.cause == EIN_CAUSE_SYSTEM) return ein_error(EIN_SYSTEM, "%s: %s", path, r->result.reason);
     /* A signal file that is not there, because its whole folder went away in between. */
     if (r->result.cause == EIN_CAUSE_INCOMPLETE && stat(path, &info) != 0) return take_gone(path, out);

@@ -8,10 +8,6 @@
 #include "jobs/data/ingest_record.h"
 #include "jobs/score/block.h"
 
-/* What a recording's files looked like: a hash of the size and the time of change of each, of a WFDB header also of its
- * signal files. A file that is not there has its part in it too. 0: the machine is in trouble. */
-uint64_t ein_score_stamp(const char *path);
-
 /* Corpora, opened when first asked for, by one thread at a time: HDF5 takes no more. */
 typedef struct ein_score_corpora ein_score_corpora;
 ein_status ein_score_corpora_new(const ein_contract *contract, ein_score_corpora **out);

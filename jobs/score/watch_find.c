@@ -7,10 +7,11 @@
 
 #include "core/base/clock.h"
 #include "io/base/trouble.h"
+#include "io/ecg/source_stamp.h"
 #include "jobs/score/watch_parts.h"
 
 int64_t ein_watch_stamp(const char *path) {
-    return (int64_t)(ein_score_stamp(path) & INT64_MAX);
+    return (int64_t)(ein_source_stamp(path) & INT64_MAX);
 }
 
 /* --- what is gone ---------------------------------------------------------------------------------------- */

@@ -10,6 +10,7 @@
 
 #include "io/ecg/reader.h"
 #include "io/ecg/source_hash.h"
+#include "io/ecg/source_stamp.h"
 #include "tests/report.h"
 
 static char folder[] = "/tmp/einthoven-reader.XXXXXX";
@@ -401,9 +402,10 @@ static void check_once_single(int watch) {
     report(hashed && read == EIN_OK && strcmp(source.sha256, expected) == 0, "hash of what was read: EDF %s",
            read == EIN_OK ? "" : ein_error_message());
     if (read == EIN_OK) ein_ecg_free(&ecg);
-    if (watch < 0) return;
     count_opens(watch, names, 1, opens);
-    report(opens[0] == 1, "opened once: EDF (%d)", opens[0]);
+    if (watch >= 0) report(opens[0] == 1, "opened once: EDF (%d)", opens[0]);
+    report(read == EIN_OK && source.stamp == ein_source_stamp(in_folder("once/x.edf")),
+           "stamp of what was read: EDF");
 }
 
 /* A recording's files are opened once for its samples and for the hash, which is that of whole files. */
@@ -442,10 +444,12 @@ static void check_once(void) {
         good = good && ein_reader_read_source(in_folder("once/1.hea"), NULL, &ecg, &source) == EIN_OK;
         if (good) ein_ecg_free(&ecg);
         report(good && strcmp(source.sha256, expected) == 0, "hash of what was read: %s", cases[i].what);
-        if (watch < 0) continue;
         count_opens(watch, names, 4, opens);
-        report(memcmp(opens, cases[i].opens, sizeof opens) == 0, "opened once: %s (%d %d %d %d)",
-               cases[i].what, opens[0], opens[1], opens[2], opens[3]);
+        if (watch >= 0)
+            report(memcmp(opens, cases[i].opens, sizeof opens) == 0, "opened once: %s (%d %d %d %d)",
+                   cases[i].what, opens[0], opens[1], opens[2], opens[3]);
+        report(good && source.stamp != 0 && source.stamp == ein_source_stamp(in_folder("once/1.hea")),
+               "stamp of what was read: %s", cases[i].what);
     }
     check_once_single(watch);
     if (watch >= 0) close(watch);
@@ -462,6 +466,7 @@ static void check_no_hash(void) {
     report(read == EIN_OK && source.sha256[0] == '\0' && ein_error_kept(&source.error) == EIN_NOTFOUND &&
                strstr(ein_error_message(), "q.dat"),
            "no hash: %s", ein_error_message());
+    report(source.stamp == 0, "nor a stamp");
     report(ein_source_hash(in_folder("once/1.hea"), expected) == EIN_NOTFOUND &&
                strstr(ein_error_message(), "q.dat"),
            "nor without reading");

@@ -1,6 +1,7 @@
 /* WFDB records of several segments: fixed and variable layout, gaps, links, and what is refused. */
 #include "io/base/hash.h"
 #include "io/ecg/source_hash.h"
+#include "io/ecg/source_stamp.h"
 #include "tests/ecg_file.h"
 
 static char path[256];
@@ -75,7 +76,8 @@ static bool same_hash(void) {
     ein_ecg ecg;
     if (ein_reader_read_source(ecg_path, NULL, &ecg, &source) != EIN_OK) return false;
     ein_ecg_free(&ecg);
-    return ein_source_hash(ecg_path, whole) == EIN_OK && strcmp(whole, source.sha256) == 0;
+    return ein_source_hash(ecg_path, whole) == EIN_OK && strcmp(whole, source.sha256) == 0 &&
+           source.stamp == ein_source_stamp(ecg_path);
 }
 
 static void check_hash(void) {
