@@ -57,12 +57,17 @@ while [ $kills -lt "$rounds" ]; do
         sleep 0.05
     done
     mine=$(pgrep -f -- "--out $tmp/killed-$folder\$")
-    held=$(find "$tmp/killed-$folder/claims" -type f 2>/dev/null | wc -l)
+    held=0 # a claim is a link to the file of its worker, HOST-PID-BEGUN
+    for pid in $mine; do
+        for worker in "$tmp/killed-$folder/workers"/*-"$pid"-*; do
+            [ -e "$worker" ] && [ "$(stat -c %h "$worker")" -gt 1 ] && held=1
+        done
+    done
     if kill -0 $started 2>/dev/null; then
         # shellcheck disable=SC2086
         kill -KILL $mine 2>/dev/null
         kills=$((kills + 1))
-        claimed=$((claimed + (held > 0)))
+        claimed=$((claimed + held))
     fi
     wait $started 2>/dev/null
     if [ -s "$tmp/killed-$folder/scores.csv" ] || [ $kills = "$rounds" ]; then
