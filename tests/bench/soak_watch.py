@@ -52,7 +52,7 @@ class Arrival:
     def __init__(self, kind, path, statuses, most=1, least=1, before=None, then=None, stays=False):
         self.kind, self.path, self.statuses, self.most, self.least = kind, path, statuses, most, least
         self.before, self.then, self.stays = before or statuses, then, stays
-        self.lines, self.removed, self.done_s = [], False, time.monotonic()
+        self.lines, self.removed, self.to_come, self.done_s = [], False, 0, time.monotonic()
 
     def is_wrong(self):
         return len(self.lines) > self.most or bool(self.lines) and (
@@ -111,12 +111,14 @@ def half(i):
     write("%s/%s.hea" % (where, name), header(name))
     a = expect("half-written, then whole", "%s/%s.hea" % (where, name), {"ok"}, before=UNFINISHED)
     a.done_s += 3
+    a.to_come = 2  # it is not removed before it is whole, however slow this script is
     written = [time.monotonic()]
 
     def more(part):
         def go():
             with open("%s/%s.dat" % (where, name), "ab") as f:
                 f.write(part)
+            a.to_come -= 1
             if time.monotonic() - written[0] >= PATIENCE_S:
                 a.kind, a.most = "half-written, by a slow script", 3
             written[0] = time.monotonic()
@@ -310,7 +312,7 @@ def tidy(now):
         if a.then and a.lines:
             a.then()
             a.then, a.done_s = None, now
-        if now - a.done_s < LIFE_S or len(a.lines) < max(a.least, 1) or a.removed or a.stays:
+        if now - a.done_s < LIFE_S or len(a.lines) < max(a.least, 1) or a.removed or a.stays or a.to_come:
             if not a.removed:
                 keep.append(a)
             continue
