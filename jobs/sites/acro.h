@@ -1,6 +1,6 @@
 /* What would leave in the form that output checkers of trusted research environments open: ACRO's results.json, with a
- * table of each output and its SHA-256, as ACRO 1.0.2 reads them back. What is withheld is an output that failed, with a
- * file that says why. */
+ * table of each output and its SHA-256, as ACRO 1.0.2 reads them back. What is withheld is an output that failed, with
+ * a file that says why. */
 #ifndef EIN_JOBS_SITES_ACRO_H
 #define EIN_JOBS_SITES_ACRO_H
 

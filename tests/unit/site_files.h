@@ -50,6 +50,11 @@ enum { SITE_TRIES = 500 };
 enum { SITE_TRIES = 5000 };
 #endif
 
+static inline void site_tell_refused(const char *what, int refused) {
+    printf("# %d of %d %s are refused with a reason\n", refused, SITE_TRIES, what);
+    fflush(stdout);
+}
+
 /* A stream of draws for one test. */
 typedef struct {
     uint64_t seed, at;

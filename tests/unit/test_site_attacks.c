@@ -222,6 +222,31 @@ static ein_release rounded_first(void) {
                             rules); /* 10 would be rounded up to 11 by whoever rounds to odd numbers first */
 }
 
+/* Rounds of recalibration whose coefficients are the coordinator's to choose: p (1 - p) at a steep slope is about 0 for
+ * everybody but those whose score lies at the turning point. */
+static void weights_at(double x[N], double turning, double slope) {
+    for (int i = 0; i < N; i++) {
+        const double z = slope * (log(score_of(i) / (1 - score_of(i))) - turning), p = 1 / (1 + exp(-z));
+        x[i] = p * (1 - p);
+    }
+}
+static ein_release hostile_coefficients(void) {
+    static double x[N];
+    weights_at(x, log(score_of(17) / (1 - score_of(17))), 2000);
+    return ein_release_sum(x, N, rules);
+}
+static ein_release less_hostile_coefficients(void) {
+    static double x[N];
+    weights_at(x, log(score_of(17) / (1 - score_of(17))), 250);
+    return ein_release_spread(x, N, rules);
+}
+static ein_release honest_coefficients(void) {
+    static double x[N];
+    weights_at(x, 0.1, 0.9);
+    return ein_release_sum(x, N, rules) == EIN_RELEASE_GRANTED ? ein_release_spread(x, N, rules)
+                                                               : EIN_RELEASE_DOMINATED;
+}
+
 /* Bins in which one class alone would stand: joined until both are there. */
 static ein_release bins_of_one_class(void) {
     double weight[2][20];
@@ -298,6 +323,9 @@ static const struct {
     {"the AUROC of a score that singles out one patient", one_hot_auroc, EIN_RELEASE_CONCENTRATED},
     {"the same with ten patients", ten_hot_auroc, EIN_RELEASE_CONCENTRATED},
     {"(the AUROC of a score)", plain_auroc, EIN_RELEASE_GRANTED},
+    {"recalibration at a slope that looks at one patient", hostile_coefficients, EIN_RELEASE_DOMINATED},
+    {"the same, that looks at a few", less_hostile_coefficients, EIN_RELEASE_CONCENTRATED},
+    {"(recalibration at honest coefficients)", honest_coefficients, EIN_RELEASE_GRANTED},
     {"eleven moments of eleven patients", eleven_moments_of_eleven, EIN_RELEASE_DEGREES},
     {"(one moment of eleven)", mean_of_eleven, EIN_RELEASE_GRANTED},
     {"a cell judged after rounding", rounded_first, EIN_RELEASE_SMALL},

@@ -61,6 +61,7 @@ START_TEST(test_altered_bytes) {
     json_t *body = plan_body();
     char *text, *copy;
     site_draws draws = {1, 0};
+    int refused = 0;
     ck_assert(ein_signed_make(&ein_signed_plan, body, &key, &text) == EIN_OK);
     const size_t bytes = strlen(text);
     ck_assert((copy = malloc(bytes + 1)) != NULL);
@@ -75,9 +76,11 @@ START_TEST(test_altered_bytes) {
         } else {
             ck_assert_msg(status != EIN_OK, "taken although altered (%d)", i);
             ck_assert(strlen(ein_error_message()) > 20);
+            refused++;
         }
         ein_plan_free(plan);
     }
+    site_tell_refused("plans altered after they were signed", refused);
     free(copy);
     free(text);
     json_decref(body);
@@ -99,6 +102,8 @@ START_TEST(test_signed_nonsense) {
         ein_error_clear();
         if (ein_plan_parse("plan.json", text, strlen(text), &plan) == EIN_OK) {
             ein_plan_words(plan, nowhere);
+            ck_assert(plan->minimum_cell >= 11 && plan->n_tasks > 0 &&
+                      plan->n_models > 0); /* nothing lowers it */
         } else {
             refused++;
             ck_assert(strlen(ein_error_message()) > 20);
@@ -108,6 +113,7 @@ START_TEST(test_signed_nonsense) {
         json_decref(body);
     }
     fclose(nowhere);
+    site_tell_refused("plans of nonsense, signed", refused);
     ck_assert_msg(refused > SITE_TRIES * 4 / 5, "%d of %d refused", refused, SITE_TRIES);
 }
 END_TEST

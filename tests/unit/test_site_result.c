@@ -103,6 +103,7 @@ START_TEST(test_altered_bytes) {
     world w;
     char *text, *copy;
     site_draws draws = {11, 0};
+    int refused = 0;
     world_new(&w);
     json_t *body = result_body(&w);
     ck_assert(ein_signed_make(&ein_signed_result, body, &w.site, &text) == EIN_OK);
@@ -112,8 +113,12 @@ START_TEST(test_altered_bytes) {
         memcpy(copy, text, bytes + 1);
         const size_t n = site_mutate_text(copy, bytes, &draws);
         const bool same = n == bytes && memcmp(copy, text, n) == 0;
+        ein_error_clear();
         ck_assert_msg((parse(&w, copy, n) == EIN_OK) == same, "taken although altered (%d)", i);
+        ck_assert(same || strlen(ein_error_message()) > 20);
+        refused += !same;
     }
+    site_tell_refused("results altered after they were signed", refused);
     free(copy);
     free(text);
     json_decref(body);
@@ -131,10 +136,15 @@ START_TEST(test_signed_nonsense) {
         json_t *body = result_body(&w);
         for (uint32_t k = 0; k <= site_draw(&draws, 3); k++) site_mutate(body, &draws);
         char *text = site_sign_anything(&ein_signed_result, body, &w.site);
-        refused += parse(&w, text, strlen(text)) != EIN_OK;
+        ein_error_clear();
+        if (parse(&w, text, strlen(text)) != EIN_OK) {
+            refused++;
+            ck_assert(strlen(ein_error_message()) > 20);
+        }
         free(text);
         json_decref(body);
     }
+    site_tell_refused("results of nonsense, signed", refused);
     ck_assert_msg(refused > SITE_TRIES * 4 / 5, "%d of %d refused", refused, SITE_TRIES);
     ein_plan_free(w.plan);
 }
