@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "core/base/elementary.h"
 #include "core/base/philox.h"
 
 static void fill(float *values, int64_t count, float value) {
@@ -22,6 +23,20 @@ static void fill_normal(float *values, int64_t count, double sd, int tensor, uin
         double pair[2];
         ein_normal_pair(draw.v[0], draw.v[1], pair);
         values[i] = (float)(sd * pair[i % 2]);
+    }
+}
+
+/* Token 0 is CLS, which has no place in time; patch n is token n + 1. Frequencies fall from 1 to nearly 1e-4. */
+static void fill_sincos(float *values, const ein_tensor *t) {
+    const int64_t tokens = t->shape[1], width = t->shape[2], half = width / 2;
+    fill(values, t->count, 0);
+    for (int64_t i = 0; i < half; i++) {
+        const double frequency = ein_exp(-ein_log(1e4) * (double)i / (double)half);
+        for (int64_t n = 0; n + 1 < tokens; n++) {
+            float *row = values + (n + 1) * width;
+            row[i] = (float)ein_sin((double)n * frequency);
+            row[half + i] = (float)ein_cos((double)n * frequency);
+        }
     }
 }
 
@@ -53,6 +68,9 @@ void ein_tensor_init(float *values, const ein_tensor *t, int index, ein_init_sch
     case EIN_INIT_MASK:
     case EIN_INIT_QUERY:
         fill_normal(values, t->count, 0.02, index, seed);
+        break;
+    case EIN_INIT_SINCOS:
+        fill_sincos(values, t);
         break;
     case EIN_INIT_LORA:
         fill_uniform(values, t->count, 1.0 / sqrt((double)t->shape[1]), index, seed);

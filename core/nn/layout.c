@@ -52,6 +52,7 @@ ein_status ein_vit_shape_check(const ein_vit_shape *s) {
     EIN_TRY(check_between("classes", s->classes, 0, MAX_WIDTH));
     EIN_TRY(check_between("pool", s->pool, EIN_POOL_MEAN, EIN_POOL_ATTENTIVE));
     EIN_TRY(check_between("lora rank", s->lora, 0, s->width));
+    EIN_TRY(check_between("positions", s->positions, EIN_POSITIONS_LEARNED, EIN_POSITIONS_SINCOS));
     int64_t blocks = s->depth * block_parameters(s->width, s->mlp, s->lora) +
                      s->dec_depth * block_parameters(s->dec_width, s->dec_mlp, 0);
     if (blocks > MAX_PARAMETERS)
@@ -105,6 +106,12 @@ static void add_token(ein_layout *layout, int stage, ein_init_kind init, const c
     add(layout, stage, init, "", name, 3, (int64_t[]){1, tokens, width});
 }
 
+static void add_positions(ein_layout *layout, int stage, const char *name, int64_t width) {
+    const bool sincos = layout->shape.positions == EIN_POSITIONS_SINCOS;
+    add_token(layout, stage, sincos ? EIN_INIT_SINCOS : EIN_INIT_POSITION, name,
+              ein_vit_tokens(&layout->shape), width);
+}
+
 /* `name` without ".weight": "blocks.0." + "norm1". */
 static void add_pair(ein_layout *layout, int stage, ein_init_kind init, const char *prefix, const char *name,
                      int ndim, const int64_t *shape) {
@@ -155,7 +162,7 @@ static void add_decoder(ein_layout *layout, int first_stage) {
     int64_t width = s->dec_width;
     add_token(layout, first_stage, EIN_INIT_MASK, "mask_token", 1, width);
     add_linear(layout, first_stage, "", "decoder_embed", width, s->width);
-    add_token(layout, first_stage, EIN_INIT_POSITION, "decoder_pos_embed", ein_vit_tokens(s), width);
+    add_positions(layout, first_stage, "decoder_pos_embed", width);
     add_blocks(layout, first_stage + 1, "decoder_blocks", s->dec_depth, width, s->dec_mlp, 0);
     int last = first_stage + 1 + s->dec_depth;
     add_norm(layout, last, "", "decoder_norm", width);
@@ -173,7 +180,7 @@ static void add_pool(ein_layout *layout, int stage) {
 static void add_all(ein_layout *layout) {
     const ein_vit_shape *s = &layout->shape;
     add_token(layout, 0, EIN_INIT_CLS, "cls_token", 1, s->width);
-    add_token(layout, 0, EIN_INIT_POSITION, "pos_embed", ein_vit_tokens(s), s->width);
+    add_positions(layout, 0, "pos_embed", s->width);
     add_pair(layout, 0, EIN_INIT_LINEAR, "", "patch_embed.proj", 3,
              (int64_t[]){s->width, s->leads, s->patch});
     add_blocks(layout, 1, "blocks", s->depth, s->width, s->mlp,
@@ -341,6 +348,21 @@ ein_status ein_vit_pool_parse(const char *name, ein_vit_pool *out) {
         return EIN_OK;
     }
     return ein_error(EIN_FORMAT, "pooling: mean or attentive were expected, not \"%.32s\"", name);
+}
+
+static const char *const positions_names[] = {"learned", "sincos"};
+
+const char *ein_vit_positions_name(ein_vit_positions positions) {
+    return positions_names[positions];
+}
+
+ein_status ein_vit_positions_parse(const char *name, ein_vit_positions *out) {
+    for (int i = 0; i < 2; i++) {
+        if (strcmp(positions_names[i], name)) continue;
+        *out = (ein_vit_positions)i;
+        return EIN_OK;
+    }
+    return ein_error(EIN_FORMAT, "positions: learned or sincos were expected, not \"%.32s\"", name);
 }
 
 static const char *const parts_names[] = {"pretrain", "encoder", "classify"};

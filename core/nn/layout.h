@@ -22,6 +22,7 @@ typedef struct {
     int classes;                                  /* outputs of the head; 0 where there is none */
     int pool;                                     /* ein_vit_pool: how a head sees the patch tokens */
     int lora;                                     /* rank R of low-rank adapters; 0: none */
+    int positions;                                /* ein_vit_positions: what position embeddings start as */
 } ein_vit_shape;
 
 /* What the head of EIN_PART_CLASSIFY gets from the N patch tokens; CLS is left out of both. */
@@ -29,6 +30,12 @@ typedef enum {
     EIN_POOL_MEAN,     /* their mean (the study's) */
     EIN_POOL_ATTENTIVE /* one learned query attends over them, with H heads: core/nn/pooling.h. No MLP. */
 } ein_vit_pool;
+
+/* What the learned position embeddings of encoder and decoder start as; nothing else depends on it. */
+typedef enum {
+    EIN_POSITIONS_LEARNED, /* noise of SD 0.02 (the study's) */
+    EIN_POSITIONS_SINCOS   /* sines and cosines of amplitude 1: core/nn/init.h */
+} ein_vit_positions;
 
 /* Which tensors a layout holds. */
 typedef enum {
@@ -43,6 +50,7 @@ typedef enum {
     EIN_INIT_ONE,
     EIN_INIT_LINEAR, /* weights of linears and of the patch embedding */
     EIN_INIT_POSITION,
+    EIN_INIT_SINCOS,
     EIN_INIT_CLS,
     EIN_INIT_MASK,
     EIN_INIT_QUERY, /* of attentive pooling */
@@ -129,6 +137,10 @@ const char *ein_shape_text(int ndim, const int64_t *shape, char *out, int bytes)
 /* "mean", "attentive", and back (EIN_FORMAT for any other word). */
 const char *ein_vit_pool_name(ein_vit_pool pool);
 ein_status ein_vit_pool_parse(const char *name, ein_vit_pool *out);
+
+/* "learned", "sincos", and back (EIN_FORMAT for any other word). */
+const char *ein_vit_positions_name(ein_vit_positions positions);
+ein_status ein_vit_positions_parse(const char *name, ein_vit_positions *out);
 
 /* "pretrain", "encoder", "classify", and back (EIN_FORMAT for any other word). */
 const char *ein_vit_parts_name(ein_vit_parts parts);

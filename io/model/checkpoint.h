@@ -12,8 +12,8 @@
  *     bytes: 1192147456                          length of the whole file
  *     step: 2031
  *     parts: pretrain                            or encoder, classify
- *     shape: 8 5000 50 800 12 8 3200 256 8 16 1024 0   (the fields of ein_vit_shape in their order; the last two, pool
- *                                                and lora, only if one of them is not 0)
+ *     shape: 8 5000 50 800 12 8 3200 256 8 16 1024 0   (the fields of ein_vit_shape in their order; pool and lora
+ *                                                only if one of the last three, positions only if it, is not 0)
  *     tensors: 52                                how many of the model's tensors it holds; only if not all
  *     tree-blake2b-256: <64 hex digits>
  *     complete: yes
@@ -29,8 +29,8 @@
  *
  * Root group, attributes (text: fixed-length UTF-8; int64 and double little-endian):
  *     format "einthoven checkpoint", version 1, program, parts (text),
- *     leads samples patch width depth heads mlp dec_width dec_depth dec_heads dec_mlp classes (int64), pool and lora
- *     (if one of them is not 0),
+ *     leads samples patch width depth heads mlp dec_width dec_depth dec_heads dec_mlp classes (int64), pool, lora and
+ *     positions (as in the head),
  *     step epoch step_in_epoch seed best_step skipped_steps validated_epochs (int64; seed: the bits of a uint64),
  *     best_value (double, NaN before the first validation),
  *     metrics_bytes (int64) and metrics_blake2b_256 (text): length and BLAKE2b-256 of metrics.csv at this step; absent

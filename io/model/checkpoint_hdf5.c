@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "io/hdf5/h5.h"
+#include "io/model/shape.h"
 
 #define FORMAT        "einthoven checkpoint"
 #define METRICS_BYTES "metrics_bytes"
@@ -18,37 +19,12 @@ static const char *const groups[3] = {"param", "m", "v"};
 
 /* --- what the attributes are ------------------------------------------------------------------------- */
 
-typedef struct {
-    const char *name;
-    int *value;
-} shape_field;
-
-enum { SHAPE_FIELDS = 14, ALWAYS_WRITTEN = 12 };
-
-static void shape_fields(ein_vit_shape *s, shape_field out[SHAPE_FIELDS]) {
-    const shape_field fields[SHAPE_FIELDS] = {{"leads", &s->leads},
-                                              {"samples", &s->samples},
-                                              {"patch", &s->patch},
-                                              {"width", &s->width},
-                                              {"depth", &s->depth},
-                                              {"heads", &s->heads},
-                                              {"mlp", &s->mlp},
-                                              {"dec_width", &s->dec_width},
-                                              {"dec_depth", &s->dec_depth},
-                                              {"dec_heads", &s->dec_heads},
-                                              {"dec_mlp", &s->dec_mlp},
-                                              {"classes", &s->classes},
-                                              {"pool", &s->pool},
-                                              {"lora", &s->lora}};
-    memcpy(out, fields, sizeof fields);
-}
-
 static ein_status put_shape(hid_t root, const ein_layout *layout) {
     ein_vit_shape shape = layout->shape;
-    shape_field field[SHAPE_FIELDS];
-    shape_fields(&shape, field);
-    const int fields = shape.pool || shape.lora ? SHAPE_FIELDS : ALWAYS_WRITTEN;
-    for (int i = 0; i < fields; i++) EIN_TRY(ein_h5_put_i64(root, field[i].name, *field[i].value));
+    int *field[EIN_SHAPE_ALL_FIELDS];
+    ein_shape_fields(&shape, field);
+    const int fields = ein_shape_fields_told(&shape);
+    for (int i = 0; i < fields; i++) EIN_TRY(ein_h5_put_i64(root, ein_shape_field_names[i], *field[i]));
     return ein_h5_put_text(root, "parts", ein_vit_parts_name(layout->parts));
 }
 

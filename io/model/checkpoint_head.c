@@ -11,26 +11,20 @@
 #include <unistd.h>
 
 #include "io/hdf5/locks.h"
+#include "io/model/shape.h"
 
 #define SEAL      "head-blake2b-256: "
 #define TREE_TEXT "EINTHOVEN CHECKPOINT TREE 1\n"
 
-enum { HEAD = EIN_CHECKPOINT_HEAD_BYTES, SHAPE_FIELDS = 14, ALWAYS_WRITTEN = 12, MAX_TENSORS = 1 << 16 };
+enum { HEAD = EIN_CHECKPOINT_HEAD_BYTES, MAX_TENSORS = 1 << 16 };
 
 /* --- the 512 bytes ---------------------------------------------------------------------------------- */
-
-static void shape_fields(ein_vit_shape *s, int *out[SHAPE_FIELDS]) {
-    int *fields[SHAPE_FIELDS] = {&s->leads,   &s->samples, &s->patch,     &s->width,     &s->depth,
-                                 &s->heads,   &s->mlp,     &s->dec_width, &s->dec_depth, &s->dec_heads,
-                                 &s->dec_mlp, &s->classes, &s->pool,      &s->lora};
-    memcpy(out, fields, sizeof fields);
-}
 
 void ein_checkpoint_head_render(const ein_checkpoint_head *head, char out[HEAD]) {
     char tree[EIN_HASH_TEXT_BYTES], seal[EIN_HASH_TEXT_BYTES], text[2 * HEAD];
     ein_vit_shape shape = head->shape;
-    int *field[SHAPE_FIELDS];
-    shape_fields(&shape, field);
+    int *field[EIN_SHAPE_ALL_FIELDS];
+    ein_shape_fields(&shape, field);
     ein_hex(head->tree, EIN_HASH_BYTES, tree);
     int at = snprintf(text, sizeof text,
                       EIN_CHECKPOINT_FIRST_LINE
@@ -38,7 +32,7 @@ void ein_checkpoint_head_render(const ein_checkpoint_head *head, char out[HEAD])
                       "\nparts: %s\nshape:",
                       HEAD, EIN_CHECKPOINT_VERSION, head->program, head->bytes, head->step,
                       ein_vit_parts_name(head->parts));
-    const int fields = shape.pool || shape.lora ? SHAPE_FIELDS : ALWAYS_WRITTEN;
+    const int fields = ein_shape_fields_told(&shape);
     for (int i = 0; i < fields; i++) at += snprintf(text + at, sizeof text - (size_t)at, " %d", *field[i]);
     if (head->tensors) at += snprintf(text + at, sizeof text - (size_t)at, "\ntensors: %d", head->tensors);
     at += snprintf(text + at, sizeof text - (size_t)at, "\ntree-blake2b-256: %s\ncomplete: yes\n", tree);
@@ -60,9 +54,9 @@ static char *take(char **at, const char *key) {
 }
 
 static bool parse_shape(const char *text, ein_vit_shape *shape) {
-    int *field[SHAPE_FIELDS];
-    shape_fields(shape, field);
-    for (int i = 0; i < SHAPE_FIELDS && (i < ALWAYS_WRITTEN || *text); i++) {
+    int *field[EIN_SHAPE_ALL_FIELDS];
+    ein_shape_fields(shape, field);
+    for (int i = 0; i < EIN_SHAPE_ALL_FIELDS && (i < EIN_SHAPE_FIELDS || *text); i++) {
         char *end;
         long value = strtol(text, &end, 10);
         if (end == text || value < 0 || value > INT32_MAX) return false;

@@ -6,19 +6,9 @@
 #include <string.h>
 
 #include "io/model/hash.h"
+#include "io/model/shape.h"
 
 enum { PUBLISHED_HEADS = 8, PUBLISHED_DEC_HEADS = 16, MAX_DEPTH = 1024 };
-
-const char *const ein_shape_field_names[EIN_SHAPE_FIELDS] = {"leads",     "samples",   "patch",   "width",
-                                                             "depth",     "heads",     "mlp",     "dec_width",
-                                                             "dec_depth", "dec_heads", "dec_mlp", "classes"};
-
-void ein_shape_fields(ein_vit_shape *s, int *out[EIN_SHAPE_FIELDS]) {
-    int *fields[EIN_SHAPE_FIELDS] = {&s->leads,     &s->samples,   &s->patch,   &s->width,
-                                     &s->depth,     &s->heads,     &s->mlp,     &s->dec_width,
-                                     &s->dec_depth, &s->dec_heads, &s->dec_mlp, &s->classes};
-    memcpy(out, fields, sizeof fields);
-}
 
 const char *ein_model_prefix(const ein_safetensors *file) {
     static const char *const prefixes[] = {"module.", "model.", "encoder."};
@@ -126,15 +116,21 @@ static ein_status infer(const char *path, const ein_safetensors *file, const ein
 
 /* --- files of ours --------------------------------------------------------------------------------------- */
 
-/* pool and lora, which stand in files of models that have them. */
+/* pool, lora and positions, which stand in files of models that have them. */
 static bool parse_additions(const json_t *object, ein_vit_shape *shape) {
     const json_t *pool = json_object_get(object, "pool"), *lora = json_object_get(object, "lora");
+    const json_t *place = json_object_get(object, "positions");
     ein_vit_pool parsed = EIN_POOL_MEAN;
+    ein_vit_positions positions = EIN_POSITIONS_LEARNED;
     if (pool && (!json_is_string(pool) || ein_vit_pool_parse(json_string_value(pool), &parsed) != EIN_OK))
+        return false;
+    if (place &&
+        (!json_is_string(place) || ein_vit_positions_parse(json_string_value(place), &positions) != EIN_OK))
         return false;
     const json_int_t rank = json_integer_value(lora);
     if (lora && (!json_is_integer(lora) || rank < 0 || rank > INT32_MAX)) return false;
     shape->pool = parsed;
+    shape->positions = positions;
     shape->lora = (int)rank;
     return true;
 }
@@ -142,7 +138,7 @@ static bool parse_additions(const json_t *object, ein_vit_shape *shape) {
 static ein_status parse_architecture(const char *path, const char *text, ein_vit_shape *shape) {
     json_error_t error;
     json_t *object = text ? json_loads(text, JSON_REJECT_DUPLICATES, &error) : NULL;
-    int *field[EIN_SHAPE_FIELDS];
+    int *field[EIN_SHAPE_ALL_FIELDS];
     bool good = json_is_object(object);
     ein_shape_fields(shape, field);
     for (int i = 0; i < EIN_SHAPE_FIELDS && good; i++) {

@@ -5,12 +5,6 @@
 #include "io/model/info.h"
 #include "io/model/safetensors.h"
 
-/* Names of the fields of ein_vit_shape that every model has, in their order, and the fields; pool and lora follow
- * them. */
-enum { EIN_SHAPE_FIELDS = 12 };
-extern const char *const ein_shape_field_names[EIN_SHAPE_FIELDS];
-void ein_shape_fields(ein_vit_shape *shape, int *out[EIN_SHAPE_FIELDS]);
-
 /* As ein_model_describe, for an open file. `info` is to be freed on success only. */
 ein_status ein_model_describe_file(const char *path, const ein_safetensors *file,
                                    const ein_vit_shape *fallback, ein_model_info *info);

@@ -8,6 +8,7 @@
 
 #include "io/model/describe.h"
 #include "io/model/hash.h"
+#include "io/model/shape.h"
 
 enum { MAX_PAIRS = 16 };
 
@@ -29,7 +30,7 @@ static ein_status check_finite(const char *path, const char *name, const float *
 
 static ein_status make_architecture(const ein_vit_shape *shape, char **out) {
     ein_vit_shape copy = *shape;
-    int *field[EIN_SHAPE_FIELDS];
+    int *field[EIN_SHAPE_ALL_FIELDS];
     ein_shape_fields(&copy, field);
     json_t *object = json_object();
     int failed = object ? 0 : -1;
@@ -39,6 +40,9 @@ static ein_status make_architecture(const ein_vit_shape *shape, char **out) {
         failed =
             json_object_set_new(object, "pool", json_string(ein_vit_pool_name((ein_vit_pool)shape->pool)));
     if (!failed && shape->lora != 0) failed = json_object_set_new(object, "lora", json_integer(shape->lora));
+    if (!failed && shape->positions != EIN_POSITIONS_LEARNED)
+        failed = json_object_set_new(
+            object, "positions", json_string(ein_vit_positions_name((ein_vit_positions)shape->positions)));
     *out = failed ? NULL : json_dumps(object, JSON_COMPACT);
     json_decref(object);
     return *out ? EIN_OK : ein_error(EIN_NOMEM, "model metadata: no memory");

@@ -8,8 +8,8 @@
  *     einthoven.format       "einthoven model"
  *     einthoven.version      "1"
  *     einthoven.parts        "pretrain" | "encoder" | "classify"
- *     einthoven.architecture JSON object of the fields of ein_vit_shape by name, integers; "pool": "attentive" and
- *                            "lora": the rank, only where they apply
+ *     einthoven.architecture JSON object of the fields of ein_vit_shape by name, integers; "pool": "attentive",
+ *                            "lora": the rank and "positions": "sincos", only where they apply
  *     einthoven.program      program and version that wrote the file
  *     einthoven.contract     the preprocessing contract in canonical form (core/signal/contract.h)
  *     einthoven.contract_blake2b  its BLAKE2b-256, 64 hexadecimal digits

@@ -40,6 +40,8 @@ void ein_put_shape(json_t *object, const ein_vit_shape *s, ein_vit_parts parts) 
         ein_put_int(shape, "decoder_heads", s->dec_heads);
         ein_put_int(shape, "decoder_mlp", s->dec_mlp);
     }
+    if (s->positions != EIN_POSITIONS_LEARNED)
+        ein_put_text(shape, "positions", ein_vit_positions_name((ein_vit_positions)s->positions));
     if (parts == EIN_PART_CLASSIFY) {
         ein_put_int(shape, "classes", s->classes);
         ein_put_text(shape, "pool", ein_vit_pool_name((ein_vit_pool)s->pool));

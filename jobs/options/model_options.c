@@ -20,6 +20,9 @@ const ein_option ein_table_model[] = {
     {"model.decoder_depth", EIN_OPT_INT, "2", 1, 1024, NULL, "", "blocks of the decoder"},
     {"model.decoder_heads", EIN_OPT_INT, "4", 1, 65536, NULL, "", "attention heads of the decoder"},
     {"model.decoder_mlp", EIN_OPT_INT, "256", 1, 262144, NULL, "", "width of the decoder's MLP"},
+    {"model.positions", EIN_OPT_CHOICE, "learned", EIN_UNBOUNDED, "learned|sincos", "",
+     "what the learned positions of patches start as: learned: noise of 0.02, as Moody et al.; sincos: sines and "
+     "cosines of amplitude 1, which ends the masked loss's plateau"},
     {0},
 };
 
@@ -106,6 +109,9 @@ ein_status ein_shape_from_config(const ein_config *config, const ein_contract *c
                          .dec_heads = (int)ein_config_int(config, "model.decoder_heads"),
                          .dec_mlp = (int)ein_config_int(config, "model.decoder_mlp"),
                          .classes = classes};
+    ein_vit_positions positions;
+    EIN_TRY(ein_vit_positions_parse(ein_config_string(config, "model.positions"), &positions));
+    s->positions = positions;
     return ein_vit_shape_check(s);
 }
 

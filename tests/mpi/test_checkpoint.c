@@ -294,22 +294,22 @@ static void wrong_models(const char *path) {
     } cases[] = {
         {"another width is refused by tensor and shapes",
          "tensor cls_token has shape (1, 1, 96) in the file and (1, 1, 36) in the model",
-         {3, 60, 6, 36, 5, 3, 512, 40, 2, 2, 90, 0, 0, 0}},
+         {3, 60, 6, 36, 5, 3, 512, 40, 2, 2, 90, 0, 0, 0, 0}},
         {"another MLP is refused by tensor and shapes",
          "tensor blocks.0.mlp.fc1.weight has shape (512, 96) in the file and (100, 96) in the model",
-         {3, 60, 6, 96, 5, 3, 100, 40, 2, 2, 90, 0, 0, 0}},
+         {3, 60, 6, 96, 5, 3, 100, 40, 2, 2, 90, 0, 0, 0, 0}},
         {"a deeper model is refused",
          "tensor blocks.5.norm1.weight of the model, of shape (96), is not in the file",
-         {3, 60, 6, 96, 6, 3, 512, 40, 2, 2, 90, 0, 0, 0}},
+         {3, 60, 6, 96, 6, 3, 512, 40, 2, 2, 90, 0, 0, 0, 0}},
         {"a shallower model is refused",
          "tensor decoder_blocks.1.norm1.weight of the file is not in the model",
-         {3, 60, 6, 96, 5, 3, 512, 40, 1, 2, 90, 0, 0, 0}},
+         {3, 60, 6, 96, 5, 3, 512, 40, 1, 2, 90, 0, 0, 0, 0}},
         {"another number of heads is refused",
          "heads: 3 in the file, 4 in the model",
-         {3, 60, 6, 96, 5, 4, 512, 40, 2, 2, 90, 0, 0, 0}},
+         {3, 60, 6, 96, 5, 4, 512, 40, 2, 2, 90, 0, 0, 0, 0}},
         {"another number of decoder heads is refused",
          "decoder_heads: 2 in the file, 4 in the model",
-         {3, 60, 6, 96, 5, 3, 512, 40, 2, 4, 90, 0, 0, 0}},
+         {3, 60, 6, 96, 5, 3, 512, 40, 2, 4, 90, 0, 0, 0, 0}},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         model x;
@@ -322,7 +322,7 @@ static void wrong_models(const char *path) {
 
 /* --- a selection of a model's tensors --------------------------------------------------------------------- */
 
-static const ein_vit_shape adapted = {3, 60, 6, 12, 3, 3, 20, 0, 0, 0, 0, 4, EIN_POOL_ATTENTIVE, 2};
+static const ein_vit_shape adapted = {3, 60, 6, 12, 3, 3, 20, 0, 0, 0, 0, 4, EIN_POOL_ATTENTIVE, 2, 0};
 
 /* Every third tensor from `first` on of the adapted model, filled from `seed`. */
 static ein_layout *select_tensors(int first) {
@@ -399,6 +399,12 @@ static void selections(const char *path) {
               ein_checkpoint_describe(path, true, &info) == EIN_OK && info.tensors == 0 &&
               !memcmp(&info.shape, &adapted, sizeof adapted),
           "the whole of it, with attentive pooling and adapters, comes back");
+    ein_checkpoint_info_free(&info);
+    full->shape.positions = EIN_POSITIONS_SINCOS;
+    check(ein_checkpoint_write(comm, path, &c) == EIN_OK &&
+              ein_checkpoint_describe(path, true, &info) == EIN_OK &&
+              info.shape.positions == EIN_POSITIONS_SINCOS && info.shape.lora == adapted.lora,
+          "so does what positions started as");
     ein_checkpoint_info_free(&info);
     free(whole);
     free(arrays);

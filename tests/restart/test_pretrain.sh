@@ -6,7 +6,7 @@
 # A model so small that a life of thousands of updates fits a test. SYNTHETIC records.
 cat >"$tmp/small.yaml" <<'YAML'
 contract: {leads: [I, II, V1, V2, V3, V4, V5, V6], fs_hz: 50, samples: 500}
-model: {patch: 25, width: 24, depth: 2, heads: 3, mlp: 40, decoder_width: 12, decoder_depth: 1, decoder_heads: 2, decoder_mlp: 24}
+model: {patch: 25, width: 24, depth: 2, heads: 3, mlp: 40, decoder_width: 12, decoder_depth: 1, decoder_heads: 2, decoder_mlp: 24, positions: sincos}
 train: {epochs: EPOCHS, batch: 16, slots: 8, warmup_epochs: 2, shuffle_run: 4, shuffle_window: 16}
 data: {validation_fraction: 0.1}
 run: {log_seconds: 1000, checkpoint_minutes: 0}
@@ -28,6 +28,10 @@ state() { head -n 1 "$1/STATE"; }
 
 ok 'straight through on one rank' pretrain 1 1 "$tmp/straight"
 is 'its STATE' "$(state "$tmp/straight")" 'done'
+like 'the model says what its positions started as' "$("$einthoven" inspect --json "$tmp/straight/model.safetensors")" '"positions": ?"sincos"'
+like 'and so does the checkpoint' "$(head -c 512 "$(last_checkpoint "$tmp/straight")")" '^shape: 8 500 25 24 2 3 40 12 1 2 24 0 0 0 1$'
+exits 'with others it does not go on' 1 pretrain 1 1 "$tmp/straight" --set model.positions=learned
+like 'and says so' "$err" 'made with "positions: sincos", this run asks for "positions: learned"'
 final=$(basename "$(last_checkpoint "$tmp/straight")")
 
 # same NAME FOLDER: final parameters, moments and metrics equal the straight run's.

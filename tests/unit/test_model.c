@@ -16,9 +16,9 @@
 #include "tests/report.h"
 
 static char folder[] = "/tmp/ein-model-XXXXXX";
-static const ein_vit_shape paper = {8, 5000, 50, 800, 12, 8, 3200, 256, 8, 16, 1024, 44, 0, 0};
-static const ein_vit_shape adapted = {2, 12, 4, 6, 2, 3, 10, 4, 1, 2, 6, 3, EIN_POOL_ATTENTIVE, 2};
-static const ein_vit_shape little = {2, 12, 4, 6, 2, 3, 10, 4, 1, 2, 6, 3, 0, 0};
+static const ein_vit_shape paper = {8, 5000, 50, 800, 12, 8, 3200, 256, 8, 16, 1024, 44, 0, 0, 0};
+static const ein_vit_shape adapted = {2, 12, 4, 6, 2, 3, 10, 4, 1, 2, 6, 3, EIN_POOL_ATTENTIVE, 2, 0};
+static const ein_vit_shape little = {2, 12, 4, 6, 2, 3, 10, 4, 1, 2, 6, 3, 0, 0, 0};
 
 static const char *file_in(const char *name) {
     static char path[4][128];
@@ -206,31 +206,32 @@ static void impossible_shapes(void) {
         ein_vit_shape shape;
     } cases[] = {
         {"samples 5000 is not a multiple of patch 48: 5000 = 104 x 48 + 8",
-         {8, 5000, 48, 800, 12, 8, 3200, 0, 0, 0, 0, 0, 0, 0}},
+         {8, 5000, 48, 800, 12, 8, 3200, 0, 0, 0, 0, 0, 0, 0, 0}},
         {"width 800 is not a multiple of heads 7: 800 = 114 x 7 + 2",
-         {8, 5000, 50, 800, 12, 7, 3200, 0, 0, 0, 0, 0, 0, 0}},
+         {8, 5000, 50, 800, 12, 7, 3200, 0, 0, 0, 0, 0, 0, 0, 0}},
         {"decoder_width 256 is not a multiple of decoder_heads 3",
-         {8, 5000, 50, 800, 12, 8, 3200, 256, 8, 3, 1024, 0, 0, 0}},
-        {"decoder_depth is 0", {8, 5000, 50, 800, 12, 8, 3200, 256, 0, 16, 1024, 0, 0, 0}},
-        {"leads is 0", {0, 5000, 50, 800, 12, 8, 3200, 0, 0, 0, 0, 0, 0, 0}},
-        {"leads is -8", {-8, 5000, 50, 800, 12, 8, 3200, 0, 0, 0, 0, 0, 0, 0}},
-        {"patch is 0", {8, 5000, 0, 800, 12, 8, 3200, 0, 0, 0, 0, 0, 0, 0}},
-        {"samples is -5000", {8, -5000, 50, 800, 12, 8, 3200, 0, 0, 0, 0, 0, 0, 0}},
-        {"samples is 2147483647", {8, INT32_MAX, 50, 800, 12, 8, 3200, 0, 0, 0, 0, 0, 0, 0}},
-        {"heads is 0", {8, 5000, 50, 800, 12, 0, 3200, 0, 0, 0, 0, 0, 0, 0}},
-        {"depth is 2147483647", {8, 5000, 50, 800, INT32_MAX, 8, 3200, 0, 0, 0, 0, 0, 0, 0}},
-        {"classes is -1", {8, 5000, 50, 800, 12, 8, 3200, 0, 0, 0, 0, -1, 0, 0}},
-        {"pool is 2", {8, 5000, 50, 800, 12, 8, 3200, 0, 0, 0, 0, 0, 2, 0}},
-        {"lora rank is -1", {8, 5000, 50, 800, 12, 8, 3200, 0, 0, 0, 0, 0, 0, -1}},
-        {"lora rank is 801", {8, 5000, 50, 800, 12, 8, 3200, 0, 0, 0, 0, 0, 0, 801}},
-        {"the blocks alone have", {8, 5000, 50, 65536, 1024, 8, 262144, 0, 0, 0, 0, 0, 0, 0}},
+         {8, 5000, 50, 800, 12, 8, 3200, 256, 8, 3, 1024, 0, 0, 0, 0}},
+        {"decoder_depth is 0", {8, 5000, 50, 800, 12, 8, 3200, 256, 0, 16, 1024, 0, 0, 0, 0}},
+        {"leads is 0", {0, 5000, 50, 800, 12, 8, 3200, 0, 0, 0, 0, 0, 0, 0, 0}},
+        {"leads is -8", {-8, 5000, 50, 800, 12, 8, 3200, 0, 0, 0, 0, 0, 0, 0, 0}},
+        {"patch is 0", {8, 5000, 0, 800, 12, 8, 3200, 0, 0, 0, 0, 0, 0, 0, 0}},
+        {"samples is -5000", {8, -5000, 50, 800, 12, 8, 3200, 0, 0, 0, 0, 0, 0, 0, 0}},
+        {"samples is 2147483647", {8, INT32_MAX, 50, 800, 12, 8, 3200, 0, 0, 0, 0, 0, 0, 0, 0}},
+        {"heads is 0", {8, 5000, 50, 800, 12, 0, 3200, 0, 0, 0, 0, 0, 0, 0, 0}},
+        {"depth is 2147483647", {8, 5000, 50, 800, INT32_MAX, 8, 3200, 0, 0, 0, 0, 0, 0, 0, 0}},
+        {"classes is -1", {8, 5000, 50, 800, 12, 8, 3200, 0, 0, 0, 0, -1, 0, 0, 0}},
+        {"pool is 2", {8, 5000, 50, 800, 12, 8, 3200, 0, 0, 0, 0, 0, 2, 0, 0}},
+        {"lora rank is -1", {8, 5000, 50, 800, 12, 8, 3200, 0, 0, 0, 0, 0, 0, -1, 0}},
+        {"lora rank is 801", {8, 5000, 50, 800, 12, 8, 3200, 0, 0, 0, 0, 0, 0, 801, 0}},
+        {"positions is 2", {8, 5000, 50, 800, 12, 8, 3200, 0, 0, 0, 0, 0, 0, 0, 2}},
+        {"the blocks alone have", {8, 5000, 50, 65536, 1024, 8, 262144, 0, 0, 0, 0, 0, 0, 0, 0}},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         report(ein_vit_shape_check(&cases[i].shape) == EIN_USAGE &&
                    strstr(ein_error_message(), cases[i].part),
                "refused: %s", cases[i].part);
     ein_layout *layout = NULL;
-    ein_vit_shape bare = {8, 5000, 50, 800, 12, 8, 3200, 0, 0, 0, 0, 0, 0, 0};
+    ein_vit_shape bare = {8, 5000, 50, 800, 12, 8, 3200, 0, 0, 0, 0, 0, 0, 0, 0};
     report(ein_vit_shape_check(&bare) == EIN_OK && ein_layout_new(&bare, EIN_PART_ENCODER, &layout) == EIN_OK,
            "an encoder needs no decoder");
     ein_layout_destroy(layout);
@@ -303,27 +304,31 @@ static void round_trip(void) {
     }
 }
 
-/* Pooling and adapters are in the metadata where there are any, and in no file that has none. */
+/* Pooling, adapters and the start of positions are in the metadata where there are any, and in no other file. */
 static void adapted_files(void) {
     const char *path = file_in("a.safetensors");
     ein_model_info info;
     ein_safetensors *file;
     ein_vit_shape pooled = adapted, plain = little;
     pooled.lora = 0;
-    const ein_vit_shape *shapes[] = {&adapted, &pooled, &plain};
-    for (int i = 0; i < 3; i++) {
+    ein_vit_shape placed = plain;
+    placed.positions = EIN_POSITIONS_SINCOS;
+    const ein_vit_shape *shapes[] = {&adapted, &pooled, &plain, &placed};
+    for (int i = 0; i < 4; i++) {
         ein_layout *layout = layout_of(shapes[i], EIN_PART_CLASSIFY);
         float *expected = values_of(layout), *param = calloc((size_t)layout->arena, sizeof *param);
         report(write_shape(path, shapes[i], EIN_PART_CLASSIFY) == EIN_OK &&
                    ein_model_load(path, layout, param, 1, NULL, 0) == EIN_OK &&
                    !memcmp(param, expected, (size_t)layout->arena * sizeof *param),
-               "pool %d, lora %d: written and loaded, every bit", shapes[i]->pool, shapes[i]->lora);
+               "pool %d, lora %d, positions %d: written and loaded, every bit", shapes[i]->pool,
+               shapes[i]->lora, shapes[i]->positions);
         const bool described = ein_model_describe(path, NULL, &info) == EIN_OK;
         report(described && same_shape(&info.shape, shapes[i]), "and described");
         if (described) ein_model_info_free(&info);
         if (ein_safetensors_open(path, &file) != EIN_OK) exit(1);
         const char *text = ein_safetensors_metadata(file, "einthoven.architecture");
-        report(!strstr(text, "pool") == !shapes[i]->pool && !strstr(text, "lora") == !shapes[i]->lora,
+        report(!strstr(text, "pool") == !shapes[i]->pool && !strstr(text, "lora") == !shapes[i]->lora &&
+                   !strstr(text, "\"positions\":\"sincos\"") == !shapes[i]->positions,
                "its architecture: %s", text);
         ein_safetensors_close(file);
         free(param);

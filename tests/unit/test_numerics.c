@@ -178,6 +178,47 @@ static void initial_weights(void) {
     ein_layout_destroy(layout);
 }
 
+/* Token n + 1 has sines and cosines of n at falling frequencies, CLS and the odd value that is left over have 0. */
+static void initial_positions(void) {
+    const ein_vit_shape shape = {.leads = 2,
+                                 .samples = 300,
+                                 .patch = 5,
+                                 .width = 32,
+                                 .depth = 1,
+                                 .heads = 4,
+                                 .mlp = 8,
+                                 .dec_width = 15,
+                                 .dec_depth = 1,
+                                 .dec_heads = 3,
+                                 .dec_mlp = 8,
+                                 .positions = EIN_POSITIONS_SINCOS};
+    static const char *const names[] = {"pos_embed", "decoder_pos_embed"};
+    ein_layout *layout;
+    if (ein_layout_new(&shape, EIN_PART_PRETRAIN, &layout) != EIN_OK) exit(1);
+    float *param = malloc((size_t)layout->arena * sizeof *param);
+    for (int scheme = EIN_SCHEME_PRETRAIN; scheme <= EIN_SCHEME_SCRATCH; scheme++)
+        for (int k = 0; k < 2; k++) {
+            ein_vit_init(param, layout, (ein_init_scheme)scheme, 42);
+            const ein_tensor *t = &layout->tensors[ein_layout_find(layout, names[k])];
+            const int64_t width = t->shape[2], half = width / 2;
+            double worst = 0;
+            for (int64_t i = 0; i < t->count; i++) {
+                const int64_t token = i / width, at = i % width;
+                const double angle = (double)(token - 1) / pow(10000, (double)(at % half) / (double)half);
+                const double expected = token == 0 || at == 2 * half ? 0
+                                        : at < half                  ? sin(angle)
+                                                                     : cos(angle);
+                worst = fmax(worst, fabs(param[t->offset + i] - expected));
+            }
+            report(t->shape[1] == 61 && worst <= 0x1p-24, "scheme %d, %s: off by at most %.2g", scheme,
+                   names[k], worst);
+        }
+    const ein_tensor *mask = &layout->tensors[ein_layout_find(layout, "mask_token")];
+    report(param[mask->offset] != 0 && fabs(param[mask->offset]) < 0.2, "the mask token stays noise");
+    free(param);
+    ein_layout_destroy(layout);
+}
+
 static void masks(void) {
     report(ein_mask_visible(100, 0.6) == 40 && ein_mask_visible(40, 0.6) == 16 &&
                ein_mask_visible(10, 0.6) == 4,
@@ -219,6 +260,7 @@ int main(void) {
     fast_functions();
     schedule();
     initial_weights();
+    initial_positions();
     masks();
     return report_end();
 }
