@@ -9,8 +9,11 @@
     { "data.corpus", EIN_OPT_STRING, NULL, EIN_UNBOUNDED, NULL, "", help }
 #define EIN_ROW_MEMORY(help) \
     { "data.memory_mib", EIN_OPT_INT, "8192", 1, 1073741824, NULL, "MiB", help }
-#define EIN_ROW_PRESET(help) \
-    { "model.preset", EIN_OPT_CHOICE, NULL, EIN_UNBOUNDED, "paper|small|tiny|none", "", help }
+#define EIN_ROW_PRESET(help)                                                  \
+    {                                                                         \
+        "model.preset", EIN_OPT_CHOICE, NULL, EIN_UNBOUNDED,                  \
+            "paper|small|tiny|paper-fast|small-fast|tiny-fast|none", "", help \
+    }
 #define EIN_ROW_DRY_RUN(help) \
     { "run.dry_run", EIN_OPT_BOOL, "false", EIN_UNBOUNDED, NULL, "", help }
 #define EIN_ROW_LOG_SECONDS \
