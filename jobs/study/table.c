@@ -205,14 +205,18 @@ static void print_interval(FILE *stream, interval i, bool with_sign) {
     fprintf(stream, "  %-22s", text);
 }
 
+/* The figure of a row without what it is taken over. */
+static const char *figure_of(const row *r) {
+    return strncmp(r->figure, "macro ", 6) == 0 ? r->figure + 6 : r->figure;
+}
+
 static void print_row(FILE *stream, const ein_study *study, const row *r) {
     fprintf(stream, "%-16s %-14s", study->task[r->cell->task].name, study->cohort[r->cell->cohort].name);
     if (r->why[0]) {
         fprintf(stream, "  %s\n", r->why);
         return;
     }
-    fprintf(stream, " %7" PRId64 "  %-11s", r->records,
-            strncmp(r->figure, "macro ", 6) == 0 ? r->figure + 6 : r->figure);
+    fprintf(stream, " %7" PRId64 "  %-11s", r->records, figure_of(r));
     for (int a = 0; a < study->n_arms; a++) print_interval(stream, r->arm[a], false);
     if (study->n_arms > 1) {
         print_interval(stream, r->difference, true);
@@ -256,6 +260,41 @@ static void print_summary(FILE *stream, const ein_study *study, const row *rows,
         stream,
         "\n%s is above %s in %d of %d rows; after Holm over all rows (p < 0.05) better in %d, worse in %d.\n",
         study->arm[0].name, study->arm[1].name, above, known, better, worse);
+}
+
+/* Mean difference over the rows of one figure. Rows of one cohort share its patients, to an extent that nobody knows, so
+ * their intervals are added as if all erred together, which is the most it can be; cohorts are other people, and their
+ * errors add as roots of sums of squares. */
+static void print_mean(FILE *stream, const ein_study *study, const row *rows, int n, const char *figure) {
+    double sum = 0, below = 0, above = 0;
+    int count = 0;
+    for (int c = 0; c < study->n_cohorts; c++) {
+        double down = 0, up = 0;
+        for (int i = 0; i < n; i++) {
+            const interval *d = &rows[i].difference;
+            if (rows[i].cell->cohort != c || isnan(d->value) || strcmp(figure_of(&rows[i]), figure) != 0)
+                continue;
+            sum += d->value;
+            down += d->value - d->lower;
+            up += d->upper - d->value;
+            count++;
+        }
+        below += down * down;
+        above += up * up;
+    }
+    const double mean = sum / count;
+    fprintf(stream, "mean of %s - %s over %d rows of %s: %+.3f (%+.3f, %+.3f)\n", study->arm[0].name,
+            study->arm[1].name, count, figure, mean, mean - sqrt(below) / count, mean + sqrt(above) / count);
+}
+
+static void print_means(FILE *stream, const ein_study *study, const row *rows, int n) {
+    if (study->n_arms < 2) return;
+    for (int i = 0; i < n; i++) {
+        bool first = !isnan(rows[i].difference.value);
+        for (int k = 0; k < i && first; k++)
+            first = isnan(rows[k].difference.value) || strcmp(figure_of(&rows[k]), figure_of(&rows[i])) != 0;
+        if (first) print_mean(stream, study, rows, n, figure_of(&rows[i]));
+    }
 }
 
 /* Figures whose files cannot be compared with what was written. */
@@ -304,6 +343,7 @@ static void print_table(FILE *stream, const ein_study_plan *plan, const row *row
     for (int i = 0; i < n; i++) print_row(stream, study, &rows[i]);
     print_bars(stream, study, rows, n);
     print_summary(stream, study, rows, n);
+    print_means(stream, study, rows, n);
     print_unverified(stream, rows, n);
     print_unknown_patients(stream, rows, n);
 }

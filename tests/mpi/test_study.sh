@@ -22,6 +22,11 @@ is 'all of it on 2 ranks' "$status" 0
 like 'counts its cells' "$out" '^\[ ?14/14\]|^\[14/15\]'
 like 'ends with the table' "$out" '^sex +other +80  AUROC'
 like 'and a summary' "$out" '^ssl is above de-novo in [0-9] of 3 rows; after Holm'
+# Of two cohorts: errors of independent rows add as roots of sums of squares.
+mean=$(awk -F, '$6 ~ /R2/ { m += $13; l += ($13 - $14) ^ 2; u += ($15 - $13) ^ 2; n++ }
+    END { printf "over %d rows of R2: %+.3f (%+.3f, %+.3f)", n, m / n, m / n - sqrt(l) / n, m / n + sqrt(u) / n }' "$tmp/a/table.csv")
+is 'and mean differences' "$(grep '^mean of .* R2' <<<"$out")" "mean of ssl - de-novo $mean"
+like 'a figure each' "$out" '^mean of ssl - de-novo over 1 rows of AUROC: [-+]'
 is 'the last line is the page' "$(tail -n 1 <<<"$out")" "$tmp/a/report.html"
 like 'which shows the results' "$(cat "$tmp/a/report.html")" '<td[^>]*>other</td>'
 is 'the table as CSV' "$(wc -l <"$tmp/a/table.csv")" 4
