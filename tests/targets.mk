@@ -82,6 +82,10 @@ $(BENCH_BIN): $(BUILD)/%: $(BUILD)/%.o $(LIBS)
 bench: $(BENCH_BIN) $(BUILD)/tests/unit/test_kernels ## speed against the arithmetic peak, PyTorch and ONNX Runtime; PARTS='products inference', PRESETS=tiny
 	@BENCH_PARTS='$(PARTS)' tests/bench/bench.sh $(BUILD) $(PRESETS)
 
+.PHONY: quality
+quality: einthoven ## probe AUROC over core-seconds of pretraining: CORPUS=FILE, RECIPES=tests/bench/recipes.txt, SEEDS='1 2 3'
+	@$(if $(SEEDS),SEEDS='$(SEEDS)') tests/bench/quality.sh $(BUILD) '$(CORPUS)' results/quality $(RECIPES)
+
 # --- memory and arithmetic ----------------------------------------------------------------------------------------------
 ##@ Test further
 .PHONY: tests-unit-build test-sanitizers
