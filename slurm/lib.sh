@@ -39,7 +39,8 @@ With --study the element N of the job array is cell N of the study; slurm/study 
   --site FILE         instead of slurm/site.env
   --study STUDY.yaml  run cells of this study
   --out FOLDER        the study's folder, where slurm/study has put its plan
-  --submission ID     jobs with the same ID count their restarts together
+  --submission ID     jobs with the same ID count their restarts together, and use the plan of that submission
+  --offset K          element N of the array is cell N + K
   --link K/N          this is job K of a chain of N
 TEXT
 }
@@ -48,12 +49,12 @@ TEXT
 
 # Take our own arguments out of the command line; the others stay in arguments[].
 ein_parse() {
-    study='' out='' site='' submission='' link='' folder='' corpus=''
+    study='' out='' site='' submission='' link='' offset=0 folder='' corpus=''
     arguments=()
     while [ $# -gt 0 ]; do
         # As the program does, take --run=X for --run X.
         case $1 in
-        --site=* | --study=* | --submission=* | --link=* | --out=* | --run=* | --corpus=* | --set=*)
+        --site=* | --study=* | --submission=* | --link=* | --offset=* | --out=* | --run=* | --corpus=* | --set=*)
             set -- "${1%%=*}" "${1#*=}" "${@:2}"
             ;;
         esac
@@ -62,7 +63,7 @@ ein_parse() {
             ein_usage "$stage"
             exit 0
             ;;
-        --site | --study | --submission | --link)
+        --site | --study | --submission | --link | --offset)
             [ $# -ge 2 ] || ein_wrong_use "$1 needs a value"
             printf -v "${1#--}" '%s' "$2"
             shift
@@ -85,20 +86,30 @@ ein_parse() {
     done
 }
 
-# The cell's folder, from the plan that slurm/study left: `folder` has its STATE, `run_folder` the checkpoints.
+# The cell's folder, from the plan of the submission: `folder` has its STATE, `run_folder` the checkpoints.
 ein_cell_find() {
-    cell=${SLURM_ARRAY_TASK_ID:-}
-    [ -n "$cell" ] || ein_wrong_use "--study needs the cell's number: sbatch --array=N slurm/$stage.sbatch ..."
+    [ -n "${SLURM_ARRAY_TASK_ID:-}" ] || ein_wrong_use "--study needs the cell's number: sbatch --array=N slurm/$stage.sbatch ..."
+    [[ $offset =~ ^[0-9]{1,9}$ ]] || ein_wrong_use "--offset $offset is no whole number"
+    cell=$((SLURM_ARRAY_TASK_ID + offset))
     [ -n "$out" ] || ein_wrong_use '--study needs --out FOLDER, the study'\''s folder'
-    [ -r "$out/slurm/plan.tsv" ] || ein_die "$out/slurm/plan.tsv is not there; it is written by: slurm/study $study submit"
-    local id
-    IFS=$'\037' read -r id folder < <(awk -F'\t' -v stage="$stage" -v cell="$cell" \
-        '$1 == stage && $2 == cell { print $3 "\037" $7 }' "$out/slurm/plan.tsv")
-    [ -n "$folder" ] || ein_die "$out/slurm/plan.tsv has no $stage cell $cell; slurm/study $study resume writes it anew"
-    case $stage in pretrain) run_folder=$out/pretrain ;; *) run_folder=$out/$stage/$id ;; esac
+    local plan=$out/slurm/submissions/$submission.tsv
+    [ -r "$plan" ] || ein_die "$plan is not there; it is written by: slurm/study $study resume"
+    IFS=$'\037' read -r cell_id folder < <(awk -F'\t' -v stage="$stage" -v cell="$cell" \
+        '$1 == stage && $2 == cell { print $3 "\037" $7 }' "$plan")
+    [ -n "$folder" ] || ein_die "$plan has no $stage cell $cell; slurm/study $study resume submits the study anew"
+    case $stage in pretrain) run_folder=$out/pretrain ;; *) run_folder=$out/$stage/$cell_id ;; esac
     command=(study "$study" --stage "$stage" --cell "$cell" "${arguments[@]}")
     notes=$out/slurm/notes/$stage-$cell
-    what="$stage/$cell ($id)"
+    what="$stage/$cell ($cell_id)"
+}
+
+# The program still means by the number what the plan meant: it may have been built anew while the job waited.
+ein_cell_check() {
+    [ -n "$study" ] || return 0
+    local id
+    id=$("$EIN_PROGRAM" study "$study" --cells "$stage" "${arguments[@]}" 2>/dev/null | awk -F'\t' -v cell="$cell" '$1 == cell { print $2 }')
+    [ "$id" = "$cell_id" ] ||
+        ein_die "cell $cell of stage $stage is '$cell_id' in the plan of this submission and '$id' for $EIN_PROGRAM, which has changed since: slurm/study $study cancel, then resume"
 }
 
 # A command of its own. Its run folder holds STATE if the command trains.
@@ -208,7 +219,7 @@ ein_may_go_on() {
     elif [ "$1" = stopped ] && [ "${fruitless:-0}" -ge 1 ]; then
         verdict="stopped: this life made no progress ($mark before and after); give jobs more time than start, one update and EIN_SIGNAL_S=$EIN_SIGNAL_S take, then resume"
     elif [ "${fruitless:-0}" -ge 3 ]; then
-        verdict="stopped: $fruitless lives in a row were killed without progress ($mark); look at the end of the job's log (memory?), then resume"
+        verdict="stopped: $fruitless lives in a row were killed without progress ($mark)${why:+; the last one: $why}; look at the end of the job's log, and raise EIN_MEM if memory ran out; then resume"
     else
         return 0
     fi
@@ -239,7 +250,7 @@ ein_life_begin() {
     fi
     rm -f "$notes.verdict"
     mkdir -p "$(dirname "$notes")" && printf '%s\t%s\t%s\n' "$submission" "$restart" "$(ein_mark)" >>"$notes.lives" ||
-        ein_die "cannot write $notes.lives; is the disk full? (df $(dirname "$notes"))"
+        ein_die "$(ein_cannot_write "$notes.lives")"
     states_before=$(ein_states_sum)
     ein_warn "$what: job ${SLURM_JOB_ID:-none}, restart $restart${link:+, job $link of the chain}, state $before, from $(ein_mark)"
 }
@@ -247,7 +258,7 @@ ein_life_begin() {
 # Back into the queue as the last act, or leave it to the chain's next job.
 ein_go_on() {
     local why=$1
-    if [ -n "$study" ] && [ -e "$out/slurm/cancelled" ]; then
+    if [ -n "$study" ] && grep -qxE "all|$stage|" "$out/slurm/cancelled" 2>/dev/null; then
         ein_verdict "stopped: cancelled; resume goes on"
         exit 1
     fi
@@ -264,20 +275,30 @@ ein_go_on() {
         exit 0
     fi
     ein_stage_out
-    # The number of an array's last element is also that of the whole array: name the element.
-    local said i job=${SLURM_ARRAY_JOB_ID:+${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID}
+    local said i job told_so=''
+    job=$(ein_job)
     trap '' USR1 TERM
     # A job that Slurm is ending (scancel, its limit is over, preemption) is not ours to bring back; what is preempted comes back.
-    said=$(scontrol show job "${job:-$SLURM_JOB_ID}" 2>/dev/null | sed -n 's/^ *JobState=\([A-Z_]*\).*/\1/p' | head -n 1)
+    said=$(scontrol show job "$job" 2>/dev/null | sed -n 's/^ *JobState=\([A-Z_]*\).*/\1/p' | head -n 1)
     if [ -n "$said" ] && [ "$said" != RUNNING ]; then
         ein_verdict "stopped: $why, and Slurm had ended the job (scancel, or no checkpoint within EIN_SIGNAL_S=$EIN_SIGNAL_S s); resume goes on"
         exit 1
     fi
     ein_warn "$what: $why; back into the queue"
-    if said=$(scontrol requeue "${job:-$SLURM_JOB_ID}" 2>&1); then
+    until said=$(scontrol requeue "$job" 2>&1); do
+        # A controller that is away comes back: until the end of the job there is nothing better to do.
+        case $said in *ontact* | *'timed out'* | *onnect* | *'Zero Bytes'* | *temporarily*) ;; *) break ;; esac
+        [ "$SECONDS" -lt "${job_end:-3600}" ] || break
+        # Should the job end meanwhile, this is what is known of it; another life removes it.
+        [ -n "$told_so" ] || ein_verdict "stopped: $why, and Slurm's controller did not answer ($(ein_first_line "$said")) until the job's end; resume goes on"
+        told_so=1
+        sleep 5
+    done
+    if [ -z "$said" ]; then
         for i in $(seq 120); do sleep 1; done # Slurm ends this script meanwhile
         said='the job goes on running'
     fi
+    if [ -n "$told_so" ]; then exit 1; fi
     ein_verdict "stopped: $why, and Slurm does not requeue it ($(ein_first_line "$said")): set EIN_MODE=chain in site.env, then resume"
     exit 1
 }
@@ -307,37 +328,96 @@ ein_place() {
     fi
 }
 
+# The place of the launcher itself in EIN_LAUNCHER: words may stand before it (env, numactl) and after it (apptainer exec).
+ein_launcher_at() {
+    local i
+    for i in "${!EIN_LAUNCHER[@]}"; do
+        case $(basename -- "${EIN_LAUNCHER[i]}") in
+        srun | mpirun | mpirun.* | mpiexec | mpiexec.* | orterun | prterun) echo "$i" && return ;;
+        esac
+    done
+}
+
+# Whose launcher it is: slurm | openmpi | hydra (MPICH, Intel MPI, MVAPICH) | unknown.
+ein_launcher_family() {
+    local said
+    case $(basename -- "$1") in srun) echo slurm && return ;; esac
+    said=$("$1" --version 2>&1 | head -n 5)
+    case $said in
+    *'Open MPI'* | *OpenRTE* | *PRTE* | *prte*) echo openmpi ;;
+    *HYDRA* | *Hydra* | *'Intel(R) MPI'* | *mpich*) echo hydra ;;
+    *) echo unknown ;;
+    esac
+}
+
+# launch[]: EIN_LAUNCHER with its {ranks}, {nodes}, {ranks_per_node} and {threads} filled in, or, if it has none, with the
+# options that its family takes for them right behind the launcher's name, so that the site's own follow and win.
 ein_launch_line() {
+    local at options=() family i
     launch=("${EIN_LAUNCHER[@]}")
-    case $(basename "${launch[0]}") in
-    srun)
-        launch+=("--nodes=$nodes" "--ntasks=$ranks" "--ntasks-per-node=$per_node" "--cpus-per-task=$threads" --kill-on-bad-exit=1)
-        if [ "$EIN_BIND" = cores ]; then launch+=(--cpu-bind=cores); else launch+=(--cpu-bind=none); fi
-        if [ $((per_node * threads)) -gt "$cores" ]; then launch+=(--overcommit); fi
+    if [[ ${EIN_LAUNCHER[*]} == *'{'*'}'* ]]; then
+        for i in "${!launch[@]}"; do
+            launch[i]=${launch[i]//'{ranks}'/$ranks}
+            launch[i]=${launch[i]//'{nodes}'/$nodes}
+            launch[i]=${launch[i]//'{ranks_per_node}'/$per_node}
+            launch[i]=${launch[i]//'{threads}'/$threads}
+        done
+        return
+    fi
+    at=$(ein_launcher_at)
+    [ -n "$at" ] || return 0
+    family=$(ein_launcher_family "${EIN_LAUNCHER[at]}")
+    case $family in
+    slurm)
+        options=("--nodes=$nodes" "--ntasks=$ranks" "--ntasks-per-node=$per_node" "--cpus-per-task=$threads" --kill-on-bad-exit=1)
+        if [ "$EIN_BIND" = cores ]; then options+=(--cpu-bind=cores); else options+=(--cpu-bind=none); fi
+        if [ $((per_node * threads)) -gt "$cores" ]; then options+=(--overcommit); fi
         ;;
-    mpirun | mpiexec)
-        launch+=(-n "$ranks" -x OMP_NUM_THREADS)
+    openmpi)
+        options=(-n "$ranks" -x OMP_NUM_THREADS)
         if [ $((per_node * threads)) -gt "$cores" ]; then
-            launch+=(--oversubscribe --map-by "ppr:$per_node:node" --bind-to none)
+            options+=(--oversubscribe --map-by "ppr:$per_node:node" --bind-to none)
         elif [ "$EIN_BIND" = cores ]; then
-            launch+=(--map-by "ppr:$per_node:node:pe=$threads" --bind-to core)
+            options+=(--map-by "ppr:$per_node:node:pe=$threads" --bind-to core)
         else
-            launch+=(--map-by "ppr:$per_node:node" --bind-to none)
+            options+=(--map-by "ppr:$per_node:node" --bind-to none)
         fi
         ;;
+    hydra) # hands the environment on by itself
+        options=(-n "$ranks" -ppn "$per_node")
+        if [ "$EIN_BIND" = cores ] && [ $((per_node * threads)) -le "$cores" ]; then
+            options+=(-bind-to "core:$threads")
+        else
+            options+=(-bind-to none)
+        fi
+        ;;
+    unknown)
+        options=(-n "$ranks")
+        ein_warn "$what: WARNING: ${EIN_LAUNCHER[at]} --version names no MPI that is known: it gets only -n $ranks; write what it needs into EIN_LAUNCHER, with {ranks}, {ranks_per_node}, {threads}"
+        ;;
     esac
+    launch=("${EIN_LAUNCHER[@]:0:at+1}" "${options[@]}" "${EIN_LAUNCHER[@]:at+1}")
 }
 
 # --- staging -----------------------------------------------------------------------------------------------------------
 
-# ein_on_nodes SCRIPT ARGUMENT...: once on every node of the job.
+# ein_on_nodes SCRIPT ARGUMENT...: once on every node of the job, in the background; ends early when the job is told to stop.
 ein_on_nodes() {
+    local all=(bash -c "$1" staging "${@:2}") pid status
     if [ -n "${SLURM_JOB_ID:-}" ]; then
-        srun --mpi=none --nodes="${SLURM_JOB_NUM_NODES:-1}" --ntasks="${SLURM_JOB_NUM_NODES:-1}" --ntasks-per-node=1 \
-            --cpus-per-task=1 --overlap bash -c "$1" staging "${@:2}"
-    else
-        bash -c "$1" staging "${@:2}"
+        all=(srun --mpi=none --nodes="${SLURM_JOB_NUM_NODES:-1}" --ntasks="${SLURM_JOB_NUM_NODES:-1}" --ntasks-per-node=1
+            --cpus-per-task=1 --overlap "${all[@]}")
     fi
+    "${all[@]}" &
+    pid=$!
+    while kill -0 "$pid" 2>/dev/null; do
+        [ -z "${told:-}" ] || [ -n "${clearing:-}" ] || { kill -TERM "$pid" 2>/dev/null && sleep 1; }
+        wait "$pid"
+    done
+    wait "$pid"
+    status=$?
+    [ -z "${told:-}" ] || [ -n "${clearing:-}" ] || status=1
+    return "$status"
 }
 
 # Copy the corpus to a folder of the job on every node's own disk and use that. What does not work is no reason to fail.
@@ -354,7 +434,7 @@ ein_stage_in() {
     # shellcheck disable=SC2016
     if ! ein_on_nodes 'd=$(eval echo "$1") && rm -rf "$d" && mkdir -p "$d" && cp "$2" "$d/$3.partial" && mv "$d/$3.partial" "$d/$3"' \
         "$staged" "$corpus" "$name"; then
-        ein_warn "$what: WARNING: $corpus could not be copied to $staged (room on the nodes' disks?); it is read where it is"
+        [ -n "$told" ] || ein_warn "$what: WARNING: $corpus could not be copied to $staged (room on the nodes' disks?); it is read where it is"
         ein_stage_out
         return 0
     fi
@@ -369,6 +449,7 @@ ein_stage_in() {
 }
 
 ein_stage_out() {
+    local clearing=1 # which a signal does not cut short
     [ -n "${staged:-}" ] || return 0
     # shellcheck disable=SC2016
     ein_on_nodes 'rm -rf "$(eval echo "$1")"' "$staged" || ein_warn "$what: WARNING: $staged may be left on a node's disk"
@@ -378,45 +459,73 @@ ein_stage_out() {
 # --- run -----------------------------------------------------------------------------------------------------------------
 
 # A stop is a signal that the launcher passes on to the ranks; commands without checkpoints rather use the time that is left.
-# A second one would cost them a validation that is under way.
+# A second one would cost them a validation that is under way. Before there is a launcher it is remembered.
 ein_forward() {
     local before=$told
     told=$1
-    ein_warn "$what: told to stop by $1"
+    ein_warn "${what:-$stage}: told to stop by $1"
+    [ -n "$launcher" ] || return 0
     [ -z "$before" ] || [ "$1" = TERM ] || return 0
     case $stage in pretrain | finetune | score) kill -USR1 "$launcher" 2>/dev/null ;; esac
+    forwarded=1
 }
 
-# The last thing that the program said in this life, from the job's log; empty if that cannot be found.
-ein_last_words() {
+# Signals that came before: modules are loaded and corpora copied for minutes, and the limit does not wait.
+ein_listen() {
+    told=${ein_told_early:-} launcher='' forwarded=''
+    trap 'ein_forward USR1' USR1
+    trap 'ein_forward TERM' TERM
+    trap : CONT
+}
+
+ein_stop_early() {
+    [ -z "$told" ] || ein_go_on "told to stop by $told before the program began" killed
+}
+
+# What was written to the job's log in this life; nothing if that cannot be found.
+ein_log() {
     local log
     log=$(readlink "/proc/$$/fd/1")
     [ -f "$log" ] || return 0
-    tail -c "+$((log_begin + 1))" "$log" | tail -c 65536 | tr -d '\000' | sed -n 's/^einthoven[a-z ]*: //p' | tail -n 1 | cut -c1-400
+    tail -c "+$((log_begin + 1))" "$log" | tail -c 65536 | tr -d '\000'
 }
 
-# Seconds until EIN_SIGNAL_S before the job's limit; nothing where there is no limit.
+# The last thing that the program said in this life.
+ein_last_words() { ein_log | sed -n 's/^einthoven[a-z ]*: //p' | tail -n 1 | cut -c1-400; }
+
+# What the launcher said: the first lines that are not ours.
+ein_launcher_words() {
+    ein_log | grep -vE '^(slurm/|-+$|[[:space:]]*$)' | head -n 3 | paste -sd' ' | cut -c1-400
+}
+
+# As Slurm takes it: the number of an array's last element is also that of the whole array, so name the element.
+ein_job() { echo "${SLURM_ARRAY_JOB_ID:+${SLURM_ARRAY_JOB_ID}_}${SLURM_ARRAY_TASK_ID:-$SLURM_JOB_ID}"; }
+
+# Seconds until the job's limit; nothing where there is no limit. Slurm says what is left: the clocks of two machines differ.
 ein_time_left() {
-    local end
-    end=$(scontrol show job "${SLURM_ARRAY_JOB_ID:+${SLURM_ARRAY_JOB_ID}_}${SLURM_ARRAY_TASK_ID:-$SLURM_JOB_ID}" 2>/dev/null |
-        sed -n 's/^.* EndTime=\([^ ]*\).*/\1/p' | head -n 1)
-    end=$(date -d "${end:-none}" +%s 2>/dev/null) || return 0
-    end=$((end - $(date +%s) - EIN_SIGNAL_S))
-    echo $((end > 1 ? end : 1))
+    local left
+    left=$(squeue --noheader --jobs="$(ein_job)" --format=%L 2>/dev/null | head -n 1 | tr -d ' ')
+    ein_seconds "${left:-none}" && return
+    [[ ${SLURM_JOB_END_TIME:-} =~ ^[0-9]+$ ]] || return 0
+    left=$((SLURM_JOB_END_TIME - $(date +%s)))
+    echo $((left > 0 ? left : 1))
 }
 
 # Slurm's signal before the limit may be lost, so the clock is watched as well. Bash runs a trap only between commands, and
 # a wait ends at the first signal: hence the loop.
 ein_run() {
     local clock='' left
-    told=''
     left=$(ein_time_left)
-    trap 'ein_forward USR1' USR1
-    trap 'ein_forward TERM' TERM
-    trap : CONT
+    if [ -n "$left" ]; then
+        job_end=$((SECONDS + left))
+        left=$((left - EIN_SIGNAL_S))
+        [ "$left" -ge 1 ] || left=1
+    fi
     log_begin=$(stat -L -c %s "/proc/$$/fd/1" 2>/dev/null || echo 0)
     "${launch[@]}" "$EIN_PROGRAM" "${command[@]}" &
     launcher=$!
+    # Between the last look and this line a signal found no launcher.
+    if [ -n "$told" ] && [ -z "$forwarded" ]; then kill -USR1 "$launcher" 2>/dev/null; fi
     if [ -n "$left" ]; then
         sleep "$left" &
         clock=$!
@@ -431,6 +540,13 @@ ein_run() {
     wait "$launcher"
     rc=$?
     [ -z "$clock" ] || kill "$clock" 2>/dev/null
+}
+
+# Slurm says in the log that it has killed for memory.
+ein_memory_check() {
+    if ein_log | grep -qiE 'oom.kill|out.of.memory'; then
+        ein_go_on "the ranks were killed for want of memory (exit code $rc): raise EIN_MEM, or lower EIN_RANKS_PER_NODE" "$1"
+    fi
 }
 
 ein_end() {
@@ -467,13 +583,23 @@ ein_end() {
         pretrain:* | finetune:* | score:* | *: | *:TERM) how=killed ;;
         *) how=stopped ;;
         esac
+        ein_memory_check "$how"
         ein_go_on "the ranks were killed (exit code $rc${told:+, after $told})" "$how"
         ;;
-    *) # It did not begin: the program says why, or else the launcher failed, perhaps on a node that is about to be found dead.
+    *) # It did not begin: the program says why, or else the launcher failed.
+        ein_memory_check killed
         words=$(ein_last_words)
-        [ -n "$words" ] || ein_go_on "the program did not begin (exit code $rc of ${launch[0]}${told:+, after $told})" killed
-        ein_verdict "did not begin (exit code $rc): $words"
-        exit 1
+        if [ -n "$words" ]; then
+            ein_verdict "did not begin (exit code $rc): $words"
+            exit 1
+        fi
+        words=$(ein_launcher_words)
+        # A mistake in its options stays one; a node that is about to be found dead does not.
+        if grep -qiE "unrecogni[sz]ed|(invalid|unknown|bad) (option|argument|value|type|mpi)|not enough slots|no such file|not found|couldn't find|could not find|cannot find|permission denied|usage:|conflicting|as root" <<<"$words"; then
+            ein_verdict "the launcher could not start the program (exit code $rc of ${launch[*]}): $words; correct EIN_LAUNCHER or EIN_BIND in ${ein_site:-slurm/site.env}, then resume"
+            exit 1
+        fi
+        ein_go_on "the program did not begin (exit code $rc of ${launch[*]}${told:+, after $told})${words:+: $words}" killed
         ;;
     esac
 }
@@ -485,21 +611,29 @@ ein_main() {
     ein_parse "$@"
     [ -n "${SLURM_JOB_ID:-}" ] || ein_wrong_use "this runs in a Slurm job: sbatch slurm/$stage.sbatch ... (--help explains; without Slurm: slurm/other-schedulers.md)"
     [ ${#arguments[@]} -gt 0 ] || [ -n "$study" ] || ein_wrong_use "nothing to do: give the arguments of einthoven $stage (--help explains)"
+    ein_listen
+    # With sbatch --export=NONE Slurm would start ranks without modules and without OMP_NUM_THREADS, too.
+    export SLURM_EXPORT_ENV=ALL
     ein_site_load "$site"
     if [ -n "$study" ]; then ein_cell_find; else ein_command_find; fi
     mkdir -p "$(dirname "$notes")" 2>/dev/null
     # One line that says why it did not begin, for `slurm/study status` too.
     local said
-    if ! said=$( (ein_modules_load && ein_program_check && ein_disk_check "${folder:-${out:-.}}" && ein_corpus_check) 2>&1); then
+    if ! ein_modules_load; then
+        ein_verdict "$ein_why"
+        exit 1
+    fi
+    if ! said=$( (ein_program_check && ein_disk_check "${folder:-${out:-.}}" && ein_corpus_check && ein_cell_check) 2>&1); then
         ein_verdict "${said#"$ein_name: "}"
         exit 1
     fi
-    ein_modules_load
-    ein_program_check
+    EIN_PROGRAM=$(readlink -f "$EIN_PROGRAM")
     ein_life_begin
+    ein_stop_early
     ein_place
     trap ein_stage_out EXIT
     ein_stage_in
+    ein_stop_early
     ein_run
     ein_end
 }

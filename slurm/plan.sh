@@ -1,8 +1,8 @@
 # shellcheck shell=bash disable=SC2034,SC2154
 # The study's plan as the program prints it, and what follows from it: groups of cells, the critical path.
 #
-# plan.tsv, in the study's folder, one line a cell: stage, index, id, state, needs, reason, folder. `needs` is a comma list of
-# STAGE/INDEX, empty for none. Jobs find their cell's folder there.
+# One line a cell: stage, index, id, state, needs, reason, folder. `needs` is a comma list of STAGE/INDEX, empty for none.
+# Each submission keeps it as submissions/ID.tsv in the study's folder; its jobs find their cell's folder there.
 
 # The study's folder, as the program takes it from --out or the description; `slurm/` in it is ours.
 study_folder() {
@@ -26,7 +26,7 @@ said_by_program() {
 plan_read() {
     local stage lines said
     plan=()
-    said=$(mktemp) || ein_die 'cannot write to the temporary folder (full? df "${TMPDIR:-/tmp}")'
+    said=$(mktemp) || ein_die "$(ein_cannot_write "${TMPDIR:-/tmp}/ein")"
     for stage in "${ein_stages[@]}"; do
         if ! lines=$("$EIN_PROGRAM" study "$study" --cells "$stage" "${pass[@]}" 2>"$said"); then
             lines=$(said_by_program "$(cat "$said")")
@@ -42,21 +42,33 @@ plan_read() {
     read_columns
 }
 
-# The columns of plan[] as arrays, and by STAGE/INDEX.
+# The columns of plan[] as arrays; at[STAGE/INDEX] is the place there, at_id[STAGE/ID] is STAGE/INDEX.
 read_columns() {
     local line i=0
-    declare -gA at=()
+    declare -gA at=() at_id=()
     p_stage=() p_index=() p_id=() p_state=() p_needs=() p_reason=() p_folder=()
     for line in "${plan[@]}"; do
         # Tabs in a row are empty columns, which read would take for one separator.
         IFS=$'\037' read -r "p_stage[$i]" "p_index[$i]" "p_id[$i]" "p_state[$i]" "p_needs[$i]" "p_reason[$i]" \
             "p_folder[$i]" <<<"${line//$'\t'/$'\037'}"
         at[${p_stage[i]}/${p_index[i]}]=$i
+        at_id[${p_stage[i]}/${p_id[i]}]=${p_stage[i]}/${p_index[i]}
         i=$((i + 1))
     done
 }
 
-plan_keep() { printf '%s\n' "${plan[@]}" | ein_write "$out/slurm/plan.tsv"; }
+# What a submission's jobs go by: the plan and the description as they are now.
+plan_keep() {
+    local file=$out/slurm/submissions/$submission
+    printf '%s\n' "${plan[@]}" | ein_write "$file.tsv" || ein_die "$(ein_cannot_write "$file.tsv")"
+    submitted=$study
+    case $study in
+    */*)
+        ein_write "$file.yaml" <"$study" || ein_die "$(ein_cannot_write "$file.yaml")"
+        submitted=$file.yaml
+        ;;
+    esac
+}
 
 plan_count() { printf '%s\n' "${p_state[@]}" | grep -cxE "$1"; }
 plan_live_count() {
@@ -72,6 +84,33 @@ plan_missing_needs() {
         [ -n "${at[$need]:-}" ] || ein_die "the plan's $need, which ${p_stage[$1]}/${p_index[$1]} needs, is no cell"
         [ "${p_state[${at[$need]}]}" = 'done' ] || echo "$need"
     done
+}
+
+# plan_slack[STAGE/INDEX]: seconds by which a cell that is not done may wait without making the study longer, if every
+# cell takes its stage's time limit. Needs stand before what needs them.
+plan_slacks() {
+    local i need key name seconds longest=0
+    declare -gA plan_slack=()
+    declare -A earliest=() tail=()
+    for i in "${!plan[@]}"; do
+        [ "${p_state[i]}" != 'done' ] || continue
+        key=${p_stage[i]}/${p_index[i]} earliest[$key]=0
+        for need in $(plan_missing_needs "$i"); do
+            name=EIN_TIME_${need%%/*} name=${name^^}
+            seconds=$((${earliest[$need]:-0} + $(ein_seconds "${!name}")))
+            if [ "$seconds" -gt "${earliest[$key]}" ]; then earliest[$key]=$seconds; fi
+        done
+    done
+    for ((i = ${#plan[@]} - 1; i >= 0; i--)); do
+        [ "${p_state[i]}" != 'done' ] || continue
+        key=${p_stage[i]}/${p_index[i]} name=EIN_TIME_${p_stage[i]^^}
+        tail[$key]=$((${tail[$key]:-0} + $(ein_seconds "${!name}")))
+        if [ $((earliest[$key] + tail[$key])) -gt "$longest" ]; then longest=$((earliest[$key] + tail[$key])); fi
+        for need in $(plan_missing_needs "$i"); do
+            if [ "${tail[$key]}" -gt "${tail[$need]:-0}" ]; then tail[$need]=${tail[$key]}; fi
+        done
+    done
+    for key in "${!tail[@]}"; do plan_slack[$key]=$((longest - earliest[$key] - tail[$key])); done
 }
 
 # The longest way through what is not done: a cell takes its stage's time limit, those of one array wait for each other.

@@ -5,6 +5,7 @@
 
 ein_stages=(synth ingest pretrain finetune evaluate table)
 ein_name=${ein_name:-einthoven}
+ein_why='' # of what failed and leaves it to its caller to say so
 
 ein_warn() { printf '%s: %s\n' "$ein_name" "$*" >&2; }
 ein_die() {
@@ -27,7 +28,7 @@ ein_site_defaults() {
     EIN_CORES_PER_NODE=${EIN_CORES_PER_NODE:-} EIN_RANKS_PER_NODE=${EIN_RANKS_PER_NODE:-1}
     EIN_BIND=${EIN_BIND:-cores} EIN_MEM=${EIN_MEM:-} EIN_ARRAY_LIMIT=${EIN_ARRAY_LIMIT:-16}
     EIN_MODE=${EIN_MODE:-requeue} EIN_LINKS=${EIN_LINKS:-4} EIN_RESTARTS=${EIN_RESTARTS:-50}
-    EIN_SIGNAL_S=${EIN_SIGNAL_S:-300} EIN_STAGE_DIR=${EIN_STAGE_DIR:-} EIN_MIN_FREE_MIB=${EIN_MIN_FREE_MIB:-1024}
+    EIN_SIGNAL_S=${EIN_SIGNAL_S:-300} EIN_STAGE_DIR=${EIN_STAGE_DIR:-} EIN_ARRAY_SIZE=${EIN_ARRAY_SIZE:-} EIN_MIN_FREE_MIB=${EIN_MIN_FREE_MIB:-1024}
     [ -n "${EIN_SBATCH+set}" ] || EIN_SBATCH=()
     [ -n "${EIN_MODULES+set}" ] || EIN_MODULES=()
     [ -n "${EIN_LAUNCHER+set}" ] || EIN_LAUNCHER=(srun --mpi=pmix)
@@ -52,7 +53,7 @@ ein_site_keys='EIN_ACCOUNT EIN_PARTITION EIN_QOS EIN_SBATCH EIN_MODULE_INIT EIN_
 EIN_CORES_PER_NODE EIN_RANKS_PER_NODE EIN_BIND EIN_MEM EIN_NODES_SYNTH EIN_NODES_INGEST EIN_NODES_PRETRAIN
 EIN_NODES_FINETUNE EIN_NODES_EVALUATE EIN_NODES_TABLE EIN_TIME_SYNTH EIN_TIME_INGEST EIN_TIME_PRETRAIN EIN_TIME_FINETUNE
 EIN_TIME_EVALUATE EIN_TIME_TABLE EIN_ARRAY_LIMIT EIN_MODE EIN_LINKS EIN_RESTARTS EIN_SIGNAL_S EIN_STAGE_DIR
-EIN_MIN_FREE_MIB'
+EIN_MIN_FREE_MIB EIN_ARRAY_SIZE'
 
 # ein_nearest WORD: the key of site.env that takes the fewest edits.
 ein_nearest() {
@@ -107,12 +108,21 @@ ein_site_load() {
     [ -z "$EIN_CORES_PER_NODE" ] || ein_count EIN_CORES_PER_NODE 1
     ein_count EIN_RANKS_PER_NODE 1
     ein_count EIN_ARRAY_LIMIT 1
+    [ -z "$EIN_ARRAY_SIZE" ] || ein_count EIN_ARRAY_SIZE 1
     ein_count EIN_LINKS 1
     ein_count EIN_RESTARTS 0
     ein_count EIN_SIGNAL_S 1
     ein_count EIN_MIN_FREE_MIB 0
     case $EIN_MODE in requeue | chain) ;; *) ein_die "EIN_MODE='$EIN_MODE' is neither requeue nor chain" ;; esac
     case $EIN_BIND in cores | none) ;; *) ein_die "EIN_BIND='$EIN_BIND' is neither cores nor none" ;; esac
+}
+
+# How many numbers an array's elements can have: Slurm's MaxArraySize, or its default where that cannot be asked.
+ein_array_size() {
+    local size=$EIN_ARRAY_SIZE
+    [ -n "$size" ] || size=$(scontrol show config 2>/dev/null | sed -n 's/^MaxArraySize *= *//p')
+    [[ $size =~ ^[1-9][0-9]{0,8}$ ]] || size=1001
+    echo "$size"
 }
 
 # ein_seconds LIMIT: a time limit as Slurm writes it (m, m:s, h:m:s, d-h, d-h:m, d-h:m:s) in seconds; fails if it is none.
@@ -138,27 +148,41 @@ ein_duration() {
 
 # --- software ------------------------------------------------------------------------------------------------------
 
-# Load the site's modules into this shell. Their scripts are not written for `set -u`.
+# Load the site's modules into this shell, once; otherwise fail with the reason in ein_why. Their scripts are not written
+# for `set -u`.
 ein_modules_load() {
+    ein_why=''
     [ ${#EIN_MODULES[@]} -gt 0 ] || return 0
-    set +u
     if [ -n "$EIN_MODULE_INIT" ]; then
-        [ -r "$EIN_MODULE_INIT" ] || ein_die "EIN_MODULE_INIT=$EIN_MODULE_INIT cannot be read on $(hostname); see $ein_site"
+        if [ ! -r "$EIN_MODULE_INIT" ]; then
+            ein_why="EIN_MODULE_INIT=$EIN_MODULE_INIT cannot be read on $(hostname); see $ein_site"
+            return 1
+        fi
+        set +u
         # shellcheck disable=SC1090
         . "$EIN_MODULE_INIT"
+        set -u
     fi
     if ! command -v module >/dev/null 2>&1; then
-        ein_die "there is no 'module' command on $(hostname), which EIN_MODULES=(${EIN_MODULES[*]}) needs: set EIN_MODULE_INIT in $ein_site to the file that defines it"
+        ein_why="there is no 'module' command on $(hostname), which EIN_MODULES=(${EIN_MODULES[*]}) needs: set EIN_MODULE_INIT in $ein_site to the file that defines it"
+        return 1
     fi
-    local name said
+    local name said words status
+    said=$(mktemp) || ein_die "$(ein_cannot_write "${TMPDIR:-/tmp}/ein")"
     for name in "${EIN_MODULES[@]}"; do
-        # Twice: in a shell of its own, where what it says can be read, then here. Some implementations return 0 on failure.
-        if ! said=$(module load "$name" 2>&1) || grep -qE '^ERROR|detected the following error|Unable to locate' <<<"$said"; then
-            ein_die "module $name cannot be loaded on $(hostname) ($(ein_first_line "$said" | cut -c1-160)): correct EIN_MODULES in $ein_site; 'module avail' lists what there is"
+        set +u
+        module load "$name" >"$said" 2>&1
+        status=$?
+        set -u
+        # Some implementations return 0 on failure.
+        if [ "$status" -ne 0 ] || grep -qE '^ERROR|detected the following error|Unable to locate' "$said"; then
+            words=$(awk 'NF { print; exit }' "$said" | cut -c1-160)
+            ein_why="module $name cannot be loaded on $(hostname) ($words): correct EIN_MODULES in $ein_site; 'module avail' lists what there is"
+            break
         fi
-        module load "$name" >/dev/null 2>&1
     done
-    set -u
+    rm -f "$said"
+    [ -z "$ein_why" ]
 }
 
 ein_program_check() {
@@ -186,6 +210,14 @@ ein_disk_check() {
     if [ -n "$free" ] && [ "$free" -lt "$EIN_MIN_FREE_MIB" ]; then
         ein_die "the disk is full: $1 has $free MiB left, below EIN_MIN_FREE_MIB=$EIN_MIN_FREE_MIB; make room, then: slurm/study STUDY.yaml resume"
     fi
+}
+
+# ein_cannot_write FILE: that, and why.
+ein_cannot_write() {
+    local why
+    why=$({ : >>"$1.$$.partial"; } 2>&1) && why=$(df -Pk "$(dirname "$1")" 2>/dev/null | awk 'NR == 2 && $4 == 0 { print "No space left on device" }')
+    rm -f "$1.$$.partial"
+    echo "cannot write $1 ($(sed 's/.*: //' <<<"${why:-is the disk full or the quota used up? df $(dirname "$1")}" | head -n 1))"
 }
 
 # ein_write FILE: stdin into FILE, whole or not at all.

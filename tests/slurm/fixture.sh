@@ -8,7 +8,8 @@
 # It differs from a cluster where a test would wait: a requeued job waits 6 s instead of 121 (cred_expire), a dead node
 # is noticed after 10 s instead of 300 (SlurmdTimeout). Every node has its own TmpFS, without which the PMIx plugins of
 # several slurmd on one host would share a folder. Jobs in partition `urgent` preempt those in `debug`.
-# job_submit/lua refuses every account but `cardiology`, with the error that a site's accounting gives.
+# job_submit/lua refuses every account but `cardiology`, with the error that a site's accounting gives; `oncology` with
+# words of its own.
 
 slurm=$tmp/slurm
 slurm_daemons=() # process ids, and nothing else is ever killed
@@ -75,6 +76,10 @@ PartitionName=urgent Nodes=ALL MaxTime=INFINITE State=UP PriorityTier=10 Preempt
 CONF
     cat >"$slurm/job_submit.lua" <<'LUA'
 function slurm_job_submit(job, partitions, uid)
+    if job.account == "oncology" then
+        slurm.log_user("oncology has no hours left this month: use cardiology")
+        return slurm.ERROR
+    end
     if job.account ~= nil and job.account ~= "cardiology" then return slurm.ESLURM_INVALID_ACCOUNT end
     return slurm.SUCCESS
 end
@@ -94,6 +99,13 @@ slurm_node_start() {
     rm -rf "$slurm/tmp/$1" "$slurm/spool/$1" && mkdir "$slurm/tmp/$1" "$slurm/spool/$1"
     slurm_daemon slurmd -D -N "$1"
 }
+
+slurm_controller_start() {
+    slurm_daemon slurmctld -D
+    slurm_controller=$!
+}
+# It dies without a word, as does its machine; what it knew is in its state folder.
+slurm_controller_kill() { kill -KILL "$slurm_controller" && wait "$slurm_controller" 2>/dev/null; }
 
 # A lost node: its slurmd, step managers and processes, all at once. Those are the processes whose environment names the
 # node and this Slurm, and the parents that started them.
@@ -160,7 +172,7 @@ slurm_start() {
     slurm_daemon munged -F --socket="$slurm/munge/socket" --key-file="$slurm/munge/key" --pid-file="$slurm/munge/pid" \
         --log-file="$slurm/munge/log" --seed-file="$slurm/munge/seed"
     wait_for 10 test -S "$slurm/munge/socket" || skip_all "munged does not start here: $(tail -n 1 "$slurm/daemons.log")"
-    slurm_daemon slurmctld -D
+    slurm_controller_start
     for node in n1 n2 n3 n4; do slurm_node_start "$node"; done
     wait_for 30 slurm_idle_nodes 4 ||
         skip_all "Slurm does not start here: $(grep -h -m 1 -iE 'fatal|error' "$slurm/daemons.log" "$slurm"/slurm*.log | cut -c1-200)"

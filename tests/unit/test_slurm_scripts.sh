@@ -16,7 +16,7 @@ place() {
 
 place SLURM_JOB_NUM_NODES=4 'SLURM_JOB_CPUS_PER_NODE=32(x4)' SLURM_NTASKS_PER_NODE=2 SLURM_NTASKS=8 SLURM_CPUS_PER_TASK=16
 like 'srun: ranks, threads, binding' "$out" \
-    '^srun --mpi=pmix --nodes=4 --ntasks=8 --ntasks-per-node=2 --cpus-per-task=16 --kill-on-bad-exit=1 --cpu-bind=cores$'
+    '^srun --nodes=4 --ntasks=8 --ntasks-per-node=2 --cpus-per-task=16 --kill-on-bad-exit=1 --cpu-bind=cores --mpi=pmix$'
 like 'srun: threads' "$out" '^threads 16$'
 like 'it is printed' "$err" '4 nodes x 2 ranks x 16 threads, binding: cores'
 unlike 'nothing is wrong' "$err" 'WARNING|idle'
@@ -43,6 +43,24 @@ like 'without tasks in the allocation the site decides' "$out" '--ntasks=6 --nta
 place 'LAUNCHER=ibrun -v' SLURM_JOB_NUM_NODES=1 SLURM_JOB_CPUS_PER_NODE=4 SLURM_NTASKS=1
 like 'a launcher of the site stays as it is' "$out" '^ibrun -v$'
 
+# Launchers say by --version whose they are; words around the launcher stay where they are.
+launcher() { printf '%s\n' '#!/bin/sh' "echo '$2'" >"$tmp/$1" && chmod +x "$tmp/$1"; }
+launcher mpiexec.hydra 'HYDRA build details:'
+launcher mpirun.strange 'mpirun of tomorrow'
+allocation=(SLURM_JOB_NUM_NODES=2 'SLURM_JOB_CPUS_PER_NODE=16(x2)' SLURM_NTASKS_PER_NODE=2 SLURM_NTASKS=4 SLURM_CPUS_PER_TASK=8)
+place "LAUNCHER=$tmp/mpiexec.hydra" "${allocation[@]}"
+like 'MPICH: ranks of a node, binding' "$out" '/mpiexec\.hydra -n 4 -ppn 2 -bind-to core:8$'
+place "LAUNCHER=$tmp/mpiexec.hydra" EIN_BIND=none "${allocation[@]}"
+like 'MPICH: no binding' "$out" '/mpiexec\.hydra -n 4 -ppn 2 -bind-to none$'
+place "LAUNCHER=$tmp/mpirun.strange" "${allocation[@]}"
+like 'an unknown launcher gets what all take' "$out" '/mpirun\.strange -n 4$'
+like 'and that is said' "$err" 'WARNING: .*names no MPI that is known'
+place 'LAUNCHER=env A=1 mpirun --mca btl self apptainer exec ein.sif' EIN_BIND=none "${allocation[@]}"
+like 'words around the launcher stay in place' "$out" \
+    '^env A=1 mpirun -n 4 -x OMP_NUM_THREADS --map-by ppr:2:node --bind-to none --mca btl self apptainer exec ein\.sif$'
+place 'LAUNCHER=aprun -n {ranks} -N {ranks_per_node} -d {threads} --nodes={nodes}' "${allocation[@]}"
+like 'a template is filled in, and nothing is added' "$out" '^aprun -n 4 -N 2 -d 8 --nodes=2$'
+
 # --- limits, ranges -------------------------------------------------------------------------------------------------
 # shellcheck source=slurm/site.sh
 ein_root=$root && . "$root/slurm/site.sh"
@@ -65,6 +83,27 @@ is 'durations' "$(ein_duration 59) $(ein_duration 7200) $(ein_duration 90061)" '
 . "$root/slurm/queue.sh"
 is 'ranges of cells' "$(ranges 0) $(ranges 0,1,2,5) $(ranges 7,3,4,9,10,11)" '0 0-2,5 3-4,7,9-11'
 
+# What Slurm says when it refuses; a plugin of the site's own says first what it wants.
+refused() { refusal "$(printf 'sbatch: error: %s\n' "$@")"; }
+like 'a limit of jobs is no wrong account' \
+    "$(refused 'Batch job submission failed: Job violates accounting/QOS policy (job submit limit, user'"'"'s size and/or time limits)')" \
+    "^Slurm refuses this by a limit of your account or QOS .*MaxSubmitJobs.*--stage"
+like 'a plugin is heard out' "$(refused 'Please name a project with --account' 'Batch job submission failed: Unspecified error')" \
+    'Please name a project with --account; Unspecified error'
+like 'numbers of arrays' "$(refused 'Batch job submission failed: Invalid job array specification')" 'MaxArraySize.*EIN_ARRAY_SIZE'
+
+# Cells by how long they may wait: what the longest way does not go through is queued with a lower priority.
+# shellcheck source=slurm/plan.sh
+. "$root/slurm/plan.sh"
+ein_site_defaults
+plan=($'ingest\t0\tall\tmissing\t\t\tf' $'pretrain\t0\tpretrain\tmissing\tingest/0\t\tf'
+    $'finetune\t0\tage/ssl-s1\tmissing\tingest/0,pretrain/0\t\tf' $'finetune\t1\tage/de-novo-s1\tmissing\tingest/0\t\tf'
+    $'evaluate\t0\tage/all\tmissing\tfinetune/0,finetune/1\t\tf')
+read_columns
+plan_slacks
+is 'what everything waits for is first' "${plan_slack[pretrain/0]} ${plan_slack[finetune/0]} ${plan_slack[evaluate/0]}" '0 0 0'
+is 'a model from scratch can wait as long as pretraining takes' "${plan_slack[finetune/1]} $(nice_of finetune 1)" '86400 1440'
+
 # A file is replaced as a whole or stays.
 ein_write "$tmp/whole" <<<'first'
 is 'a file is written' "$(cat "$tmp/whole")" first
@@ -81,7 +120,7 @@ exits 'no run folder' 2 env SLURM_JOB_ID=1 bash "$root/slurm/pretrain.sbatch" --
 like 'no run folder: what to do' "$err" 'give --run FOLDER'
 exits 'a study without its folder' 2 env SLURM_JOB_ID=1 SLURM_ARRAY_TASK_ID=0 bash "$root/slurm/finetune.sbatch" --site /dev/null --study s.yaml
 exits 'a study without a plan' 1 env SLURM_JOB_ID=1 SLURM_ARRAY_TASK_ID=0 bash "$root/slurm/finetune.sbatch" --site /dev/null --study s.yaml --out "$tmp/o"
-like 'a study without a plan: what to do' "$err" 'plan\.tsv is not there.*slurm/study s\.yaml submit'
+like 'a study without a plan: what to do' "$err" 'submissions/.*\.tsv is not there.*slurm/study s\.yaml resume'
 ok 'the example of a site is sound' bash -n "$root/slurm/site.env.example"
 is 'and sets nothing by itself' "$(grep -cvE '^#|^$' "$root/slurm/site.env.example")" 0
 # What the example calls defaults are the defaults.
