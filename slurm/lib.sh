@@ -286,8 +286,9 @@ ein_go_on() {
     fi
     ein_warn "$what: $why; back into the queue"
     until said=$(scontrol requeue "$job" 2>&1); do
-        # A controller that is away comes back: until the end of the job there is nothing better to do.
-        case $said in *ontact* | *'timed out'* | *onnect* | *'Zero Bytes'* | *temporarily*) ;; *) break ;; esac
+        # A controller that is away comes back: until the end of the job there is nothing better to do. What it says while
+        # it goes is of many kinds; only its own decisions are final.
+        case $said in *disabled* | *ermission* | *nvalid\ job* | *'not permitted'*) break ;; esac
         [ "$SECONDS" -lt "${job_end:-3600}" ] || break
         # Should the job end meanwhile, this is what is known of it; another life removes it.
         [ -n "$told_so" ] || ein_verdict "stopped: $why, and Slurm's controller did not answer ($(ein_first_line "$said")) until the job's end; resume goes on"

@@ -118,6 +118,7 @@ like 'with what the folders say' "$out" 'finetune +4 +4 '
 exits 'nothing is queued meanwhile' 1 "$study" little.yaml resume --out out/own --site own.env
 one_line 'nothing is queued meanwhile' '^slurm/study: Slurm does not answer .*try again later'
 slurm_controller_start
+ok 'it answers again' wait_for 120 squeue
 ok 'it is back, and so is the job' wait_for 120 in_file away.log 'pretrain: done'
 is 'the verdict is gone' "$(cat out/away/slurm-notes/pretrain.verdict 2>/dev/null)" ''
 
@@ -166,22 +167,24 @@ wait "$gone"
 echo "$(hostname) $gone 2026-01-01T00:00:00Z" >out/nolock/slurm/submitting/owner
 ok 'of a process that is gone it is taken over' shim EIN_FLOCK=37 "$study" little.yaml resume --out out/nolock --site own.env
 like 'and what is in the queue is seen' "$out" '^nothing to submit: 0 of 16 cells are done, 16 in the queue'
-if [ "$(id -u)" -eq 0 ] && setpriv --reuid 65534 --clear-groups test -r "$einthoven" -a -r "$tmp/little.yaml"; then
-    run setpriv --reuid 65534 --clear-groups env HOME=/nonexistent "$study" little.yaml status --out out/nolock --site own.env
+# With a copy of the program and the scripts, as the checkout may lie where only its owner looks.
+cp "$einthoven" program && cp -r "$root/slurm" kit && site colleague "EIN_PROGRAM=$tmp/program" && chmod -R a+rX program kit ./*.env ./*.yaml out
+if [ "$(id -u)" -eq 0 ] && setpriv --reuid 65534 --clear-groups test -r "$tmp/program" -a -r "$tmp/little.yaml"; then
+    run setpriv --reuid 65534 --clear-groups env HOME=/nonexistent kit/study little.yaml status --out out/nolock --site colleague.env
     like 'a colleague sees the jobs' "$out" ' 4 cells +finetune PENDING'
-    exits 'but submits nothing' 1 setpriv --reuid 65534 --clear-groups env HOME=/nonexistent "$study" little.yaml resume --out out/nolock --site own.env
+    exits 'but submits nothing' 1 setpriv --reuid 65534 --clear-groups env HOME=/nonexistent kit/study little.yaml resume --out out/nolock --site colleague.env
     like 'and is told why' "$err" 'cannot write .*slurm/lock.*Permission denied'
 else
     skip 'a colleague' 'only root can become somebody else, and the program must be readable for all'
 fi
 ok 'cancelled' "$study" little.yaml cancel --out out/nolock --site own.env
-ok 'the queue is empty' wait_for 60 no_jobs
+ok 'the queue is empty' wait_for 120 no_jobs
 release
 
 # --- a checkout whose path has a blank ---------------------------------------------------------------------------------
 mkdir 'a checkout' && cp -r "$root/slurm" 'a checkout/slurm'
 ok 'a path with a blank' "$tmp/a checkout/slurm/study" little.yaml --out 'out/a blank' --site own.env --stage ingest
-ok 'its jobs end' wait_for 120 no_jobs
+ok 'its jobs end' wait_for 300 no_jobs
 run "$study" little.yaml status --out 'out/a blank' --site own.env
 like 'its cells are done' "$out" 'ingest +3 +3 '
 done_testing
