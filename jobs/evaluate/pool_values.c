@@ -51,7 +51,3 @@ void ein_pool_put_none(json_t *into, const char *key, const char *reason) {
     snprintf(name, sizeof name, "%s_reason", key);
     json_object_set_new(into, name, json_string(reason));
 }
-
-ein_stats_value ein_pool_value_or(double x, ein_stats_state otherwise) {
-    return isfinite(x) ? ein_stats_known(x) : ein_stats_unknown(otherwise);
-}

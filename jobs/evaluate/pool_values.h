@@ -24,7 +24,4 @@ void ein_pool_put_interval(json_t *into, const char *key, ein_stats_interval x);
 /* null under `key`, and the reason in words. */
 void ein_pool_put_none(json_t *into, const char *key, const char *reason);
 
-/* x if it is finite, and otherwise this state. */
-ein_stats_value ein_pool_value_or(double x, ein_stats_state otherwise);
-
 #endif
