@@ -1,40 +1,13 @@
 /* Random-effects meta-analysis and meta-regression of study estimates.
  *
  * Model (Viechtbauer 2005, 2010): y_i = x_i' beta + u_i + e_i, Var u_i = tau^2, Var e_i = v_i known;
- * weights w_i = 1/(v_i + tau^2), beta by weighted least squares, P = W - W X (X'WX)^-1 X'W.
- *   DL   (Q - (k-p)) / tr P0                    DerSimonian & Laird 1986 (P0, Q at tau^2 = 0)
- *   HE   (RSS - tr((I-H)V)) / (k-p)             Hedges & Olkin 1985, unweighted
- *   HS   (Q - k) / sum 1/v                      Hunter & Schmidt
- *   SJ   tau0^2 RSS(1/(v+tau0^2)) / (k-p)       Sidik & Jonkman 2005, tau0^2 the variance of y with divisor k
- *   PM   root of y'Py = k-p                     Paule & Mandel 1982
- *   EB   the same root                          Morris 1983
- *   ML   root of y'PPy = tr W, REML root of y'PPy = tr P with the greatest (restricted) likelihood
- * all cut off at 0.  Iterative ones are solved to machine precision by bracketing, so they cannot stop early
- * or at the wrong root.
+ * beta by weighted least squares, tau^2 by one of several methods (core/stats/meta_model.h).
  * Conventions: core/stats/common.h; k studies, p coefficients including the intercept, variances > 0.
  */
 #ifndef EIN_CORE_STATS_META_H
 #define EIN_CORE_STATS_META_H
 
-#include "core/stats/common.h"
-
-typedef enum {
-    EIN_META_FIXED, /* tau^2 = 0 */
-    EIN_META_DL,
-    EIN_META_REML,
-    EIN_META_ML,
-    EIN_META_PM,
-    EIN_META_EB,
-    EIN_META_SJ,
-    EIN_META_HE,
-    EIN_META_HS,
-    EIN_META_METHOD_COUNT
-} ein_meta_method;
-
-/* "fixed", "DL", "REML", ... */
-const char *ein_meta_method_name(ein_meta_method method);
-
-enum { EIN_META_MOST_COEFFICIENTS = 8 };
+#include "core/stats/meta_model.h"
 
 /* Prediction interval for the effect in a new study. Three rules, three answers: name it in every output. */
 typedef enum {
@@ -96,26 +69,6 @@ void ein_meta_weights(double *percent, const double *v, int64_t k, double tau2);
 /* fit (k): the analysis without study i. */
 ein_status ein_meta_leave_one_out(ein_meta_fit *fit, const double *y, const double *v, int64_t k,
                                   ein_meta_method method, double level);
-
-typedef struct {
-    ein_stats_interval limit; /* intercept: the effect of a study with standard error 0 */
-    ein_stats_test mixed;     /* coefficient of the standard error in the random-effects model, z
-                                 (Sterne & Egger 2005) */
-    ein_stats_test classical; /* the same with weights 1/v and multiplicative dispersion, t(k-2)
-                                 (Egger 1997) */
-} ein_meta_egger;
-
-/* Small-study effects; k >= 3, standard errors that differ. */
-ein_status ein_meta_egger_test(ein_meta_egger *out, const double *y, const double *v, int64_t k,
-                               ein_meta_method method, double level);
-
-typedef struct {
-    ein_stats_value tau; /* Kendall's tau-b of (y - mu)/sqrt(v - 1/sum(1/v)) with v, mu at fixed effect */
-    ein_stats_test test; /* .df NaN: exact (no ties, k <= EIN_KENDALL_EXACT_MOST); INFINITY: normal */
-} ein_meta_begg;
-
-/* Begg & Mazumdar 1994. */
-ein_status ein_meta_begg_test(ein_meta_begg *out, const double *y, const double *v, int64_t k);
 
 /* log(A/(1-A)) and variance / (A (1-A))^2; EIN_STATS_BOUNDARY unless 0 < A < 1, EIN_STATS_ZERO_VARIANCE
  * unless variance > 0. */

@@ -9,7 +9,7 @@
 #include <jansson.h>
 #include <stdio.h>
 
-#include "core/stats/meta.h"
+#include "core/stats/small_study.h"
 #include "io/config/config.h"
 
 typedef enum {

@@ -8,9 +8,9 @@
 
 #include "core/stats/bootstrap.h"
 #include "core/stats/calibration.h"
-#include "core/stats/meta.h"
 #include "core/stats/regression.h"
 #include "core/stats/roc.h"
+#include "core/stats/small_study.h"
 #include "core/stats/threshold.h"
 
 static long id;

@@ -136,18 +136,18 @@ multiplicity~(double)(m - j) * p[j]);~(double)m * p[j]);
 multiplicity~harmonic * (double)m~(double)m
 multiplicity~fmin((double)k * p[j], tail)~(double)k * p[j]
 multiplicity~adjusted[order[j]] = work[j]~adjusted[j] = work[j]
-meta~(f.rss - df) / trace_p~(f.rss - df - 1) / trace_p
-meta~quadratic_pp(s) - trace_p(&f, s)~quadratic_pp(s) - sum_weights(s, 1)
-meta~(restricted ? f.log_determinant : 0)~0
-meta~if (here > highest)~if (i == 3)
-meta~(f.rss - (double)s->k)~(f.rss - df)
-meta~(double)s->k;~(double)(s->k - 1);
+meta_model~(f.rss - df) / ein_meta_trace_p~(f.rss - df - 1) / ein_meta_trace_p
+meta_model~quadratic_pp(s) - ein_meta_trace_p(&f, s)~quadratic_pp(s) - ein_meta_sum_weights(s, 1)
+meta_model~(restricted ? f.log_determinant : 0)~0
+meta_model~if (here > highest)~if (i == 3)
+meta_model~(f.rss - (double)s->k)~(f.rss - df)
+meta_model~(double)s->k;~(double)(s->k - 1);
 meta~out->z[j].variance * q, df~out->z[j].variance, df
 meta~tau2 + kh->variance, k - 1~tau2 + kh->variance, k - 2
-meta~sqrt(2 / trace_pp(&f, s))~sqrt(2 / sum_weights(s, 2))
-meta~typical = df / trace_p(fixed, s)~typical = df / sum_weights(s, 1)
-meta~out->test.p = p.value;~
-meta~sqrt(v[i] - 1 / ein_sum_value(weight))~sqrt(v[i])
+meta~sqrt(2 / ein_meta_trace_pp(&f, s))~sqrt(2 / ein_meta_sum_weights(s, 2))
+meta~typical = df / ein_meta_trace_p(fixed, s)~typical = df / ein_meta_sum_weights(s, 1)
+small_study~out->test.p = p.value;~
+small_study~sqrt(v[i] - 1 / ein_sum_value(weight))~sqrt(v[i])
 meta~if (i == left) continue;~if (i == left + 1) continue;
 meta~f.rss < least ? EIN_STATS_EMPTY_INTERVAL~f.rss < 0 ? EIN_STATS_EMPTY_INTERVAL
 meta~out->moderators.statistic / m / q~out->moderators.statistic / m

@@ -1,8 +1,8 @@
 /* Meta-analysis: dat.bcg against metafor 3.8, the four sites of fixture S1, states. */
 #include <string.h>
 
-#include "core/stats/meta.h"
 #include "core/stats/roc.h"
+#include "core/stats/small_study.h"
 #include "tests/tap.h"
 #include "tests/unit/stats_fixture.h"
 
