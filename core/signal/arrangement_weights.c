@@ -327,4 +327,4 @@ const float ein_arrangement_least_la_ll = 3.67e+00f;
 const float ein_arrangement_least_rotated = 2.0e+00f;
 const float ein_arrangement_least_order = 5.49e+00f;
 const float ein_arrangement_least_sign = 1.54e+00f;
-const float ein_arrangement_least_scale = 1.64e+00f;
+const float ein_arrangement_least_scale = 3.0e+00f;

@@ -171,29 +171,42 @@ static bool is_noise(const float *mv, int64_t n, double fs_hz, double mean, cons
 
 /* --- mains and baseline ---------------------------------------------------------------------------------- */
 
-enum { MAX_STRETCHES = 16 };
+enum { MAX_STRETCHES = 16, ABREAST = 4 };
+typedef double lanes __attribute__((vector_size(ABREAST * sizeof(double))));
 
-/* Amplitude of `hz` in `n` samples, by a recurrence for the two sums (Goertzel 1958). */
-static double amplitude(const float *mv, int64_t n, double hz, double fs_hz) {
+/* In how many of `of` stretches of `n` samples, at most ABREAST, the amplitude at `hz` is at least `least_mv`: by a
+ * recurrence for the sums with sine and cosine (Goertzel 1958), of all stretches at once, as each step waits for the one
+ * before. A stretch with a missing sample has none. */
+static int with_tone(const float *mv, int64_t n, int of, double hz, double fs_hz, double least_mv) {
     const double twice = 2 * ein_cos(6.283185307179586 * hz / fs_hz);
-    double before = 0, now = 0;
+    lanes before = {0}, now = {0};
+    const float *at[ABREAST];
+    int count = 0;
+    for (int k = 0; k < ABREAST; ++k) at[k] = mv + (k < of ? k : 0) * n;
+    const lanes first = {(double)at[0][0], (double)at[1][0], (double)at[2][0], (double)at[3][0]};
     for (int64_t t = 0; t < n; ++t) {
-        const double next = (double)mv[t] - (double)mv[0] + twice * now - before;
+        const lanes x = {(double)at[0][t], (double)at[1][t], (double)at[2][t], (double)at[3][t]};
+        const lanes next = x - first + twice * now - before;
         before = now;
         now = next;
     }
-    const double power = now * now + before * before - twice * now * before;
-    return power > 0 ? 2 * sqrt(power) / (double)n : 0;
+    for (int k = 0; k < of; ++k) {
+        const double power = now[k] * now[k] + before[k] * before[k] - twice * now[k] * before[k];
+        count += power > 0 && 2 * sqrt(power) >= least_mv * (double)n;
+    }
+    return count;
 }
 
 /* In at least half of the stretches of 2 s that begin the recording. */
 static bool hums(const float *mv, int64_t n, double fs_hz, const ein_quality_limits *l) {
     const int64_t stretch = (int64_t)(2 * fs_hz);
     if (fs_hz < 150 || n < stretch) return false; /* too near to what rates of 100 and 125 Hz can hold */
+    const int of = n / stretch < MAX_STRETCHES ? (int)(n / stretch) : MAX_STRETCHES;
     for (int hz = 50; hz <= 60; hz += 10) {
-        int with = 0, of = 0;
-        for (int64_t t = 0; t + stretch <= n && of < MAX_STRETCHES; t += stretch, ++of)
-            with += amplitude(mv + t, stretch, hz, fs_hz) >= l->mains_mv; /* NaN is none */
+        int with = 0;
+        for (int k = 0; k < of; k += ABREAST)
+            with += with_tone(mv + k * stretch, stretch, of - k < ABREAST ? of - k : ABREAST, hz, fs_hz,
+                              l->mains_mv);
         if (2 * with >= of) return true;
     }
     return false;
