@@ -86,8 +86,8 @@ static ein_status share_steps(ein_comm *comm, const ein_run *run, int64_t **step
 /* A key that came later, with the default that does what was done before there was one. `theirs` is where a checkpoint
  * that has the key would say it. */
 static bool came_later(const char *ours, const char *theirs) {
-    static const char *const lines[] = {"  sex_codes: []", "  source_heads: 0", "  products: blas",
-                                        "  positions: learned"};
+    static const char *const lines[] = {"  sex_codes: []",      "  source_heads: 0", "  products: blas",
+                                        "  positions: learned", "  repair: []",      "  mask: []"};
     for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
         const size_t n = strlen(lines[i]), key = strcspn(lines[i], ":") + 1;
         if (strncmp(ours, lines[i], n) == 0 && ours[n] == '\n') return strncmp(ours, theirs, key) != 0;
