@@ -6,11 +6,18 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "io/archive/stream.h"
 #include "io/base/map.h"
 
-enum { MAX_MEMBERS = 4 << 20, START_MOST = 1 << 20, KEPT_BYTES = 256 << 20, KEPT_MEMBERS = 8192 };
+enum {
+    MAX_MEMBERS = 4 << 20,
+    START_MOST = 1 << 20,
+    KEPT_BYTES = 256 << 20,
+    KEPT_MEMBERS = 8192,
+    MOST_OPEN = 4
+};
 static const char separator[] = "!/";
 
 /* --- going through one ----------------------------------------------------------------------------------- */
@@ -96,6 +103,7 @@ typedef struct {
 typedef struct one {
     struct one *next;
     char *path;
+    int readers;          /* with the lock of the list held: how many are in it now */
     pthread_mutex_t lock; /* of what follows */
     bool listed;
     ein_map *numbers;
@@ -107,12 +115,11 @@ typedef struct one {
 
 struct ein_archives {
     ein_store store;
-    pthread_mutex_t lock; /* of the list, which only grows */
-    one *list;
+    pthread_mutex_t lock; /* of the list */
+    one *list;            /* what was asked for last comes first */
 };
 
-/* Length of the archive's path within a member's; 0: it is no member. */
-static size_t archive_part(const char *path) {
+size_t ein_archive_part(const char *path) {
     char name[PATH_MAX];
     struct stat info;
     for (const char *p = path; (p = strstr(p, separator)) != NULL; p++) {
@@ -125,31 +132,86 @@ static size_t archive_part(const char *path) {
     return 0;
 }
 
-/* The one of that path, which is made if there is none; its name in `*name`. */
-static ein_status find_one(ein_archives *a, const char *path, one **out, const char **name) {
-    const size_t n = archive_part(path);
-    *out = NULL;
+bool ein_archive_of(const char *path, char out[PATH_MAX]) {
+    size_t n = ein_archive_part(path);
+    const char *mark = n > 0 ? NULL : strstr(path, separator);
+    if (mark && access(path, F_OK) != 0) n = (size_t)(mark - path);
+    snprintf(out, PATH_MAX, "%.*s", (int)(n ? n : strlen(path)), path);
+    return n > 0;
+}
+
+static void drop_oldest(one *o) {
+    kept *k = &o->kept[o->first];
+    o->kept_bytes -= k->n;
+    free(k->bytes);
+    *k = (kept){0};
+    o->first = (o->first + 1) % KEPT_MEMBERS;
+    o->n_kept--;
+}
+
+static void destroy_one(one *o) {
+    while (o->n_kept > 0) drop_oldest(o);
+    ein_archive_stream_close(o->stream);
+    ein_map_destroy(o->numbers);
+    pthread_mutex_destroy(&o->lock);
+    free(o->path);
+    free(o);
+}
+
+/* Those beyond the first few that nobody reads: a folder of a million compressed files is read in little memory. */
+static void close_others(ein_archives *a) {
+    int open = 0;
+    for (one **at = &a->list; *at;) {
+        one *o = *at;
+        if (++open <= MOST_OPEN || o->readers > 0) {
+            at = &o->next;
+        } else {
+            *at = o->next;
+            destroy_one(o);
+        }
+    }
+}
+
+static ein_status new_one(const char *path, size_t n, one **out) {
+    EIN_TRY(EIN_NEW(*out, 1));
+    (*out)->path = strndup(path, n);
+    if (!(*out)->path) {
+        free(*out);
+        return ein_error(EIN_NOMEM, "no memory");
+    }
+    pthread_mutex_init(&(*out)->lock, NULL);
+    return EIN_OK;
+}
+
+/* The one of that path, made if there is none, to be left by leave_one(); the member's name in `*name`. */
+static ein_status enter_one(ein_archives *a, const char *path, one **out, const char **name) {
+    const size_t n = ein_archive_part(path);
+    one **at = &a->list, *found = NULL;
     *name = path + n + sizeof separator - 1;
     if (n == 0) return ein_error(EIN_NOTFOUND, "%s: No such file or directory", path);
     ein_status status = EIN_OK;
     pthread_mutex_lock(&a->lock);
-    for (one *o = a->list; o && !*out; o = o->next)
-        if (strncmp(o->path, path, n) == 0 && o->path[n] == '\0') *out = o;
-    if (!*out) {
-        one *o = NULL;
-        status = EIN_NEW(o, 1);
-        if (status == EIN_OK && (o->path = strndup(path, n)) == NULL)
-            status = ein_error(EIN_NOMEM, "no memory");
-        if (status == EIN_OK) {
-            pthread_mutex_init(&o->lock, NULL);
-            o->next = a->list;
-            a->list = *out = o;
-        } else {
-            free(o);
-        }
+    while (*at && !(strncmp((*at)->path, path, n) == 0 && (*at)->path[n] == '\0')) at = &(*at)->next;
+    if (*at) {
+        found = *at;
+        *at = found->next;
+    } else {
+        status = new_one(path, n, &found);
+    }
+    if (status == EIN_OK) {
+        found->next = a->list;
+        a->list = *out = found;
+        found->readers++;
+        close_others(a);
     }
     pthread_mutex_unlock(&a->lock);
     return status;
+}
+
+static void leave_one(ein_archives *a, one *o) {
+    pthread_mutex_lock(&a->lock);
+    o->readers--;
+    pthread_mutex_unlock(&a->lock);
 }
 
 static ein_status list_members(one *o) {
@@ -161,15 +223,6 @@ static ein_status list_members(one *o) {
     EIN_TRY(go_through(&p));
     o->listed = true;
     return EIN_OK;
-}
-
-static void drop_oldest(one *o) {
-    kept *k = &o->kept[o->first];
-    o->kept_bytes -= k->n;
-    free(k->bytes);
-    *k = (kept){0};
-    o->first = (o->first + 1) % KEPT_MEMBERS;
-    o->n_kept--;
 }
 
 static void keep(one *o, int64_t number, uint8_t *bytes, int64_t n) {
@@ -248,10 +301,11 @@ static ein_status take_locked(one *o, const char *path, const char *name, uint8_
 static ein_status take(void *store, const char *path, uint8_t **bytes, int64_t *n) {
     one *o;
     const char *name;
-    EIN_TRY(find_one(store, path, &o, &name));
+    EIN_TRY(enter_one(store, path, &o, &name));
     pthread_mutex_lock(&o->lock);
     const ein_status status = take_locked(o, path, name, bytes, n);
     pthread_mutex_unlock(&o->lock);
+    leave_one(store, o);
     return status;
 }
 
@@ -259,10 +313,11 @@ static bool has(void *store, const char *path) {
     one *o;
     const char *name;
     bool there = false;
-    if (find_one(store, path, &o, &name) == EIN_OK) {
+    if (enter_one(store, path, &o, &name) == EIN_OK) {
         pthread_mutex_lock(&o->lock);
         there = list_members(o) != EIN_OK || ein_map_get(o->numbers, name, -1) >= 0;
         pthread_mutex_unlock(&o->lock);
+        leave_one(store, o);
     }
     ein_error_clear();
     return there;
@@ -270,7 +325,7 @@ static bool has(void *store, const char *path) {
 
 static bool holds(void *store, const char *path) {
     (void)store;
-    return archive_part(path) > 0;
+    return ein_archive_part(path) > 0;
 }
 
 ein_status ein_archives_new(ein_archives **out) {
@@ -278,15 +333,6 @@ ein_status ein_archives_new(ein_archives **out) {
     (*out)->store = (ein_store){holds, has, take, *out};
     pthread_mutex_init(&(*out)->lock, NULL);
     return EIN_OK;
-}
-
-static void destroy_one(one *o) {
-    while (o->n_kept > 0) drop_oldest(o);
-    ein_archive_stream_close(o->stream);
-    ein_map_destroy(o->numbers);
-    pthread_mutex_destroy(&o->lock);
-    free(o->path);
-    free(o);
 }
 
 void ein_archives_destroy(ein_archives *a) {

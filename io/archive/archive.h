@@ -10,6 +10,7 @@
  * in any order, and threads that read neighbours share one decompression.  What lies further back begins a new reading.
  * Archives with a directory (.zip) and plain .tar are skipped through by seeking.  So each process decompresses an
  * archive about twice, whatever its share, if recordings are asked for in the order of the archive.
+ * Four archives are held open; one that nobody reads now makes room for the next.
  *
  * Archives are untrusted.  Links, devices, absolute paths and paths with ".." are members that nobody reads; they are
  * listed with the reason, as are encrypted members and a second one of a name.  Bounded are: members (4 million), a
@@ -19,6 +20,9 @@
 #ifndef EIN_IO_ARCHIVE_ARCHIVE_H
 #define EIN_IO_ARCHIVE_ARCHIVE_H
 
+#include <limits.h>
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "core/base/status.h"
@@ -30,6 +34,13 @@ void ein_archives_destroy(ein_archives *archives); /* NULL is fine */
 
 /* Their members as files of a place. Any number of threads may read. */
 const ein_store *ein_archives_store(ein_archives *archives);
+
+/* The length of the archive's own path within that of a member; 0: no regular file stands before a "!/" of it. */
+size_t ein_archive_part(const char *path);
+
+/* The file to look at for a recording: the archive that it is a member of, also one that is gone, else its own path.
+ * Whether it is a member. */
+bool ein_archive_of(const char *path, char out[PATH_MAX]);
 
 /* What is told of each member in the order of the archive. */
 typedef struct {

@@ -7,6 +7,7 @@
 #include <strings.h>
 #include <sys/stat.h>
 
+#include "io/archive/archive.h"
 #include "io/base/durable.h"
 #include "io/base/hash.h"
 #include "io/base/trouble.h"
@@ -53,10 +54,12 @@ uint64_t ein_source_stamp_of(const ein_file_look *look, int n) {
 
 uint64_t ein_source_stamp(const char *path) {
     ein_file_look files[EIN_MAX_LEADS + 1];
+    char file[PATH_MAX];
     const size_t length = strlen(path);
     int n = 1;
-    if (!look(path, &files[0])) return 0;
-    if (length > 4 && strcasecmp(path + length - 4, ".hea") == 0 && !look_at_signals(path, files, &n))
+    const bool member = ein_archive_of(path, file);
+    if (!look(file, &files[0])) return 0;
+    if (!member && length > 4 && strcasecmp(path + length - 4, ".hea") == 0 && !look_at_signals(path, files, &n))
         return 0;
     return ein_source_stamp_of(files, n);
 }

@@ -65,6 +65,7 @@ static ein_status describe_other(ein_inspection *look) {
     if (kind == EIN_FILE_OTHER && ein_is_site_file(look->path)) return ein_inspect_site_file(look);
     if (kind == EIN_FILE_OTHER && ein_is_result(look->path)) return ein_inspect_result(look);
     if (kind == EIN_FILE_OTHER && ein_is_embeddings(look->path)) return ein_inspect_embeddings(look);
+    if (kind == EIN_FILE_OTHER && ein_is_archive(look->path)) return ein_inspect_archive(look);
     ein_put_text(look->out, "kind", ein_file_kind_name(kind));
     if (kind != EIN_FILE_OTHER) return ein_error(EIN_FORMAT, "%s: %s", look->path, ein_file_kind_name(kind));
     ein_sniff_text(look->path, text, sizeof text);
@@ -194,8 +195,8 @@ const ein_command ein_command_inspect = {
     .summary = "say what a file of ours is, whole or broken",
     .operands = "PATH...",
     .description =
-        "PATH is a corpus, a checkpoint, a model (.safetensors, also of others) or a run\n"
-        "folder; its content tells which. Without --verify, lengths, marks of completeness\n"
+        "PATH is a corpus, a checkpoint, a model (.safetensors, also of others), an archive\n"
+        "of recordings (.zip, .tar.gz, ...) or a run folder; its content tells which. Without --verify, lengths, marks of completeness\n"
         "and tables are checked; with it, every checksum. A run folder shows its state, last\n"
         "metrics and the checkpoints with their validity.\n\n"
         "Exit code 0: all are whole. 1: one is broken, unfinished, or not a file of ours;\n"

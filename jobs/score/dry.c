@@ -148,7 +148,8 @@ ein_status ein_score_dry_run(ein_score *s) {
     sample found = {0};
     const char **root = NULL;
     EIN_TRY(ein_score_inputs_named(s->job, &in));
-    ein_status status = ein_score_inputs_find(&in, ein_config_bool(s->job->config, "ingest.follow_links"));
+    ein_status status = ein_score_inputs_find(&in, ein_config_bool(s->job->config, "ingest.follow_links"),
+                                              s->policy.read.place.store);
     if (status == EIN_OK) status = EIN_NEW(root, in.roots.n);
     for (int64_t i = 0; status == EIN_OK && i < in.roots.n; i++) root[i] = ein_texts_get(&in.roots, i);
     if (status == EIN_OK)

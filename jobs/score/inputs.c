@@ -163,7 +163,7 @@ static ein_status check_named(const ein_score_inputs *in) {
     return EIN_OK;
 }
 
-ein_status ein_score_inputs_find(ein_score_inputs *in, bool follow_links) {
+ein_status ein_score_inputs_find(ein_score_inputs *in, bool follow_links, const ein_store *store) {
     const char **root = NULL, **corpus = NULL;
     int n_roots = 0, n_corpora = 0;
     ein_links *links = NULL;
@@ -178,7 +178,10 @@ ein_status ein_score_inputs_find(ein_score_inputs *in, bool follow_links) {
     }
     if (status == EIN_OK) qsort(corpus, (size_t)n_corpora, sizeof *corpus, by_path);
     if (status == EIN_OK) status = ein_links_new(root, n_roots, follow_links, &links);
-    if (status == EIN_OK) status = ein_reader_find(root, n_roots, links, &in->found);
+    if (status == EIN_OK)
+        status = ein_reader_find_in(root, n_roots, &(ein_place){.links = links, .store = store}, &in->found);
+    if (status == EIN_OK && in->found.count > 0) /* archives have an order of their own */
+        qsort(in->found.path, (size_t)in->found.count, sizeof *in->found.path, by_path);
     if (status == EIN_OK) status = check_named(in);
     if (status == EIN_OK) status = merge_sources(in, corpus, n_corpora);
     ein_links_destroy(links);

@@ -1,7 +1,7 @@
 /* What is to be scored: recordings below folders, single files, lists of paths, corpora; in one order.
  *
  * Paths are made absolute and real, so that the same file has one name however and wherever it was named. The order is
- * bytewise by path, the records of a corpus in its order: it depends neither on the order of the operands nor on who
+ * bytewise by path, also of members of an archive, the records of a corpus in its order: it depends neither on the order of the operands nor on who
  * lists them. Nothing here is collective.
  */
 #ifndef EIN_JOBS_SCORE_INPUTS_H
@@ -37,8 +37,9 @@ typedef struct {
 ein_status ein_score_inputs_roots(const char *const *operands, int n_operands, const char *const *lists,
                                   int n_lists, ein_score_inputs *out);
 
-/* Walk the roots. EIN_SYSTEM if the machine is in trouble. */
-ein_status ein_score_inputs_find(ein_score_inputs *inputs, bool follow_links);
+/* Walk the roots, and look into the archives that `store` opens (io/archive/archive.h). EIN_SYSTEM if the machine is in
+ * trouble. */
+ein_status ein_score_inputs_find(ein_score_inputs *inputs, bool follow_links, const ein_store *store);
 void ein_score_inputs_free(ein_score_inputs *inputs);
 
 #endif

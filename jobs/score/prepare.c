@@ -133,13 +133,12 @@ static ein_status compare_roots(const ein_score_plan *plan, const ein_texts *roo
 /* --- changes --------------------------------------------------------------------------------------------- */
 
 /* Whether a file that was scored is another one now: it is there, looks otherwise, and has another hash. */
-static bool has_changed(const char *path, int64_t record, const ein_score_record *r) {
+static bool has_changed(const ein_place *place, const char *path, int64_t record, const ein_score_record *r) {
     char sha256[EIN_SHA256_TEXT_BYTES];
-    struct stat info;
-    if (stat(path, &info) != 0) return false;
     if (ein_source_stamp(path) == r->stamp) return false;
+    if (!ein_input_is_there(place, path)) return false;
     if (record >= 0 || r->sha256[0] == '\0' || r->status == EIN_SCORE_GONE) return true;
-    const ein_status status = ein_source_hash(path, sha256);
+    const ein_status status = ein_score_source_hash(place, path, sha256);
     ein_error_clear();
     return status == EIN_OK ? strcmp(sha256, r->sha256) != 0 : !ein_trouble_is(status);
 }
@@ -166,7 +165,7 @@ static ein_status find_changed(const ein_score *s, ein_map *changed, char *first
             const char *source = ein_score_part_input(part, begin + i, &record);
             const int later = (int)(part - s->plan.part) + 1;
             if (record > 0 || ein_score_plan_has(&s->plan, later, source)) continue;
-            if (!has_changed(source, record, &block.record[i])) continue;
+            if (!has_changed(&s->policy.read.place, source, record, &block.record[i])) continue;
             if (ein_map_count(changed) == 0) snprintf(first, room, "%s", source);
             const ein_status put = ein_map_put(changed, source, part - s->plan.part);
             if (put != EIN_OK) {
@@ -242,7 +241,8 @@ static ein_status add_part(ein_score *s, ein_score_inputs *in) {
     if (status == EIN_OK) status = ein_map_new(&changed);
     if (status == EIN_OK) status = check_changed(s, changed);
     if (status == EIN_OK)
-        status = ein_score_inputs_find(in, ein_config_bool(s->job->config, "ingest.follow_links"));
+        status = ein_score_inputs_find(in, ein_config_bool(s->job->config, "ingest.follow_links"),
+                                       s->policy.read.place.store);
     if (status == EIN_OK) status = note_known(&s->plan, known);
     if (status == EIN_OK) status = choose_new(in, known, changed, &fresh);
     if (status == EIN_OK) status = ein_score_problems_write(s->out, &in->found);

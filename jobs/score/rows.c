@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "io/archive/archive.h"
 #include "io/base/durable.h"
 #include "jobs/score/claims.h"
 
@@ -49,7 +50,8 @@ ein_status ein_score_problems_write(const char *folder, const ein_reader_list *f
     qsort(order, (size_t)found->n_problems, sizeof *order, by_path);
     FILE *f = open_memstream(&text, &bytes);
     for (int64_t i = 0; f && i < found->n_problems; i++) {
-        const bool gone = access(order[i]->path, F_OK) != 0 && errno == ENOENT;
+        const bool gone =
+            ein_archive_part(order[i]->path) == 0 && access(order[i]->path, F_OK) != 0 && errno == ENOENT;
         fprintf(f, "%c%s%c%s%c", gone ? 'g' : 'u', order[i]->path, 0, order[i]->reason, 0);
     }
     free(order);

@@ -2,6 +2,7 @@
 #ifndef EIN_JOBS_SCORE_RUN_H
 #define EIN_JOBS_SCORE_RUN_H
 
+#include "io/archive/archive.h"
 #include "io/base/links.h"
 #include "jobs/cli/command.h"
 #include "jobs/score/claims.h"
@@ -18,6 +19,7 @@ typedef struct {
     ein_score_models *models;
     ein_ingest_policy policy;
     ein_links *links;
+    ein_archives *archives;
     char *identity;       /* jobs/score/plan.h */
     const char *products; /* ein_products_text */
     int part, parts;      /* --part: from 1; 0, 0: all blocks */

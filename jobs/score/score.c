@@ -133,6 +133,8 @@ static ein_status plan_here(ein_score *s) {
     EIN_TRY(status);
     EIN_TRY(ein_ingest_policy_from_config(c, s->models->contract.n_leads, &s->policy));
     s->policy.without_identity = true;
+    EIN_TRY(ein_archives_new(&s->archives));
+    s->policy.read.place.store = ein_archives_store(s->archives);
     s->products = ein_products_text();
     return ein_score_identity(s, &s->identity);
 }
@@ -325,6 +327,7 @@ static ein_status run(ein_job *job) {
     ein_claims_leave(s.claims);
     ein_score_plan_free(&s.plan);
     ein_links_destroy(s.links);
+    ein_archives_destroy(s.archives);
     ein_score_models_destroy(s.models);
     free(s.identity);
     return status;

@@ -8,8 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "core/base/clock.h"
+#include "io/archive/archive.h"
 #include "io/base/durable.h"
 #include "io/base/trouble.h"
 #include "io/corpus/corpus.h"
@@ -105,6 +107,7 @@ struct ein_score_reader {
     ein_ingest_worker *worker;
     ein_ingest_result result;
     ein_score_corpora *corpora;
+    const ein_place *place;
     double corpus_s;
 };
 
@@ -112,6 +115,7 @@ ein_status ein_score_reader_new(const ein_contract *contract, const ein_ingest_p
                                 ein_score_corpora *corpora, ein_score_reader **out) {
     EIN_TRY(EIN_NEW(*out, 1));
     (*out)->corpora = corpora;
+    (*out)->place = &policy->read.place;
     return ein_ingest_worker_new(contract, policy, &(*out)->worker);
 }
 
@@ -162,9 +166,18 @@ static ein_status take_gone(const char *path, ein_score_record *out) {
     return EIN_OK;
 }
 
+ein_status ein_score_source_hash(const ein_place *place, const char *path, char out[EIN_SHA256_TEXT_BYTES]) {
+    ein_file_hash alone;
+    ein_status status = ein_source_hash_in(place, path, out);
+    if (status == EIN_OK || ein_trouble_is(status)) return status;
+    ein_file_hash_begin(&alone);
+    ein_file_hash_file(&alone, place, path);
+    return ein_file_hash_end(&alone, out);
+}
+
 /* The hash of what was not accepted tells as well which file that is; none where it cannot be read. */
-static ein_status hash_rejected(const char *path, ein_score_record *out) {
-    const ein_status status = ein_source_hash(path, out->sha256);
+static ein_status hash_rejected(const ein_place *place, const char *path, ein_score_record *out) {
+    const ein_status status = ein_score_source_hash(place, path, out->sha256);
     if (status != EIN_OK) out->sha256[0] = '\0';
     if (ein_trouble_is(status)) return status;
     ein_error_clear();
@@ -186,23 +199,26 @@ static ein_status read_and_stamp(ein_score_reader *r, const char *path, int16_t 
 static ein_status read_recording(ein_score_reader *r, const char *path, int16_t *counts, float *scale,
                                  ein_score_record *out) {
     struct stat info;
-    if (stat(path, &info) != 0) {
+    char file[PATH_MAX];
+    ein_archive_of(path, file);
+    if (stat(file, &info) != 0) {
         const int error = errno;
-        if (error == ENOENT || error == ENOTDIR) return take_gone(path, out);
+        if (error == ENOENT || error == ENOTDIR) return take_gone(file, out);
         if (ein_trouble_status(error) == EIN_SYSTEM)
             return ein_error(EIN_SYSTEM, "%s: %s", path, strerror(error));
     }
     EIN_TRY(read_and_stamp(r, path, counts, &out->stamp));
     if (r->result.cause == EIN_CAUSE_SYSTEM) return ein_error(EIN_SYSTEM, "%s: %s", path, r->result.reason);
-    /* A signal file that is not there, because its whole folder went away in between. */
-    if (r->result.cause == EIN_CAUSE_INCOMPLETE && stat(path, &info) != 0) return take_gone(path, out);
+    /* A signal file that is not there, because its whole folder went away in between; or an archive that is another. */
+    if (r->result.cause == EIN_CAUSE_INCOMPLETE && !ein_input_is_there(r->place, path))
+        return take_gone(file, out);
     out->status = (uint8_t)status_of(r->result.cause);
     out->quality = r->result.quality;
     snprintf(out->id, sizeof out->id, "%s", r->result.record_id);
     snprintf(out->sha256, sizeof out->sha256, "%s", r->result.source_sha256);
     snprintf(out->reason, sizeof out->reason, "%s", r->result.reason);
     *scale = r->result.scale;
-    return out->status == EIN_SCORE_OK ? EIN_OK : hash_rejected(path, out);
+    return out->status == EIN_SCORE_OK ? EIN_OK : hash_rejected(r->place, path, out);
 }
 
 ein_status ein_score_reader_read(ein_score_reader *r, const char *path, int64_t record, int16_t *counts,
