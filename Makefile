@@ -222,7 +222,7 @@ test-quick: einthoven tests-build   ## the same without the package check
 	@tests/run $(BUILD)
 
 .PHONY: test-slurm
-test-slurm:     ## a study and its survival on a private Slurm of four nodes: under 15 minutes
+test-slurm:     ## a study, its survival and scoring on a private Slurm of four nodes: under 15 minutes
 	@tests/deps.sh slurm
 	@$(MAKE) --no-print-directory einthoven
 	@tests/run $(BUILD) slurm

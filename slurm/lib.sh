@@ -190,7 +190,9 @@ ein_mark() {
     fi
     [ -n "$run_folder" ] && [ -d "$run_folder" ] || { echo none && return; }
     if [ "$stage" = score ]; then # blocks that are done, by whichever job
-        echo "block $(find "$out/blocks" -type f 2>/dev/null | wc -l)"
+        local scored=$out
+        [ -z "$study" ] || scored=$run_folder
+        echo "block $(find "$scored/blocks" -type f 2>/dev/null | wc -l)"
         return
     fi
     find "$run_folder" -maxdepth 4 -path '*/ckpt/step-*.h5' 2>/dev/null |

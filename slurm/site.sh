@@ -3,7 +3,7 @@
 #
 # Messages are one line: what failed, with which value, what to do next.
 
-ein_stages=(synth ingest pretrain finetune evaluate table)
+ein_stages=(synth ingest pretrain finetune evaluate score table)
 ein_name=${ein_name:-einthoven}
 ein_why='' # of what failed and leaves it to its caller to say so
 
@@ -33,7 +33,7 @@ ein_site_defaults() {
     [ -n "${EIN_MODULES+set}" ] || EIN_MODULES=()
     [ -n "${EIN_LAUNCHER+set}" ] || EIN_LAUNCHER=(srun --mpi=pmix)
     local stage
-    for stage in SYNTH:1:1:00:00 INGEST:1:4:00:00 PRETRAIN:4:24:00:00 FINETUNE:1:12:00:00 EVALUATE:1:4:00:00 TABLE:1:0:30:00; do
+    for stage in SYNTH:1:1:00:00 INGEST:1:4:00:00 PRETRAIN:4:24:00:00 FINETUNE:1:12:00:00 EVALUATE:1:4:00:00 SCORE:1:12:00:00 TABLE:1:0:30:00; do
         local name=${stage%%:*} rest=${stage#*:}
         local nodes="EIN_NODES_$name" limit="EIN_TIME_$name"
         [ -n "${!nodes:-}" ] || printf -v "$nodes" '%s' "${rest%%:*}"
@@ -51,9 +51,9 @@ ein_count() {
 
 ein_site_keys='EIN_ACCOUNT EIN_PARTITION EIN_QOS EIN_SBATCH EIN_MODULE_INIT EIN_MODULES EIN_PROGRAM EIN_LAUNCHER
 EIN_CORES_PER_NODE EIN_RANKS_PER_NODE EIN_BIND EIN_MEM EIN_NODES_SYNTH EIN_NODES_INGEST EIN_NODES_PRETRAIN
-EIN_NODES_FINETUNE EIN_NODES_EVALUATE EIN_NODES_TABLE EIN_TIME_SYNTH EIN_TIME_INGEST EIN_TIME_PRETRAIN EIN_TIME_FINETUNE
-EIN_TIME_EVALUATE EIN_TIME_TABLE EIN_ARRAY_LIMIT EIN_MODE EIN_LINKS EIN_RESTARTS EIN_SIGNAL_S EIN_STAGE_DIR
-EIN_MIN_FREE_MIB EIN_ARRAY_SIZE'
+EIN_NODES_FINETUNE EIN_NODES_EVALUATE EIN_NODES_SCORE EIN_NODES_TABLE EIN_TIME_SYNTH EIN_TIME_INGEST EIN_TIME_PRETRAIN
+EIN_TIME_FINETUNE EIN_TIME_EVALUATE EIN_TIME_SCORE EIN_TIME_TABLE EIN_ARRAY_LIMIT EIN_ARRAY_SIZE EIN_MODE EIN_LINKS
+EIN_RESTARTS EIN_SIGNAL_S EIN_STAGE_DIR EIN_MIN_FREE_MIB'
 
 # ein_nearest WORD: the key of site.env that takes the fewest edits.
 ein_nearest() {

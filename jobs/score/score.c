@@ -317,7 +317,11 @@ static ein_status score(ein_score *s) {
                                         : s->stopped     ? "stopped"
                                                          : "done",
                                         reason);
-    return status != EIN_OK ? ein_error(status, "%s", reason) : ein_comm_share(s->comm, noted);
+    if (status != EIN_OK) return ein_error(status, "%s", reason);
+    EIN_TRY(ein_comm_share(s->comm, noted));
+    int64_t stopped = s->stopped;
+    EIN_TRY(ein_comm_max_i64(s->comm, &stopped, 1));
+    return stopped ? EIN_STOPPED : EIN_OK;
 }
 
 static ein_status run(ein_job *job) {

@@ -8,7 +8,7 @@
 #include "io/base/nearest.h"
 #include "io/formats/yaml_tree.h"
 
-enum { MAX_SETTINGS = 256, MAX_FILES = 256, MAX_EVALUATIONS = EIN_STUDY_MAX_TASKS * EIN_STUDY_MAX_COHORTS };
+enum { MAX_SETTINGS = 256, MAX_FILES = 256, MAX_PAIRS = EIN_STUDY_MAX_TASKS * EIN_STUDY_MAX_COHORTS };
 
 typedef struct {
     const char *file;
@@ -296,33 +296,36 @@ static ein_status take_finetuning(const reader *r, const ein_yaml_node *v) {
     return take_tasks(r, tasks);
 }
 
-static ein_status take_evaluation(const reader *r, const ein_yaml_node *v, int cohort) {
-    ein_study *s = r->study;
+/* A task and a cohort for `evaluate` or `score`. */
+static ein_status take_pair(const reader *r, const ein_yaml_node *v, const char *done, int cohort,
+                            ein_study_pair *pair, int *n) {
+    const ein_study *s = r->study;
     const int task = v->kind == EIN_YAML_SCALAR ? find_task(s, v->text) : -1;
     if (task < 0)
         return WRONG(r, v, "'%.60s' is none of the tasks that are trained",
                      v->kind == EIN_YAML_SCALAR ? v->text : "?");
-    for (int e = 0; e < s->n_evaluations; e++)
-        if (s->evaluation[e].task == task && s->evaluation[e].cohort == cohort)
-            return WRONG(r, v, "%s is evaluated twice on %s", s->task[task].name, s->cohort[cohort].name);
-    s->evaluation[s->n_evaluations++] = (ein_study_evaluation){task, cohort};
+    for (int e = 0; e < *n; e++)
+        if (pair[e].task == task && pair[e].cohort == cohort)
+            return WRONG(r, v, "%s is %s twice on %s", s->task[task].name, done, s->cohort[cohort].name);
+    pair[(*n)++] = (ein_study_pair){task, cohort};
     return EIN_OK;
 }
 
-static ein_status take_evaluations(const reader *r, const ein_yaml_node *v) {
+static ein_status take_pairs(const reader *r, const ein_yaml_node *v, const char *what, const char *done,
+                             ein_study_settings *settings, ein_study_pair **pair, int *n) {
     const ein_yaml_node *set = NULL, *cohorts = NULL;
     const known_key keys[] = {{"set", &set}, {"cohorts", &cohorts}};
-    EIN_TRY(take_keys(r, v, "evaluate", keys, 2));
-    if (!cohorts) return WRONG(r, v, "evaluate: on which cohorts?");
-    EIN_TRY(take_settings(r, set, "set", &r->study->evaluate));
+    EIN_TRY(take_keys(r, v, what, keys, 2));
+    if (!cohorts) return WRONG(r, v, "%s: on which cohorts?", what);
+    EIN_TRY(take_settings(r, set, "set", settings));
     EIN_TRY(need_map(r, cohorts, "cohorts"));
-    EIN_TRY(EIN_NEW(r->study->evaluation, MAX_EVALUATIONS));
+    EIN_TRY(EIN_NEW(*pair, MAX_PAIRS));
     for (int i = 0; i < cohorts->n; i++) {
         int cohort;
         EIN_TRY(find_cohort(r, cohorts->key[i], &cohort));
         const ein_yaml_node *list = cohorts->item[i];
         if (list->kind != EIN_YAML_LIST) return WRONG(r, list, "expected a list of tasks");
-        for (int t = 0; t < list->n; t++) EIN_TRY(take_evaluation(r, list->item[t], cohort));
+        for (int t = 0; t < list->n; t++) EIN_TRY(take_pair(r, list->item[t], done, cohort, *pair, n));
     }
     return EIN_OK;
 }
@@ -330,10 +333,10 @@ static ein_status take_evaluations(const reader *r, const ein_yaml_node *v) {
 static ein_status take_study(const reader *r, const ein_yaml_node *root) {
     ein_study *s = r->study;
     const ein_yaml_node *name = NULL, *title = NULL, *folder = NULL, *preset = NULL, *cohorts = NULL,
-                        *pretrain = NULL, *finetune = NULL, *evaluate = NULL;
-    const known_key keys[] = {{"study", &name},        {"title", &title},      {"folder", &folder},
-                              {"preset", &preset},     {"cohorts", &cohorts},  {"pretrain", &pretrain},
-                              {"finetune", &finetune}, {"evaluate", &evaluate}};
+                        *pretrain = NULL, *finetune = NULL, *evaluate = NULL, *score = NULL;
+    const known_key keys[] = {{"study", &name},        {"title", &title},       {"folder", &folder},
+                              {"preset", &preset},     {"cohorts", &cohorts},   {"pretrain", &pretrain},
+                              {"finetune", &finetune}, {"evaluate", &evaluate}, {"score", &score}};
     s->pretrain_cohort = -1;
     EIN_TRY(take_keys(r, root, "a study", keys, sizeof keys / sizeof *keys));
     if (!name || !preset || !cohorts)
@@ -345,7 +348,10 @@ static ein_status take_study(const reader *r, const ein_yaml_node *root) {
     EIN_TRY(take_cohorts(r, cohorts));
     if (pretrain) EIN_TRY(take_pretraining(r, pretrain));
     if (finetune) EIN_TRY(take_finetuning(r, finetune));
-    return evaluate ? take_evaluations(r, evaluate) : EIN_OK;
+    if (evaluate)
+        EIN_TRY(take_pairs(r, evaluate, "evaluate", "evaluated", &s->evaluate, &s->evaluation,
+                           &s->n_evaluations));
+    return score ? take_pairs(r, score, "score", "scored", &s->score, &s->scoring, &s->n_scorings) : EIN_OK;
 }
 
 ein_status ein_study_parse(const char *name, const char *text, size_t bytes, ein_study **out) {
@@ -396,9 +402,11 @@ void ein_study_free(ein_study *s) {
     }
     for (int i = 0; i < s->n_tasks; i++) free(s->task[i].reference);
     free(s->evaluation);
+    free(s->scoring);
     free_settings(&s->pretrain);
     free_settings(&s->finetune);
     free_settings(&s->evaluate);
+    free_settings(&s->score);
     free(s);
 }
 

@@ -28,6 +28,10 @@
  *       cohorts:
  *         clinical: [study/age]            # a cohort trained on: its test part
  *         ukb: [study/age]
+ *     score:                               # recordings without labels: a row each, by the models of all these tasks
+ *       set: {score.formats: [csv]}
+ *       cohorts:
+ *         archive: [study/age, study/sex]  # read from its files; ingested only if something else needs that
  *
  * Settings are keys of the subcommand's own list, as "a.b: v" or as nested maps. The text is untrusted:
  * io/formats/yaml_tree.h; errors are EIN_USAGE with file:line. Nothing here is collective.
@@ -82,19 +86,19 @@ typedef struct {
 
 typedef struct {
     int task, cohort; /* `task` of ein_study.task */
-} ein_study_evaluation;
+} ein_study_pair;
 
 typedef struct {
     char name[EIN_STUDY_NAME_BYTES];
     char *title, *folder, *preset; /* `folder`, `title`: may be NULL */
-    int n_cohorts, n_arms, n_tasks, n_evaluations;
+    int n_cohorts, n_arms, n_tasks, n_evaluations, n_scorings;
     ein_study_cohort cohort[EIN_STUDY_MAX_COHORTS];
     ein_study_arm arm[EIN_STUDY_MAX_ARMS];
     ein_study_task task[EIN_STUDY_MAX_TASKS];
-    ein_study_evaluation *evaluation;
+    ein_study_pair *evaluation, *scoring;
     int pretrain_cohort; /* -1: no pretraining */
     int seeds;
-    ein_study_settings pretrain, finetune, evaluate;
+    ein_study_settings pretrain, finetune, evaluate, score;
 } ein_study;
 
 /* Read a description; `name` stands in messages. */

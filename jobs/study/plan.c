@@ -16,8 +16,8 @@
 
 enum { MAX_WORDS = 1024, STATE_BYTES = 1 << 16, COMMAND_BYTES = 1 << 24 };
 
-const char *const ein_study_stage_name[EIN_STUDY_STAGES] = {"synth",    "ingest",   "pretrain",
-                                                            "finetune", "evaluate", "table"};
+const char *const ein_study_stage_name[EIN_STUDY_STAGES] = {"synth",    "ingest", "pretrain", "finetune",
+                                                            "evaluate", "score",  "table"};
 
 /* --- building cells -------------------------------------------------------------------------------------- */
 
@@ -258,12 +258,15 @@ static void plan_models(builder *b) {
             for (int seed = 1; seed <= s->seeds; seed++) plan_model(b, t, a, seed);
 }
 
-/* --model ssl=FILE,ssl=FILE,de-novo=FILE, and the models as needs. */
-static void models_of_task(builder *b, int task) {
+/* --model ssl=FILE,ssl=FILE,de-novo=FILE, and the models as needs: of the tasks that `pair` has for a cohort. */
+static void models_of_tasks(builder *b, const ein_study_pair *pair, int n, int cohort) {
     char *list = NULL;
     for (int i = 0; i < b->plan->n && b->status == EIN_OK; i++) {
         const ein_study_cell *model = &b->plan->cell[i];
-        if (model->stage != EIN_STUDY_FINETUNE || model->task != task) continue;
+        bool wanted = false;
+        for (int k = 0; k < n; k++)
+            wanted = wanted || (pair[k].cohort == cohort && pair[k].task == model->task);
+        if (model->stage != EIN_STUDY_FINETUNE || !wanted) continue;
         char *longer = text(b, "%s%s%s=%s", list ? list : "", list ? "," : "",
                             b->plan->study->arm[model->arm].name, model->output);
         free(list);
@@ -275,7 +278,7 @@ static void models_of_task(builder *b, int task) {
     free(list);
 }
 
-static void plan_evaluation(builder *b, const ein_study_evaluation *e) {
+static void plan_evaluation(builder *b, const ein_study_pair *e) {
     const ein_study *s = b->plan->study;
     const ein_study_task *t = &s->task[e->task];
     begin(b, EIN_STUDY_EVALUATE, "%s/%s", t->name, s->cohort[e->cohort].name);
@@ -283,7 +286,7 @@ static void plan_evaluation(builder *b, const ein_study_evaluation *e) {
     b->cell->task = e->task;
     b->cell->cohort = e->cohort;
     word(b, "evaluate");
-    models_of_task(b, e->task);
+    models_of_tasks(b, e, 1, e->cohort);
     word(b, "--corpus");
     word(b, "%s/corpora/%s.h5", b->plan->folder, s->cohort[e->cohort].name);
     word(b, "--out");
@@ -302,6 +305,44 @@ static void plan_evaluation(builder *b, const ein_study_evaluation *e) {
     end(b);
 }
 
+/* Whether something needs the corpus of a cohort: what is only scored is read from its files. */
+static bool is_only_scored(const ein_study *s, int cohort) {
+    bool scored = false, other = is_labelled(s, cohort) || cohort == s->pretrain_cohort;
+    for (int i = 0; i < s->n_scorings; i++) scored = scored || s->scoring[i].cohort == cohort;
+    return scored && !other;
+}
+
+/* A folder of scores that was made by other models is set aside, and files that have changed are scored again: that the
+ * cell is out of date was decided before. */
+static void plan_scoring(builder *b, int cohort) {
+    const ein_study *s = b->plan->study;
+    const ein_study_cohort *c = &s->cohort[cohort];
+    begin(b, EIN_STUDY_SCORE, "%s", c->name);
+    if (b->status != EIN_OK) return;
+    b->cell->cohort = cohort;
+    word(b, "score");
+    if (c->synthetic) word(b, "%s/cohorts/%s", b->plan->folder, c->name);
+    for (int i = 0; i < c->n_files; i++) word(b, "%s", c->file[i]);
+    models_of_tasks(b, s->scoring, s->n_scorings, cohort);
+    word(b, "--out");
+    word(b, "%s/score/%s", b->plan->folder, c->name);
+    word(b, "--rescore");
+    set_all(b, &s->score);
+    b->cell->output = text(b, "%s/score/%s/scores.json", b->plan->folder, c->name);
+    b->cell->sums = text(b, "%s/score/%s/MADE-BY", b->plan->folder, c->name);
+    if (c->synthetic) need(b, cell_of_cohort(b, EIN_STUDY_SYNTH, cohort));
+    end(b);
+}
+
+static void plan_scorings(builder *b) {
+    const ein_study *s = b->plan->study;
+    for (int c = 0; c < s->n_cohorts; c++) {
+        bool scored = false;
+        for (int i = 0; i < s->n_scorings; i++) scored = scored || s->scoring[i].cohort == c;
+        if (scored) plan_scoring(b, c);
+    }
+}
+
 static void plan_table(builder *b) {
     begin(b, EIN_STUDY_TABLE, "table");
     if (b->status != EIN_OK) return;
@@ -317,10 +358,12 @@ static ein_status build(ein_study_plan *plan) {
     builder b = {.plan = plan, .status = EIN_OK};
     for (int c = 0; c < s->n_cohorts; c++)
         if (s->cohort[c].synthetic) plan_synth(&b, c);
-    for (int c = 0; c < s->n_cohorts; c++) plan_ingest(&b, c);
+    for (int c = 0; c < s->n_cohorts; c++)
+        if (!is_only_scored(s, c)) plan_ingest(&b, c);
     if (s->pretrain_cohort >= 0) plan_pretrain(&b);
     plan_models(&b);
     for (int e = 0; e < s->n_evaluations; e++) plan_evaluation(&b, &s->evaluation[e]);
+    plan_scorings(&b);
     if (s->n_evaluations) plan_table(&b);
     return b.status;
 }
@@ -333,7 +376,7 @@ ein_status ein_study_plan_new(const ein_study *study, const char *folder, double
     plan->study = study;
     plan->folder = folder;
     plan->scale = scale;
-    const int64_t most = 2 * (int64_t)study->n_cohorts + 2 +
+    const int64_t most = 3 * (int64_t)study->n_cohorts + 2 +
                          (int64_t)study->n_tasks * study->n_arms * study->seeds + study->n_evaluations;
     ein_status status = EIN_NEW(plan->cell, most);
     if (status == EIN_OK) status = build(plan);

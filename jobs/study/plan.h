@@ -7,6 +7,7 @@
  *     FOLDER/pretrain/                       run folder
  *     FOLDER/finetune/TASK/ARM-sSEED/        run folder
  *     FOLDER/evaluate/TASK/COHORT/           scores and metrics
+ *     FOLDER/score/COHORT/                   a row of scores for each recording, by the models of several tasks
  *     FOLDER/table.csv, table.txt            table, with their sums in table.made-by
  *
  * A cell is done when its STATE says so, its output is there, and it was made by the command that the plan has for it
@@ -31,6 +32,7 @@ typedef enum {
     EIN_STUDY_PRETRAIN,
     EIN_STUDY_FINETUNE,
     EIN_STUDY_EVALUATE,
+    EIN_STUDY_SCORE,
     EIN_STUDY_TABLE,
     EIN_STUDY_STAGES
 } ein_study_stage;
