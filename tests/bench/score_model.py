@@ -7,6 +7,7 @@ import os
 import sys
 
 import torch
+import yaml
 from safetensors import safe_open
 from torch import nn
 
@@ -19,7 +20,9 @@ sys.argv = arguments
 
 
 class Classifier(nn.Module):
-    """Encoder on all tokens, mean of the patch tokens, LayerNorm, head: core/nn/classify.h with mean pooling."""
+    """Encoder on all tokens, mean of the patch tokens, LayerNorm, head: core/nn/classify.h with mean pooling.
+
+    Gives a column per logit or value, as tables of scores have them."""
 
     def __init__(self, leads, samples, patch, width, depth, heads, mlp, classes, **_):
         super().__init__()
@@ -35,7 +38,26 @@ class Classifier(nn.Module):
         z = torch.cat([self.cls_token.expand(z.shape[0], -1, -1), z], dim=1) + self.pos_embed
         for block in self.blocks:
             z = block(z)
-        return self.head(self.fc_norm(z[:, 1:].mean(dim=1)))
+        y = self.head(self.fc_norm(z[:, 1:].mean(dim=1)))
+        return torch.stack([y[:, i] if j is None else y[:, i] - y[:, j] for i, j in self.columns], dim=1)
+
+
+def columns_of(tasks, classes):
+    """(output, output that is taken off) of each column of scores, from the tasks of a model."""
+    columns, at = [], 0
+    for task in tasks:
+        if task["kind"] == "binary":
+            columns.append((at + 1, at))
+            at += 2
+        elif task["kind"] in ("multilabel", "regression"):
+            n = len(task["columns"])
+            columns += [(i, None) for i in range(at, at + n)]
+            at += n
+        else:
+            sys.exit(f"{task['kind']}: only binary, multilabel and regression are compared")
+    if at != classes:
+        sys.exit(f"the tasks have {at} outputs, the head {classes}")
+    return columns
 
 
 def load(path):
@@ -47,13 +69,14 @@ def load(path):
         sys.exit(f"{path}: only models with mean pooling and without adapters are compared")
     model = Classifier(**shape)
     own = model.state_dict()
+    model.columns = columns_of(yaml.safe_load(json.loads(meta["einthoven.tasks"])["tasks"])["tasks"], shape["classes"])
     model.load_state_dict({name: tensors[name].reshape(own[name].shape) for name in own})
     contract = dict(line.split(" = ", 1) for line in meta["einthoven.contract"].splitlines())
     return model.eval(), contract
 
 
 def logit_columns(names):
-    """(column of a table of scores, output of the model); regressions have a value instead of a logit."""
+    """(column of a table of scores, number of the model's column); regressions have a value instead of a logit."""
     outputs = [name for name in names if name.startswith(("logit:", "value:"))]
     return [(name, i) for i, name in enumerate(outputs) if name.startswith("logit:")]
 
