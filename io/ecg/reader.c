@@ -11,8 +11,8 @@
 #include "io/ecg/kind.h"
 #include "io/ecg/source_stamp.h"
 #include "io/ecg/wfdb.h"
-#include "io/ecg/wfdb_segments.h"
 #include "io/ecg/wfdb_header.h"
+#include "io/ecg/wfdb_segments.h"
 #include "io/formats/xml_text.h"
 
 static const char wfdb_extension[] = ".hea";

@@ -59,7 +59,8 @@ uint64_t ein_source_stamp(const char *path) {
     int n = 1;
     const bool member = ein_archive_of(path, file);
     if (!look(file, &files[0])) return 0;
-    if (!member && length > 4 && strcasecmp(path + length - 4, ".hea") == 0 && !look_at_signals(path, files, &n))
+    if (!member && length > 4 && strcasecmp(path + length - 4, ".hea") == 0 &&
+        !look_at_signals(path, files, &n))
         return 0;
     return ein_source_stamp_of(files, n);
 }

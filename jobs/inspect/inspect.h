@@ -34,7 +34,8 @@ bool ein_is_result(const char *path);
 bool ein_is_scores(const char *path); /* of an HDF5 file */
 ein_status ein_inspect_embeddings(ein_inspection *look);
 bool ein_is_embeddings(const char *path); /* of an HDF5 file; of others, by the name .npy */
-ein_status ein_inspect_archive(ein_inspection *look); /* an archive of recordings: what score and ingest find in it */
+ein_status ein_inspect_archive(
+    ein_inspection *look); /* an archive of recordings: what score and ingest find in it */
 bool ein_is_archive(const char *path);
 
 /* Collective. */
