@@ -1,6 +1,6 @@
-/* The source of core/nn/loops.h: included once per set of vector instructions by a file that includes that and defines
- * PIECE, the values of one of its vectors (a divisor of 16), and TURN(x, by), whose lane i is x's (i + by) modulo PIECE,
- * `by` a constant. Compiled without contraction. */
+/* The source of core/nn/loops.h: included once per set of vector instructions by a file that includes that and
+ * defines PIECE, the values of one of its vectors (a divisor of 16), and TURN(x, by), whose lane i is x's (i + by)
+ * modulo PIECE, `by` a constant. Compiled without contraction. */
 #include <math.h>
 #include <string.h>
 

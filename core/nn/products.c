@@ -265,8 +265,8 @@ static bool wants_copy_of_a(const ein_product *p, const ein_tiles *tiles) {
     return p->a_row == 1 && p->a_column != 1 && p->n > 4 * tiles->columns;
 }
 
-/* Rows at a distance that is a multiple of a page meet in one set of the first cache and drive each other out: more than
- * it has ways for. A copy pays if several columns of tiles read it. */
+/* Rows at a distance that is a multiple of a page meet in one set of the first cache and drive each other out: more
+ * than it has ways for. A copy pays if several columns of tiles read it. */
 static bool wants_rows_apart(const ein_product *p, const ein_tiles *tiles) {
     enum { PAGE = 4096 / sizeof(float) };
     return p->a_column == 1 && p->a_row % PAGE == 0 && p->n >= 8 * tiles->columns && p->m > tiles->rows;

@@ -175,8 +175,8 @@ enum { MAX_STRETCHES = 16, ABREAST = 4 };
 typedef double lanes __attribute__((vector_size(ABREAST * sizeof(double))));
 
 /* In how many of `of` stretches of `n` samples, at most ABREAST, the amplitude at `hz` is at least `least_mv`: by a
- * recurrence for the sums with sine and cosine (Goertzel 1958), of all stretches at once, as each step waits for the one
- * before. A stretch with a missing sample has none. */
+ * recurrence for the sums with sine and cosine (Goertzel 1958), of all stretches at once, as each step waits for the
+ * one before. A stretch with a missing sample has none. */
 static int with_tone(const float *mv, int64_t n, int of, double hz, double fs_hz, double least_mv) {
     const double twice = 2 * ein_cos(6.283185307179586 * hz / fs_hz);
     lanes before = {0}, now = {0};

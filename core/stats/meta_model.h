@@ -65,7 +65,7 @@ double ein_meta_sum_weights(const ein_meta_studies *s, int power);
 double ein_meta_trace_p(const ein_meta_model *model, const ein_meta_studies *s);
 double ein_meta_trace_pp(const ein_meta_model *model, const ein_meta_studies *s);
 
-/* beta_1..m ' (their covariance)^-1 beta_1..m, of the coefficients behind the intercept. False if that has no inverse. */
+/* beta_1..m ' (their covariance)^-1 beta_1..m, of all coefficients but the intercept. False if there is no inverse. */
 bool ein_meta_model_wald(double *statistic, const ein_meta_model *model, int m);
 
 /* The tau^2 with y'Py = target; 0 if it is smaller at 0 already. */

@@ -1,5 +1,5 @@
-/* Tests for small-study effects in a meta-analysis: whether small studies show other effects than large ones, as they do
- * where results decide what is published. Conventions: core/stats/meta.h. */
+/* Tests for small-study effects in a meta-analysis: whether small studies show other effects than large ones, as they
+ * do where results decide what is published. Conventions: core/stats/meta.h. */
 #ifndef EIN_CORE_STATS_SMALL_STUDY_H
 #define EIN_CORE_STATS_SMALL_STUDY_H
 

@@ -19,8 +19,8 @@ const ein_option ein_table_ingest_policy[] = {
      "amplitudes that no ECG has, as of uV read as mV: reject the recording, of a single lead take it as missing; "
      "multiply by a power of 1,000 if that fits; or flag only"},
     {"ingest.reject_flags", EIN_OPT_LIST, "", EIN_UNBOUNDED, NULL, "",
-     "quality flags whose bearers are rejected (flat, nan, clipped, spikes, ...); contract.repair and contract.mask are "
-     "the milder policies, and flags named in none of them only describe"},
+     "quality flags whose bearers are rejected (flat, nan, clipped, spikes, ...); contract.repair and contract.mask "
+     "are the milder policies, and flags named in none of them only describe"},
     {0},
 };
 

@@ -196,9 +196,9 @@ const ein_command ein_command_inspect = {
     .operands = "PATH...",
     .description =
         "PATH is a corpus, a checkpoint, a model (.safetensors, also of others), an archive\n"
-        "of recordings (.zip, .tar.gz, ...) or a run folder; its content tells which. Without --verify, lengths, marks of completeness\n"
-        "and tables are checked; with it, every checksum. A run folder shows its state, last\n"
-        "metrics and the checkpoints with their validity.\n\n"
+        "of recordings (.zip, .tar.gz, ...) or a run folder; its content tells which.\n"
+        "Without --verify, lengths, marks of completeness and tables are checked; with it, every checksum.\n"
+        "A run folder shows its state, last metrics and the checkpoints with their validity.\n\n"
         "Exit code 0: all are whole. 1: one is broken, unfinished, or not a file of ours;\n"
         "the reason is printed.\n\n"
         "With --out PICTURE, a recording is drawn on ECG paper instead: of a file of one recording\n"

@@ -1,8 +1,8 @@
 /* What is to be scored: recordings below folders, single files, lists of paths, corpora; in one order.
  *
  * Paths are made absolute and real, so that the same file has one name however and wherever it was named. The order is
- * bytewise by path, also of members of an archive, the records of a corpus in its order: it depends neither on the order of the operands nor on who
- * lists them. Nothing here is collective.
+ * bytewise by path, also of members of an archive, the records of a corpus in its order: it depends neither on the
+ * order of the operands nor on who lists them. Nothing here is collective.
  */
 #ifndef EIN_JOBS_SCORE_INPUTS_H
 #define EIN_JOBS_SCORE_INPUTS_H

@@ -8,7 +8,7 @@
 #include "jobs/data/ingest_record.h"
 #include "jobs/score/block.h"
 
-/* SHA-256 of a recording's files; of a header that is damaged or names files that are not there, of the header alone. */
+/* SHA-256 of a recording's files; of a header that is damaged or names files that are not there, of that alone. */
 ein_status ein_score_source_hash(const ein_place *place, const char *path, char out[EIN_SHA256_TEXT_BYTES]);
 
 /* Corpora, opened when first asked for, by one thread at a time: HDF5 takes no more. */

@@ -262,9 +262,9 @@ static void print_summary(FILE *stream, const ein_study *study, const row *rows,
         study->arm[0].name, study->arm[1].name, above, known, better, worse);
 }
 
-/* Mean difference over the rows of one figure. Rows of one cohort share its patients, to an extent that nobody knows, so
- * their intervals are added as if all erred together, which is the most it can be; cohorts are other people, and their
- * errors add as roots of sums of squares. */
+/* Mean difference over the rows of one figure. Rows of one cohort share its patients, to an extent that nobody knows,
+ * so their intervals are added as if all erred together, which is the most it can be; cohorts are other people, and
+ * their errors add as roots of sums of squares. */
 static void print_mean(FILE *stream, const ein_study *study, const row *rows, int n, const char *figure) {
     double sum = 0, below = 0, above = 0;
     int count = 0;
