@@ -103,7 +103,7 @@ soak-watch: einthoven ## score --watch for SOAK_SECONDS (1200) over SOAK_ARRIVAL
 	@EIN_BUILD=$(BUILD) tests/bench/soak_watch.sh $(SOAK_SECONDS) $(SOAK_ARRIVALS)
 
 .PHONY: score-kills
-score-kills: einthoven ## score of KILL_FOLDER (real recordings) by ranks, processes, parts, killed KILL_ROUNDS (40) times: same bytes
+score-kills: einthoven ## score of KILL_FOLDER by ranks, processes, parts, killed KILL_ROUNDS (40) times: equal bytes
 	@EIN_BUILD=$(BUILD) tests/bench/score_kills.sh $(or $(KILL_ROUNDS),40) $(KILL_FOLDER)
 
 # --- data races: clang, whose OpenMP runtime tells the sanitizer about its barriers through Archer -----------------------
