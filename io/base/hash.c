@@ -1,6 +1,7 @@
 #include "io/base/hash.h"
 
 #include <sodium.h>
+#include <stdlib.h>
 #include <string.h>
 
 _Static_assert((int)EIN_HASH_BYTES == (int)crypto_generichash_blake2b_BYTES, "BLAKE2b-256 has 32 bytes");
@@ -32,4 +33,30 @@ void ein_hash_text(const void *data, size_t bytes, char out[EIN_HASH_TEXT_BYTES]
 
 void ein_hash_string(const char *text, char out[EIN_HASH_TEXT_BYTES]) {
     ein_hash_text(text, strlen(text), out);
+}
+
+struct ein_hasher {
+    crypto_generichash_blake2b_state state;
+};
+
+ein_status ein_hasher_new(ein_hasher **out) {
+    EIN_BUG_IF(sodium_init() < 0);
+    *out = aligned_alloc(_Alignof(ein_hasher), sizeof **out);
+    if (!*out) return ein_error(EIN_NOMEM, "no memory for a hash");
+    EIN_BUG_IF(crypto_generichash_blake2b_init(&(*out)->state, NULL, 0, EIN_HASH_BYTES) != 0);
+    return EIN_OK;
+}
+
+void ein_hasher_add(ein_hasher *h, const void *data, size_t bytes) {
+    if (bytes > 0) crypto_generichash_blake2b_update(&h->state, data, bytes);
+}
+
+void ein_hasher_end(ein_hasher *h, char out[EIN_HASH_TEXT_BYTES]) {
+    uint8_t digest[EIN_HASH_BYTES];
+    if (!h) return;
+    if (out) {
+        EIN_BUG_IF(crypto_generichash_blake2b_final(&h->state, digest, EIN_HASH_BYTES) != 0);
+        ein_hex(digest, sizeof digest, out);
+    }
+    free(h);
 }

@@ -29,6 +29,12 @@ typedef struct {
 } ein_bytes;
 void ein_hash_parts(const ein_bytes *parts, int n_parts, uint8_t out[EIN_HASH_BYTES]);
 
+/* The same over what comes piece by piece. `end` tells the text and frees; `out` NULL: it only frees. */
+typedef struct ein_hasher ein_hasher;
+ein_status ein_hasher_new(ein_hasher **out);
+void ein_hasher_add(ein_hasher *hasher, const void *data, size_t bytes);
+void ein_hasher_end(ein_hasher *hasher, char out[EIN_HASH_TEXT_BYTES]); /* NULL is fine */
+
 /* `bytes` bytes as lower-case hexadecimal; `out` holds 2 * bytes + 1. */
 void ein_hex(const uint8_t *data, size_t bytes, char *out);
 

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "io/base/hash.h"
+#include "io/hdf5/column.h"
 #include "io/hdf5/probe.h"
 
 #if !defined(__BYTE_ORDER__) || __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
@@ -27,14 +28,13 @@ ein_status ein_h5_open_read(const char *path, hid_t *out) {
 }
 
 /* Let the file's descriptor lead to memory, where every write succeeds. */
-static bool divert_to_memory(hid_t file) {
+void ein_h5_abandon(hid_t file) {
     void *handle = NULL;
-    if (H5Fget_vfd_handle(file, H5P_DEFAULT, &handle) < 0 || !handle) return false;
+    if (H5Fget_vfd_handle(file, H5P_DEFAULT, &handle) < 0 || !handle) return;
     const int memory = memfd_create("einthoven-abandoned", MFD_CLOEXEC);
-    if (memory < 0) return false;
-    const bool diverted = dup2(memory, *(const int *)handle) >= 0;
+    if (memory < 0) return;
+    dup2(memory, *(const int *)handle);
     close(memory);
-    return diverted;
 }
 
 ein_status ein_h5_reserve(hid_t file, int64_t bytes) {
@@ -50,7 +50,7 @@ ein_status ein_h5_reserve(hid_t file, int64_t bytes) {
         error = errno;
     /* Where space cannot be reserved (some network file systems), it is hoped for. */
     if (error != ENOSPC && error != EDQUOT && error != EFBIG) return EIN_OK;
-    divert_to_memory(file);
+    ein_h5_abandon(file);
     return ein_error(EIN_IO, "%s (%.1f MB are needed)", strerror(error), (double)bytes / 1e6);
 }
 
@@ -240,15 +240,18 @@ ein_status ein_h5_open_dataset(hid_t file, const char *name, hid_t type, int ran
 
 /* --- columns --------------------------------------------------------------------------------------- */
 
+hsize_t ein_h5_chunk_rows(hsize_t n, uint64_t row_bytes) {
+    const hsize_t rows = CHUNK_ITEM_BYTES / row_bytes > 0 ? CHUNK_ITEM_BYTES / row_bytes : 1;
+    return n < rows ? n : rows;
+}
+
 static hid_t column_list(int rank, const hsize_t *dims, size_t item_bytes) {
     hid_t list = H5Pcreate(H5P_DATASET_CREATE);
     if (list < 0) return list;
     bool good = H5Pset_obj_track_times(list, false) >= 0;
     if (good && dims[0] > 0) { /* an empty dataset of fixed extent cannot be chunked */
         hsize_t chunk[2] = {dims[0], rank > 1 ? dims[1] : 1};
-        uint64_t row = item_bytes * chunk[1];
-        hsize_t rows = CHUNK_ITEM_BYTES / row > 0 ? CHUNK_ITEM_BYTES / row : 1;
-        if (chunk[0] > rows) chunk[0] = rows;
+        chunk[0] = ein_h5_chunk_rows(dims[0], item_bytes * chunk[1]);
         good = H5Pset_chunk(list, rank, chunk) >= 0 && H5Pset_shuffle(list) >= 0 &&
                H5Pset_deflate(list, DEFLATE_LEVEL) >= 0;
     }
@@ -257,7 +260,7 @@ static hid_t column_list(int rank, const hsize_t *dims, size_t item_bytes) {
     return -1;
 }
 
-static ein_status column_create(hid_t file, const char *name, hid_t type, int rank, const hsize_t *dims,
+ein_status ein_h5_column_create(hid_t file, const char *name, hid_t type, int rank, const hsize_t *dims,
                                 hid_t *out) {
     hid_t space = H5Screate_simple(rank, dims, NULL);
     hid_t list = column_list(rank, dims, H5Tget_size(type));
@@ -268,9 +271,7 @@ static ein_status column_create(hid_t file, const char *name, hid_t type, int ra
     return status;
 }
 
-static ein_status column_finish(hid_t dataset, const char *name, const void *data, size_t bytes) {
-    char hash[EIN_HASH_TEXT_BYTES];
-    ein_hash_text(data, bytes, hash);
+ein_status ein_h5_column_finish(hid_t dataset, const char *name, const char *hash) {
     ein_status status = ein_h5_put_text(dataset, "blake2b", hash);
     if (H5Dclose(dataset) < 0 && status == EIN_OK) status = ein_h5_error(EIN_IO, "closing /%s", name);
     return ein_error_context(status, "/%s", name);
@@ -279,15 +280,17 @@ static ein_status column_finish(hid_t dataset, const char *name, const void *dat
 ein_status ein_h5_write_column(hid_t file, const char *name, hid_t type, int64_t n, int64_t width,
                                const void *data) {
     hsize_t dims[2] = {(hsize_t)n, (hsize_t)width};
+    char hash[EIN_HASH_TEXT_BYTES];
     hid_t dataset = -1;
-    EIN_TRY(column_create(file, name, type, width > 0 ? 2 : 1, dims, &dataset));
+    EIN_TRY(ein_h5_column_create(file, name, type, width > 0 ? 2 : 1, dims, &dataset));
     size_t bytes = (size_t)n * (size_t)(width > 0 ? width : 1) * H5Tget_size(type);
     if (n > 0 && H5Dwrite(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, data) < 0) {
         ein_status status = ein_h5_error(EIN_IO, "writing /%s", name);
         H5Dclose(dataset);
         return status;
     }
-    return column_finish(dataset, name, data, bytes);
+    ein_hash_text(data, bytes, hash);
+    return ein_h5_column_finish(dataset, name, hash);
 }
 
 static ein_status column_verify(hid_t dataset, const char *name, const void *data, size_t bytes) {
@@ -340,7 +343,7 @@ ein_status ein_h5_write_texts(hid_t file, const char *name, const ein_texts *tex
     if (width > EIN_H5_MAX_TEXT)
         return ein_error(EIN_RANGE, "/%s: a text of %lld bytes; at most %d are kept", name, (long long)width,
                          EIN_H5_MAX_TEXT);
-    char *table = NULL;
+    char *table = NULL, hash[EIN_HASH_TEXT_BYTES];
     hid_t type = -1, dataset = -1;
     EIN_TRY(ein_calloc((void **)&table, texts->n, width, name));
     for (int64_t i = 0; i < texts->n; i++)
@@ -349,13 +352,14 @@ ein_status ein_h5_write_texts(hid_t file, const char *name, const ein_texts *tex
     type = text_type((size_t)width);
     if (type < 0) EIN_TRY_GOTO(status, ein_h5_error(EIN_NOMEM, "/%s", name), done);
     hsize_t dims[1] = {(hsize_t)texts->n};
-    EIN_TRY_GOTO(status, column_create(file, name, type, 1, dims, &dataset), done);
+    EIN_TRY_GOTO(status, ein_h5_column_create(file, name, type, 1, dims, &dataset), done);
     if (texts->n > 0 && H5Dwrite(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, table) < 0) {
         status = ein_h5_error(EIN_IO, "writing /%s", name);
         H5Dclose(dataset);
         goto done;
     }
-    status = column_finish(dataset, name, table, (size_t)(texts->n * width));
+    ein_hash_text(table, (size_t)(texts->n * width), hash);
+    status = ein_h5_column_finish(dataset, name, hash);
 done:
     if (type >= 0) H5Tclose(type);
     free(table);

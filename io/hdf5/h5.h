@@ -33,6 +33,9 @@ ein_status ein_h5_open_read(const char *path, hid_t *out);
  * files (ulimit -f) is lower; what is in memory of the file then goes nowhere, and it is closed without danger. */
 ein_status ein_h5_reserve(hid_t file, int64_t bytes);
 
+/* What is in memory of a file of the default driver, which is given up, goes nowhere. */
+void ein_h5_abandon(hid_t file);
+
 /* Close a file that this process alone wrote, after everything inside it is closed. `mine` is what the caller holds
  * already and is returned if set; else EIN_IO. A file that cannot be flushed stays open. */
 ein_status ein_h5_close_written(hid_t file, ein_status mine);
@@ -46,6 +49,14 @@ hid_t ein_h5_draft_file(const ein_h5_draft *draft);
 /* Write a draft to `path`, whole or not at all (io/base/durable.h), if `mine` is EIN_OK; close it in any case, after
  * everything inside it is closed. `mine` is returned if set. */
 ein_status ein_h5_draft_save(ein_h5_draft *draft, const char *path, ein_status mine);
+
+/* A new file on disk, for what is too large for a draft: PATH.partial with room for `bytes`, without time stamps.
+ * Written in the same order it has the bytes of a draft. EIN_IO as of ein_h5_reserve. */
+ein_status ein_h5_large_new(const char *path, int64_t bytes, hid_t *out);
+
+/* Close it and let PATH be it, whole, or not at all, if `mine` is EIN_OK; discard it otherwise. `mine` is returned if
+ * set. */
+ein_status ein_h5_large_save(hid_t file, const char *path, ein_status mine);
 
 /* Attributes: UTF-8 text, int64, double. Reading text: at most `limit` bytes, in fresh memory (free()). */
 ein_status ein_h5_put_text(hid_t object, const char *name, const char *text);
@@ -64,6 +75,17 @@ ein_status ein_h5_open_dataset(hid_t file, const char *name, hid_t type, int ran
  * deflate and the BLAKE2b-256 of its bytes in the attribute "blake2b", which reading verifies. */
 ein_status ein_h5_write_column(hid_t file, const char *name, hid_t type, int64_t n, int64_t width,
                                const void *data);
+
+/* A column of (n, width) values in pieces of any number of rows, one after the other; what is held is one chunk. It has
+ * the bytes of one that is written at once. `finish` frees in any case; EIN_RANGE unless n rows came, `mine` if set.
+ * `at_most`: bytes that it takes of a file. */
+typedef struct ein_h5_pieces ein_h5_pieces;
+ein_status ein_h5_pieces_new(hid_t file, const char *name, hid_t type, int64_t n, int64_t width,
+                             ein_h5_pieces **out);
+ein_status ein_h5_pieces_put(ein_h5_pieces *pieces, const void *data, int64_t rows);
+ein_status ein_h5_pieces_finish(ein_h5_pieces *pieces, ein_status mine);
+int64_t ein_h5_pieces_at_most(int64_t n, int64_t row_bytes);
+
 ein_status ein_h5_read_column(hid_t file, const char *name, hid_t type, int64_t n, int64_t width, void *data);
 
 /* The same into fresh memory (free()), taken only after the dataset was checked. */

@@ -17,11 +17,13 @@ ein_status ein_embeddings_check(const char *path) {
     return ein_error(EIN_USAGE, "%s: files of embeddings end in .h5 (HDF5) or .npy (NumPy)", path);
 }
 
-static ein_status check_values(const char *path, const ein_embeddings *e) {
-    for (int64_t i = 0; i < e->n * e->width; i++)
-        if (!isfinite(e->value[i]))
+/* Values of n records from `first` on. */
+static ein_status check_values(const char *path, const ein_embeddings *e, const float *value, int64_t first,
+                               int64_t n) {
+    for (int64_t i = 0; i < n * e->width; i++)
+        if (!isfinite(value[i]))
             return ein_error(EIN_NUMERIC, "%s: the embedding of record %s is not finite", path,
-                             ein_embeddings_id(e, i / e->width));
+                             ein_embeddings_id(e, first + i / e->width));
     return EIN_OK;
 }
 
@@ -46,27 +48,42 @@ static ein_status put_seen(hid_t file, const ein_embeddings *e) {
     return ein_h5_write_column(file, "training_records", H5T_STD_U8LE, bytes, 0, e->training_records);
 }
 
-static ein_status fill(hid_t file, const ein_embeddings *e, const char *program) {
+static ein_status put_ids(hid_t file, const ein_embeddings *e) {
     ein_texts ids = {0};
-    EIN_TRY(put_head(file, e, program));
-    ein_status status = put_seen(file, e);
+    ein_status status = EIN_OK;
     for (int64_t i = 0; status == EIN_OK && i < e->n; i++)
         status = ein_texts_add(&ids, ein_embeddings_id(e, i));
     if (status == EIN_OK) status = ein_h5_write_texts(file, "record_id", &ids);
-    if (status == EIN_OK)
-        status = ein_h5_write_column(file, "embedding", H5T_IEEE_F32LE, e->n, e->width, e->value);
-    if (status == EIN_OK) status = ein_h5_put_i64(file, "complete", 1);
     ein_texts_free(&ids);
     return status;
 }
 
-ein_status ein_embeddings_write(const char *path, const ein_embeddings *e, const char *program) {
-    ein_h5_draft *draft;
-    EIN_TRY(ein_embeddings_check(path));
-    EIN_TRY(check_values(path, e));
-    if (ein_embeddings_is_npy(path)) return ein_npy_write(path, e, program);
-    EIN_TRY(ein_h5_draft_new(&draft));
-    return ein_h5_draft_save(draft, path, fill(ein_h5_draft_file(draft), e, program));
+/* Bytes that the whole file takes at most. */
+static int64_t bytes_at_most(const ein_embeddings *e) {
+    enum { HEAD = 1 << 16 };
+    return HEAD + (e->training_records ? ein_h5_pieces_at_most((int64_t)strlen(e->training_records), 1) : 0) +
+           ein_h5_pieces_at_most(e->n, e->id_stride) +
+           ein_h5_pieces_at_most(e->n, e->width * (int64_t)sizeof(float));
+}
+
+/* Everything but the values. */
+static ein_status begin_h5(const char *path, const ein_embeddings *e, const char *program, hid_t *file,
+                           ein_h5_pieces **values) {
+    EIN_TRY(ein_h5_large_new(path, bytes_at_most(e), file));
+    ein_status status = put_head(*file, e, program);
+    if (status == EIN_OK) status = put_seen(*file, e);
+    if (status == EIN_OK) status = put_ids(*file, e);
+    if (status == EIN_OK)
+        status = ein_h5_pieces_new(*file, "embedding", H5T_IEEE_F32LE, e->n, e->width, values);
+    status = ein_error_context(status, "%s", path);
+    return status == EIN_OK ? EIN_OK : ein_h5_large_save(*file, path, status);
+}
+
+static ein_status finish_h5(const char *path, hid_t file, ein_h5_pieces *values, ein_status mine) {
+    ein_status status = ein_h5_pieces_finish(values, mine);
+    if (status == EIN_OK) status = ein_h5_put_i64(file, "complete", 1);
+    if (mine == EIN_OK) status = ein_error_context(status, "%s", path);
+    return ein_h5_large_save(file, path, status);
 }
 
 /* An attribute into `out`; "" where there is none, unless it is `needed`. */
@@ -131,6 +148,59 @@ static ein_status read_h5(hid_t file, ein_embeddings *e) {
 
 /* --- both ------------------------------------------------------------------------------------------------ */
 
+struct ein_embeddings_writer {
+    char *path;
+    const ein_embeddings *about;
+    int64_t n; /* that came */
+    hid_t file;
+    ein_h5_pieces *values;
+    ein_npy_writer *npy; /* instead of the two */
+};
+
+static void writer_free(ein_embeddings_writer *w) {
+    free(w->path);
+    free(w);
+}
+
+ein_status ein_embeddings_begin(const char *path, const ein_embeddings *about, const char *program,
+                                ein_embeddings_writer **out) {
+    ein_embeddings_writer *w;
+    *out = NULL;
+    EIN_TRY(ein_embeddings_check(path));
+    EIN_TRY(EIN_NEW(w, 1));
+    w->about = about;
+    w->path = strdup(path);
+    ein_status status = w->path ? EIN_OK : ein_error(EIN_NOMEM, "no memory for the name of a file");
+    if (status == EIN_OK)
+        status = ein_embeddings_is_npy(path) ? ein_npy_begin(path, about, program, &w->npy)
+                                             : begin_h5(path, about, program, &w->file, &w->values);
+    if (status == EIN_OK)
+        *out = w;
+    else
+        writer_free(w);
+    return status;
+}
+
+ein_status ein_embeddings_put(ein_embeddings_writer *w, const float *value, int64_t n) {
+    const ein_embeddings *e = w->about;
+    if (n > e->n - w->n)
+        return ein_error(EIN_RANGE, "%s: more than %lld embeddings came", w->path, (long long)e->n);
+    EIN_TRY(check_values(w->path, e, value, w->n, n));
+    w->n += n;
+    return w->npy ? ein_npy_put(w->npy, value, n)
+                  : ein_error_context(ein_h5_pieces_put(w->values, value, n), "%s", w->path);
+}
+
+ein_status ein_embeddings_finish(ein_embeddings_writer *w, ein_status mine) {
+    ein_status status = mine;
+    if (status == EIN_OK && w->n != w->about->n)
+        status = ein_error(EIN_RANGE, "%s: %lld embeddings came, not %lld", w->path, (long long)w->n,
+                           (long long)w->about->n);
+    status = w->npy ? ein_npy_finish(w->npy, status) : finish_h5(w->path, w->file, w->values, status);
+    writer_free(w);
+    return status;
+}
+
 static int compare_ids(const void *left, const void *right, void *context) {
     const ein_embeddings *e = context;
     return strcmp(ein_embeddings_id(e, *(const int64_t *)left),
@@ -163,7 +233,7 @@ ein_status ein_embeddings_read(const char *path, ein_embeddings *e) {
         H5Fclose(file);
     }
     if (status == EIN_OK) status = ein_error_context(check_ids(e), "%s", path);
-    if (status == EIN_OK) status = check_values(path, e);
+    if (status == EIN_OK) status = check_values(path, e, e->value, 0, e->n);
     if (status != EIN_OK) ein_embeddings_free(e);
     return status;
 }

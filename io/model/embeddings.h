@@ -29,9 +29,20 @@
 /* EIN_USAGE unless `path` ends in .h5 or .npy. */
 ein_status ein_embeddings_check(const char *path);
 
-/* Write durably (io/base/durable.h), by the ending of `path`. EIN_NUMERIC, naming the
- * record, if a value is not finite. `program` as in "einthoven 0.1.0". */
-ein_status ein_embeddings_write(const char *path, const ein_embeddings *embeddings, const char *program);
+/* Write durably (io/base/durable.h), by the ending of `path`, in pieces: no more than a chunk of values is held,
+ * however many records there are. `about` is all but the values, which are not looked at; it outlives the writer.
+ * `program` as in "einthoven 0.1.0". Space on the disk is reserved at once where it can be: EIN_IO if there is too
+ * little. */
+typedef struct ein_embeddings_writer ein_embeddings_writer;
+ein_status ein_embeddings_begin(const char *path, const ein_embeddings *about, const char *program,
+                                ein_embeddings_writer **out);
+
+/* The next n records, in the order of `about`. EIN_NUMERIC, naming the record, if a value is not finite. */
+ein_status ein_embeddings_put(ein_embeddings_writer *writer, const float *value, int64_t n);
+
+/* Let the file be there if `mine` is EIN_OK and every record came (else EIN_RANGE), and nothing otherwise; frees in any
+ * case. `mine` is returned if set. */
+ein_status ein_embeddings_finish(ein_embeddings_writer *writer, ein_status mine);
 
 /* Read, by the ending. Untrusted: EIN_FORMAT, EIN_CORRUPT (a checksum), EIN_MISMATCH (a later version), EIN_NUMERIC (a
  * value that is not finite), EIN_NOTFOUND, EIN_IO. A record id twice is EIN_FORMAT. */

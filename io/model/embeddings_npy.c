@@ -1,5 +1,7 @@
 #include "io/model/embeddings_npy.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -31,23 +33,12 @@ static size_t make_header(const ein_embeddings *e, char out[3 * BLOCK]) {
     return bytes;
 }
 
-static ein_status write_array(const char *path, const ein_embeddings *e) {
-    FILE *file;
-    char header[3 * BLOCK];
-    const size_t bytes = make_header(e, header), values = (size_t)e->n * (size_t)e->width;
-    EIN_TRY(ein_durable_fopen(path, &file));
-    /* What could not be written shows at the end. */
-    fwrite(header, 1, bytes, file);
-    fwrite(e->value, sizeof *e->value, values, file);
-    return ein_durable_fclose(file, path, true);
-}
-
-static ein_status make_json(const ein_embeddings *e, const char *program, json_t **out) {
+static ein_status make_json(const ein_embeddings *e, const char *program, const char *data_hash,
+                            json_t **out) {
     ein_json_builder b = {false};
-    char contract_hash[EIN_HASH_TEXT_BYTES] = "", data_hash[EIN_HASH_TEXT_BYTES];
+    char contract_hash[EIN_HASH_TEXT_BYTES] = "";
     json_t *root = json_object();
     if (e->contract_text[0]) ein_hash_string(e->contract_text, contract_hash);
-    ein_hash_text(e->value, (size_t)(e->n * e->width) * sizeof *e->value, data_hash);
     ein_json_put_text(&b, root, "format", "einthoven embeddings");
     ein_json_put_int(&b, root, "version", EIN_EMBEDDINGS_VERSION);
     ein_json_put_text(&b, root, "program", program);
@@ -64,15 +55,76 @@ static ein_status make_json(const ein_embeddings *e, const char *program, json_t
     return ein_json_done(&b, "the description of embeddings");
 }
 
-ein_status ein_npy_write(const char *path, const ein_embeddings *e, const char *program) {
-    char *beside;
+struct ein_npy_writer {
+    char *path, *beside, *program;
+    const ein_embeddings *about;
+    FILE *file;
+    ein_hasher *hash;
+};
+
+static void writer_free(ein_npy_writer *w) {
+    ein_hasher_end(w->hash, NULL);
+    free(w->path);
+    free(w->beside);
+    free(w->program);
+    free(w);
+}
+
+/* The array's file with its header, and room for the rest. */
+static ein_status begin_array(ein_npy_writer *w) {
+    char header[3 * BLOCK];
+    const size_t bytes = make_header(w->about, header);
+    EIN_TRY(ein_durable_fopen(w->path, &w->file));
+    const off_t values = (off_t)w->about->n * w->about->width * (off_t)sizeof(float);
+    /* Where space cannot be reserved, it is hoped for. */
+    if (fallocate(fileno(w->file), FALLOC_FL_KEEP_SIZE, 0, (off_t)bytes + values) != 0 &&
+        (errno == ENOSPC || errno == EDQUOT || errno == EFBIG))
+        return ein_error(EIN_IO, "%s: %s (%.1f MB are needed)", w->path, strerror(errno),
+                         (double)values / 1e6);
+    if (fwrite(header, 1, bytes, w->file) == bytes) return EIN_OK;
+    return ein_error(EIN_IO, "%s: writing: %s", w->path, strerror(errno));
+}
+
+ein_status ein_npy_begin(const char *path, const ein_embeddings *about, const char *program,
+                         ein_npy_writer **out) {
+    ein_npy_writer *w;
+    *out = NULL;
+    EIN_TRY(EIN_NEW(w, 1));
+    w->about = about;
+    w->path = strdup(path);
+    w->program = strdup(program);
+    ein_status status = w->path && w->program ? ein_embeddings_beside(path, &w->beside)
+                                              : ein_error(EIN_NOMEM, "no memory for the name of a file");
+    if (status == EIN_OK) status = ein_hasher_new(&w->hash);
+    if (status == EIN_OK) status = begin_array(w);
+    if (status == EIN_OK) {
+        *out = w;
+        return EIN_OK;
+    }
+    if (w->file) ein_durable_fclose(w->file, path, false);
+    writer_free(w);
+    return status;
+}
+
+ein_status ein_npy_put(ein_npy_writer *w, const float *value, int64_t n) {
+    const size_t values = (size_t)(n * w->about->width);
+    ein_hasher_add(w->hash, value, values * sizeof *value);
+    if (fwrite(value, sizeof *value, values, w->file) == values) return EIN_OK;
+    return ein_error(EIN_IO, "%s: writing: %s", w->path, strerror(errno));
+}
+
+ein_status ein_npy_finish(ein_npy_writer *w, ein_status mine) {
+    char hash[EIN_HASH_TEXT_BYTES];
     json_t *root = NULL;
-    EIN_TRY(ein_embeddings_beside(path, &beside));
-    ein_status status = make_json(e, program, &root);
-    if (status == EIN_OK) status = write_array(path, e);
-    if (status == EIN_OK) status = ein_json_write(beside, root);
+    ein_status status = mine;
+    ein_hasher_end(w->hash, hash);
+    w->hash = NULL;
+    if (status == EIN_OK) status = make_json(w->about, w->program, hash, &root);
+    const ein_status array = ein_durable_fclose(w->file, w->path, status == EIN_OK);
+    if (status == EIN_OK) status = array;
+    if (status == EIN_OK) status = ein_json_write(w->beside, root);
     json_decref(root);
-    free(beside);
+    writer_free(w);
     return status;
 }
 

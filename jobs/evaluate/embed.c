@@ -42,8 +42,9 @@ typedef struct {
     int64_t n, *record;
     int threads;
     ein_embedding kind;
-    ein_embeddings made; /* rank 0 has the values */
-    ein_outputs *files;  /* rank 0 */
+    ein_embeddings made; /* all but the values; rank 0, as what follows */
+    ein_embeddings_writer *writer;
+    ein_outputs *files;
 } embedding_job;
 
 static bool is_root(const embedding_job *e) {
@@ -134,8 +135,9 @@ static ein_status begin(embedding_job *e) {
     return ein_outputs_begin(paths, 2, NULL, ein_config_bool(e->job->config, "embed.overwrite"), &e->files);
 }
 
-/* What stands beside the values. Rank 0. */
+/* What stands beside the values, and the file that they go to as they come. Rank 0. */
 static ein_status describe(embedding_job *e) {
+    char program[64];
     ein_embeddings *m = &e->made;
     size_t longest = 0;
     snprintf(m->embedding, sizeof m->embedding, "%s", ein_embedding_name(e->kind));
@@ -155,7 +157,12 @@ static ein_status describe(embedding_job *e) {
     EIN_TRY(ein_calloc((void **)&m->record_id, m->n, m->id_stride, "record ids"));
     for (int64_t i = 0; i < e->n; i++)
         strcpy(m->record_id + i * m->id_stride, ein_corpus_record_id(e->corpus, e->record[i]));
-    return EIN_NEW(m->value, m->n * m->width);
+    snprintf(program, sizeof program, "einthoven %s", ein_version());
+    return ein_embeddings_begin(e->out, m, program, &e->writer);
+}
+
+static ein_status put(void *self, const float *value, int64_t n) {
+    return ein_embeddings_put(self, value, n);
 }
 
 static ein_status embed(embedding_job *e) {
@@ -165,16 +172,22 @@ static ein_status embed(embedding_job *e) {
                                    .sd_mv = e->encoder.contract.sd_mv,
                                    .kind = e->kind};
     ein_progress *progress = is_root(e) ? ein_progress_new(NULL, "embeddings", "records", e->n, 30) : NULL;
-    const ein_status status = ein_embed_records(e->made.value, e->job->comm, &embedder, e->corpus, e->record,
-                                                e->n, e->threads, progress);
+    const ein_embedding_sink to = {put, e->writer};
+    const ein_status status = ein_embed_records(is_root(e) ? &to : NULL, e->job->comm, &embedder, e->corpus,
+                                                e->record, e->n, e->threads, progress);
     ein_progress_finish(progress);
     return status;
 }
 
+/* Whole, or not at all if `mine` is set. Rank 0. */
+static ein_status finish(embedding_job *e, ein_status mine) {
+    ein_embeddings_writer *writer = e->writer;
+    e->writer = NULL;
+    return writer ? ein_embeddings_finish(writer, mine) : mine;
+}
+
 static ein_status write_all(embedding_job *e) {
-    char program[64];
-    snprintf(program, sizeof program, "einthoven %s", ein_version());
-    EIN_TRY(ein_embeddings_write(e->out, &e->made, program));
+    EIN_TRY(finish(e, EIN_OK));
     EIN_TRY(ein_outputs_publish(e->files));
     printf("%s: %s embeddings of %" PRId64 " records, %d values each\n", e->out, e->made.embedding, e->n,
            e->made.width);
@@ -194,7 +207,7 @@ static ein_status work(embedding_job *e) {
 static ein_status run(ein_job *job) {
     embedding_job e = {.job = job};
     EIN_TRY(ein_watch_peers(job->comm, job->config));
-    const ein_status status = work(&e);
+    const ein_status status = finish(&e, work(&e)); /* what it has not finished is given up */
     ein_outputs_end(e.files);
     ein_embeddings_free(&e.made);
     ein_encoder_free(&e.encoder);

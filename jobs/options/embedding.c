@@ -134,7 +134,7 @@ static ein_status check_shape(const ein_embedder *e, const ein_corpus *corpus) {
 }
 
 /* Records part by part: what all ranks hold at once is small, however many records there are. */
-static ein_status embed_parts(float *out, float *part, int64_t room_records, ein_comm *comm,
+static ein_status embed_parts(const ein_embedding_sink *to, float *part, int64_t room_records, ein_comm *comm,
                               const ein_embedder *e, ein_corpus *corpus, const int64_t *record, int64_t n,
                               embedding_room *room, int threads, ein_progress *progress) {
     const int C = e->layout->shape.width;
@@ -148,14 +148,15 @@ static ein_status embed_parts(float *out, float *part, int64_t room_records, ein
         EIN_TRY(ein_comm_agree(comm, status));
         EIN_TRY(
             ein_gather_everywhere(comm, part, NULL, now, C * (int64_t)sizeof *part, "gathering embeddings"));
-        if (out) memcpy(out + at * C, part, (size_t)(now * C) * sizeof *part);
+        EIN_TRY(ein_comm_agree(comm, to ? to->put(to->self, part, now) : EIN_OK));
         ein_progress_update(progress, at + now, "");
     }
     return EIN_OK;
 }
 
-ein_status ein_embed_records(float *out, ein_comm *comm, const ein_embedder *e, ein_corpus *corpus,
-                             const int64_t *record, int64_t n, int threads, ein_progress *progress) {
+ein_status ein_embed_records(const ein_embedding_sink *to, ein_comm *comm, const ein_embedder *e,
+                             ein_corpus *corpus, const int64_t *record, int64_t n, int threads,
+                             ein_progress *progress) {
     embedding_room *room = NULL;
     ein_packed *packed = NULL;
     float *part = NULL;
@@ -166,7 +167,7 @@ ein_status ein_embed_records(float *out, ein_comm *comm, const ein_embedder *e, 
     if (status == EIN_OK) status = rooms_new(&room, e->layout, packed, threads);
     status = ein_comm_agree(comm, status);
     if (status == EIN_OK)
-        status = embed_parts(out, part, room_records, comm, e, corpus, record, n, room, threads, progress);
+        status = embed_parts(to, part, room_records, comm, e, corpus, record, n, room, threads, progress);
     rooms_free(room, threads);
     ein_packed_destroy(packed);
     free(part);

@@ -41,9 +41,17 @@ typedef struct {
     ein_embedding kind;
 } ein_embedder;
 
-/* out (n, C) of the corpus's records `record` (n, any order), the same on every rank, or NULL on a rank that does not
- * want them. A record of another shape than the model's is EIN_MISMATCH. `progress` may be NULL. Collective. */
-ein_status ein_embed_records(float *out, ein_comm *comm, const ein_embedder *embedder, ein_corpus *corpus,
-                             const int64_t *record, int64_t n, int threads, ein_progress *progress);
+/* Who takes the vectors of a rank, some records at a time, in their order; its error ends it on every rank. */
+typedef struct {
+    ein_status (*put)(void *self, const float *value, int64_t n); /* value (n, C) */
+    void *self;
+} ein_embedding_sink;
+
+/* The embeddings of the corpus's records `record` (n, any order), the same to the sink of every rank; NULL on a rank
+ * that does not want them. No more than some hundred records of each rank are held. A record of another shape than
+ * the model's is EIN_MISMATCH. `progress` may be NULL. Collective. */
+ein_status ein_embed_records(const ein_embedding_sink *to, ein_comm *comm, const ein_embedder *embedder,
+                             ein_corpus *corpus, const int64_t *record, int64_t n, int threads,
+                             ein_progress *progress);
 
 #endif

@@ -119,7 +119,25 @@ static ein_status fill_tables(tables *t, const char *folder, const ein_score_pla
         if (t->h5) status = ein_score_h5_put(t->h5, &line);
         if (status == EIN_OK && t->sqlite) status = ein_score_sqlite_put(t->sqlite, &line);
         if (status == EIN_OK && t->vectors && row.result->status == EIN_SCORE_OK)
-            status = ein_score_vectors_put(t->vectors, &line, row.value + models->embedding_value);
+            status = ein_score_vectors_name(t->vectors, &line);
+    }
+    ein_score_rows_close(rows);
+    return status;
+}
+
+/* The blocks once more: the file of the vectors begins with the names of all. */
+static ein_status fill_vectors(tables *t, const char *folder, const ein_score_plan *plan,
+                               const ein_score_models *models) {
+    ein_score_rows *rows = NULL;
+    ein_score_row row;
+    bool more = true;
+    ein_status status = ein_score_vectors_begin(t->vectors, t->list[VECTORS_NPY] ? t->list[VECTORS_NPY]
+                                                                                 : t->list[VECTORS_H5]);
+    if (status == EIN_OK) status = ein_score_rows_open(folder, plan, models->values, &rows);
+    while (status == EIN_OK && more) {
+        status = ein_score_rows_next(rows, &row, &more);
+        if (status == EIN_OK && more && row.result->status == EIN_SCORE_OK)
+            status = ein_score_vectors_put(t->vectors, row.value + models->embedding_value);
     }
     ein_score_rows_close(rows);
     return status;
@@ -144,9 +162,7 @@ static ein_status close_tables(tables *t, json_t *header, ein_status mine) {
     if (status == EIN_OK) status = csv;
     if (t->h5) status = ein_score_h5_finish(t->h5, t->list[H5], text ? text : "", status);
     if (t->sqlite) status = ein_score_sqlite_finish(t->sqlite, header, status);
-    if (t->vectors)
-        status = ein_score_vectors_finish(
-            t->vectors, t->list[VECTORS_NPY] ? t->list[VECTORS_NPY] : t->list[VECTORS_H5], status);
+    if (t->vectors) status = ein_score_vectors_finish(t->vectors, status);
     if (status == EIN_OK) status = ein_json_write(t->list[JSON], header);
     free(text);
     if (t->room) free(t->room->value);
@@ -231,6 +247,7 @@ ein_status ein_score_outputs_make(const char *folder, const ein_score_plan *plan
                      ? open_tables(t, models)
                      : ein_error(EIN_NOMEM, "no memory for the header of the scores");
         if (status == EIN_OK) status = fill_tables(t, folder, plan, models, tally);
+        if (status == EIN_OK && t->vectors) status = fill_vectors(t, folder, plan, models);
         if (status == EIN_OK) status = complete_header(o->header, tally);
         status = close_tables(t, o->header, status);
         if (status == EIN_OK) status = publish(files, t, hash);

@@ -46,11 +46,15 @@ ein_status ein_score_sqlite_put(ein_score_sqlite *db, const ein_score_line *line
 ein_status ein_score_sqlite_finish(ein_score_sqlite *db, const json_t *header, ein_status mine);
 
 /* Embeddings of what was scored (io/model/embeddings.h). A record is known by its id, or by its source where several
- * have that id. All are held in memory. */
+ * have that id. So all names come first, then, after `begin`, all vectors in the same order: names are held in memory,
+ * vectors are not. */
 typedef struct ein_score_vectors ein_score_vectors;
 ein_status ein_score_vectors_new(const ein_score_models *models, ein_score_vectors **out);
-ein_status ein_score_vectors_put(ein_score_vectors *vectors, const ein_score_line *line, const float *value);
-ein_status ein_score_vectors_finish(ein_score_vectors *vectors, const char *path, ein_status mine);
+ein_status ein_score_vectors_name(ein_score_vectors *vectors, const ein_score_line *line);
+ein_status ein_score_vectors_begin(ein_score_vectors *vectors, const char *path);
+ein_status ein_score_vectors_put(ein_score_vectors *vectors, const float *value);
+/* Let the file be there if `mine` is EIN_OK; frees in any case. */
+ein_status ein_score_vectors_finish(ein_score_vectors *vectors, ein_status mine);
 
 /* Which tables are wanted, and the header but for the counts, which are added. */
 typedef struct {

@@ -215,6 +215,19 @@ static ein_status publish(ein_finetune_cell *c, const ein_layout *layout, const 
 
 /* --- domain ---------------------------------------------------------------------------------------------- */
 
+/* The (n, width) of a sink. */
+typedef struct {
+    float *next;
+    int64_t width;
+} embedded;
+
+static ein_status keep_embeddings(void *self, const float *value, int64_t n) {
+    embedded *e = self;
+    memcpy(e->next, value, (size_t)(n * e->width) * sizeof *value);
+    e->next += n * e->width;
+    return EIN_OK;
+}
+
 /* Mean embeddings of at most `most` of n records, evenly spaced. Collective. */
 static ein_status embed_some(ein_finetune_cell *c, const ein_embedder *e, const int64_t *record, int64_t n,
                              int64_t most, float **out, int64_t *count) {
@@ -227,8 +240,9 @@ static ein_status embed_some(ein_finetune_cell *c, const ein_embedder *e, const 
         some[i] = record[(int64_t)((__int128)i * n / *count)];
     status = ein_comm_agree(ein_finetune_comm(c), status);
     if (status == EIN_OK)
-        status = ein_embed_records(*out, ein_finetune_comm(c), e, c->all->corpus, some, *count,
-                                   c->all->threads, NULL);
+        status = ein_embed_records(
+            &(ein_embedding_sink){keep_embeddings, &(embedded){*out, e->layout->shape.width}},
+            ein_finetune_comm(c), e, c->all->corpus, some, *count, c->all->threads, NULL);
     free(some);
     return status;
 }

@@ -53,6 +53,22 @@ cp one.npy bad.npy && cp one.npy.json bad.npy.json && printf 'x' | dd of=bad.npy
 exits 'and damage' 1 "$einthoven" inspect bad.npy
 like 'by its hash' "$err$out" 'do not match the hash beside it'
 
+# Less than the vectors need: HDF5 is refused its space before anything is computed; neither form leaves anything. The limit
+# on files holds for the ranks, not for the launcher, and MPI keeps no messages in files then.
+# shellcheck disable=SC2317 # called through exits
+limited() { # RANKS FILE
+    mpirun --oversubscribe --bind-to none --quiet --mca btl self,tcp -n "$1" \
+        bash -c "trap '' XFSZ; ulimit -f 8; exec \"\$@\"" - "$einthoven" embed --corpus corpus.h5 --model $model --out "$2"
+}
+for ranks in 1 2; do
+    for file in full.h5 full.npy; do
+        exits "$file by $ranks ranks on a disk that is full" 1 limited $ranks $file
+        like 'is told' "$err" "$file.*(too large|No space|full disk)"
+        unlike 'without a crash' "$err" 'signal|Segmentation'
+        is 'and nothing is left' "$(find . -name 'full*')" ''
+    done
+done
+
 # A record's vector does not depend on the others.
 ok 'the test part' embed 2 $model test.npy --part test "${split[@]}"
 rows() { # FILE.npy: id and vector, in order of ids

@@ -81,6 +81,39 @@ static int save_on_full_disk(rlim_t room, ein_status mine, ein_status expected) 
     return H5close() < 0 ? 17 : 0;
 }
 
+/* A column in pieces of a large file: its space is reserved, or (`late`) the disk fills up all the same. */
+static int save_large(rlim_t room, bool late, ein_status mine, ein_status expected) {
+    static float value[1000 * 64];
+    char partial[64];
+    hid_t file;
+    ein_h5_pieces *pieces;
+    uint32_t noise = 1; /* which no filter makes small */
+    for (int i = 0; i < 1000 * 64; i++)
+        value[i] = (float)((noise = noise * 1664525u + 1013904223u) >> 8) * 0x1p-24f;
+    snprintf(partial, sizeof partial, "%s.partial", path);
+    if (!late) limit_files(room);
+    ein_status status = ein_h5_large_new(path, ein_h5_pieces_at_most(10000, 256), &file);
+    if (!late && status != (room == RLIM_INFINITY ? EIN_OK : EIN_IO)) return 10;
+    if (late) limit_files(room);
+    if (status == EIN_OK) {
+        if (ein_h5_pieces_new(file, "value", H5T_IEEE_F32LE, 10000, 64, &pieces) != EIN_OK) return 11;
+        for (int i = 0; i < 10 && status == EIN_OK; i++) status = ein_h5_pieces_put(pieces, value, 1000);
+        status = ein_h5_pieces_finish(pieces, status == EIN_OK ? mine : status);
+        status = ein_h5_large_save(file, path, status);
+    }
+    if (status != expected) return 12;
+    limit_files(RLIM_INFINITY);
+    if (access(partial, F_OK) == 0) return 13;
+    if (H5Fget_obj_count((hid_t)H5F_OBJ_ALL, H5F_OBJ_ALL) != 0) return 14;
+    return H5close() < 0 ? 15 : 0;
+}
+static int large_at_once(rlim_t room, ein_status mine, ein_status expected) {
+    return save_large(room, false, mine, expected);
+}
+static int large_later(rlim_t room, ein_status mine, ein_status expected) {
+    return save_large(room, true, mine, expected);
+}
+
 /* How a child ended: its exit code, or 100 + signal. */
 static int in_child(int (*what)(rlim_t, ein_status, ein_status), rlim_t room, ein_status mine,
                     ein_status expected) {
@@ -108,10 +141,20 @@ int main(void) {
         const int saved = in_child(save_on_full_disk, rooms[i], EIN_OK, EIN_IO);
         report(saved == 0, "room for %llu bytes: so does saving a draft (%d)", (unsigned long long)rooms[i],
                saved);
+        const int large = in_child(large_at_once, rooms[i], EIN_OK, EIN_IO);
+        report(large == 0, "room for %llu bytes: so does a large file (%d)", (unsigned long long)rooms[i],
+               large);
+        const int later = in_child(large_later, 40 * rooms[i], EIN_OK, EIN_IO);
+        report(later == 0, "room for %llu bytes: so does one whose space was not kept for it (%d)",
+               (unsigned long long)(40 * rooms[i]), later);
     }
     report(in_child(close_on_full_disk, 100, EIN_CORRUPT, EIN_CORRUPT) == 0,
            "an error that was there before is kept");
     report(in_child(save_on_full_disk, 100, EIN_CORRUPT, EIN_CORRUPT) == 0, "by a draft too");
+    report(in_child(large_later, 100, EIN_CORRUPT, EIN_IO) == 0, "an error of a large file");
+    report(in_child(large_at_once, RLIM_INFINITY, EIN_CORRUPT, EIN_CORRUPT) == 0,
+           "one that was there before");
+    report(in_child(large_at_once, RLIM_INFINITY, EIN_OK, EIN_OK) == 0, "with room it is saved");
     unlink(path);
     return report_end();
 }
