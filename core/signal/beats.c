@@ -87,7 +87,7 @@ static int ascending(const void *a, const void *b) {
 
 /* The maximum that a stretch of 1.5 s reaches, of the median stretch. */
 static float usual_peak(const float *smooth, int points) {
-    float peak[MAX_POINTS / STRETCH + 1];
+    float peak[MAX_POINTS / STRETCH + 1] = {0};
     int n = 0;
     for (int p = 0; p < points; p += STRETCH) {
         float high = 0;
@@ -184,7 +184,7 @@ void ein_beats_find(ein_beats_room *room, const float *const lead[EIN_LEAD_COUNT
     derive(room, out->has, points);
     memset(room->energy, 0, sizeof room->energy);
     for (int l = 0; l < LEADS; l++)
-        if (out->has[l] && (l <= EIN_LEAD_III || l >= EIN_LEAD_V1))
+        if ((l <= EIN_LEAD_III || l >= EIN_LEAD_V1) && out->has[l])
             add_energy(room->x[l], points, room->energy);
     int n = find_beats(room, points, &out->rate_bpm);
     if (n < 3) return;

@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <sodium.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -160,7 +161,9 @@ static void gather(numbers *all, const char *name, const json_t *value) {
     json_t *one;
     char inner[64];
     if (json_is_object(value)) {
-        json_object_foreach((json_t *)value, key, one) gather(all, key, one);
+        json_object_foreach((json_t *)(uintptr_t)value, key, one) {
+            gather(all, key, one);
+        }
     } else if (json_is_array(value)) {
         for (size_t i = 0; i < json_array_size(value); i++) {
             snprintf(inner, sizeof inner, "%.36s_%zu", name, i + 1);
